@@ -1,0 +1,15 @@
+/* float32 matrix products by OpenBLAS. The library is linked with a private copy that runs single-threaded: threads are
+ * the callers', and the host's own BLAS never notices. */
+#ifndef PIXART_BLAS_H
+#define PIXART_BLAS_H
+
+#include <stddef.h>
+
+/* Must run once before the first product; later calls change nothing. Safe from any thread. */
+void native_blas_prepare(void);
+
+/* out[rows, columns] = left[rows, inner] * right[columns, inner]^T; strides are in elements between rows. */
+void native_blas_product_transposed(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
+                                    const float *right, size_t right_stride, float *out, size_t out_stride);
+
+#endif

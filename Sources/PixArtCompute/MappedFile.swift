@@ -1,0 +1,34 @@
+import Glibc
+
+/// A whole file mapped read-only into memory. Pages are read when they are touched and can be dropped by the system.
+package final class MappedFile: Sendable {
+    package let path: String
+    /// The file's bytes; valid as long as this object lives.
+    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+
+    /// Maps the regular file at `path`. Fails with `.file` naming the path and the reason.
+    package init(path: String) throws(PixArtError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .file("\(path): cannot be opened: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .file("\(path): cannot be read: \(String(cString: strerror(errno)))")
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .file("\(path): is not a regular file") }
+        let count = Int(status.st_size)
+        self.path = path
+        guard count > 0 else {
+            bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+            return
+        }
+        guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+            throw .file("\(path): cannot be mapped: \(String(cString: strerror(errno)))")
+        }
+        bytes = UnsafeRawBufferPointer(start: start, count: count)
+    }
+
+    deinit {
+        if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
+    }
+}

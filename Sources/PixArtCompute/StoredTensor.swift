@@ -1,0 +1,44 @@
+/// Element types of stored tensors, named as in safetensors.
+package enum ElementType: String, Sendable {
+    case float32 = "F32"
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+    case uint8 = "U8"
+
+    /// Bytes of one element.
+    package var size: Int {
+        switch self {
+        case .float32: 4
+        case .float16, .bfloat16: 2
+        case .uint8: 1
+        }
+    }
+}
+
+/// A tensor as it lies in a file: name, type, shape and bytes. Holds the mapping alive.
+package struct StoredTensor: Sendable {
+    package let name: String
+    package let type: ElementType
+    package let shape: [Int]
+    /// Row-major elements, little-endian, at any alignment; valid as long as `file` lives.
+    package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+    package let file: MappedFile
+
+    package init(name: String, type: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer, file: MappedFile) {
+        self.name = name
+        self.type = type
+        self.shape = shape
+        self.bytes = bytes
+        self.file = file
+    }
+}
+
+/// Where a network gets its weights from: one part of a checkpoint.
+package protocol WeightSource: Sendable {
+    /// What to call this source in messages, such as a file's or folder's path.
+    var location: String { get }
+    /// Names of all tensors, in no particular order.
+    var names: [String] { get }
+    /// The tensor called `name`, or nil where there is none.
+    subscript(name: String) -> StoredTensor? { get }
+}

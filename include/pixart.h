@@ -1,0 +1,287 @@
+/*
+ * libpixart: PixArt-alpha text-to-image on CPUs, for other people's programs.
+ *
+ *     text -- encode --> embedding [S, E] -- denoise --> latents [B, C, Y, X] -- decode --> images [B, 8Y, 8X, 3]
+ *             T5 encoder                     PixArt transformer x steps            VAE decoder
+ *
+ * A host opens three things, each with its own lifetime, and calls three verbs. Releasing the encoder before opening
+ * the denoiser is how a picture is made in little memory: nothing is loaded that a stage does not use.
+ *
+ *     pixart_encoder *encoder;  pixart_tensor *prompt, *negative;
+ *     pixart_encoder_open("PixArt-XL-2-512x512", NULL, &encoder);
+ *     pixart_encode(encoder, "a small cactus with a happy face", NULL, &prompt);
+ *     pixart_encode(encoder, "", NULL, &negative);
+ *     pixart_encoder_release(encoder);
+ *
+ *     pixart_denoiser *denoiser;  pixart_tensor *latents;
+ *     pixart_denoiser_open("PixArt-XL-2-512x512", NULL, &denoiser);
+ *     pixart_denoise(denoiser, prompt, negative, "{\"seed\": 7}", NULL, NULL, &latents);
+ *     pixart_denoiser_release(denoiser);
+ *
+ *     pixart_decoder *decoder;  pixart_tensor *images;
+ *     pixart_decoder_open("PixArt-XL-2-512x512", NULL, &decoder);
+ *     pixart_decode(decoder, latents, NULL, &images);
+ *     pixart_image_write(images, 0, "cactus.png", NULL);
+ *
+ * Rules that hold everywhere and are not repeated below:
+ *
+ *   Status     Every function that can fail returns a pixart_status. On failure its out-parameters are set to NULL or
+ *              zero and pixart_error_message() describes the failure until the thread's next failing call.
+ *   Ownership  What comes out of an out-parameter belongs to the caller, who releases it with the function of its type.
+ *              Inputs are borrowed for the call only. Objects keep alive what they need of each other, so any order of
+ *              release is safe. release(NULL) does nothing.
+ *   Threads    `const` on an opened object means that any number of threads may use it at once. Everything else must be
+ *              used by one thread at a time. There is no global state: two models never notice each other.
+ *   Text       UTF-8, terminated by NUL. Ill-formed UTF-8 is an argument error.
+ *   Options    A JSON object, or NULL or "" for the defaults. Keys are named as in diffusers. An unknown key, a wrong type
+ *              or a value out of range is PIXART_ERROR_OPTION, and the message names the key and what is allowed.
+ *              pixart_options_schema() gives each verb's options as JSON Schema; docs/options.md is made from it.
+ *   Silence    The library prints nothing, ends no process, and reads no environment variables.
+ *
+ * Letters in shapes: B images of a batch, S text tokens, E caption width, C latent channels, Y X latent rows and columns.
+ * A latent is an eighth of the picture in each direction (more exactly: the VAE's factor, 2 ^ (levels - 1)).
+ */
+#ifndef PIXART_H
+#define PIXART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ------------------------------------------------------------------------------------------------------ */
+
+/* Outcome of a call: PIXART_OK or one of the errors below. Values are pinned and never reused; hosts should treat an
+ * unknown value of a group (the hundreds) as they treat the group. */
+typedef int32_t pixart_status;
+
+#define PIXART_OK              0
+
+/* 100: the call itself */
+#define PIXART_ERROR_ARGUMENT  101 /* a required pointer is NULL, a tensor has the wrong shape or type, text is not UTF-8 */
+#define PIXART_ERROR_OPTION    102 /* options are not a JSON object, or a key is unknown, of the wrong type or out of range */
+#define PIXART_ERROR_STATE     103 /* the object cannot do this now: a finished sampler has no next step */
+
+/* 200: files */
+#define PIXART_ERROR_FILE      201 /* a file is missing, or cannot be read or written */
+#define PIXART_ERROR_FORMAT    202 /* a file is not what its name says: truncated, malformed, inconsistent */
+#define PIXART_ERROR_MODEL     203 /* a well-formed checkpoint that does not fit: a tensor or key missing, unknown, or of
+                                      the wrong shape or type, or an architecture that is not supported */
+
+/* 300: resources */
+#define PIXART_ERROR_MEMORY    301 /* memory cannot be had */
+
+/* 400: the host */
+#define PIXART_CANCELLED       401 /* the progress callback asked to stop */
+
+/* 900: the library */
+#define PIXART_ERROR_INTERNAL  901 /* a defect of the library; please report it with the message */
+
+/* Name of a status, such as "PIXART_ERROR_OPTION"; "unknown status" for other values. Static, never NULL. */
+const char *pixart_status_name(pixart_status status);
+
+/* What went wrong in this thread's last failing call: the file, tensor, key or argument, what was found and what was
+ * expected. "" before the first failure. Never NULL; valid until the thread's next failing call. */
+const char *pixart_error_message(void);
+
+/* Version of the library as "major.minor.patch". Static, never NULL. A host compiled against the header of 1.0 runs on
+ * every 1.x. */
+const char *pixart_version(void);
+
+/* Options of a verb as a JSON Schema with types, ranges, defaults and descriptions. `verb` is one of "encoder_open",
+ * "encode", "denoiser_open", "denoise", "decoder_open", "decode" and "image_write"; NULL for any other name.
+ * Static, never released. */
+const char *pixart_options_schema(const char *verb);
+
+/* ---- Tensors ----------------------------------------------------------------------------------------------------- */
+
+/* A dense array in row-major order, immutable once made; may be shared by threads. Embeddings and latents are float32,
+ * images uint8. */
+typedef struct pixart_tensor pixart_tensor;
+
+/* Element types, pinned. */
+#define PIXART_FLOAT32 1 /* 4 bytes, IEEE 754, the host's byte order */
+#define PIXART_UINT8   2 /* 1 byte, 0 to 255 */
+
+#define PIXART_MAX_RANK 8 /* most dimensions a tensor may have */
+
+/* Makes a tensor with a copy of `data`.
+ *   type    PIXART_FLOAT32 or PIXART_UINT8
+ *   rank    number of dimensions, 0 to PIXART_MAX_RANK
+ *   shape   `rank` dimensions, each >= 0; may be NULL where rank is 0
+ *   data    elements in row-major order
+ *   size    bytes at `data`; must be the product of shape times the element's size
+ *   out     the tensor
+ * Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_MEMORY. */
+pixart_status pixart_tensor_create(int32_t type, size_t rank, const int64_t *shape, const void *data, size_t size,
+                                   pixart_tensor **out);
+
+/* Element type: PIXART_FLOAT32 or PIXART_UINT8; 0 for NULL. */
+int32_t pixart_tensor_type(const pixart_tensor *tensor);
+
+/* Number of dimensions; 0 for NULL. */
+size_t pixart_tensor_rank(const pixart_tensor *tensor);
+
+/* Dimensions, pixart_tensor_rank() of them, owned by the tensor; NULL for NULL. */
+const int64_t *pixart_tensor_shape(const pixart_tensor *tensor);
+
+/* Elements in row-major order, aligned to 64 bytes, owned by the tensor and valid until it is released; NULL for NULL. */
+const void *pixart_tensor_data(const pixart_tensor *tensor);
+
+/* Bytes at pixart_tensor_data(); 0 for NULL. */
+size_t pixart_tensor_size(const pixart_tensor *tensor);
+
+/* Releases a tensor. */
+void pixart_tensor_release(pixart_tensor *tensor);
+
+/* Saves `count` tensors under `names` in one safetensors file, so that another process can load them. The file is
+ * written beside `path` and then renamed: `path` holds either the old content or all of the new.
+ * Fails with PIXART_ERROR_ARGUMENT (two equal names, or the name "__metadata__"), PIXART_ERROR_FILE. */
+pixart_status pixart_tensors_save(const char *path, size_t count, const char *const *names,
+                                  const pixart_tensor *const *tensors);
+
+/* Loads the tensors called `names` from a safetensors file, in that order, into the array `out` of `count` handles. F16
+ * and BF16 tensors are converted to float32.
+ * Fails with PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL (a name is not in the file, or its type is not
+ * float or U8); then all of `out` is NULL. */
+pixart_status pixart_tensors_load(const char *path, size_t count, const char *const *names, pixart_tensor **out);
+
+/* ---- Strings ----------------------------------------------------------------------------------------------------- */
+
+/* Releases text that a call returned through a `char **` out-parameter. */
+void pixart_string_release(char *string);
+
+/* ---- Progress ---------------------------------------------------------------------------------------------------- */
+
+/* Called on the calling thread many times during a denoising run: after each transformer block, and after each step.
+ *   context   as given to the call
+ *   step      steps done so far, 0 to steps
+ *   steps     steps of the whole run
+ *   fraction  share of the whole run that is done, 0.0 to 1.0, never falling
+ * Return 0 to go on; anything else cancels the call, which then returns PIXART_CANCELLED. The callback may call any
+ * function of the library on other objects, and must not release objects of the run. */
+typedef int32_t (*pixart_progress)(void *context, int64_t step, int64_t steps, double fraction);
+
+/* ---- Encode: text to embedding ----------------------------------------------------------------------------------- */
+
+/* A tokenizer and a T5 text encoder. */
+typedef struct pixart_encoder pixart_encoder;
+
+/* Opens the text encoder of a checkpoint.
+ *   model    a folder in the diffusers layout with the parts `tokenizer` and `text_encoder`; other parts are not looked at
+ *   options  see pixart_options_schema("encoder_open")
+ * Weights are mapped from their files, not read, and used in the precision they are stored in. Fails with
+ * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL, PIXART_ERROR_OPTION. */
+pixart_status pixart_encoder_open(const char *model, const char *options, pixart_encoder **out);
+
+/* Encodes a prompt into an embedding.
+ *   prompt   any text; "" is the unconditional prompt that guidance starts from
+ *   options  see pixart_options_schema("encode"): clean_caption, max_sequence_length
+ *   out      float32 [S, E]: one row for each real token, the closing </s> included, without padding
+ * Text that does not fit max_sequence_length is dropped, as pixart_encoder_tokenize() tells. Cost: one pass through T5
+ * over S tokens; for T5-XXL it is dominated by reading the weights once. */
+pixart_status pixart_encode(const pixart_encoder *encoder, const char *prompt, const char *options,
+                            pixart_tensor **out);
+
+/* Tells what pixart_encode() would feed the network, without running it.
+ *   report   JSON, released with pixart_string_release():
+ *            {"text": the text after cleaning, "ids": [token ids, the closing 1 included], "pieces": [their text],
+ *             "max_sequence_length": n, "truncated_tokens": how many were dropped, "truncated_text": what they said} */
+pixart_status pixart_encoder_tokenize(const pixart_encoder *encoder, const char *prompt, const char *options,
+                                      char **report);
+
+/* Releases an encoder. */
+void pixart_encoder_release(pixart_encoder *encoder);
+
+/* ---- Denoise: embedding to latents ------------------------------------------------------------------------------- */
+
+/* A PixArt diffusion transformer with the scheduler settings of its checkpoint. */
+typedef struct pixart_denoiser pixart_denoiser;
+
+/* Opens the transformer of a checkpoint.
+ *   model    a folder in the diffusers layout with the parts `transformer` and `scheduler`; other parts are not looked at
+ *   options  see pixart_options_schema("denoiser_open")
+ * Fails as pixart_encoder_open() does. */
+pixart_status pixart_denoiser_open(const char *model, const char *options, pixart_denoiser **out);
+
+/* Denoises random (or given) latents under a prompt: a whole run.
+ *   prompt    float32 [S, E] from pixart_encode()
+ *   negative  float32 [S', E], what to steer away from: usually the encoding of ""; required where guidance_scale > 1,
+ *             else not used and may be NULL
+ *   options   see pixart_options_schema("denoise"): num_inference_steps, guidance_scale, height, width, seed, ...
+ *   progress  may be NULL; see pixart_progress. Cancelling takes effect within one transformer block
+ *   out       float32 [B, C, Y, X], still scaled as the transformer sees them: pixart_decode() takes them as they are
+ * Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_OPTION, PIXART_CANCELLED. Cost: steps x blocks x B x (2 with guidance). */
+pixart_status pixart_denoise(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
+                             const pixart_tensor *negative, const char *options, pixart_progress progress,
+                             void *context, pixart_tensor **out);
+
+/* Releases a denoiser. Samplers made from it stay usable. */
+void pixart_denoiser_release(pixart_denoiser *denoiser);
+
+/* One denoising run that the host advances step by step. Use by one thread at a time. */
+typedef struct pixart_sampler pixart_sampler;
+
+/* Prepares a run; the arguments are those of pixart_denoise(), and so is the result once all steps are done. */
+pixart_status pixart_sampler_create(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
+                                    const pixart_tensor *negative, const char *options, pixart_sampler **out);
+
+/* Number of steps of the run; 0 for NULL. */
+int64_t pixart_sampler_steps(const pixart_sampler *sampler);
+
+/* Number of steps done so far; 0 for NULL. */
+int64_t pixart_sampler_step_index(const pixart_sampler *sampler);
+
+/* The diffusion timestep (0 to 999 for the published models) that the transformer sees in step `index`.
+ * Fails with PIXART_ERROR_ARGUMENT where `index` is not in 0 ..< steps. */
+pixart_status pixart_sampler_timestep(const pixart_sampler *sampler, int64_t index, double *out);
+
+/* Runs one step. After PIXART_CANCELLED the step can be run again from its start; after the last step the call fails
+ * with PIXART_ERROR_STATE. */
+pixart_status pixart_sampler_step(pixart_sampler *sampler, pixart_progress progress, void *context);
+
+/* A copy of the latents as they are now, float32 [B, C, Y, X]: noise before the first step, the result after the last. */
+pixart_status pixart_sampler_latents(const pixart_sampler *sampler, pixart_tensor **out);
+
+/* Releases a sampler. */
+void pixart_sampler_release(pixart_sampler *sampler);
+
+/* ---- Decode: latents to images ----------------------------------------------------------------------------------- */
+
+/* A VAE decoder. */
+typedef struct pixart_decoder pixart_decoder;
+
+/* Opens the VAE of a checkpoint.
+ *   model    a folder in the diffusers layout with the part `vae`; other parts are not looked at
+ *   options  see pixart_options_schema("decoder_open")
+ * Fails as pixart_encoder_open() does. */
+pixart_status pixart_decoder_open(const char *model, const char *options, pixart_decoder **out);
+
+/* Decodes latents into images.
+ *   latents  float32 [B, C, Y, X] from pixart_denoise()
+ *   options  see pixart_options_schema("decode"): height, width, output_type
+ *   out      uint8 [B, 8Y, 8X, 3], RGB, rows from the top; where the options ask for another height and width, resized and
+ *            centre-cropped to them. With "output_type": "float32" the same as float32 in 0.0 ... 1.0, before rounding */
+pixart_status pixart_decode(const pixart_decoder *decoder, const pixart_tensor *latents, const char *options,
+                            pixart_tensor **out);
+
+/* Releases a decoder. */
+void pixart_decoder_release(pixart_decoder *decoder);
+
+/* ---- Images ------------------------------------------------------------------------------------------------------ */
+
+/* Writes one image as a PNG file (8 bits, RGB).
+ *   images   uint8 [B, H, W, 3] or [H, W, 3]
+ *   index    which image of the batch, 0 ..< B
+ *   options  see pixart_options_schema("image_write"): "text" is an object of keyword: text that becomes the file's text
+ *            chunks, so that a picture can carry its prompt and settings
+ * Written beside `path` and then renamed. Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_OPTION, PIXART_ERROR_FILE. */
+pixart_status pixart_image_write(const pixart_tensor *images, size_t index, const char *path, const char *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PIXART_H */
