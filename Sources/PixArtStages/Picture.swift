@@ -1,0 +1,63 @@
+import PixArtCompute
+
+/// A decoded picture in floating point, on its way to what people look at.
+///
+/// This implementation matches: diffusers' `VaeImageProcessor` (resize_and_crop_tensor, denormalize, numpy_to_pil).
+struct Picture {
+    /// Pixels [height * width, 3] from about -1 to 1, rows from the top.
+    private let map: FeatureMap
+
+    init(_ map: FeatureMap) { self.map = map }
+
+    /// Resizes bilinearly to cover `height` x `width`, and cuts out the middle.
+    func resizedAndCropped(height: Int, width: Int) throws(PixArtError) -> Picture {
+        guard map.height != height || map.width != width else { return self }
+        let ratio = max(Double(height) / Double(map.height), Double(width) / Double(map.width))
+        // Rounding down must not leave a pixel uncovered.
+        let covering = (
+            height: max(Int(Double(map.height) * ratio), height), width: max(Int(Double(map.width) * ratio), width)
+        )
+        let rows = Self.samples(from: map.height, to: covering.height)[(covering.height - height) / 2..<covering.height]
+        let columns = Self.samples(from: map.width, to: covering.width)[(covering.width - width) / 2..<covering.width]
+        let result = try FeatureMap(height: height, width: width, channels: map.channels)
+        for (y, row) in rows.prefix(height).enumerated() {
+            for (x, column) in columns.prefix(width).enumerated() {
+                for channel in 0..<map.channels {
+                    func pixel(_ y: Int, _ x: Int) -> Float { map.pixels[y * map.width + x, channel] }
+                    let upper = pixel(row.first, column.first) * (1 - column.weight)
+                        + pixel(row.first, column.second) * column.weight
+                    let lower = pixel(row.second, column.first) * (1 - column.weight)
+                        + pixel(row.second, column.second) * column.weight
+                    result.pixels[y * width + x, channel] = upper * (1 - row.weight) + lower * row.weight
+                }
+            }
+        }
+        return Picture(result)
+    }
+
+    /// Where each of `target` samples along one axis lies between two of `source`, by the middles of pixels.
+    private static func samples(from source: Int, to target: Int) -> [(first: Int, second: Int, weight: Float)] {
+        let scale = Float(source) / Float(target)
+        return (0..<target).map { index in
+            let position = max(scale * (Float(index) + 0.5) - 0.5, 0)
+            let first = min(Int(position), source - 1)
+            return (first, min(first + 1, source - 1), position - Float(first))
+        }
+    }
+
+    /// From -1 ... 1 to 0 ... 1, clamped; 0 for NaN.
+    private static func brightness(_ value: Float) -> Float { .minimum(.maximum(value * 0.5 + 0.5, 0), 1) }
+
+    /// Writes 0 ... 1 as 0 ... 255, rounded to the nearest and halves to even.
+    func writeBytes(to target: UnsafeMutableRawBufferPointer) {
+        for (index, value) in map.pixels.elements.enumerated() {
+            target[index] = UInt8((Self.brightness(value) * 255).rounded(.toNearestOrEven))
+        }
+    }
+
+    /// Writes 0 ... 1 as float32.
+    func writeFloats(to target: UnsafeMutableRawBufferPointer) {
+        let floats = target.bindMemory(to: Float.self)
+        for (index, value) in map.pixels.elements.enumerated() { floats[index] = Self.brightness(value) }
+    }
+}
