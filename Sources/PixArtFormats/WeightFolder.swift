@@ -1,0 +1,101 @@
+import Glibc
+import PixArtCompute
+
+/// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: a safetensors file,
+/// or several shards and the index that tells which tensor is in which.
+package final class WeightFolder: WeightSource {
+    /// The folder's path.
+    package let location: String
+    private let files: [SafetensorsFile]
+    /// Which of `files` holds a tensor.
+    private let holders: [String: Int]
+
+    /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`; and where
+    /// there is a `variant`, `<stem>.<variant>.safetensors` or else `<stem>.safetensors.index.<variant>.json`.
+    ///
+    /// - Parameters:
+    ///   - stem: "diffusion_pytorch_model" (transformer, vae) or "model" (text_encoder).
+    ///   - variant: such as "fp16", or nil.
+    ///
+    /// An index must list exactly the tensors of its shards, and shards lie in the folder itself. Fails with `.option` where
+    /// `variant` cannot be part of a file name; with `.file` where a file is missing, which tells what was looked for and
+    /// what is there instead; and with `.format`, naming the file and the tensor.
+    package init(folder: String, stem: String, variant: String?) throws(PixArtError) {
+        if let variant, variant.isEmpty || variant.contains("/") {
+            throw .option("variant: \"\(variant)\" cannot be part of a file name")
+        }
+        location = folder
+        let content = try FolderContent(path: folder)
+        let whole = variant.map { "\(stem).\($0).safetensors" } ?? "\(stem).safetensors"
+        let index = variant.map { "\(stem).safetensors.index.\($0).json" } ?? "\(stem).safetensors.index.json"
+        if content.names.contains(whole) {
+            let file = try SafetensorsFile(path: "\(folder)/\(whole)")
+            files = [file]
+            holders = Dictionary(file.names.map { ($0, 0) }, uniquingKeysWith: { first, _ in first })
+        } else if content.names.contains(index) {
+            (files, holders) = try ShardIndex(path: "\(folder)/\(index)").open(folder: folder, content: content)
+        } else {
+            throw .file("\(folder): no weights: looked for \(whole) and \(index)\(content.hint(stem: stem))")
+        }
+    }
+
+    package var names: [String] { Array(holders.keys) }
+
+    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an `ElementType`.
+    package subscript(name: String) -> StoredTensor? {
+        get throws(PixArtError) {
+            guard let holder = holders[name] else { return nil }
+            return try files[holder][name]
+        }
+    }
+}
+
+/// Names of what lies in a folder.
+struct FolderContent {
+    let names: Set<String>
+
+    /// Lists `path`. Fails with `.file` naming it.
+    init(path: String) throws(PixArtError) {
+        guard let folder = opendir(path) else {
+            throw .file("\(path): cannot be opened as a folder: \(String(cString: strerror(errno)))")
+        }
+        defer { closedir(folder) }
+        var names: Set<String> = []
+        while let entry = readdir(folder) {
+            let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
+            let start = UnsafeRawPointer(entry) + offset
+            names.insert(String(cString: start.assumingMemoryBound(to: CChar.self)))
+        }
+        self.names = names
+    }
+
+    /// What a folder without the wanted weights offers in their place, as the end of a message.
+    fileprivate func hint(stem: String) -> String {
+        var hints: [String] = []
+        if names.contains("\(stem).safetensors") || names.contains("\(stem).safetensors.index.json") {
+            hints.append("there are weights without a variant")
+        }
+        let variants = Set(names.compactMap { variant(of: $0, stem: stem) }).sorted()
+        if !variants.isEmpty {
+            hints.append("there are weights of variant \(variants.map { "\"\($0)\"" }.joined(separator: ", "))")
+        }
+        let pickles = names.filter { name in [".bin", ".pth", ".pt", ".ckpt"].contains { name.hasSuffix($0) } }.sorted()
+        if !pickles.isEmpty {
+            hints.append(
+                "weights as Python pickles (\(pickles.joined(separator: ", "))) are not read; save them as safetensors")
+        }
+        return hints.map { "; \($0)" }.joined()
+    }
+
+    /// The variant that a file of weights or an index is of.
+    private func variant(of name: String, stem: String) -> String? {
+        for (prefix, suffix) in [("\(stem).safetensors.index.", ".json"), ("\(stem).", ".safetensors")] {
+            guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
+                continue
+            }
+            let variant = String(name.dropFirst(prefix.count).dropLast(suffix.count))
+            return variant.contains("-of-") ? nil : variant
+        }
+        return nil
+    }
+}
