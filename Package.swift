@@ -12,7 +12,7 @@ let shared: [LinkerSetting] = [
         "-static-stdlib", "-use-ld=lld",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
         "-Xlinker", "-soname=libpixart.so.1",
-        "-Xlinker", "--no-undefined",
+        "-Xlinker", "--no-undefined", "-Xlinker", "--wrap=getenv",
     ])
 ]
 

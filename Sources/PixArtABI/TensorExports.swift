@@ -110,12 +110,14 @@ public func pixart_tensors_load(
 ) -> pixart_status {
     if let out, count > 0 { out.update(repeating: nil, count: count) }
     return call { () throws(PixArtError) in
-        let file = try SafetensorsFile(path: text(path, "path"))
-        let names = try array(names, count, "names")
+        let path = try text(path, "path")
+        let pointers = try array(names, count, "names")
         let out = count == 0 ? out : try required(out, "out")
+        var names: [String] = []
+        for index in 0..<count { names.append(try text(pointers[index], "names[\(index)]")) }
+        let file = try SafetensorsFile(path: path)
         var loaded: [TensorHandle] = []
-        for index in 0..<count {
-            let name = try text(names[index], "names[\(index)]")
+        for name in names {
             guard let stored = try file[name] else { throw .model("\(file.location): tensor \"\(name)\" is missing") }
             loaded.append(TensorHandle(try Tensor(stored)))
         }

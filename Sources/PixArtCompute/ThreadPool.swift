@@ -41,14 +41,16 @@ package final class ThreadPool: @unchecked Sendable {
             let failure = pthread_create(&thread, nil, { ThreadPool.work($0) }, context.toOpaque())
             guard failure == 0 else {
                 context.release()
-                stop()
                 throw .memory("cannot start \(count) threads: \(String(cString: strerror(failure)))")
             }
             threads.append(thread)
         }
     }
 
-    deinit { stop() }
+    deinit {
+        region.stop()
+        for thread in threads { pthread_join(thread, nil) }
+    }
 
     /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done.
     ///
@@ -70,11 +72,6 @@ package final class ThreadPool: @unchecked Sendable {
     /// Frees the workers' scratch memory; the next region allocates what it needs.
     package func releaseScratch() {
         run(tasks: count) { _, scratch in scratch.buffers = [:] }
-    }
-
-    private func stop() {
-        region.stop()
-        for thread in threads { pthread_join(thread, nil) }
     }
 
     private static func work(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

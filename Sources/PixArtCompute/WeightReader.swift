@@ -3,12 +3,16 @@
 /// All failures are `.model` errors that name the source, the tensor, what was found and what was expected.
 package final class WeightReader {
     private let source: any WeightSource
+    private let names: Set<String>
     private var taken: Set<String> = []
 
-    package init(_ source: any WeightSource) { self.source = source }
+    package init(_ source: any WeightSource) {
+        self.source = source
+        names = Set(source.names)
+    }
 
     /// Whether there is a tensor of this name.
-    package func contains(_ name: String) -> Bool { source[name] != nil }
+    package func contains(_ name: String) -> Bool { names.contains(name) }
 
     /// A linear layer's weight, [outputs, inputs].
     package func matrix(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> WeightMatrix {
@@ -33,8 +37,8 @@ package final class WeightReader {
 
     /// Fails where the source holds a tensor that was not asked for, unless its name starts with one of `prefixes`.
     package func finish(ignoring prefixes: [String] = []) throws(PixArtError) {
-        let unknown = source.names.filter { name in
-            !taken.contains(name) && !prefixes.contains { name.hasPrefix($0) }
+        let unknown = names.subtracting(taken).filter { name in
+            !prefixes.contains { name.hasPrefix($0) }
         }
         guard let first = unknown.min() else { return }
         let others = unknown.count > 1 ? " and \(unknown.count - 1) more are" : " is"
@@ -42,7 +46,7 @@ package final class WeightReader {
     }
 
     private func tensor(_ name: String, _ shape: [Int]) throws(PixArtError) -> StoredTensor {
-        guard let stored = source[name] else {
+        guard let stored = try source[name] else {
             throw .model("\(source.location): tensor \"\(name)\" is missing")
         }
         taken.insert(name)

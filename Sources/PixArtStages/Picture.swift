@@ -17,11 +17,11 @@ struct Picture {
         let covering = (
             height: max(Int(Double(map.height) * ratio), height), width: max(Int(Double(map.width) * ratio), width)
         )
-        let rows = Self.samples(from: map.height, to: covering.height)[(covering.height - height) / 2..<covering.height]
-        let columns = Self.samples(from: map.width, to: covering.width)[(covering.width - width) / 2..<covering.width]
+        let rows = Self.samples(from: map.height, to: covering.height, middle: height)
+        let columns = Self.samples(from: map.width, to: covering.width, middle: width)
         let result = try FeatureMap(height: height, width: width, channels: map.channels)
-        for (y, row) in rows.prefix(height).enumerated() {
-            for (x, column) in columns.prefix(width).enumerated() {
+        for (y, row) in rows.enumerated() {
+            for (x, column) in columns.enumerated() {
                 for channel in 0..<map.channels {
                     func pixel(_ y: Int, _ x: Int) -> Float { map.pixels[y * map.width + x, channel] }
                     let upper = pixel(row.first, column.first) * (1 - column.weight)
@@ -35,10 +35,13 @@ struct Picture {
         return Picture(result)
     }
 
-    /// Where each of `target` samples along one axis lies between two of `source`, by the middles of pixels.
-    private static func samples(from source: Int, to target: Int) -> [(first: Int, second: Int, weight: Float)] {
+    /// Where the `middle` ones of `target` samples along one axis lie between two of `source`, by the middles of pixels.
+    private static func samples(
+        from source: Int, to target: Int, middle: Int
+    ) -> [(first: Int, second: Int, weight: Float)] {
         let scale = Float(source) / Float(target)
-        return (0..<target).map { index in
+        let start = (target - middle) / 2
+        return (start..<start + middle).map { index in
             let position = max(scale * (Float(index) + 0.5) - 0.5, 0)
             let first = min(Int(position), source - 1)
             return (first, min(first + 1, source - 1), position - Float(first))
