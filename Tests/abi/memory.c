@@ -2,16 +2,17 @@
 #include "folder.h"
 #include "stages.h"
 
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { CYCLES = 60 };
+enum { STRETCHES = 4, CYCLES = 15 };
 
-/* What a cycle may keep in the long run. One leaked tensor of the smallest kind, or one options string per call, over
- * CYCLES is more than the bound; the allocator's own wobble is less. */
-enum { BOUND = 2 << 20 };
+/* A leak grows in every stretch of cycles, the allocator only in some: what counts is the stretch that grew least.
+ * Fifteen embeddings of the smallest model are more than this bound. */
+enum { BOUND = 64 << 10 };
 
 static long resident(void) {
     long pages = 0;
@@ -23,15 +24,20 @@ static long resident(void) {
 }
 
 static void keeps_nothing(void (*cycle)(void)) {
-    for (int i = 0; i < 15; i++)
+    for (int i = 0; i < CYCLES; i++)
         cycle(); /* caches and arenas fill */
     int files = folder_count("/proc/self/fd"), threads = folder_count("/proc/self/task");
-    long before = resident();
-    for (int i = 0; i < CYCLES; i++)
-        cycle();
-    long grown = resident() - before;
-    check_context("%ld KiB more after %d cycles", grown / 1024, CYCLES);
-    CHECK(grown < BOUND);
+    long least = LONG_MAX;
+    for (int stretch = 0; stretch < STRETCHES; stretch++) {
+        long before = resident();
+        for (int i = 0; i < CYCLES; i++)
+            cycle();
+        long grown = resident() - before;
+        if (grown < least)
+            least = grown;
+    }
+    check_context("%ld KiB more every %d cycles", least / 1024, CYCLES);
+    CHECK(least < BOUND);
     CHECK_EQUAL(folder_count("/proc/self/fd"), files);
     CHECK_EQUAL(folder_count("/proc/self/task"), threads);
 }
