@@ -3,10 +3,13 @@ import PixArtCompute
 /// Checks of a SentencePiece model before SentencePiece sees it, which trusts the file: its normalization tables are walked
 /// without a look at bounds.
 ///
-/// The file is a protocol buffer `ModelProto`, whose fields 3 and 5 are the normalizer's and denormalizer's settings; field
-/// 2 in each holds the tables: a little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the
-/// replacements, each closed by NUL, that the trie's leaves point to.
+/// The file is a protocol buffer `ModelProto`: field 1 holds the pieces, one each; field 2 the trainer's settings, and fields
+/// 3 and 5 those of the normalizer and denormalizer. Field 2 in these holds the tables: a little-endian UInt32 that counts
+/// the bytes of a double-array trie, the trie, and the replacements, each closed by NUL, that the trie's leaves point to.
 struct SentencePieceCheck {
+    /// A field of bytes; numbers are passed over.
+    private typealias Field = (number: UInt64, content: UnsafeRawBufferPointer)
+
     private let file: MappedFile
 
     init(_ file: MappedFile) { self.file = file }
@@ -14,8 +17,12 @@ struct SentencePieceCheck {
     /// Fails with `.format` naming the file. Time is linear in the file.
     func run() throws(PixArtError) {
         guard !file.bytes.isEmpty else { throw fault("the file is empty") }
-        for field in try fields(of: file.bytes) where field.number == 3 || field.number == 5 {
-            for setting in try fields(of: field.content) where setting.number == 2 && !setting.content.isEmpty {
+        let parts = try fields(of: file.bytes)
+        guard parts.contains(where: { $0.number == 2 }), parts.contains(where: { $0.number == 3 }) else {
+            throw fault("no settings of the trainer or the normalizer")
+        }
+        for part in parts where part.number == 3 || part.number == 5 {
+            for setting in try fields(of: part.content) where setting.number == 2 && !setting.content.isEmpty {
                 try checkTables(setting.content)
             }
         }
@@ -25,12 +32,10 @@ struct SentencePieceCheck {
         .format("\(file.path): not a SentencePiece model: \(reason)")
     }
 
-    /// The length-delimited fields of a message; others are passed.
-    private func fields(of message: UnsafeRawBufferPointer) throws(PixArtError) -> [(
-        number: UInt64, content: UnsafeRawBufferPointer
-    )] {
+    /// The fields of a message.
+    private func fields(of message: UnsafeRawBufferPointer) throws(PixArtError) -> [Field] {
         var rest = message[...]
-        var fields: [(number: UInt64, content: UnsafeRawBufferPointer)] = []
+        var fields: [Field] = []
         while !rest.isEmpty {
             let key = try variableInteger(&rest)
             let size: UInt64

@@ -21,7 +21,7 @@ package final class WeightFolder: WeightSource {
     /// `variant` cannot be part of a file name; with `.file` where a file is missing, which tells what was looked for and
     /// what is there instead; and with `.format`, naming the file and the tensor.
     package init(folder: String, stem: String, variant: String?) throws(PixArtError) {
-        if let variant, variant.isEmpty || variant.contains("/") {
+        if let variant, variant.isEmpty || variant.contains("/") || variant.utf8.contains(0) {
             throw .option("variant: \"\(variant)\" cannot be part of a file name")
         }
         location = folder

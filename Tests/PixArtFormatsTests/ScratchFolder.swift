@@ -14,9 +14,10 @@ final class ScratchFolder {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// Writes a file and returns its path.
+    /// Writes a file and returns its path. One that is there is removed first: to cut it short could wait for the disk.
     @discardableResult func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
         let file = "\(path)/\(name)"
+        unlink(file)
         try Data(bytes).write(to: URL(fileURLWithPath: file))
         return file
     }
