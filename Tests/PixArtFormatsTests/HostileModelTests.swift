@@ -147,4 +147,27 @@ import Testing
         #expect(loaded > 100)
         #expect(faults > 100)
     }
+
+    /// The same with the tables of T5 itself, which fill the end of its model.
+    @Test func damagedTables() throws {
+        var random = SplitMix(seed: 13)
+        var (loaded, faults) = (0, 0)
+        for _ in 0..<40 {
+            var bytes = whole
+            for _ in 0..<4 {
+                bytes[560_000 + Int(random.next() % 200_000)] = UInt8(truncatingIfNeeded: random.next())
+            }
+            let path = try folder.write("spiece.model", bytes)
+            do throws(PixArtError) {
+                let tokenizer = try Tokenizer(path: path)
+                _ = try tokenizer.encode("ｆｕｌｌ ｗｉｄｔｈ ﷺ e\u{301} ㌀ é 각 ½")
+                loaded += 1
+            } catch {
+                faults += 1
+                #expect(error.status == PIXART_ERROR_FORMAT)
+            }
+        }
+        #expect(loaded > 0)
+        #expect(faults > 0)
+    }
 }
