@@ -27,9 +27,9 @@ package final class Tokenizer: Sendable {
     /// `.model` where the model has no `</s>`, `<unk>` or `<pad>`.
     package init(path: String) throws(PixArtError) {
         let file = try MappedFile(path: path)
-        try SentencePieceCheck(file).run()
+        let bytes = try SentencePieceModel(file).checked()
         var message = [CChar](repeating: 0, count: room)
-        guard let model = native_sentence_model_open(file.bytes.baseAddress, file.bytes.count, &message, room) else {
+        guard let model = native_sentence_model_open(bytes, bytes.count, &message, room) else {
             throw .format("\(path): not a SentencePiece model: \(reason(message))")
         }
         self.model = model

@@ -35,8 +35,10 @@ import Testing
 
     private func integer(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 
-    /// A model whose normalizer has these tables.
-    private func model(trie: [UInt32], replacements: [UInt8], size: UInt32? = nil, normalizer: UInt8 = 3) -> [UInt8] {
+    /// A model whose normalizer (3) or denormalizer (5) has these tables.
+    private func model(
+        trie: [UInt32], replacements: [UInt8], size: UInt32? = nil, normalizer: UInt8 = 3
+    ) -> [UInt8] {
         let tables = integer(size ?? UInt32(4 * trie.count)) + trie.flatMap(integer) + replacements
         let pieces: [[UInt8]] = ["<pad>", "</s>", "<unk>", "a"].enumerated().map { index, text in
             field(1, field(1, Array(text.utf8)) + [0x15, 0, 0, 0, 0, 0x18, [3, 3, 2, 1][index]])
@@ -44,7 +46,7 @@ import Testing
         // The trainer's settings: the ids of <unk>, <s>, </s> and <pad>.
         let none: [UInt8] = [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1]
         let trainer = field(2, [0xC0, 2, 2, 0xC8, 2] + none + [0xD0, 2, 1, 0xD8, 2, 0])
-        return pieces.joined() + trainer + field(3, []) + field(normalizer, field(2, tables))
+        return pieces.joined() + trainer + field(normalizer, field(2, tables))
     }
 
     /// A trie of one block, in which nothing follows upon the root.
@@ -68,7 +70,7 @@ import Testing
         for count in [1, 2, 10, 100_000, whole.count / 2, whole.count - 100, whole.count - 1] {
             try expectFault(Array(whole.prefix(count)), "truncated")
         }
-        try expectFault(Array(whole.prefix(1000)), "no settings")  // between two pieces
+        try expectFault(Array(whole.prefix(1000)), "no settings of the trainer")  // between two pieces
     }
 
     @Test func fieldsThatLie() throws {
@@ -77,6 +79,20 @@ import Testing
         try expectFault([0x0A] + [UInt8](repeating: 0xFF, count: 9) + [1], "a field of 18446744073709551615 bytes")
         try expectFault([UInt8](repeating: 0x80, count: 20), "64 bits")
         try expectFault([0x0B, 0], "unknown kind")
+        try expectFault(field(2, []), "no settings of the normalizer")
+        try expectFault(field(2, []) + field(3, []), "no tables")
+    }
+
+    /// SentencePiece would print what comes of the samples.
+    @Test func samplesAreLeftOut() throws {
+        let samples = field(4, field(1, field(1, Array("a".utf8)) + field(2, Array("b".utf8))))
+        let path = try folder.write("spiece.model", samples + model(trie: leafless, replacements: [0]) + samples)
+        #expect(try Tokenizer(path: path).encode("a").ids.last == 3)
+    }
+
+    @Test func piecesThatAreThereTwice() throws {
+        let again = field(1, field(1, Array("a".utf8)) + [0x18, 1])
+        try expectFault(again + model(trie: leafless, replacements: [0]), "a is already defined")
     }
 
     @Test func tablesThatLie() throws {
