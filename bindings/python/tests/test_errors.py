@@ -52,7 +52,7 @@ def test_wrong_values_are_errors_that_name_the_key(denoiser, prompt, negative, k
 
 
 def test_values_that_json_has_no_word_for(denoiser, prompt, negative):
-    fails(lambda: denoiser.denoise(prompt, negative, guidance_scale=float("nan")), "options")
+    fails(lambda: denoiser.denoise(prompt, negative, guidance_scale=float("nan")), "option")
 
 
 def test_options_of_unknown_types_are_type_errors(encoder):
