@@ -5,10 +5,10 @@
     tools/compare_reference.py --real 256 512 1024 vae t5   each network at its real size, one forward pass
     tools/compare_reference.py --models tiny --markdown comparison.md
 
-Each line of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2): embeddings,
+Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2): embeddings,
 one prediction of the transformer, the latents after every step, pixels decoded from the reference's latents ("decoder")
-and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within 2e-5. A violation
-is bold, and makes the exit status 1.
+and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within 2e-5. Violations
+are bold, and make the exit status 1.
 
 Where this interpreter cannot import torch and diffusers, a virtual environment is made (.venv/reference, with
 tools/requirements-reference.txt) and used. The library is found as the Python binding finds it: build it, or set
@@ -36,7 +36,9 @@ RESTARTED = "PIXART_COMPARE_RESTARTED"
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae t5: compare these instead")
-    parser.add_argument("--models", nargs="+", metavar="NAME", help="only small models whose name contains one of these")
+    parser.add_argument(
+        "--models", nargs="+", metavar="NAME", help="only small models whose name contains one of these"
+    )
     parser.add_argument("--list", action="store_true", help="list the small models and their runs, and end")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the table there")
     parser.add_argument("--work", type=pathlib.Path, metavar="DIR", help="for checkpoints; default: a temporary one")
@@ -71,6 +73,7 @@ def restart_in_reference(args: argparse.Namespace) -> None:
 
 def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     """Prints the comparison and returns the number of rows with violations."""
+    import pixart
     from reference.cases import MODELS
     from reference.diffusers_side import quiet
     from reference.measures import Table
@@ -78,6 +81,7 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     from reference.small import compare_model
 
     quiet()
+    print(f"libpixart {pixart.version()}")
     table = Table()
     if args.real:
         unknown = set(args.real) - set(NETWORKS)

@@ -18,7 +18,7 @@ import json
 import pathlib
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, PixArtTransformer2DModel
@@ -170,9 +170,9 @@ def write_checkpoint(
     folder: pathlib.Path,
     *,
     size: str = "tiny",
-    transformer: Optional[Mapping[str, Any]] = UNCHANGED,
-    vae: Optional[Mapping[str, Any]] = UNCHANGED,
-    text: Optional[Mapping[str, Any]] = UNCHANGED,
+    transformer: Mapping[str, Any] | None = UNCHANGED,
+    vae: Mapping[str, Any] | None = UNCHANGED,
+    text: Mapping[str, Any] | None = UNCHANGED,
     scheduler: Mapping[str, Any] = UNCHANGED,
     dtype: str = "float32",
     seed: int = 0,

@@ -1,6 +1,6 @@
 """Drives a run step by step, and writes pictures of what it looks like on the way.
 
-    python examples/python/drive_sampler.py --every 5
+python examples/python/drive_sampler.py --every 5
 """
 
 import argparse
@@ -26,7 +26,9 @@ def main() -> None:
         sampler = denoiser.sampler(prompt, negative, num_inference_steps=args.steps, seed=args.seed)
         timesteps = sampler.timesteps
         for index, latents in enumerate(sampler):
-            print(f"step {index + 1:3} of {sampler.steps}: timestep {timesteps[index]:5.0f}, spread {latents.std():.3f}")
+            print(
+                f"step {index + 1:3} of {sampler.steps}: timestep {timesteps[index]:5.0f}, spread {latents.std():.3f}"
+            )
             if (index + 1) % args.every == 0 or index + 1 == sampler.steps:
                 pixart.write_image(args.folder / f"step-{index + 1:03}.png", decoder.decode(latents))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any
 
 PROMPTS = (
     "a cute cat face on a blue background",
@@ -23,10 +23,10 @@ class Run:
     negative: str = EMPTY
     steps: int = 4
     guidance: float = 4.5
-    seed: Union[int, tuple[int, ...]] = 0
+    seed: int | tuple[int, ...] = 0
     images: int = 1
-    height: Optional[int] = None
-    width: Optional[int] = None
+    height: int | None = None
+    width: int | None = None
     binning: bool = False
     clean_caption: bool = True
     max_sequence_length: int = 120
@@ -87,44 +87,79 @@ MODELS = (
     Model("one head, one layer", {"transformer": transformer(1, 16, num_layers=1)}),
     Model("five heads, five layers", {"transformer": transformer(5, 12, num_layers=5)}),
     Model("heads of 72", {"transformer": transformer(2, 72, num_layers=2)}),
-    Model("heads of 20, wide captions", {"transformer": transformer(4, 20, caption_channels=100), "text": {
-        "d_model": 100, "d_kv": 20, "num_heads": 5, "d_ff": 150, "num_layers": 3}}),
-    Model("interpolation 0.5", {"transformer": transformer(interpolation_scale=0.5)}, (Run(), Run(height=48, width=80))),
+    Model(
+        "heads of 20, wide captions",
+        {
+            "transformer": transformer(4, 20, caption_channels=100),
+            "text": {"d_model": 100, "d_kv": 20, "num_heads": 5, "d_ff": 150, "num_layers": 3},
+        },
+    ),
+    Model(
+        "interpolation 0.5", {"transformer": transformer(interpolation_scale=0.5)}, (Run(), Run(height=48, width=80))
+    ),
     Model("interpolation 2", {"transformer": transformer(interpolation_scale=2)}),
-    Model("8 latent channels", {
-        "transformer": transformer(in_channels=8, out_channels=16), "vae": {"latent_channels": 8}}),
+    Model(
+        "8 latent channels", {"transformer": transformer(in_channels=8, out_channels=16), "vae": {"latent_channels": 8}}
+    ),
     Model("no learned sigma", {"transformer": transformer(out_channels=4)}, (Run(), Run(guidance=1.0))),
     Model("PixArtTransformer2DModel", {"transformer": transformer(_class_name="PixArtTransformer2DModel")}),
     Model("float16 weights", {"dtype": "float16"}, (Run(), Run(steps=20))),
     Model("bfloat16 weights", {"dtype": "bfloat16"}, (Run(), Run(steps=20))),
     Model("VAE without mid attention", {"vae": {"mid_block_add_attention": False}}),
     Model("VAE with old attention names", {"old_attention_names": True}),
-    Model("VAE of three levels", {"vae": {
-        "block_out_channels": [32, 64, 96], "down_block_types": ["DownEncoderBlock2D"] * 3,
-        "up_block_types": ["UpDecoderBlock2D"] * 3, "layers_per_block": 2, "scaling_factor": 0.13025}}),
+    Model(
+        "VAE of three levels",
+        {
+            "vae": {
+                "block_out_channels": [32, 64, 96],
+                "down_block_types": ["DownEncoderBlock2D"] * 3,
+                "up_block_types": ["UpDecoderBlock2D"] * 3,
+                "layers_per_block": 2,
+                "scaling_factor": 0.13025,
+            }
+        },
+    ),
     Model("VAE of 8 groups", {"vae": {"block_out_channels": [16, 32, 48, 64], "norm_num_groups": 8}}),
     Model("sharded text encoder", {"shard_bytes": 200_000}),
     Model("sharded text encoder, float16", {"shard_bytes": 200_000, "dtype": "float16"}),
-    Model("T5 of few buckets", {"text": {
-        "relative_attention_num_buckets": 8, "relative_attention_max_distance": 20}}, (Run(prompt=LONG, steps=1),)),
-    Model("sample size 32", {"transformer": transformer(sample_size=32)}, (
-        Run(),
-        Run(binning=True, height=256, width=256),
-        Run(binning=True, height=200, width=344, images=2),
-        Run(binning=True, height=512, width=128, steps=2),
-    )),
-    Model("sample size 64", {"transformer": transformer(sample_size=64)}, (
-        Run(binning=True, height=512, width=512, steps=2),
-        Run(binning=True, height=400, width=640, steps=2),
-        Run(height=64, width=96),
-    )),
-    Model("sample size 128", {"transformer": transformer(sample_size=128)}, (
-        Run(height=64, width=64),
-        Run(height=128, width=48, images=2),
-        Run(height=96, width=64, guidance=1.0, steps=20),
-        Run(binning=True, height=1024, width=1024, steps=1),
-        Run(binning=True, height=600, width=1000, steps=2),
-    )),
-    Model("sample size 128, float16, heads of 72", {
-        "transformer": transformer(2, 72, sample_size=128), "dtype": "float16"}, (Run(height=80, width=112),)),
+    Model(
+        "T5 of few buckets",
+        {"text": {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 20}},
+        (Run(prompt=LONG, steps=1),),
+    ),
+    Model(
+        "sample size 32",
+        {"transformer": transformer(sample_size=32)},
+        (
+            Run(),
+            Run(binning=True, height=256, width=256),
+            Run(binning=True, height=200, width=344, images=2),
+            Run(binning=True, height=512, width=128, steps=2),
+        ),
+    ),
+    Model(
+        "sample size 64",
+        {"transformer": transformer(sample_size=64)},
+        (
+            Run(binning=True, height=512, width=512, steps=2),
+            Run(binning=True, height=400, width=640, steps=2),
+            Run(height=64, width=96),
+        ),
+    ),
+    Model(
+        "sample size 128",
+        {"transformer": transformer(sample_size=128)},
+        (
+            Run(height=64, width=64),
+            Run(height=128, width=48, images=2),
+            Run(height=96, width=64, guidance=1.0, steps=20),
+            Run(binning=True, height=1024, width=1024, steps=1),
+            Run(binning=True, height=600, width=1000, steps=2),
+        ),
+    ),
+    Model(
+        "sample size 128, float16, heads of 72",
+        {"transformer": transformer(2, 72, sample_size=128), "dtype": "float16"},
+        (Run(height=80, width=112),),
+    ),
 )

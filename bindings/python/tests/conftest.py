@@ -6,9 +6,8 @@ import os
 import pathlib
 
 import numpy as np
-import pytest
-
 import pixart
+import pytest
 
 SMALL = {"seed": 3, "num_inference_steps": 4, "use_resolution_binning": False}
 """Options of a short run."""

@@ -10,9 +10,8 @@ import sys
 import threading
 
 import numpy as np
-import pytest
-
 import pixart
+import pytest
 from conftest import SMALL
 from pixart._errors import error_for
 
@@ -80,7 +79,14 @@ def test_missing_files_are_os_errors(tmp_path, model):
 
 
 def test_every_group_has_its_class():
-    groups = {101: ValueError, 199: ValueError, 203: OSError, 301: MemoryError, 401: pixart.Cancelled, 999: RuntimeError}
+    groups = {
+        101: ValueError,
+        199: ValueError,
+        203: OSError,
+        301: MemoryError,
+        401: pixart.Cancelled,
+        999: RuntimeError,
+    }
     for status, kind in groups.items():
         error = error_for(status, "the message")
         assert isinstance(error, kind) and isinstance(error, pixart.PixArtError)

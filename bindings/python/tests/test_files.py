@@ -7,9 +7,8 @@ import struct
 import zlib
 
 import numpy as np
-import pytest
-
 import pixart
+import pytest
 
 
 def png_chunks(data):

@@ -7,9 +7,8 @@ import threading
 import weakref
 
 import numpy as np
-import pytest
-
 import pixart
+import pytest
 from conftest import SMALL
 from pixart import _tensor
 

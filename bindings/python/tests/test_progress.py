@@ -9,9 +9,8 @@ import threading
 import time
 
 import numpy as np
-import pytest
-
 import pixart
+import pytest
 from conftest import SMALL
 
 LONG = {**SMALL, "num_inference_steps": 999}

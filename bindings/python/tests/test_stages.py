@@ -5,9 +5,8 @@ from __future__ import annotations
 import array
 
 import numpy as np
-import pytest
-
 import pixart
+import pytest
 from conftest import SMALL
 
 

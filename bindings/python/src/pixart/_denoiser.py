@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ctypes import byref, c_double, c_void_p
-from typing import Any, Optional
+from ctypes import byref, c_double
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,13 +28,13 @@ class Sampler(Handle):
     def steps(self) -> int:
         """Number of steps of the run."""
         with self._in_use() as sampler:
-            return library().pixart_sampler_steps(sampler)
+            return int(library().pixart_sampler_steps(sampler))
 
     @property
     def step_index(self) -> int:
         """Number of steps done so far."""
         with self._in_use() as sampler:
-            return library().pixart_sampler_step_index(sampler)
+            return int(library().pixart_sampler_step_index(sampler))
 
     @property
     def timesteps(self) -> npt.NDArray[np.float64]:
@@ -95,9 +95,9 @@ class Denoiser(Handle):
     def denoise(
         self,
         prompt: object,
-        negative: Optional[object] = None,
+        negative: object | None = None,
         *,
-        latents: Optional[object] = None,
+        latents: object | None = None,
         progress: Progress = None,
         **options: Any,
     ) -> npt.NDArray[np.float32]:
@@ -123,7 +123,7 @@ class Denoiser(Handle):
 
             return produced(run)
 
-    def sampler(self, prompt: object, negative: Optional[object] = None, **options: Any) -> Sampler:
+    def sampler(self, prompt: object, negative: object | None = None, **options: Any) -> Sampler:
         """A run of its own that the caller drives; arguments as for denoise(). It stays usable when this closes."""
         encoded, c = encode_options(options), library()
         with self._in_use() as denoiser, lent(prompt, "prompt") as positive, lent(negative, "negative") as other:

@@ -39,6 +39,6 @@ class Encoder(Handle):
         with self._in_use() as encoder:
             library().pixart_encoder_tokenize(encoder, *arguments, byref(report))
         try:
-            return json.loads(string_at(report.value or 0))
+            return dict(json.loads(string_at(report.value or 0)))
         finally:
             library().pixart_string_release(report)

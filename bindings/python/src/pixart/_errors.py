@@ -7,7 +7,7 @@ STATE = 103
 
 
 class PixArtError(Exception):
-    """A call into libpixart failed; `status` is the code from pixart.h, the message says what was found and expected."""
+    """A call into libpixart failed: `status` is the code from pixart.h, the message what was found and expected."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)

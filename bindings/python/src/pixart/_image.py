@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Optional
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ._options import Path, encode_options, encode_path
 from ._tensor import lent
 
 
-def write_image(path: Path, images: object, index: int = 0, text: Optional[Mapping[str, str]] = None) -> None:
+def write_image(path: Path, images: object, index: int = 0, text: Mapping[str, str] | None = None) -> None:
     """Writes image `index` of uint8 [B, H, W, 3] or [H, W, 3] as a PNG file; `text` becomes the file's text chunks."""
     if index < 0:
         raise IndexError("index must not be negative")

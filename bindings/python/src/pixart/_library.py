@@ -59,7 +59,7 @@ _PLAIN_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def library() -> ctypes.CDLL:
     """libpixart, found and loaded at the first call."""
     loaded, place = _find()
@@ -78,7 +78,7 @@ def library() -> ctypes.CDLL:
 
 def version() -> str:
     """Version of the loaded library as "major.minor.patch"."""
-    return library().pixart_version().decode()
+    return str(library().pixart_version().decode())
 
 
 def _declare(loaded: ctypes.CDLL, name: str, result: Any, arguments: list[Any]) -> Any:

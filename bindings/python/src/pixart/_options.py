@@ -21,7 +21,7 @@ def options_schema(verb: str) -> dict[str, Any]:
     schema = library().pixart_options_schema(encode_text(verb, "verb"))
     if schema is None:
         raise ArgumentError(f"there is no verb {verb!r}", status=101)
-    return json.loads(schema)
+    return dict(json.loads(schema))
 
 
 def encode_options(options: Mapping[str, Any]) -> bytes:

@@ -30,4 +30,4 @@ def from_padded(prompt_embeds: object, mask: object) -> npt.NDArray[np.float32]:
     rows, kept = contiguous(prompt_embeds, "prompt_embeds"), np.asarray(mask)
     if rows.ndim != 3 or len(rows) != 1 or kept.shape != rows.shape[:2]:
         raise ValueError(f"expected [1, L, E] and [1, L], not {list(rows.shape)} and {list(kept.shape)}")
-    return rows[0, kept[0] != 0]
+    return np.compress(kept[0] != 0, rows[0], axis=0)

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Union
 
 from ._errors import Cancelled
 from ._library import PROGRESS
@@ -67,7 +67,7 @@ def _interrupts_held() -> Iterator[Callable[[], None]]:
 
 
 @contextlib.contextmanager
-def _reporter(progress: Progress) -> Iterator[Optional[Report]]:
+def _reporter(progress: Progress) -> Iterator[Report | None]:
     if progress is not True:
         yield progress or None
         return

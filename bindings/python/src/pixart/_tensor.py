@@ -8,7 +8,7 @@ import os
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from ctypes import byref, c_char_p, c_int64, c_ubyte, c_void_p
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from ._errors import FileError
 from ._library import library
 from ._options import Path, encode_path, encode_text
 
-_TYPES = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}
+_TYPES: dict[int, np.dtype[Any]] = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}
 _CODES = {dtype: code for code, dtype in _TYPES.items()}
 
 
@@ -59,7 +59,7 @@ def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> 
 
 
 @contextlib.contextmanager
-def lent(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> Iterator[Optional[c_void_p]]:
+def lent(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> Iterator[c_void_p | None]:
     """A C tensor with a copy of `values`, for the length of a call; None stays None."""
     if values is None:
         yield None
@@ -88,7 +88,7 @@ def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
         )
 
 
-def load_tensors(path: Path, names: Optional[Sequence[str]] = None) -> dict[str, npt.NDArray[Any]]:
+def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
     """Loads the arrays called `names`, or all, from a safetensors file; half precision becomes float32."""
     names = _names_in(path) if names is None else list(names)
     count = len(names)
