@@ -4,8 +4,9 @@
 captions.jsonl        [caption, cleaned, normalized]
 caption_parts.jsonl   [part, text, result], for the steps of cleaning one by one
 
-    tools/make_caption_goldens.py                                             # into Tests/PixArtFormatsTests/Resources
-    tools/make_caption_goldens.py --seed 7 --count 20000 --folder /tmp/fuzz   # then test with PIXART_CAPTION_ROWS=/tmp/fuzz
+    tools/make_caption_goldens.py                        # into Tests/PixArtFormatsTests/Resources
+    tools/make_caption_goldens.py --seed 7 --count 20000 --folder fuzz
+    PIXART_CAPTION_ROWS=fuzz swift test -c release --filter CaptionCleanerTests
 
 Run with CPython 3.11, diffusers 0.42.1, beautifulsoup4 4.15 and ftfy 6.3.1. The same seed gives the same captions. A
 result is null where diffusers refuses the caption.

@@ -1,7 +1,7 @@
 /// The regular expressions of diffusers' `_clean_caption`, in the order in which they apply.
 ///
-/// They match what diffusers' patterns match, but are written to take linear time: a run of characters is tried from its
-/// beginning only where later beginnings could not do better.
+/// They match what diffusers' patterns match, but are written to take linear time: a run of characters is tried from
+/// its beginning only where later beginnings could not do better.
 enum CaptionRules {
     typealias Rule = (pattern: RegularExpression, replacement: String)
 
@@ -23,8 +23,8 @@ enum CaptionRules {
 
     /// A scheme with the slashes or the one character after it, or else a domain with its path, except a user's ("@").
     ///
-    /// When neither begins at a place, no domain begins anywhere in the rest of that run of characters, so the search goes
-    /// on after it, or at the next scheme.
+    /// When neither begins at a place, no domain begins anywhere in the rest of that run of characters, so the search
+    /// goes on after it, or at the next scheme.
     private static func address(scheme: String) -> Rule {
         let atScheme = "\(beginning)\(scheme)"
         return rule(

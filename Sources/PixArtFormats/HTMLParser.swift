@@ -2,9 +2,10 @@ import PixArtCompute
 
 /// Reads HTML as Python 3.11's `html.parser` does under Beautiful Soup, and keeps its text.
 ///
-/// The reading is done in two passes over one position, like `feed` and `close`: the first stops where markup might be
-/// unfinished, and the second takes what is unfinished there for text. Some documents look odd that way (an ampersand
-/// that begins no complete reference turns the rest of the document into plain text), and that is the behaviour to match.
+/// The reading is done in two passes over one position, like `feed` and `close`: the first stops where markup might
+/// be unfinished, and the second takes what is unfinished there for text. Some documents look odd that way (an
+/// ampersand that begins no complete reference turns the rest of the document into plain text), and that is the
+/// behaviour to match.
 package struct HTMLParser {
     private var scanner: HTMLScanner
     private var position = 0

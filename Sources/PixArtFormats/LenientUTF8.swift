@@ -1,5 +1,5 @@
-/// UTF-8 and two variants of it that programs write by mistake: CESU-8, which encodes surrogate pairs, and Java's, which
-/// encodes U+0000 as C0 80. This is ftfy's "utf-8-variants" codec.
+/// UTF-8 and two variants of it that programs write by mistake: CESU-8, which encodes surrogate pairs, and Java's,
+/// which encodes U+0000 as C0 80. This is ftfy's "utf-8-variants" codec.
 enum LenientUTF8 {
     /// The text of `bytes`, or nil where they are malformed.
     static func decode(_ bytes: [UInt8]) -> String? {

@@ -51,7 +51,8 @@ package enum PythonText {
         scalar.isASCII || scalar.properties.age.map { $0.major <= 14 } ?? false
     }
 
-    // Two characters have had other properties since Unicode 14: U+0295 was a small letter, U+1171E a mark without width.
+    // Two characters have had other properties since Unicode 14: U+0295 was a small letter, U+1171E a mark without
+    // width.
 
     private static func isCased(_ scalar: Unicode.Scalar) -> Bool {
         scalar == "\u{295}" || (isAssigned(scalar) && scalar.properties.isCased)

@@ -4,8 +4,8 @@ import PixArtCompute
 /// A compiled PCRE2 pattern over UTF-8 text or over bytes. Immutable: any number of threads may search with it at once.
 ///
 /// PCRE2's own shorthands (`\w`, `\d`, `\s`, `\b`) know only ASCII and differ between its releases, so patterns here
-/// spell Python's meaning of them out with `RegularExpression.word` and its neighbours. A pattern must be written so that
-/// it takes linear time: there is no limit on steps, and only lack of memory makes a search throw.
+/// spell Python's meaning of them out with `RegularExpression.word` and its neighbours. A pattern must be written so
+/// that it takes linear time: there is no limit on steps, and only lack of memory makes a search throw.
 final class RegularExpression: Sendable {
     enum Unit { case characters, bytes }
 

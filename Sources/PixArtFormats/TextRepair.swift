@@ -2,7 +2,8 @@ import CNative
 import Glibc
 import PixArtCompute
 
-/// Repairs text as `ftfy.fix_text` of ftfy 6.3.1 does with its default settings: line by line, each until nothing changes.
+/// Repairs text as `ftfy.fix_text` of ftfy 6.3.1 does with its default settings: line by line, each until nothing
+/// changes.
 package enum TextRepair {
     private static let longestSegment = 1_000_000
 
@@ -10,7 +11,8 @@ package enum TextRepair {
         var out = ""
         var unescapes = true
         for segment in segments(text) {
-            // Text with a tag in it is taken for HTML, whose references are right as they stand, and so is what follows.
+            // Text with a tag in it is taken for HTML, whose references are right as they stand, and so is what
+            // follows.
             if segment.utf8.contains(UInt8(ascii: "<")) { unescapes = false }
             out += try repaired(segment: segment, unescapes: unescapes)
         }

