@@ -45,7 +45,8 @@ let package = Package(
             name: "PixArtFormatsTests", dependencies: ["PixArtFormats"], resources: [.copy("Resources")],
             swiftSettings: strict),
         .testTarget(
-            name: "PixArtNetworksTests", dependencies: ["PixArtNetworks", "PixArtFormats"], swiftSettings: strict),
+            name: "PixArtNetworksTests", dependencies: ["PixArtNetworks", "PixArtFormats"],
+            resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(
             name: "PixArtStagesTests", dependencies: ["PixArtStages"], resources: [.copy("Resources")],
             swiftSettings: strict),

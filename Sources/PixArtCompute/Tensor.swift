@@ -25,6 +25,12 @@ package final class Tensor: @unchecked Sendable {
         try self.init(.float32, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
+    /// A uint8 tensor with these elements; as many as the shape has.
+    package convenience init(shape: [Int], elements: [UInt8]) throws(PixArtError) {
+        precondition(elements.count == shape.reduce(1, *))
+        try self.init(.uint8, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
+    }
+
     /// A stored tensor: bytes as they are, floating point widened to float32.
     package convenience init(_ stored: StoredTensor) throws(PixArtError) {
         if stored.type == .uint8 {

@@ -1,7 +1,7 @@
 import CNative
 import PixArtCompute
 
-/// The deepest nesting that is read. Configurations and headers need three levels.
+/// The deepest nesting that is read, innermost values counted. Configurations and headers need four levels.
 private let deepest: Int32 = 64
 
 extension JSONValue {
@@ -9,7 +9,7 @@ extension JSONValue {
     ///
     /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source` and the
     /// byte offset: on malformed text, text after the value, invalid UTF-8, an object with two members of one name, names
-    /// that hold a NUL, and nesting deeper than 64 levels.
+    /// that hold a NUL, and nesting deeper than 64 levels, where a value within none is at level 1.
     package init(parsing bytes: UnsafeRawBufferPointer, source: String) throws(PixArtError) {
         let text: String
         do throws(UTF8.ValidationError) {

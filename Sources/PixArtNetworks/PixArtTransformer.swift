@@ -113,6 +113,9 @@ package struct PixArtTransformer: Sendable {
         fileprivate let size: (height: Int, width: Int)
         fileprivate let activations: Activations
 
+        /// The residual stream, [N*T, D].
+        package var stream: Matrix { activations.x }
+
         fileprivate init(
             prompts: [Prompt], items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int),
             activations: Activations

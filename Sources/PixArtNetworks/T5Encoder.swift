@@ -82,7 +82,11 @@ package struct T5Encoder: Sendable {
     }
 
     /// The embedding [S, E] of `ids` [S]; each id is in `0..<vocabulary`, and there is at least one.
-    package func callAsFunction(_ ids: [Int32], _ pool: ThreadPool) throws(PixArtError) -> Matrix {
+    ///
+    /// `afterLayer` sees the residual stream [S, E] after each layer.
+    package func callAsFunction(
+        _ ids: [Int32], _ pool: ThreadPool, afterLayer: (Matrix) -> Void = { _ in }
+    ) throws(PixArtError) -> Matrix {
         let (rows, width) = (ids.count, configuration.width)
         let inner = configuration.heads * configuration.headWidth
         let x = try embed(ids)
@@ -110,6 +114,7 @@ package struct T5Encoder: Sendable {
             try layer.up(normed, into: up, pool)
             gate.gelu(times: up, pool)
             try layer.down(gate, into: x, pool, epilogue: .accumulate(gate: ones))
+            afterLayer(x)
         }
         x.rmsNorm(weight: finalNorm, epsilon: configuration.epsilon, into: normed, pool)
         return normed

@@ -90,7 +90,11 @@ package struct VAEDecoder: Sendable {
 
     /// Decodes one latent image, [Y*X, C] pixels already divided by the scaling factor, into one of `outChannels` that is
     /// `scale` times as large in each direction; values are about -1 to 1.
-    package func callAsFunction(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
+    ///
+    /// `afterPart` sees the map after the middle part and after each level.
+    package func callAsFunction(
+        _ latents: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
+    ) throws(PixArtError) -> FeatureMap {
         var source = latents
         if let postQuantization {
             source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
@@ -102,6 +106,7 @@ package struct VAEDecoder: Sendable {
         x = try middle.0(x, pool)
         try middle.1?(x, pool)
         x = try middle.2(x, pool)
+        afterPart(x)
 
         for level in levels {
             for block in level.blocks { x = try block(x, pool) }
@@ -110,6 +115,7 @@ package struct VAEDecoder: Sendable {
                 try enlargement.apply(to: x, enlarge: true, into: larger, pool)
                 x = larger
             }
+            afterPart(x)
         }
 
         let image = try FeatureMap(height: x.height, width: x.width, channels: configuration.outChannels)

@@ -35,27 +35,25 @@ package final class Decoder: Sendable {
         let size = try requestedSize(options) ?? (height * network.configuration.scale, width * network.configuration.scale)
         let isBytes = options.string("output_type") == "uint8"
         let values = latents.floats
-        let count = size.height * size.width * 3
-        var pictures: [Picture] = []
+        var bytes: [UInt8] = []
+        var floats: [Float] = []
         for index in 0..<batch {
-            let image = values[index * channels * height * width..<(index + 1) * channels * height * width]
-            let map = try FeatureMap(height: height, width: width, channels: channels)
-            for (position, value) in image.enumerated() {
-                map.pixels[position % (height * width), position / (height * width)] = value / scalingFactor
-            }
-            let decoded = try network(map, pool)
-            pictures.append(try Picture(decoded).resizedAndCropped(height: size.height, width: size.width))
+            let count = channels * height * width
+            let picture = try decode(values[index * count..<(index + 1) * count], height: height, width: width)
+                .resizedAndCropped(height: size.height, width: size.width)
+            if isBytes { bytes += picture.bytes } else { floats += picture.floats }
         }
-        return try Tensor(isBytes ? .uint8 : .float32, shape: [batch, size.height, size.width, 3]) { bytes in
-            for (index, picture) in pictures.enumerated() {
-                if isBytes {
-                    picture.writeBytes(to: UnsafeMutableRawBufferPointer(rebasing: bytes[index * count..<(index + 1) * count]))
-                } else {
-                    picture.writeFloats(
-                        to: UnsafeMutableRawBufferPointer(rebasing: bytes[index * count * 4..<(index + 1) * count * 4]))
-                }
-            }
+        let shape = [batch, size.height, size.width, 3]
+        return isBytes ? try Tensor(shape: shape, elements: bytes) : try Tensor(shape: shape, elements: floats)
+    }
+
+    /// One latent image [C, Y, X] as a picture.
+    private func decode(_ latents: ArraySlice<Float>, height: Int, width: Int) throws(PixArtError) -> Picture {
+        let map = try FeatureMap(height: height, width: width, channels: network.configuration.latentChannels)
+        for (index, value) in latents.enumerated() {
+            map.pixels[index % (height * width), index / (height * width)] = value / scalingFactor
         }
+        return Picture(try network(map, pool))
     }
 
     private func requestedSize(_ options: Options) throws(PixArtError) -> (height: Int, width: Int)? {

@@ -29,7 +29,7 @@ package final class Encoder: Sendable {
     package func tokenize(_ prompt: String, _ options: Options) throws(PixArtError) -> Tokenization {
         let text =
             options.boolean("clean_caption") == true
-            ? CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
+            ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
         let maximum = options.integer("max_sequence_length") ?? 1
         let (ids, pieces) = try tokenizer.encode(text)
         let kept = min(ids.count, maximum - 1)

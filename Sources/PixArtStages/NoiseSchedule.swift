@@ -26,11 +26,12 @@ package struct NoiseSchedule: Sendable, Equatable {
     /// Noise in units of the picture: sqrt((1 - a) / a) for each timestep.
     package var sigmas: [Float] { alphasCumulative.map { ((1 - $0) / $0).squareRoot() } }
 
-    /// `torch.linspace` in float32: counted from both ends towards the middle.
+    /// `torch.linspace` in float32: counted from both ends towards the middle, with fused operations.
     private static func linspace(_ start: Float, _ end: Float, _ count: Int) -> [Float] {
         let step = (end - start) / Float(count - 1)
         return (0..<count).map { index in
-            index < count / 2 ? start + step * Float(index) : end - step * Float(count - 1 - index)
+            index < count / 2
+                ? start.addingProduct(step, Float(index)) : end.addingProduct(-step, Float(count - 1 - index))
         }
     }
 }

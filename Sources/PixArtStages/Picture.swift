@@ -3,14 +3,14 @@ import PixArtCompute
 /// A decoded picture in floating point, on its way to what people look at.
 ///
 /// This implementation matches: diffusers' `VaeImageProcessor` (resize_and_crop_tensor, denormalize, numpy_to_pil).
-struct Picture {
+package struct Picture {
     /// Pixels [height * width, 3] from about -1 to 1, rows from the top.
     private let map: FeatureMap
 
-    init(_ map: FeatureMap) { self.map = map }
+    package init(_ map: FeatureMap) { self.map = map }
 
     /// Resizes bilinearly to cover `height` x `width`, and cuts out the middle.
-    func resizedAndCropped(height: Int, width: Int) throws(PixArtError) -> Picture {
+    package func resizedAndCropped(height: Int, width: Int) throws(PixArtError) -> Picture {
         guard map.height != height || map.width != width else { return self }
         let ratio = max(Double(height) / Double(map.height), Double(width) / Double(map.width))
         // Rounding down must not leave a pixel uncovered.
@@ -51,16 +51,11 @@ struct Picture {
     /// From -1 ... 1 to 0 ... 1, clamped; 0 for NaN.
     private static func brightness(_ value: Float) -> Float { .minimum(.maximum(value * 0.5 + 0.5, 0), 1) }
 
-    /// Writes 0 ... 1 as 0 ... 255, rounded to the nearest and halves to even.
-    func writeBytes(to target: UnsafeMutableRawBufferPointer) {
-        for (index, value) in map.pixels.elements.enumerated() {
-            target[index] = UInt8((Self.brightness(value) * 255).rounded(.toNearestOrEven))
-        }
+    /// The picture as 0 ... 255, rounded to the nearest and halves to even, [height, width, 3].
+    package var bytes: [UInt8] {
+        map.pixels.elements.map { UInt8((Self.brightness($0) * 255).rounded(.toNearestOrEven)) }
     }
 
-    /// Writes 0 ... 1 as float32.
-    func writeFloats(to target: UnsafeMutableRawBufferPointer) {
-        let floats = target.bindMemory(to: Float.self)
-        for (index, value) in map.pixels.elements.enumerated() { floats[index] = Self.brightness(value) }
-    }
+    /// The picture as 0 ... 1, [height, width, 3].
+    package var floats: [Float] { map.pixels.elements.map(Self.brightness) }
 }

@@ -19,7 +19,7 @@ import Testing
             copy.copyBytes(from: tensor.bytes)
             return copy
         }
-        defer { storage.forEach { $0.deallocate() } }
+        defer { for copy in storage { copy.deallocate() } }
         let written = zip(tensors, storage).map { tensor, copy in
             (name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: UnsafeRawBufferPointer(copy))
         }

@@ -1,37 +1,50 @@
 import PixArtCompute
 
-/// Checks of a SentencePiece model before SentencePiece sees it, which trusts the file: its normalization tables are walked
-/// without a look at bounds.
+/// A SentencePiece model as it is handed to SentencePiece, which trusts it: its normalization tables are walked without a
+/// look at bounds, and samples to test it with are reported on the standard error stream.
 ///
-/// The file is a protocol buffer `ModelProto`, whose fields 3 and 5 are the normalizer's and denormalizer's settings; field
-/// 2 in each holds the tables: a little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the
-/// replacements, each closed by NUL, that the trie's leaves point to.
-struct SentencePieceCheck {
+/// The file is a protocol buffer `ModelProto`: field 1 holds the pieces, one each; field 2 the trainer's settings; field 4
+/// the samples; and fields 3 and 5 the settings of the normalizer and denormalizer. Field 2 in these holds the tables: a
+/// little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the replacements, each closed by NUL,
+/// that the trie's leaves point to.
+struct SentencePieceModel {
+    /// A field of bytes, and the same with what goes before its content. Fields that are numbers are passed over.
+    private typealias Field = (number: UInt64, content: UnsafeRawBufferPointer, whole: UnsafeRawBufferPointer)
+
     private let file: MappedFile
 
     init(_ file: MappedFile) { self.file = file }
 
-    /// Fails with `.format` naming the file. Time is linear in the file.
-    func run() throws(PixArtError) {
+    /// The model, checked and without samples. Fails with `.format` naming the file. Time is linear in the file.
+    func checked() throws(PixArtError) -> [UInt8] {
         guard !file.bytes.isEmpty else { throw fault("the file is empty") }
-        for field in try fields(of: file.bytes) where field.number == 3 || field.number == 5 {
-            for setting in try fields(of: field.content) where setting.number == 2 && !setting.content.isEmpty {
+        var model: [UInt8] = []
+        var (hasTrainer, hasTables) = (false, false)
+        for part in try fields(of: file.bytes) where part.number != 4 {
+            model += part.whole
+            hasTrainer = hasTrainer || part.number == 2
+            guard part.number == 3 || part.number == 5 else { continue }
+            for setting in try fields(of: part.content) where setting.number == 2 && !setting.content.isEmpty {
                 try checkTables(setting.content)
+                hasTables = hasTables || part.number == 3
             }
         }
+        guard hasTrainer, hasTables else {
+            throw fault("no settings of the \(hasTrainer ? "normalizer, or no tables among them" : "trainer")")
+        }
+        return model
     }
 
     private func fault(_ reason: String) -> PixArtError {
         .format("\(file.path): not a SentencePiece model: \(reason)")
     }
 
-    /// The length-delimited fields of a message; others are passed.
-    private func fields(of message: UnsafeRawBufferPointer) throws(PixArtError) -> [(
-        number: UInt64, content: UnsafeRawBufferPointer
-    )] {
+    /// The fields of a message.
+    private func fields(of message: UnsafeRawBufferPointer) throws(PixArtError) -> [Field] {
         var rest = message[...]
-        var fields: [(number: UInt64, content: UnsafeRawBufferPointer)] = []
+        var fields: [Field] = []
         while !rest.isEmpty {
+            let start = rest.startIndex
             let key = try variableInteger(&rest)
             let size: UInt64
             switch key & 7 {
@@ -47,8 +60,10 @@ struct SentencePieceCheck {
                 throw fault(
                     "truncated: a field of \(size) bytes, where \(rest.count) are left, at byte \(offset(of: rest))")
             }
-            if key & 7 == 2 { fields.append((key >> 3, UnsafeRawBufferPointer(rebasing: rest.prefix(Int(size))))) }
+            let content = UnsafeRawBufferPointer(rebasing: rest.prefix(Int(size)))
             rest = rest.dropFirst(Int(size))
+            if key & 7 != 2 { continue }
+            fields.append((key >> 3, content, UnsafeRawBufferPointer(rebasing: message[start..<rest.startIndex])))
         }
         return fields
     }

@@ -1,0 +1,50 @@
+"""PixArt-alpha text-to-image on CPUs: numpy arrays around libpixart.
+
+    with pixart.Encoder(model) as encoder:
+        prompt, negative = encoder.encode("cute cat"), encoder.encode("")
+    with pixart.Denoiser(model) as denoiser:
+        latents = denoiser.denoise(prompt, negative, seed=0, num_inference_steps=20, progress=True)
+    with pixart.Decoder(model) as decoder:
+        images = decoder.decode(latents)  # uint8 [B, H, W, 3]
+
+The C library is loaded at the first call that needs it.
+"""
+
+from ._decoder import Decoder
+from ._denoiser import Denoiser, Sampler
+from ._encoder import Encoder
+from ._errors import (
+    ArgumentError,
+    Cancelled,
+    FileError,
+    InternalError,
+    LibraryNotFound,
+    OutOfMemoryError,
+    PixArtError,
+)
+from ._image import write_image
+from ._library import version
+from ._options import options_schema
+from ._padded import from_padded, to_padded
+from ._tensor import load_tensors, save_tensors
+
+__all__ = [
+    "ArgumentError",
+    "Cancelled",
+    "Decoder",
+    "Denoiser",
+    "Encoder",
+    "FileError",
+    "InternalError",
+    "LibraryNotFound",
+    "OutOfMemoryError",
+    "PixArtError",
+    "Sampler",
+    "from_padded",
+    "load_tensors",
+    "options_schema",
+    "save_tensors",
+    "to_padded",
+    "version",
+    "write_image",
+]

@@ -1,0 +1,30 @@
+"""Latents to images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from ._handle import Handle
+from ._library import library
+from ._options import Path, encode_options, encode_path
+from ._tensor import lent, produced
+
+
+class Decoder(Handle):
+    """The VAE decoder of a checkpoint. Any number of threads may use it at once.
+
+    `model` is a folder in the diffusers layout; options are those of `options_schema("decoder_open")`.
+    """
+
+    def __init__(self, model: Path, **options: Any) -> None:
+        c = library()
+        arguments = encode_path(model), encode_options(options)
+        super().__init__(lambda out: c.pixart_decoder_open(*arguments, out), c.pixart_decoder_release)
+
+    def decode(self, latents: object, **options: Any) -> npt.NDArray[Any]:
+        """The images of latents [B, C, Y, X]: uint8 [B, H, W, 3], or float32 in 0 ... 1 with output_type="float32"."""
+        encoded = encode_options(options)
+        with self._in_use() as decoder, lent(latents, "latents") as tensor:
+            return produced(lambda out: library().pixart_decode(decoder, tensor, encoded, out))

@@ -1,0 +1,133 @@
+"""Embedding to latents: whole runs, and runs that Python drives step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ctypes import byref, c_double
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._handle import Handle
+from ._library import library
+from ._options import Path, encode_options, encode_path
+from ._progress import Progress, watched
+from ._tensor import lent, produced
+
+
+class Sampler(Handle):
+    """One denoising run, advanced step by step; made by Denoiser.sampler(). For one thread at a time.
+
+    Iterating runs the steps that are left, and gives the latents after each.
+    """
+
+    _one_at_a_time = True
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of the run."""
+        with self._in_use() as sampler:
+            return int(library().pixart_sampler_steps(sampler))
+
+    @property
+    def step_index(self) -> int:
+        """Number of steps done so far."""
+        with self._in_use() as sampler:
+            return int(library().pixart_sampler_step_index(sampler))
+
+    @property
+    def timesteps(self) -> npt.NDArray[np.float64]:
+        """The diffusion timestep that the transformer sees in each step."""
+        timesteps = np.empty(self.steps)
+        with self._in_use() as sampler:
+            for index in range(len(timesteps)):
+                value = c_double()
+                library().pixart_sampler_timestep(sampler, index, byref(value))
+                timesteps[index] = value.value
+        return timesteps
+
+    @property
+    def latents(self) -> npt.NDArray[np.float32]:
+        """The latents as they are now, float32 [B, C, Y, X]: noise before the first step, the result after the last."""
+        with self._in_use() as sampler:
+            return produced(lambda out: library().pixart_sampler_latents(sampler, out))
+
+    def set_latents(self, latents: object) -> None:
+        """Starts from `latents`, float32 [B, C, Y, X], in place of the seed's noise; before the first step only."""
+        with self._in_use() as sampler, lent(latents, "latents") as tensor:
+            library().pixart_sampler_set_latents(sampler, tensor)
+
+    def step(self, *, progress: Progress = None) -> None:
+        """Runs one step; `progress` as in Denoiser.denoise(). A cancelled step can be run again from its start."""
+        with self._in_use() as sampler:
+            watched(progress, lambda callback: library().pixart_sampler_step(sampler, callback, None))
+
+    def run(self, *, progress: Progress = None) -> npt.NDArray[np.float32]:
+        """Runs the steps that are left, and gives the latents."""
+        remaining = self.steps - self.step_index
+        with self._in_use() as sampler:
+
+            def advance(callback: Any) -> None:
+                for _ in range(remaining):
+                    library().pixart_sampler_step(sampler, callback, None)
+
+            watched(progress, advance)
+        return self.latents
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
+        while self.step_index < self.steps:
+            self.step()
+            yield self.latents
+
+
+class Denoiser(Handle):
+    """The diffusion transformer and scheduler of a checkpoint. Any number of threads may use it at once.
+
+    `model` is a folder in the diffusers layout; options are those of `options_schema("denoiser_open")`.
+    """
+
+    def __init__(self, model: Path, **options: Any) -> None:
+        c = library()
+        arguments = encode_path(model), encode_options(options)
+        super().__init__(lambda out: c.pixart_denoiser_open(*arguments, out), c.pixart_denoiser_release)
+
+    def denoise(
+        self,
+        prompt: object,
+        negative: object | None = None,
+        *,
+        latents: object | None = None,
+        progress: Progress = None,
+        **options: Any,
+    ) -> npt.NDArray[np.float32]:
+        """Denoises under a prompt: a whole run, float32 [B, C, Y, X].
+
+        `prompt` and `negative` are embeddings [S, E]; `negative` is required where guidance_scale > 1. `latents`
+        [B, C, Y, X] replaces the seed's noise. `progress` is True for a bar (needs tqdm) or a callable that gets
+        (step, steps, fraction) on this thread many times a step: a true result ends the run with Cancelled, and what
+        it raises ends the run and comes out of this call. Options: see `options_schema("denoise")`.
+        """
+        if latents is not None:
+            with self.sampler(prompt, negative, **options) as sampler:
+                sampler.set_latents(latents)
+                return sampler.run(progress=progress)
+        encoded, c = encode_options(options), library()
+        with self._in_use() as denoiser, lent(prompt, "prompt") as positive, lent(negative, "negative") as other:
+
+            def run(out: Any) -> None:
+                watched(
+                    progress,
+                    lambda callback: c.pixart_denoise(denoiser, positive, other, encoded, callback, None, out),
+                )
+
+            return produced(run)
+
+    def sampler(self, prompt: object, negative: object | None = None, **options: Any) -> Sampler:
+        """A run of its own that the caller drives; arguments as for denoise(). It stays usable when this closes."""
+        encoded, c = encode_options(options), library()
+        with self._in_use() as denoiser, lent(prompt, "prompt") as positive, lent(negative, "negative") as other:
+            return Sampler(
+                lambda out: c.pixart_sampler_create(denoiser, positive, other, encoded, out),
+                c.pixart_sampler_release,
+            )

@@ -1,0 +1,65 @@
+"""What the owners of C objects have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Iterator
+from ctypes import byref, c_void_p
+from typing import Any, Callable, TypeVar
+
+from ._errors import STATE, ArgumentError
+
+Self = TypeVar("Self", bound="Handle")
+
+
+class Handle:
+    """Owns one C object: released by close(), by leaving a `with` block, or when the last reference goes.
+
+    A close() while another thread is inside a call takes effect when that call returns.
+    """
+
+    _one_at_a_time = False
+    """Whether the C object may be inside one call only."""
+
+    def __init__(self, create: Callable[[Any], object], release: Callable[[c_void_p], None]) -> None:
+        self._pointer = c_void_p()
+        create(byref(self._pointer))
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._closed = False
+        self._release = weakref.finalize(self, release, self._pointer)
+        self._release.atexit = False  # a daemon thread may still be inside a call then
+
+    def close(self) -> None:
+        """Releases the C object. Any later use raises ArgumentError; closing again does nothing."""
+        with self._lock:
+            self._closed = True
+            idle = self._calls == 0
+        if idle:
+            self._release()
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[c_void_p]:
+        """Lends the C object to one call."""
+        with self._lock:
+            if self._closed:
+                raise ArgumentError(f"this {type(self).__name__} is closed", status=STATE)
+            if self._one_at_a_time and self._calls:
+                raise ArgumentError(f"this {type(self).__name__} is inside another call", status=STATE)
+            self._calls += 1
+        try:
+            yield self._pointer
+        finally:
+            with self._lock:
+                self._calls -= 1
+                last = self._closed and self._calls == 0
+            if last:
+                self._release()

@@ -1,0 +1,54 @@
+"""Text on its way to C: prompts, paths, and options as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, Union
+
+from ._errors import ArgumentError
+from ._library import library
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+def options_schema(verb: str) -> dict[str, Any]:
+    """The options of a verb as JSON Schema: types, ranges, defaults and descriptions.
+
+    `verb` is one of "encoder_open", "encode", "denoiser_open", "denoise", "decoder_open", "decode", "image_write".
+    """
+    schema = library().pixart_options_schema(encode_text(verb, "verb"))
+    if schema is None:
+        raise ArgumentError(f"there is no verb {verb!r}", status=101)
+    return dict(json.loads(schema))
+
+
+def encode_options(options: Mapping[str, Any]) -> bytes:
+    """Options as the JSON object that C takes; numpy scalars and arrays become numbers and lists, paths strings."""
+    return json.dumps(dict(options), default=_plain).encode()
+
+
+def encode_text(text: str, name: str) -> bytes:
+    """Text as C takes it: UTF-8, where a NUL would end it early."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be str, not {type(text).__name__}")
+    if "\0" in text:
+        raise ArgumentError(f"{name} contains a NUL character", status=101)
+    return text.encode("utf-8")
+
+
+def encode_path(path: Path) -> bytes:
+    """A path as C takes it."""
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ArgumentError("path contains a NUL character", status=101)
+    return encoded
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"an option cannot be of type {type(value).__name__}")

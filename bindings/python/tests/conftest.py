@@ -1,0 +1,58 @@
+"""The model that the tests run on, opened once, and embeddings of it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import numpy as np
+import pixart
+import pytest
+
+SMALL = {"seed": 3, "num_inference_steps": 4, "use_resolution_binning": False}
+"""Options of a short run."""
+
+
+@pytest.fixture(scope="session")
+def model() -> pathlib.Path:
+    """$PIXART_TEST_MODEL, or `models/emoji` in a folder above this file; there is no test without it."""
+    given = os.environ.get("PIXART_TEST_MODEL")
+    if given:
+        return pathlib.Path(given)
+    for folder in pathlib.Path(__file__).resolve().parents:
+        if (folder / "models" / "emoji" / "model_index.json").is_file():
+            return folder / "models" / "emoji"
+    pytest.fail("models/emoji is in no folder above the tests; PIXART_TEST_MODEL can name another model")
+
+
+@pytest.fixture(scope="session")
+def encoder(model):
+    with pixart.Encoder(model) as encoder:
+        yield encoder
+
+
+@pytest.fixture(scope="session")
+def denoiser(model):
+    with pixart.Denoiser(model) as denoiser:
+        yield denoiser
+
+
+@pytest.fixture(scope="session")
+def decoder(model):
+    with pixart.Decoder(model) as decoder:
+        yield decoder
+
+
+@pytest.fixture(scope="session")
+def prompt(encoder) -> np.ndarray:
+    return encoder.encode("a cute cat face on a blue background")
+
+
+@pytest.fixture(scope="session")
+def negative(encoder) -> np.ndarray:
+    return encoder.encode("")
+
+
+@pytest.fixture(scope="session")
+def latents(denoiser, prompt, negative) -> np.ndarray:
+    return denoiser.denoise(prompt, negative, **SMALL)

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Compares libpixart with diffusers' PixArtAlphaPipeline on the CPU in float32.
+
+    tools/compare_reference.py                              small random checkpoints of many shapes, whole runs
+    tools/compare_reference.py --real 256 512 1024 vae t5   each network at its real size, one forward pass
+    tools/compare_reference.py --models tiny --markdown comparison.md
+
+Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2): embeddings,
+one prediction of the transformer, the latents after every step, pixels decoded from the reference's latents ("decoder")
+and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within 2e-5. Violations
+are bold, and make the exit status 1.
+
+Where this interpreter cannot import torch and diffusers, a virtual environment is made (.venv/reference, with
+tools/requirements-reference.txt) and used. The library is found as the Python binding finds it: build it, or set
+PIXART_LIBRARY.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+
+TOOLS = pathlib.Path(__file__).resolve().parent
+ROOT = TOOLS.parent
+PACKAGES = ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL")
+RESTARTED = "PIXART_COMPARE_RESTARTED"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae t5: compare these instead")
+    parser.add_argument(
+        "--models", nargs="+", metavar="NAME", help="only small models whose name contains one of these"
+    )
+    parser.add_argument("--list", action="store_true", help="list the small models and their runs, and end")
+    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the table there")
+    parser.add_argument("--work", type=pathlib.Path, metavar="DIR", help="for checkpoints; default: a temporary one")
+    parser.add_argument("--python", type=pathlib.Path, metavar="FILE", help="interpreter that has the reference")
+    parser.add_argument("--venv", type=pathlib.Path, default=ROOT / ".venv" / "reference", metavar="DIR")
+    return parser.parse_args()
+
+
+def reference_python(args: argparse.Namespace) -> pathlib.Path:
+    """An interpreter that can import the reference, set up if need be."""
+    if args.python:
+        return args.python
+    python = args.venv / "bin" / "python"
+    if not python.exists():
+        print(f"setting up {args.venv}", file=sys.stderr)
+        venv.create(args.venv, with_pip=True)
+    requirements = TOOLS / "requirements-reference.txt"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
+    return python
+
+
+def restart_in_reference(args: argparse.Namespace) -> None:
+    """Goes on in an interpreter that has the reference; returns where this one has it."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if not missing and (not args.python or os.environ.get(RESTARTED)):
+        return
+    if os.environ.get(RESTARTED):
+        sys.exit(f"{sys.executable} lacks {', '.join(missing)}")
+    python = reference_python(args)
+    os.execve(python, [str(python), *sys.argv], {**os.environ, RESTARTED: "1"})
+
+
+def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
+    """Prints the comparison and returns the number of rows with violations."""
+    import pixart
+    from reference.cases import MODELS
+    from reference.diffusers_side import quiet
+    from reference.measures import Table
+    from reference.real import NETWORKS, compare_network
+    from reference.small import compare_model
+
+    quiet()
+    print(f"libpixart {pixart.version()}")
+    table = Table()
+    if args.real:
+        unknown = set(args.real) - set(NETWORKS)
+        if unknown:
+            sys.exit(f"--real knows {' '.join(NETWORKS)}, not {' '.join(sorted(unknown))}")
+        for name in args.real:
+            compare_network(name, work, table)
+    else:
+        models = [model for model in MODELS if not args.models or any(part in model.name for part in args.models)]
+        if not models:
+            sys.exit("--models names none; --list lists them")
+        for model in models:
+            compare_model(model, work, table)
+    if args.markdown:
+        args.markdown.write_text(table.markdown())
+    print(f"{len(table.rows)} comparisons, {table.failures} with violations")
+    return table.failures
+
+
+def main() -> None:
+    args = parse_arguments()
+    sys.path[:0] = [str(TOOLS), str(ROOT / "bindings" / "python" / "src")]
+    if args.list:
+        from reference.cases import MODELS
+
+        for model in MODELS:
+            print(model.name, *(f"\n    {run}" for run in model.runs), sep="")
+        return
+    restart_in_reference(args)
+    start = time.monotonic()
+    if args.work:
+        args.work.mkdir(parents=True, exist_ok=True)
+        failures = compare(args, args.work)
+    else:
+        with tempfile.TemporaryDirectory(prefix="pixart-compare-") as work:
+            failures = compare(args, pathlib.Path(work))
+    print(f"{time.monotonic() - start:.0f} s")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The parts of tools/compare_reference.py: what is compared, the reference, the measures, and the report."""

@@ -1,0 +1,165 @@
+"""What is compared: small random checkpoints of many shapes, and runs over each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+PROMPTS = (
+    "a cute cat face on a blue background",
+    "",
+    "Ein grüner Frosch mit Hut; 北京, naïve café & “quotes”, R2D2 (red:1.3), 24/7!!!",
+    "word " * 150,
+    "<b>bold</b>   https://example.com/a.png  #tag @name 123456789 a--b----c __d__\n\ttabs",
+)
+CAT, EMPTY, MIXED, LONG, MESSY = PROMPTS
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of the pipeline; options are named as in diffusers."""
+
+    prompt: str = CAT
+    negative: str = EMPTY
+    steps: int = 4
+    guidance: float = 4.5
+    seed: int | tuple[int, ...] = 0
+    images: int = 1
+    height: int | None = None
+    width: int | None = None
+    binning: bool = False
+    clean_caption: bool = True
+    max_sequence_length: int = 120
+
+    def __str__(self) -> str:
+        size = f", {self.height}x{self.width}{' binned' if self.binning else ''}" if self.height else ""
+        images = f", {self.images} images" if self.images > 1 else ""
+        text = "" if self.prompt == CAT else f", prompt {PROMPTS.index(self.prompt)}"
+        text += f", negative {PROMPTS.index(self.negative)}" if self.negative else ""
+        text += "" if self.clean_caption else ", not cleaned"
+        text += f", {self.max_sequence_length} tokens" if self.max_sequence_length != 120 else ""
+        seed = "+".join(map(str, self.seed)) if isinstance(self.seed, tuple) else self.seed
+        return f"{self.steps} steps, guidance {self.guidance:g}, seed {seed}{images}{size}{text}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checkpoint: how it differs from the tiny one, and the runs over it."""
+
+    name: str
+    checkpoint: dict[str, Any] = field(default_factory=dict)
+    runs: tuple[Run, ...] = (Run(),)
+
+
+def transformer(heads: int = 3, head_width: int = 8, **changes: Any) -> dict[str, Any]:
+    """A tiny transformer; cross-attention is as wide as the hidden state, as in every PixArt."""
+    width = heads * head_width
+    return {
+        "num_attention_heads": heads,
+        "attention_head_dim": head_width,
+        "cross_attention_dim": width,
+        **changes,
+    }
+
+
+MODELS = (
+    Model(
+        "tiny",
+        runs=(
+            *(Run(steps=steps, seed=steps) for steps in (1, 2, 3, 4, 5, 14, 15, 16, 20, 30)),
+            *(Run(guidance=guidance, seed=7) for guidance in (0.0, 1.0, 1.5, 10.0)),
+            Run(steps=1, guidance=1.0, seed=2**32 - 1),
+            Run(seed=2**53 + 12345),
+            Run(images=3, seed=11),
+            Run(images=3, seed=(5, 6, 7)),
+            Run(images=2, guidance=1.0, seed=(1, 1)),
+            Run(height=96, width=64),
+            Run(height=16, width=176, steps=3),
+            Run(height=112, width=80, images=2),
+            Run(prompt=MIXED, negative=CAT),
+            Run(prompt=MIXED, negative=MESSY, clean_caption=False),
+            Run(prompt=MESSY, negative=MIXED),
+            Run(prompt=LONG, negative=LONG, steps=2),
+            Run(prompt=LONG, max_sequence_length=300, steps=2),
+            Run(prompt=MIXED, max_sequence_length=5, steps=2),
+        ),
+    ),
+    Model("one head, one layer", {"transformer": transformer(1, 16, num_layers=1)}),
+    Model("five heads, five layers", {"transformer": transformer(5, 12, num_layers=5)}),
+    Model("heads of 72", {"transformer": transformer(2, 72, num_layers=2)}),
+    Model(
+        "heads of 20, wide captions",
+        {
+            "transformer": transformer(4, 20, caption_channels=100),
+            "text": {"d_model": 100, "d_kv": 20, "num_heads": 5, "d_ff": 150, "num_layers": 3},
+        },
+    ),
+    Model(
+        "interpolation 0.5", {"transformer": transformer(interpolation_scale=0.5)}, (Run(), Run(height=48, width=80))
+    ),
+    Model("interpolation 2", {"transformer": transformer(interpolation_scale=2)}),
+    Model(
+        "8 latent channels", {"transformer": transformer(in_channels=8, out_channels=16), "vae": {"latent_channels": 8}}
+    ),
+    Model("no learned sigma", {"transformer": transformer(out_channels=4)}, (Run(), Run(guidance=1.0))),
+    Model("PixArtTransformer2DModel", {"transformer": transformer(_class_name="PixArtTransformer2DModel")}),
+    Model("float16 weights", {"dtype": "float16"}, (Run(), Run(steps=20))),
+    Model("bfloat16 weights", {"dtype": "bfloat16"}, (Run(), Run(steps=20))),
+    Model("VAE without mid attention", {"vae": {"mid_block_add_attention": False}}),
+    Model("VAE with old attention names", {"old_attention_names": True}),
+    Model(
+        "VAE of three levels",
+        {
+            "vae": {
+                "block_out_channels": [32, 64, 96],
+                "down_block_types": ["DownEncoderBlock2D"] * 3,
+                "up_block_types": ["UpDecoderBlock2D"] * 3,
+                "layers_per_block": 2,
+                "scaling_factor": 0.13025,
+            }
+        },
+    ),
+    Model("VAE of 8 groups", {"vae": {"block_out_channels": [16, 32, 48, 64], "norm_num_groups": 8}}),
+    Model("sharded text encoder", {"shard_bytes": 200_000}),
+    Model("sharded text encoder, float16", {"shard_bytes": 200_000, "dtype": "float16"}),
+    Model(
+        "T5 of few buckets",
+        {"text": {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 20}},
+        (Run(prompt=LONG, steps=1),),
+    ),
+    Model(
+        "sample size 32",
+        {"transformer": transformer(sample_size=32)},
+        (
+            Run(),
+            Run(binning=True, height=256, width=256),
+            Run(binning=True, height=200, width=344, images=2),
+            Run(binning=True, height=512, width=128, steps=2),
+        ),
+    ),
+    Model(
+        "sample size 64",
+        {"transformer": transformer(sample_size=64)},
+        (
+            Run(binning=True, height=512, width=512, steps=2),
+            Run(binning=True, height=400, width=640, steps=2),
+            Run(height=64, width=96),
+        ),
+    ),
+    Model(
+        "sample size 128",
+        {"transformer": transformer(sample_size=128)},
+        (
+            Run(height=64, width=64),
+            Run(height=128, width=48, images=2),
+            Run(height=96, width=64, guidance=1.0, steps=20),
+            Run(binning=True, height=1024, width=1024, steps=1),
+            Run(binning=True, height=600, width=1000, steps=2),
+        ),
+    ),
+    Model(
+        "sample size 128, float16, heads of 72",
+        {"transformer": transformer(2, 72, sample_size=128), "dtype": "float16"},
+        (Run(height=80, width=112),),
+    ),
+)
