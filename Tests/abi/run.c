@@ -30,7 +30,7 @@ static void shapes_follow_the_checkpoint(void) {
     CHECK_EQUAL(pixart_tensor_shape(both.negative)[0], 1); /* "" is only the closing </s> */
 
     pixart_denoiser *denoiser = open_denoiser(check_model());
-    pixart_tensor *latents = denoise(denoiser, both, SHORT);
+    pixart_tensor *latents = denoise(denoiser, both, "{\"num_inference_steps\": 1}");
     int64_t side = model_integer("transformer/config.json", "sample_size");
     const int64_t *shape = pixart_tensor_shape(latents);
     CHECK_EQUAL(pixart_tensor_type(latents), PIXART_FLOAT32);
@@ -79,7 +79,7 @@ static void seeds_matter(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_tensor *seven = denoise(denoiser, both, SHORT);
-    pixart_tensor *eight = denoise(denoiser, both, "{\"num_inference_steps\": 3, \"seed\": 8}");
+    pixart_tensor *eight = denoise(denoiser, both, RUN("\"seed\": 8"));
     CHECK(memcmp(pixart_tensor_data(seven), pixart_tensor_data(eight), pixart_tensor_size(seven)) != 0);
     pixart_tensor_release(seven);
     pixart_tensor_release(eight);
@@ -117,7 +117,7 @@ static void sampler_equals_denoise(void) {
 
 /* Two samplers of one denoiser advance in turns without noticing each other. */
 static void samplers_interleave(void) {
-    static const char *const options[] = {SHORT, "{\"num_inference_steps\": 3, \"seed\": 8, \"guidance_scale\": 2}"};
+    static const char *const options[] = {SHORT, RUN("\"seed\": 8, \"guidance_scale\": 2")};
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_sampler *samplers[2];
@@ -142,7 +142,7 @@ static void latents_may_be_given(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_sampler *giver = create_sampler(denoiser, both, SHORT);
-    pixart_sampler *taker = create_sampler(denoiser, both, "{\"num_inference_steps\": 3, \"seed\": 99}");
+    pixart_sampler *taker = create_sampler(denoiser, both, RUN("\"seed\": 99"));
     pixart_tensor *noise = sampler_latents(giver);
     CHECK_OK(pixart_sampler_set_latents(taker, noise));
     pixart_tensor *taken = sampler_latents(taker);
@@ -167,14 +167,12 @@ static void latents_may_be_given(void) {
  * lets that grow a little. 2e-5 of the largest latent is a few hundred times the rounding of float32, and a hundredth
  * of one step of an 8-bit picture. */
 static void batches_equal_single_runs(void) {
-    static const char *const singles[] = {"{\"num_inference_steps\": 3, \"seed\": 7}",
-                                          "{\"num_inference_steps\": 3, \"seed\": 18446744073709551615}",
-                                          "{\"num_inference_steps\": 3, \"seed\": 0}"};
+    static const char *const singles[] = {RUN("\"seed\": 7"), RUN("\"seed\": 18446744073709551615"),
+                                          RUN("\"seed\": 0")};
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
-    pixart_tensor *batch = denoise(denoiser, both,
-                                   "{\"num_inference_steps\": 3, \"num_images_per_prompt\": 3, "
-                                   "\"seed\": [7, 18446744073709551615, 0]}");
+    pixart_tensor *batch =
+        denoise(denoiser, both, RUN("\"num_images_per_prompt\": 3, \"seed\": [7, 18446744073709551615, 0]"));
     CHECK_EQUAL(pixart_tensor_shape(batch)[0], 3);
     for (int i = 0; i < 3; i++) {
         pixart_tensor *single = denoise(denoiser, both, singles[i]);
@@ -196,7 +194,7 @@ static void batches_equal_single_runs(void) {
 }
 
 static void guidance_of_one_needs_no_negative(void) {
-    const char *options = "{\"num_inference_steps\": 2, \"guidance_scale\": 1.0}";
+    const char *options = RUN("\"guidance_scale\": 1.0");
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_tensor *with, *without;

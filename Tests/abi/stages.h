@@ -8,9 +8,11 @@
 
 #define PROMPT "a cute cat face on a blue background"
 
-/* A short run that still has a first, a middle and a last step. */
+/* Options of a short run that still has a first, a middle and a last step, of a small picture; `more` are further ones.
+ */
 #define STEPS 3
-#define SHORT "{\"num_inference_steps\": 3, \"seed\": 7}"
+#define RUN(more) "{\"num_inference_steps\": 3, \"height\": 64, \"width\": 64, " more "}"
+#define SHORT RUN("\"seed\": 7")
 
 pixart_encoder *open_encoder(const char *model);
 pixart_denoiser *open_denoiser(const char *model);

@@ -36,7 +36,7 @@ static void unshare(void) {
 /* One call of a verb; `variant` chooses among different inputs. */
 typedef pixart_status work(int variant, pixart_tensor **out);
 
-static const char *const run_options[THREADS] = {SHORT, "{\"num_inference_steps\": 2, \"seed\": 1}"};
+static const char *const run_options[THREADS] = {SHORT, RUN("\"seed\": 1, \"guidance_scale\": 1")};
 
 static pixart_status encodes(int variant, pixart_tensor **out) {
     static const char *const prompts[THREADS] = {PROMPT, "another, rather longer prompt about a dog"};
