@@ -30,6 +30,7 @@ import venv
 TOOLS = pathlib.Path(__file__).resolve().parent
 ROOT = TOOLS.parent
 PACKAGES = ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL")
+CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 RESTARTED = "PIXART_COMPARE_RESTARTED"
 
 
@@ -55,8 +56,10 @@ def reference_python(args: argparse.Namespace) -> pathlib.Path:
     if not python.exists():
         print(f"setting up {args.venv}", file=sys.stderr)
         venv.create(args.venv, with_pip=True)
-    requirements = TOOLS / "requirements-reference.txt"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
+    install = [python, "-m", "pip", "install", "--quiet"]
+    if subprocess.run([python, "-c", "import " + ", ".join(PACKAGES)], stderr=subprocess.DEVNULL).returncode:
+        subprocess.run([*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"])  # else PyPI's, with CUDA
+        subprocess.run([*install, "-r", TOOLS / "requirements-reference.txt"], check=True)
     return python
 
 
