@@ -25,7 +25,6 @@ WORKLOADS = {  # name: stage, pixels, size and parts of the checkpoint
 }
 TITLES = {"encode": "T5-XXL, one prompt of 20 tokens", "step-512": "step with guidance, 512 x 512",
           "step-1024": "step with guidance, 1024 x 1024", "decode-512": "VAE decode, 512 x 512"}
-NEEDED = ("torch", "diffusers", "transformers", "safetensors")
 
 
 def checkpoint(work, size, part):
@@ -81,7 +80,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     args = parser.parse_args()
-    restart_in_reference(NEEDED)
+    restart_in_reference()
     rows = []
     for name in args.only:
         ours, theirs = (measure(name, engine, args.work, args.repeats) for engine in ("pixart", "torch"))
