@@ -18,19 +18,20 @@ package struct Attention: Sendable {
 
     /// Attends from `query` [queries, H*K] to `key` and `value` [keys, H*K], into `output` [queries, H*K].
     ///
-    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head. At least one key.
+    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head. At least one key. Fails
+    /// with `.memory`.
     package func callAsFunction(
         query: Matrix, key: Matrix, value: Matrix, bias: Matrix? = nil, into output: Matrix, _ pool: ThreadPool
-    ) {
+    ) throws(PixArtError) {
         precondition(key.rows == value.rows && key.rows > 0 && query.rows == output.rows)
         precondition(query.columns % heads == 0)
         let width = query.columns / heads
         let tiles = (query.rows + Self.queryTile - 1) / Self.queryTile
-        pool.run(tasks: heads * tiles) { task, scratch in
+        try pool.run(tasks: heads * tiles) { task, scratch throws(PixArtError) in
             let (head, tile) = task.quotientAndRemainder(dividingBy: tiles)
             let columns = head * width..<(head + 1) * width
             let rows = tile * Self.queryTile..<min((tile + 1) * Self.queryTile, query.rows)
-            attend(
+            try attend(
                 query: query.columns(columns).rows(rows), key: key.columns(columns), value: value.columns(columns),
                 bias: bias.map { $0.rows(head * query.rows + rows.lowerBound..<head * query.rows + rows.upperBound) },
                 into: output.columns(columns).rows(rows), scratch)
@@ -40,10 +41,10 @@ package struct Attention: Sendable {
     /// One tile of queries of one head against all keys.
     private func attend(
         query: Matrix, key: Matrix, value: Matrix, bias: Matrix?, into output: Matrix, _ scratch: ThreadPool.Scratch
-    ) {
+    ) throws(PixArtError) {
         let (rows, width) = (query.rows, query.columns)
-        let scores = scratch.floats(Self.queryTile * Self.keyBlock, slot: 0)
-        let statistics = scratch.floats(3 * Self.queryTile, slot: 1)
+        let scores = try scratch.floats(Self.queryTile * Self.keyBlock, slot: 0)
+        let statistics = try scratch.floats(3 * Self.queryTile, slot: 1)
         let (maximum, sum) = (statistics, statistics + Self.queryTile)
         let correction = statistics + 2 * Self.queryTile
         maximum.update(repeating: -.infinity, count: rows)

@@ -1,4 +1,5 @@
 import CNative
+import Synchronization
 
 /// A 3x3 convolution with padding 1, its weights in the precision they are stored in.
 ///
@@ -31,25 +32,42 @@ package struct Convolution: Sendable {
     package static func prepare(
         _ convolutions: [Convolution], height: Int, width: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> [PreparedConvolution] {
-        let results = Slots<Result<PreparedConvolution, PixArtError>>(count: convolutions.count)
-        pool.run(tasks: convolutions.count) { task, scratch in
-            results[task] = Result { () throws(PixArtError) in
-                try PreparedConvolution(convolutions[task], height: height, width: width, pool.count, scratch)
-            }
+        let prepared = Mutex([PreparedConvolution?](repeating: nil, count: convolutions.count))
+        try pool.run(tasks: convolutions.count) { task, scratch throws(PixArtError) in
+            let one = try PreparedConvolution(
+                convolutions[task], height: height, width: width, workers: pool.count, scratch)
+            prepared.withLock { $0[task] = one }
         }
-        var prepared: [PreparedConvolution] = []
-        for index in convolutions.indices { prepared.append(try results[index]!.get()) }
-        return prepared
+        return prepared.withLock { $0.compactMap { $0 } }
     }
 }
 
+/// Owns a plan of oneDNN for one geometry.
+private final class ConvolutionPlan: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init?(inputs: Int, outputs: Int, rows: Int, width: Int) {
+        guard let pointer = native_convolution_create(inputs, outputs, rows, width) else { return nil }
+        self.pointer = pointer
+    }
+
+    deinit { native_convolution_release(pointer) }
+
+    /// Channels that lie together in what the plan reads and writes.
+    var inputBlock: Int { native_convolution_in_block(pointer) }
+    var outputBlock: Int { native_convolution_out_block(pointer) }
+    /// Elements of prepared weights, and of the memory that a run works in.
+    var weightCount: Int { (native_convolution_weights_bytes(pointer) + 3) / 4 }
+    var scratchCount: Int { (native_convolution_scratch_bytes(pointer) + 3) / 4 }
+}
+
 /// A convolution made ready for one size of output.
-package final class PreparedConvolution: @unchecked Sendable {
+package final class PreparedConvolution: Sendable {
     private let convolution: Convolution
     private let height: Int
     private let width: Int
     private let bandRows: Int
-    private let plan: OpaquePointer
+    private let plan: ConvolutionPlan
     private let weights: AlignedBuffer
 
     /// Rows of a band: enough pixels for oneDNN to work well, few enough for all workers to have bands.
@@ -60,25 +78,23 @@ package final class PreparedConvolution: @unchecked Sendable {
 
     /// Runs on a worker, whose thread oneDNN has been made single-threaded on.
     fileprivate init(
-        _ convolution: Convolution, height: Int, width: Int, _ workers: Int, _ scratch: ThreadPool.Scratch
+        _ convolution: Convolution, height: Int, width: Int, workers: Int, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         self.convolution = convolution
         self.height = height
         self.width = width
         let (inputs, outputs) = (convolution.inputs, convolution.outputs)
         bandRows = Self.bandRows(height: height, width: width, workers: workers)
-        guard let plan = native_convolution_create(inputs, outputs, bandRows, width) else {
+        guard let plan = ConvolutionPlan(inputs: inputs, outputs: outputs, rows: bandRows, width: width) else {
             throw .internal("oneDNN has no 3x3 convolution of \(inputs) to \(outputs) channels, \(height) x \(width)")
         }
         self.plan = plan
-        weights = try AlignedBuffer(count: (native_convolution_weights_bytes(plan) + 3) / 4)
-        let plain = scratch.floats(outputs * convolution.weight.inputs, slot: 0)
+        weights = try AlignedBuffer(count: plan.weightCount)
+        let plain = try scratch.floats(outputs * convolution.weight.inputs, slot: 0)
         convolution.weight.widen(outputs: 0..<outputs, to: plain)
-        let status = native_convolution_prepare_weights(plan, plain, weights.start)
+        let status = native_convolution_prepare_weights(plan.pointer, plain, weights.start)
         guard status == 0 else { throw .internal("oneDNN cannot order the weights of a convolution: status \(status)") }
     }
-
-    deinit { native_convolution_release(plan) }
 
     /// output (+)= convolution(enlarge(transform(input))) + bias.
     ///
@@ -93,20 +109,16 @@ package final class PreparedConvolution: @unchecked Sendable {
         precondition(input.height * factor == height && input.width * factor == width)
         precondition(input.channels == convolution.inputs && output.channels == convolution.outputs)
         let bands = (height + bandRows - 1) / bandRows
-        let statuses = Slots<Int32>(count: bands)
-        pool.run(tasks: bands) { band, scratch in
+        try pool.run(tasks: bands) { band, scratch throws(PixArtError) in
             // The last band moves up to be whole, and then writes only the rows that the one before it did not.
             let first = min(band * bandRows, height - bandRows)
-            let source = scratch.floats((bandRows + 2) * width * convolution.inputs, slot: 0)
-            let target = scratch.floats(bandRows * width * convolution.outputs, slot: 1)
-            let work = scratch.floats((native_convolution_scratch_bytes(plan) + 3) / 4, slot: 2)
+            let source = try scratch.floats((bandRows + 2) * width * convolution.inputs, slot: 0)
+            let target = try scratch.floats(bandRows * width * convolution.outputs, slot: 1)
+            let work = try scratch.floats(plan.scratchCount, slot: 2)
             read(input, transform, factor, firstRow: first - 1, into: source)
-            statuses[band] = native_convolution_run(plan, weights.start, source, target, work)
+            let status = native_convolution_run(plan.pointer, weights.start, source, target, work)
+            guard status == 0 else { throw .internal("oneDNN cannot run a convolution: status \(status)") }
             write(target, rows: band * bandRows - first..<bandRows, of: first, into: output, accumulate)
-        }
-        for band in 0..<bands {
-            guard let status = statuses[band], status != 0 else { continue }
-            throw .internal("oneDNN cannot run a convolution: status \(status)")
         }
     }
 
@@ -115,7 +127,7 @@ package final class PreparedConvolution: @unchecked Sendable {
         _ input: FeatureMap, _ transform: ChannelTransform?, _ factor: Int, firstRow: Int,
         into source: UnsafeMutablePointer<Float>
     ) {
-        let block = native_convolution_in_block(plan)
+        let block = plan.inputBlock
         let plane = (bandRows + 2) * width * block
         for row in 0..<bandRows + 2 {
             let target = source + row * width * block
@@ -137,32 +149,12 @@ package final class PreparedConvolution: @unchecked Sendable {
         _ target: UnsafeMutablePointer<Float>, rows: Range<Int>, of firstRow: Int, into output: FeatureMap,
         _ accumulate: Bool
     ) {
-        let block = native_convolution_out_block(plan)
+        let block = plan.outputBlock
         for row in rows {
             native_unpack_pixels(
                 width, convolution.outputs, block, bandRows * width * block, target + row * width * block,
                 convolution.bias, accumulate ? 1 : 0, output.pixels.row((firstRow + row) * width))
         }
-    }
-}
-
-/// Places for what tasks return, one for each, so that no two tasks write to the same memory.
-private final class Slots<Value>: @unchecked Sendable {
-    private let values: UnsafeMutableBufferPointer<Value?>
-
-    init(count: Int) {
-        values = .allocate(capacity: count)
-        values.initialize(repeating: nil)
-    }
-
-    deinit {
-        values.deinitialize()
-        values.deallocate()
-    }
-
-    subscript(index: Int) -> Value? {
-        get { values[index] }
-        set { values[index] = newValue }
     }
 }
 

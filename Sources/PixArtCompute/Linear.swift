@@ -30,7 +30,7 @@ package struct Linear: Sendable {
     ) throws(PixArtError) {
         precondition(input.columns == weight.inputs && output.columns == weight.outputs && input.rows == output.rows)
         let rows = input.rows
-        guard rows >= 256 else { return byOutputs(input, output, pool, epilogue) }
+        guard rows >= 256 else { return try byOutputs(input, output, pool, epilogue) }
         var dense = weight.float32
         var widened: AlignedBuffer?
         if dense == nil {
@@ -42,24 +42,26 @@ package struct Linear: Sendable {
         }
         let start = dense!
         let slices = (rows + pool.count * 1024 - 1) / (pool.count * 1024) * pool.count
-        pool.run(total: rows, grain: (rows + slices - 1) / slices) { range, scratch in
-            product(
+        try pool.run(total: rows, grain: (rows + slices - 1) / slices) { range, scratch throws(PixArtError) in
+            try product(
                 input.rows(range), start, 0..<weight.outputs, output.rows(range), scratch, epilogue)
         }
         withExtendedLifetime(widened) {}
     }
 
-    private func byOutputs(_ input: Matrix, _ output: Matrix, _ pool: ThreadPool, _ epilogue: Epilogue) {
-        pool.run(total: weight.outputs, grain: 128) { range, scratch in
+    private func byOutputs(
+        _ input: Matrix, _ output: Matrix, _ pool: ThreadPool, _ epilogue: Epilogue
+    ) throws(PixArtError) {
+        try pool.run(total: weight.outputs, grain: 128) { range, scratch throws(PixArtError) in
             let start: UnsafePointer<Float>
             if let dense = weight.float32 {
                 start = dense + range.lowerBound * weight.inputs
             } else {
-                let panel = scratch.floats(range.count * weight.inputs, slot: 1)
+                let panel = try scratch.floats(range.count * weight.inputs, slot: 1)
                 weight.widen(outputs: range, to: panel)
                 start = UnsafePointer(panel)
             }
-            product(input, start, range, output.columns(range), scratch, epilogue)
+            try product(input, start, range, output.columns(range), scratch, epilogue)
         }
     }
 
@@ -67,29 +69,29 @@ package struct Linear: Sendable {
     private func product(
         _ input: Matrix, _ weights: UnsafePointer<Float>, _ outputs: Range<Int>, _ output: Matrix,
         _ scratch: ThreadPool.Scratch, _ epilogue: Epilogue
-    ) {
-        bias.withUnsafeBufferPointer { bias in
-            let bias = bias.baseAddress! + outputs.lowerBound
-            let (rows, columns) = (output.rows, output.columns)
-            func multiply(into target: UnsafeMutablePointer<Float>, stride: Int) {
-                native_blas_product(
-                    rows, columns, weight.inputs, input.start, input.stride, weights, weight.inputs, 1, target, stride,
-                    0)
-            }
-            switch epilogue {
-            case .store:
-                multiply(into: output.start, stride: output.stride)
-                native_add_bias(rows, columns, output.start, output.stride, bias)
-            case .gelu:
-                multiply(into: output.start, stride: output.stride)
-                native_add_bias_gelu(rows, columns, output.start, output.stride, bias)
-            case .accumulate(let gate):
-                let product = scratch.floats(rows * columns, slot: 0)
-                multiply(into: product, stride: columns)
-                gate.withUnsafeBufferPointer { gate in
+    ) throws(PixArtError) {
+        let (rows, columns) = (output.rows, output.columns)
+        func multiply(into target: UnsafeMutablePointer<Float>, stride: Int) {
+            native_blas_product(
+                rows, columns, weight.inputs, input.start, input.stride, weights, weight.inputs, 1, target, stride, 0)
+        }
+        func share(_ vector: [Float], _ body: (UnsafePointer<Float>) -> Void) {
+            vector.withUnsafeBufferPointer { body($0.baseAddress! + outputs.lowerBound) }
+        }
+        switch epilogue {
+        case .store:
+            multiply(into: output.start, stride: output.stride)
+            share(bias) { native_add_bias(rows, columns, output.start, output.stride, $0) }
+        case .gelu:
+            multiply(into: output.start, stride: output.stride)
+            share(bias) { native_add_bias_gelu(rows, columns, output.start, output.stride, $0) }
+        case .accumulate(let gate):
+            let product = try scratch.floats(rows * columns, slot: 0)
+            multiply(into: product, stride: columns)
+            share(bias) { bias in
+                share(gate) { gate in
                     native_accumulate_gated(
-                        rows, columns, product, columns, bias, gate.baseAddress! + outputs.lowerBound, output.start,
-                        output.stride)
+                        rows, columns, product, columns, bias, gate, output.start, output.stride)
                 }
             }
         }

@@ -13,18 +13,18 @@ package final class ThreadPool: @unchecked Sendable {
         fileprivate var buffers: [Int: AlignedBuffer] = [:]
 
         /// At least `count` elements of undefined contents. The same `slot` of a worker is the same memory again; two
-        /// slots never overlap. Traps where memory is lacking.
-        package func floats(_ count: Int, slot: Int = 0) -> UnsafeMutablePointer<Float> {
+        /// slots never overlap. Fails with `.memory`.
+        package func floats(_ count: Int, slot: Int) throws(PixArtError) -> UnsafeMutablePointer<Float> {
             if let buffer = buffers[slot], buffer.count >= count { return buffer.start }
             buffers[slot] = nil
-            guard let buffer = try? AlignedBuffer(count: count) else { fatalError("out of memory") }
+            let buffer = try AlignedBuffer(count: count)
             buffers[slot] = buffer
             return buffer.start
         }
     }
 
-    /// A task: its number and the scratch memory of the worker that runs it.
-    package typealias Body = (_ task: Int, _ scratch: Scratch) -> Void
+    /// What a worker does for a task, given its number and the worker's own memory.
+    fileprivate typealias Body = (_ task: Int, _ scratch: Scratch) -> Void
 
     package let count: Int
     private let region: Region
@@ -52,26 +52,31 @@ package final class ThreadPool: @unchecked Sendable {
         for thread in threads { pthread_join(thread, nil) }
     }
 
-    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done.
+    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one of
+    /// their errors is thrown.
     ///
     /// Tasks start in order of their numbers. `body` must not call `run` on this pool.
-    package func run(tasks: Int, _ body: Body) {
+    package func run<Failure: Error>(
+        tasks: Int, _ body: (_ task: Int, _ scratch: Scratch) throws(Failure) -> Void
+    ) throws(Failure) {
         guard tasks > 0 else { return }
-        withoutActuallyEscaping(body) { body in
+        let failure = Mutex<Failure?>(nil)
+        let caught: Body = { task, scratch in
+            do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
+        }
+        withoutActuallyEscaping(caught) { body in
             withUnsafePointer(to: body) { region.run(tasks: tasks, workers: count, $0) }
         }
+        if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    /// Runs `body` for ranges of at most `grain` that together make up `0..<total`.
-    package func run(total: Int, grain: Int, _ body: (Range<Int>, Scratch) -> Void) {
-        run(tasks: (total + grain - 1) / grain) { task, scratch in
-            body(task * grain..<min((task + 1) * grain, total), scratch)
+    /// Runs `body` for ranges of at most `grain` that together make up `0..<total`; otherwise as above.
+    package func run<Failure: Error>(
+        total: Int, grain: Int, _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(Failure) -> Void
+    ) throws(Failure) {
+        try run(tasks: (total + grain - 1) / grain) { task, scratch throws(Failure) in
+            try body(task * grain..<min((task + 1) * grain, total), scratch)
         }
-    }
-
-    /// Frees the workers' scratch memory; the next region allocates what it needs.
-    package func releaseScratch() {
-        run(tasks: count) { _, scratch in scratch.buffers = [:] }
     }
 
     private static func work(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

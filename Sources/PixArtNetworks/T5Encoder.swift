@@ -106,7 +106,7 @@ package struct T5Encoder: Sendable {
             try layer.query(normed, into: query, pool)
             try layer.key(normed, into: key, pool)
             try layer.value(normed, into: value, pool)
-            attention(query: query, key: key, value: value, bias: bias, into: attended, pool)
+            try attention(query: query, key: key, value: value, bias: bias, into: attended, pool)
             try layer.output(attended, into: x, pool, epilogue: .accumulate(gate: ones))
 
             x.rmsNorm(weight: layer.feedForwardNorm, epsilon: configuration.epsilon, into: normed, pool)

@@ -63,7 +63,7 @@ struct TransformerBlock: Sendable {
         let tokens = a.x.rows / items
         for item in 0..<items {
             let rows = item * tokens..<(item + 1) * tokens
-            attention(
+            try attention(
                 query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows),
                 into: a.attended.rows(rows), pool)
         }
@@ -71,7 +71,7 @@ struct TransformerBlock: Sendable {
 
         try crossAttention.query(a.x, into: a.query, pool)
         for (rows, key, value) in prompts {
-            attention(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows), pool)
+            try attention(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows), pool)
         }
         let ones = [Float](repeating: 1, count: width)
         try crossAttention.output(a.attended, into: a.x, pool, epilogue: .accumulate(gate: ones))

@@ -195,7 +195,7 @@ private struct PixelAttention: Sendable {
         try key(normed, into: k, pool)
         try value(normed, into: v, pool)
         let attention = Attention(heads: 1, scale: 1 / Float(channels).squareRoot())
-        attention(query: q, key: k, value: v, into: normed, pool)
+        try attention(query: q, key: k, value: v, into: normed, pool)
         try output(normed, into: x.pixels, pool, epilogue: .accumulate(gate: [Float](repeating: 1, count: channels)))
     }
 }

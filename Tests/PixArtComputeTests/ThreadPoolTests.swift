@@ -28,6 +28,19 @@ import Testing
         #expect(sorted.allSatisfy { $0.count <= 10 })
     }
 
+    /// What a task throws reaches the caller, after all tasks have run.
+    @Test func errorsAreThrown() throws {
+        let pool = try ThreadPool(threads: 2)
+        let ran = Atomic<Int>(0)
+        #expect(throws: PixArtError.cancelled) {
+            try pool.run(tasks: 50) { task, _ throws(PixArtError) in
+                ran.add(1, ordering: .relaxed)
+                if task == 20 { throw .cancelled }
+            }
+        }
+        #expect(ran.load(ordering: .relaxed) == 50)
+    }
+
     /// Regions of several callers take turns and do not mix.
     @Test func callersTakeTurns() throws {
         let pool = try ThreadPool(threads: 2)

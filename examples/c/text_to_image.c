@@ -5,6 +5,8 @@
  *
  * Each stage is released before the next is opened, so at no time is more than one network in memory.
  */
+#define _POSIX_C_SOURCE 200809L /* open_memstream */
+
 #include <pixart.h>
 
 #include <stdio.h>
@@ -25,6 +27,35 @@ static int32_t show(void *context, int64_t step, int64_t steps, double fraction)
     if (fraction == 1.0)
         fputc('\n', stderr);
     return 0;
+}
+
+/* Writes text as a JSON string. */
+static void quote(FILE *out, const char *text) {
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            fprintf(out, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            fprintf(out, "\\u%04x", *text);
+        else
+            fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
+/* Options of pixart_image_write that keep prompt and settings in the file; the caller frees them. */
+static char *provenance(const char *prompt, const char *settings) {
+    char *json = NULL;
+    size_t size;
+    FILE *out = open_memstream(&json, &size);
+    if (!out)
+        return NULL;
+    fputs("{\"text\": {\"Software\": \"libpixart\", \"prompt\": ", out);
+    quote(out, prompt);
+    fputs(", \"settings\": ", out);
+    quote(out, settings);
+    fputs("}}", out);
+    return fclose(out) == 0 ? json : NULL;
 }
 
 int main(int argc, char **argv) {
@@ -56,7 +87,9 @@ int main(int argc, char **argv) {
     pixart_tensor_release(latents);
 
     const int64_t *shape = pixart_tensor_shape(images); /* [B, H, W, 3] */
-    check(pixart_image_write(images, 0, output, NULL));
+    char *written = provenance(text, options);
+    check(pixart_image_write(images, 0, output, written));
+    free(written);
     printf("%s: %lld x %lld pixels\n", output, (long long)shape[2], (long long)shape[1]);
     pixart_tensor_release(images);
     return EXIT_SUCCESS;
