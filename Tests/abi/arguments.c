@@ -205,7 +205,7 @@ static void well_formed_text(void) {
         CHECK(pixart_tensor_shape(embedding)[0] >= 1);
         pixart_tensor_release(embedding);
     }
-    size_t length = 1 << 20;
+    size_t length = 1 << 16;
     char *novel = malloc(length + 1);
     for (size_t i = 0; i < length; i++)
         novel[i] = "cats and dogs "[i % 14];
