@@ -111,7 +111,7 @@ typedef struct pixart_tensor pixart_tensor;
  *   type    PIXART_FLOAT32 or PIXART_UINT8
  *   rank    number of dimensions, 0 to PIXART_MAX_RANK
  *   shape   `rank` dimensions, each >= 0; may be NULL where rank is 0
- *   data    elements in row-major order
+ *   data    elements in row-major order; may be NULL where there are none
  *   size    bytes at `data`; must be the product of shape times the element's size
  *   out     the tensor
  * Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_MEMORY. */

@@ -2,13 +2,14 @@
 """Compares libpixart with diffusers' PixArtAlphaPipeline on the CPU in float32.
 
     tools/compare_reference.py                              small random checkpoints of many shapes, whole runs
+    tools/compare_reference.py --models tiny sample         those of them whose name contains a word
+    tools/compare_reference.py --checkpoint models/emoji    whole runs over a checkpoint of your own
     tools/compare_reference.py --real 256 512 1024 vae t5   each network at its real size, one forward pass
-    tools/compare_reference.py --models tiny --markdown comparison.md
 
-Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2): embeddings,
-one prediction of the transformer, the latents after every step, pixels decoded from the reference's latents ("decoder")
-and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within 2e-5. Violations
-are bold, and make the exit status 1.
+Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2):
+embeddings, one prediction of the transformer, the latents after every step, pixels decoded from the reference's latents
+("decoder") and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within
+2e-5. Violations are bold, and make the exit status 1.
 
 Where this interpreter cannot import torch and diffusers, a virtual environment is made (.venv/reference, with
 tools/requirements-reference.txt) and used. The library is found as the Python binding finds it: build it, or set
@@ -32,6 +33,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--models", nargs="+", metavar="NAME", help="only small models whose name contains one of these"
     )
+    parser.add_argument("--checkpoint", type=pathlib.Path, metavar="DIR", help="compare this one instead")
     parser.add_argument("--list", action="store_true", help="list the small models and their runs, and end")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the table there")
     parser.add_argument("--work", type=pathlib.Path, metavar="DIR", help="for checkpoints; default: a temporary one")
@@ -43,11 +45,11 @@ def parse_arguments() -> argparse.Namespace:
 def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     """Prints the comparison and returns the number of rows with violations."""
     import pixart
-    from reference.cases import MODELS
+    from reference.cases import CHECKPOINT_RUNS, MODELS, Model
     from reference.diffusers_side import quiet
     from reference.measures import Table
     from reference.real import NETWORKS, compare_network
-    from reference.small import compare_model
+    from reference.runs import compare_model, compare_random
 
     quiet()
     print(f"libpixart {pixart.version()}")
@@ -58,12 +60,15 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
             sys.exit(f"--real knows {' '.join(NETWORKS)}, not {' '.join(sorted(unknown))}")
         for name in args.real:
             compare_network(name, work, table)
+    elif args.checkpoint:
+        model = Model(args.checkpoint.resolve().name, runs=CHECKPOINT_RUNS)
+        compare_model(model, args.checkpoint, work, table)
     else:
         models = [model for model in MODELS if not args.models or any(part in model.name for part in args.models)]
         if not models:
             sys.exit("--models names none; --list lists them")
         for model in models:
-            compare_model(model, work, table)
+            compare_random(model, work, table)
     if args.markdown:
         args.markdown.write_text(table.markdown())
     print(f"{len(table.rows)} comparisons, {table.failures} with violations")

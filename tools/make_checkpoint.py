@@ -29,6 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 TOKENIZER = ROOT / "Tests" / "PixArtFormatsTests" / "Resources" / "t5-tokenizer"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 SIZES = ("tiny", "256", "512", "1024")
+METADATA = {"format": "pt"}  # of safetensors files; transformers demands it
 DIFFUSERS_VERSION = "0.22.0.dev0"  # what the published files say
 
 SCHEDULER = {  # of PixArt-XL-2-512x512 and -1024-MS, where -Infinity is bare: not JSON, but published
@@ -178,12 +179,16 @@ def write_checkpoint(
     seed: int = 0,
     old_attention_names: bool = False,
     shard_bytes: int = 5_000_000_000,
+    variant: str | None = None,
 ) -> None:
     """Writes a checkpoint into `folder`.
 
     `transformer`, `vae`, `text` and `scheduler` change keys of the config of `size`; None leaves the part out. Text
-    encoders over `shard_bytes` are sharded as on the Hub: model-00001-of-0000N.safetensors with an index.
+    encoders over `shard_bytes` are sharded as on the Hub: model-00001-of-0000N.safetensors with an index. A `variant`
+    goes into the names of the weight files, as in `save_pretrained(variant="fp16")`.
     """
+    dotted = f".{variant}" if variant else ""
+    weights_name = f"diffusion_pytorch_model{dotted}.safetensors"
     write_json(folder / "model_index.json", MODEL_INDEX)
     write_json(folder / "scheduler" / "scheduler_config.json", {**SCHEDULER, **scheduler})
     if transformer is not None:
@@ -191,8 +196,7 @@ def write_checkpoint(
         with torch.device("meta"):
             module = PixArtTransformer2DModel.from_config(config)
         write_json(folder / "transformer" / "config.json", config)
-        path = folder / "transformer" / "diffusion_pytorch_model.safetensors"
-        save_file(dict(weights(module, dtype, seed)), path, metadata={"format": "pt"})
+        save_file(dict(weights(module, dtype, seed)), folder / "transformer" / weights_name, metadata=METADATA)
     if vae is not None:
         config = vae_config(size) | dict(vae)
         with torch.device("meta"):
@@ -201,13 +205,13 @@ def write_checkpoint(
         tensors = dict(weights(module, dtype, seed + 1))
         if old_attention_names:
             tensors = {old_attention_name(name): tensor for name, tensor in tensors.items()}
-        save_file(tensors, folder / "vae" / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+        save_file(tensors, folder / "vae" / weights_name, metadata=METADATA)
     if text is not None:
         config = text_config(size) | dict(text) | {"torch_dtype": dtype}
         with torch.device("meta"):
             module = T5EncoderModel(T5Config(**config))
         write_json(folder / "text_encoder" / "config.json", config)
-        write_shards(folder / "text_encoder", weights(module, dtype, seed + 2), shard_bytes)
+        write_shards(folder / "text_encoder", weights(module, dtype, seed + 2), shard_bytes, dotted)
         (folder / "tokenizer").mkdir(exist_ok=True)
         for file in TOKENIZER.iterdir():
             shutil.copyfile(file, folder / "tokenizer" / file.name)
@@ -252,14 +256,16 @@ def random_values(name: str, shape: tuple[int, ...], generator: torch.Generator)
     return values * gain * fan_in**-0.5
 
 
-def write_shards(folder: pathlib.Path, tensors: Iterator[tuple[str, torch.Tensor]], shard_bytes: int) -> None:
-    """Writes tensors in shards, one of them in memory at a time."""
+def write_shards(
+    folder: pathlib.Path, tensors: Iterator[tuple[str, torch.Tensor]], shard_bytes: int, dotted: str
+) -> None:
+    """Writes tensors in shards, one of them in memory at a time; `dotted` is the variant with its dot, or empty."""
     shards: list[list[str]] = []
     shard: dict[str, torch.Tensor] = {}
     total = size = 0
 
     def flush() -> None:
-        save_file(shard, folder / f"shard-{len(shards)}", metadata={"format": "pt"})
+        save_file(shard, folder / f"shard-{len(shards)}", metadata=METADATA)
         shards.append(list(shard))
         shard.clear()
 
@@ -272,15 +278,16 @@ def write_shards(folder: pathlib.Path, tensors: Iterator[tuple[str, torch.Tensor
         total += tensor.nbytes
     flush()
     if len(shards) == 1:
-        (folder / "shard-0").rename(folder / "model.safetensors")
+        (folder / "shard-0").rename(folder / f"model{dotted}.safetensors")
         return
     index = {}
     for number, names in enumerate(shards):
-        file = f"model-{number + 1:05d}-of-{len(shards):05d}.safetensors"
+        file = f"model{dotted}-{number + 1:05d}-of-{len(shards):05d}.safetensors"
         (folder / f"shard-{number}").rename(folder / file)
         index.update(dict.fromkeys(names, file))
     weight_map = dict(sorted(index.items()))
-    write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": weight_map})
+    content = {"metadata": {"total_size": total}, "weight_map": weight_map}
+    write_json(folder / f"model.safetensors.index{dotted}.json", content)
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ public func pixart_tensor_create(
         guard let bytes = Tensor.bytes(element, dimensions), bytes == size else {
             throw .argument("size is \(UInt(bitPattern: size)) bytes, expected that of \(element) \(dimensions)")
         }
-        let source = UnsafeRawBufferPointer(start: try required(data, "data"), count: bytes)
+        let source = UnsafeRawBufferPointer(start: bytes == 0 ? nil : try required(data, "data"), count: bytes)
         return TensorHandle(try Tensor(element, shape: dimensions) { $0.copyMemory(from: source) })
     }
 }
@@ -94,7 +94,8 @@ public func pixart_tensors_save(
         for index in 0..<count {
             let name = try text(names[index], "names[\(index)]")
             guard name != "__metadata__", !entries.contains(where: { $0.name == name }) else {
-                throw .argument("names[\(index)] is \"\(name)\", expected a name of its own other than \"__metadata__\"")
+                throw .argument(
+                    "names[\(index)] is \"\(name)\", expected a name of its own other than \"__metadata__\"")
             }
             let tensor = try tensor(handles[index], "tensors[\(index)]")
             entries.append((name, tensor.element == .float32 ? .float32 : .uint8, tensor.shape, tensor.bytes))

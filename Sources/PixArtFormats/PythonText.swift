@@ -41,7 +41,9 @@ package enum PythonText {
 
     /// Unicode's Final_Sigma: a cased letter stands before, and none after, whatever case-ignorable ones lie between.
     private static func endsWord(_ scalars: [Unicode.Scalar], at index: Int) -> Bool {
-        guard let before = scalars[..<index].last(where: { !isCaseIgnorable($0) }), isCased(before) else { return false }
+        guard let before = scalars[..<index].last(where: { !isCaseIgnorable($0) }), isCased(before) else {
+            return false
+        }
         let after = scalars[(index + 1)...].first { !isCaseIgnorable($0) }
         return after.map { !isCased($0) } ?? true
     }

@@ -12,7 +12,8 @@ final class RegularExpression: Sendable {
     /// Python's `\w`, `\d` and `\s` for `str` patterns, as the inside of a character class.
     static let word = #"\p{L}\p{N}_"#
     static let digit = #"\p{Nd}"#
-    static let space = #"\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"#
+    static let space =
+        #"\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"#
     /// Python's `\b`, and the halves of it that suffice beside a character known to be a word's.
     static let boundary = "(?:(?<=[\(word)])(?![\(word)])|(?<![\(word)])(?=[\(word)]))"
     static let beginning = "(?<![\(word)])"

@@ -63,7 +63,8 @@ package struct VAEDecoder: Sendable {
         middle = (
             try block("mid_block.resnets.0", coarsest, coarsest),
             configuration.middleAttention
-                ? try PixelAttention("decoder.mid_block.attentions.0", channels: coarsest, groups: groups, reader) : nil,
+                ? try PixelAttention("decoder.mid_block.attentions.0", channels: coarsest, groups: groups, reader)
+                : nil,
             try block("mid_block.resnets.1", coarsest, coarsest)
         )
         var levels: [Level] = []
@@ -144,7 +145,8 @@ private struct ResidualBlock: Sendable {
             inputs == outputs
             ? nil
             : Linear(
-                weight: try reader.matrix("\(name).conv_shortcut.weight", outputs: outputs, channels: inputs, kernel: 1),
+                weight: try reader.matrix(
+                    "\(name).conv_shortcut.weight", outputs: outputs, channels: inputs, kernel: 1),
                 bias: try reader.floats("\(name).conv_shortcut.bias", [outputs]))
     }
 

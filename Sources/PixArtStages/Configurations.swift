@@ -63,7 +63,8 @@ extension PixArtTransformer.Configuration {
                     + "of \(conditions ? 12 : 4)")
         }
         guard sampleSize % patchSize == 0 else {
-            throw .model("\(file.path): \"sample_size\" is \(sampleSize), expected a multiple of patch_size \(patchSize)")
+            throw .model(
+                "\(file.path): \"sample_size\" is \(sampleSize), expected a multiple of patch_size \(patchSize)")
         }
         guard outChannels == inChannels || outChannels == 2 * inChannels else {
             throw file.unsupported("out_channels", found: "\(outChannels)", ["\(inChannels)", "\(2 * inChannels)"])

@@ -32,7 +32,8 @@ package final class Decoder: Sendable {
             throw .argument("latents are \(latents.description), expected float32 [B, \(channels), Y, X]")
         }
         let (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3])
-        let size = try requestedSize(options) ?? (height * network.configuration.scale, width * network.configuration.scale)
+        let size =
+            try requestedSize(options) ?? (height * network.configuration.scale, width * network.configuration.scale)
         let isBytes = options.string("output_type") == "uint8"
         let values = latents.floats
         var bytes: [UInt8] = []
@@ -60,8 +61,8 @@ package final class Decoder: Sendable {
         switch (options.integer("height"), options.integer("width")) {
         case (nil, nil): return nil
         case (let height?, let width?): return (height, width)
-        case (let height?, nil): throw .option("option \"height\" is \(height) and \"width\" is null, expected both or none")
-        case (nil, let width?): throw .option("option \"width\" is \(width) and \"height\" is null, expected both or none")
+        case (_, nil): throw .option("option \"width\" is null, expected a width because a height is given")
+        case (nil, _): throw .option("option \"height\" is null, expected a height because a width is given")
         }
     }
 }

@@ -61,7 +61,8 @@ extension OptionSchema.Property {
         case .boolean: members = ["type": .string("boolean")]
         case .integer(let range, let factor):
             members = [
-                "type": .string("integer"), "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound),
+                "type": .string("integer"), "minimum": .integer(range.lowerBound),
+                "maximum": .integer(range.upperBound),
             ]
             if factor != 1 { members["multipleOf"] = .integer(factor) }
         case .number(let range):

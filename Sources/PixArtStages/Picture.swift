@@ -24,9 +24,11 @@ package struct Picture {
             for (x, column) in columns.enumerated() {
                 for channel in 0..<map.channels {
                     func pixel(_ y: Int, _ x: Int) -> Float { map.pixels[y * map.width + x, channel] }
-                    let upper = pixel(row.first, column.first) * (1 - column.weight)
+                    let upper =
+                        pixel(row.first, column.first) * (1 - column.weight)
                         + pixel(row.first, column.second) * column.weight
-                    let lower = pixel(row.second, column.first) * (1 - column.weight)
+                    let lower =
+                        pixel(row.second, column.first) * (1 - column.weight)
                         + pixel(row.second, column.second) * column.weight
                     result.pixels[y * width + x, channel] = upper * (1 - row.weight) + lower * row.weight
                 }

@@ -33,14 +33,14 @@ package final class Sampler {
             }
             prompts.insert(try Self.embedding("negative", negative, configuration), at: 0)
         }
-        scheduler = denoiser.scheduler.scheduler(steps: options.integer("num_inference_steps") ?? 1)
-        let initial = scheduler.initialNoiseSigma
-        current = try Self.noise(shape, options).map { $0 * initial }
         var projected: [PixArtTransformer.Prompt] = []
         for prompt in prompts { projected.append(try denoiser.transformer.prompt(prompt, denoiser.pool)) }
         run = try denoiser.transformer.run(
             prompts: projected, items: images * prompts.count, latentHeight: shape[2], latentWidth: shape[3],
             size: (height, width))
+        scheduler = denoiser.scheduler.scheduler(steps: options.integer("num_inference_steps") ?? 1)
+        let initial = scheduler.initialNoiseSigma
+        current = try Self.noise(shape, options).map { $0 * initial }
     }
 
     package var steps: Int { scheduler.timesteps.count }
@@ -125,7 +125,8 @@ package final class Sampler {
         }
         let multiple = Denoiser.scale * configuration.patchSize
         for (key, value) in [("height", height), ("width", width)] where value % multiple != 0 {
-            throw .option("option \"\(key)\" is \(value), expected a multiple of \(multiple) without resolution binning")
+            throw .option(
+                "option \"\(key)\" is \(value), expected a multiple of \(multiple) without resolution binning")
         }
         return (height, width)
     }

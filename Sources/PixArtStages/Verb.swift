@@ -66,7 +66,8 @@ package enum Verb: String, CaseIterable, Sendable {
     private static let decodeOptions: [OptionSchema.Property] = [
         .init(
             "height", .integer(1...16384), default: .null,
-            "Height to resize (bilinear) and centre-crop to, given together with the width; null leaves the size alone."),
+            "Height to resize (bilinear) and centre-crop to, given together with the width; null leaves the size alone."
+        ),
         .init("width", .integer(1...16384), default: .null, "Width to resize and centre-crop to; as the height."),
         .init(
             "output_type", .choice(["uint8", "float32"]), default: .string("uint8"),

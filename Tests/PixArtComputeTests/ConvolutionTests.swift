@@ -89,7 +89,8 @@ import Testing
             for index in members {
                 let channel = index % map.channels
                 result[index] =
-                    (values[index] - mean) / (variance + Double(norm.epsilon)).squareRoot() * Double(norm.weight[channel])
+                    (values[index] - mean) / (variance + Double(norm.epsilon)).squareRoot()
+                    * Double(norm.weight[channel])
                     + Double(norm.bias[channel])
             }
         }

@@ -2,7 +2,9 @@ import Foundation
 import PixArtCompute
 import Testing
 
-func naiveGELU(_ x: Double) -> Double { 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x))) }
+func naiveGELU(_ x: Double) -> Double {
+    0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+}
 
 /// Row operations against naive twins in double precision, on sizes that leave ragged ends for every vector width.
 @Suite struct RowOperationTests {
@@ -27,7 +29,8 @@ func naiveGELU(_ x: Double) -> Double { 0.5 * x * (1 + tanh((2 / Double.pi).squa
             let values = x.elements[row * columns..<(row + 1) * columns]
             let (mean, variance, _) = statistics(values)
             return values.enumerated().map { index, value in
-                (Double(value) - mean) / (variance + 1e-6).squareRoot() * (1 + Double(scale[index])) + Double(shift[index])
+                (Double(value) - mean) / (variance + 1e-6).squareRoot() * (1 + Double(scale[index]))
+                    + Double(shift[index])
             }
         }
         #expect(relativeError(output.elements, expected) < 3e-7)

@@ -43,7 +43,9 @@ func encoded(_ values: [Float], as type: ElementType) -> (bytes: [UInt8], values
     switch type {
     case .float16:
         let halves = values.map { Float16($0) }
-        return (halves.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian) { Array($0) } }, halves.map { Float($0) })
+        return (
+            halves.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian) { Array($0) } }, halves.map { Float($0) }
+        )
     case .bfloat16:
         let bits = values.map { UInt16($0.bitPattern >> 16) }
         return (

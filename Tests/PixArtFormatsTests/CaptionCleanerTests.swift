@@ -47,7 +47,8 @@ import Testing
 
     /// What would take quadratic time or worse if every place were tried anew: minutes at this length.
     @Test(arguments: [
-        "a.", "a.com@", "-", "<a ", "<a", "<a b='", "</a", "<!--", "<![cdata[", "&#", "＆amp;amp;", "1é", " ", "worldwide ",
+        "a.", "a.com@", "-", "<a ", "<a", "<a b='", "</a", "<!--", "<![cdata[", "&#", "＆amp;amp;", "1é", " ",
+        "worldwide ",
         "a1é", "x1x", "1.", "Ã©", "ÃƒÂ©", "\u{1b}[", "Σ'", "\"", "ahttps:", ".png",
     ])
     func takesLinearTime(_ piece: String) throws {

@@ -82,7 +82,8 @@ private let tolerance = 2e-6
         let transformer = try PixArtTransformer(configuration, golden.weights)
         let latents = try golden["latents"]
         let prompts = [
-            try transformer.prompt(golden.matrix("negative"), pool), try transformer.prompt(golden.matrix("prompt"), pool),
+            try transformer.prompt(golden.matrix("negative"), pool),
+            try transformer.prompt(golden.matrix("prompt"), pool),
         ]
         let run = try transformer.run(
             prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],

@@ -7,7 +7,8 @@ enum Golden {
     static var stages: [String: Any] {
         get throws {
             let path = Bundle.module.bundlePath + "/Resources/stages.json"
-            return try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as! [String: Any]
+            return try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+                as! [String: Any]
         }
     }
 

@@ -42,6 +42,16 @@ class Run:
         return f"{self.steps} steps, guidance {self.guidance:g}, seed {seed}{images}{size}{text}"
 
 
+CHECKPOINT_RUNS = (
+    *(Run(steps=20, seed=seed) for seed in range(3)),
+    Run(steps=5, guidance=1.0),
+    Run(steps=10, guidance=10.0, images=2, seed=(3, 4)),
+    Run(steps=10, prompt=MIXED, negative=CAT),
+    Run(steps=10, prompt=MESSY, clean_caption=False),
+)
+"""Runs over a checkpoint that was not made here."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A checkpoint: how it differs from the tiny one, and the runs over it."""
@@ -49,6 +59,16 @@ class Model:
     name: str
     checkpoint: dict[str, Any] = field(default_factory=dict)
     runs: tuple[Run, ...] = (Run(),)
+
+    @property
+    def variant(self) -> str | None:
+        """Which weight files, as in from_pretrained(variant=...)."""
+        return self.checkpoint.get("variant")
+
+
+def scheduled(name: str, **changes: Any) -> Model:
+    """A model whose scheduler is set otherwise."""
+    return Model(f"scheduler: {name}", {"scheduler": changes}, (Run(), Run(steps=20)))
 
 
 def transformer(heads: int = 3, head_width: int = 8, **changes: Any) -> dict[str, Any]:
@@ -101,6 +121,22 @@ MODELS = (
     Model(
         "8 latent channels", {"transformer": transformer(in_channels=8, out_channels=16), "vae": {"latent_channels": 8}}
     ),
+    Model(  # 12 values of noise: torch draws fewer than 16 one by one
+        "3 latent channels",
+        {"transformer": transformer(in_channels=3, out_channels=6), "vae": {"latent_channels": 3}},
+        (Run(height=16, width=16), Run(height=16, width=16, images=3, seed=(1, 2, 3))),
+    ),
+    Model(  # 20 values: not a multiple of 16
+        "5 latent channels",
+        {"transformer": transformer(in_channels=5, out_channels=10), "vae": {"latent_channels": 5}},
+        (Run(height=16, width=16), Run(height=16, width=16, images=3), Run(height=16, width=48, images=2, seed=(8, 9))),
+    ),
+    Model("patches of 1", {"transformer": transformer(patch_size=1)}),
+    Model(
+        "patches of 4", {"transformer": transformer(patch_size=4, sample_size=16)}, (Run(), Run(height=96, width=32))
+    ),
+    Model("no attention bias", {"transformer": transformer(attention_bias=False)}),
+    Model("larger epsilons", {"transformer": transformer(norm_eps=1e-3), "text": {"layer_norm_epsilon": 1e-3}}),
     Model("no learned sigma", {"transformer": transformer(out_channels=4)}, (Run(), Run(guidance=1.0))),
     Model("PixArtTransformer2DModel", {"transformer": transformer(_class_name="PixArtTransformer2DModel")}),
     Model("float16 weights", {"dtype": "float16"}, (Run(), Run(steps=20))),
@@ -120,8 +156,10 @@ MODELS = (
         },
     ),
     Model("VAE of 8 groups", {"vae": {"block_out_channels": [16, 32, 48, 64], "norm_num_groups": 8}}),
+    Model("VAE without post-quant convolution", {"vae": {"use_post_quant_conv": False}}),
     Model("sharded text encoder", {"shard_bytes": 200_000}),
     Model("sharded text encoder, float16", {"shard_bytes": 200_000, "dtype": "float16"}),
+    Model("fp16 variant, sharded", {"dtype": "float16", "variant": "fp16", "shard_bytes": 200_000}),
     Model(
         "T5 of few buckets",
         {"text": {"relative_attention_num_buckets": 8, "relative_attention_max_distance": 20}},
@@ -158,8 +196,24 @@ MODELS = (
         ),
     ),
     Model(
+        "sample size 128, no size conditions",
+        {"transformer": transformer(sample_size=128, use_additional_conditions=False)},
+        (Run(height=64, width=96),),
+    ),
+    Model(
         "sample size 128, float16, heads of 72",
         {"transformer": transformer(2, 72, sample_size=128), "dtype": "float16"},
         (Run(height=80, width=112),),
     ),
+    scheduled("order 1", solver_order=1),
+    scheduled("heun", solver_type="heun"),
+    scheduled("leading, offset 1", timestep_spacing="leading", steps_offset=1),
+    scheduled("trailing", timestep_spacing="trailing"),
+    scheduled("sigma_min at the end", final_sigmas_type="sigma_min"),
+    scheduled("sigma_min, never of lower order", final_sigmas_type="sigma_min", lower_order_final=False),
+    scheduled("sigma_min, Euler at the end", final_sigmas_type="sigma_min", euler_at_final=True),
+    scheduled("v prediction", prediction_type="v_prediction"),
+    scheduled("sample prediction", prediction_type="sample"),
+    scheduled("scaled linear", beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012),
+    scheduled("500 training steps", num_train_timesteps=500),
 )

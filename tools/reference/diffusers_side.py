@@ -43,13 +43,13 @@ def quiet() -> None:
 class Reference:
     """A checkpoint as diffusers runs it, whatever type its weights are stored in."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, variant: str | None = None) -> None:
         self.tokenizer = tokenizer_of(folder)
         self.pipeline = PixArtAlphaPipeline(
             tokenizer=None,
-            text_encoder=load(T5EncoderModel, folder / "text_encoder"),
-            vae=load(AutoencoderKL, folder / "vae"),
-            transformer=load(PixArtTransformer2DModel, folder / "transformer"),
+            text_encoder=load(T5EncoderModel, folder / "text_encoder", variant),
+            vae=load(AutoencoderKL, folder / "vae", variant),
+            transformer=load(PixArtTransformer2DModel, folder / "transformer", variant),
             scheduler=DPMSolverMultistepScheduler.from_pretrained(folder / "scheduler"),
         )
         self.pipeline.set_progress_bar_config(disable=True)
@@ -119,6 +119,6 @@ def tokenizer_of(folder: pathlib.Path) -> sentencepiece.SentencePieceProcessor:
     return sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer" / "spiece.model"))
 
 
-def load(kind: Any, folder: pathlib.Path) -> Any:
+def load(kind: Any, folder: pathlib.Path, variant: str | None = None) -> Any:
     """A part in float32."""
-    return kind.from_pretrained(folder, torch_dtype=torch.float32).eval()
+    return kind.from_pretrained(folder, torch_dtype=torch.float32, variant=variant).eval()
