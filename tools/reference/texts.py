@@ -43,7 +43,8 @@ SCRIPTS = (
     "\u041f\u0440\u0438\u0432\u0435\u0442 \u05e2\u05d1\u05e8\u05d9\u05ea \u0627\u0644\u0639\u0631\u0628\u064a\u0629 "
     "\u0939\u093f\u0928\u094d\u0926\u0940 \u0e44\u0e17\u0e22 \u0130stanbul \u0131 \u00df \u1e9e \u00c6 \u0153 \ufb01 "
     "\u01c5 \u2167 \u2460 \u338f \u017f \u212a \u212b \ufdfa \u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2 \u0391\u03a3 "
-    "caf\u00e9 cafe\u0301 na\u00efve \U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea \u2764\ufe0f"
+    "caf\u00e9 cafe\u0301 na\u00efve "
+    "\U0001f600 \U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea \u2764\ufe0f"
 ).split(" ")
 MOJIBAKE = ["sch\u00c3\u00b6n", "\u00e2\u20ac\u0153hi\u00e2\u20ac\u009d", "\u00c3\u00a9t\u00c3\u00a9"]
 PIECES = [*MARKUP, *ADDRESSES, *NUMBERS, *PHRASES, *PUNCTUATION, *SPACES, *SCRIPTS, *MOJIBAKE]
