@@ -9,10 +9,10 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 /// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
 let shared: [LinkerSetting] = [
     .unsafeFlags([
-        "-static-stdlib",
+        "-static-stdlib", "-use-ld=lld",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
         "-Xlinker", "-soname=libpixart.so.1",
-        "-Xlinker", "--no-undefined",
+        "-Xlinker", "--no-undefined", "-Xlinker", "--wrap=getenv",
     ])
 ]
 
@@ -45,7 +45,8 @@ let package = Package(
             name: "PixArtFormatsTests", dependencies: ["PixArtFormats"], resources: [.copy("Resources")],
             swiftSettings: strict),
         .testTarget(
-            name: "PixArtNetworksTests", dependencies: ["PixArtNetworks", "PixArtFormats"], swiftSettings: strict),
+            name: "PixArtNetworksTests", dependencies: ["PixArtNetworks", "PixArtFormats"],
+            resources: [.copy("Resources")], swiftSettings: strict),
         .testTarget(
             name: "PixArtStagesTests", dependencies: ["PixArtStages"], resources: [.copy("Resources")],
             swiftSettings: strict),

@@ -36,7 +36,7 @@
  *   Options    A JSON object, or NULL or "" for the defaults. Keys are named as in diffusers. An unknown key, a wrong type
  *              or a value out of range is PIXART_ERROR_OPTION, and the message names the key and what is allowed.
  *              pixart_options_schema() gives each verb's options as JSON Schema; docs/options.md is made from it.
- *   Silence    The library prints nothing, ends no process, and reads no environment variables.
+ *   Silence    The library prints nothing, ends no process, and changes no setting of the host.
  *
  * Letters in shapes: B images of a batch, S text tokens, E caption width, C latent channels, Y X latent rows and columns.
  * A latent is an eighth of the picture in each direction (more exactly: the VAE's factor, 2 ^ (levels - 1)).
@@ -111,7 +111,7 @@ typedef struct pixart_tensor pixart_tensor;
  *   type    PIXART_FLOAT32 or PIXART_UINT8
  *   rank    number of dimensions, 0 to PIXART_MAX_RANK
  *   shape   `rank` dimensions, each >= 0; may be NULL where rank is 0
- *   data    elements in row-major order
+ *   data    elements in row-major order; may be NULL where there are none
  *   size    bytes at `data`; must be the product of shape times the element's size
  *   out     the tensor
  * Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_MEMORY. */
@@ -227,6 +227,11 @@ typedef struct pixart_sampler pixart_sampler;
 /* Prepares a run; the arguments are those of pixart_denoise(), and so is the result once all steps are done. */
 pixart_status pixart_sampler_create(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                                     const pixart_tensor *negative, const char *options, pixart_sampler **out);
+
+/* Starts the run from these latents instead of noise drawn from the seed.
+ *   latents  float32 [B, C, Y, X], standard normal noise as the caller drew it; scaled as the scheduler wants it
+ * Fails with PIXART_ERROR_STATE after the first step. */
+pixart_status pixart_sampler_set_latents(pixart_sampler *sampler, const pixart_tensor *latents);
 
 /* Number of steps of the run; 0 for NULL. */
 int64_t pixart_sampler_steps(const pixart_sampler *sampler);

@@ -19,20 +19,12 @@ PIXART_LIBRARY.
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 
-TOOLS = pathlib.Path(__file__).resolve().parent
-ROOT = TOOLS.parent
-PACKAGES = ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL")
-CPU_TORCH = "https://download.pytorch.org/whl/cpu"
-RESTARTED = "PIXART_COMPARE_RESTARTED"
+from reference.environment import ROOT, TOOLS, VENV, restart_in_reference
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -44,36 +36,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the table there")
     parser.add_argument("--work", type=pathlib.Path, metavar="DIR", help="for checkpoints; default: a temporary one")
     parser.add_argument("--python", type=pathlib.Path, metavar="FILE", help="interpreter that has the reference")
-    parser.add_argument("--venv", type=pathlib.Path, default=ROOT / ".venv" / "reference", metavar="DIR")
+    parser.add_argument("--venv", type=pathlib.Path, default=VENV, metavar="DIR")
     return parser.parse_args()
-
-
-def reference_python(args: argparse.Namespace) -> pathlib.Path:
-    """An interpreter that can import the reference, set up if need be."""
-    if args.python:
-        return args.python
-    python = args.venv / "bin" / "python"
-    if not python.exists():
-        print(f"setting up {args.venv}", file=sys.stderr)
-        venv.create(args.venv, with_pip=True)
-    install = [python, "-m", "pip", "install", "--quiet"]
-    if subprocess.run([python, "-c", "import " + ", ".join(PACKAGES)], stderr=subprocess.DEVNULL).returncode:
-        subprocess.run(
-            [*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"]
-        )  # else PyPI's, with CUDA
-        subprocess.run([*install, "-r", TOOLS / "requirements-reference.txt"], check=True)
-    return python
-
-
-def restart_in_reference(args: argparse.Namespace) -> None:
-    """Goes on in an interpreter that has the reference; returns where this one has it."""
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
-    if not missing and (not args.python or os.environ.get(RESTARTED)):
-        return
-    if os.environ.get(RESTARTED):
-        sys.exit(f"{sys.executable} lacks {', '.join(missing)}")
-    python = reference_python(args)
-    os.execve(python, [str(python), *sys.argv], {**os.environ, RESTARTED: "1"})
 
 
 def wanted(name: str, args: argparse.Namespace) -> bool:
@@ -127,7 +91,7 @@ def main() -> None:
             print(model.name, *(f"\n    {run}" for run in model.runs), sep="")
         print("prompts\n    many prompts, token ids only")
         return
-    restart_in_reference(args)
+    restart_in_reference(args.python, args.venv)
     start = time.monotonic()
     if args.work:
         args.work.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,44 @@
 import CPixArt
 import PixArtStages
 
-/// Text with the lifetime of the process, as C hosts get it from calls that return `const char *`.
-private func immortal(_ text: StaticString) -> UnsafePointer<CChar> {
+// Status, errors, version and schemas: what concerns no object.
+
+@_cdecl("pixart_version") @implementation
+public func pixart_version() -> UnsafePointer<CChar>? { constant("1.0.0") }
+
+@_cdecl("pixart_status_name") @implementation
+public func pixart_status_name(_ status: pixart_status) -> UnsafePointer<CChar>? {
+    switch status {
+    case PIXART_OK: constant("PIXART_OK")
+    case PIXART_ERROR_ARGUMENT: constant("PIXART_ERROR_ARGUMENT")
+    case PIXART_ERROR_OPTION: constant("PIXART_ERROR_OPTION")
+    case PIXART_ERROR_STATE: constant("PIXART_ERROR_STATE")
+    case PIXART_ERROR_FILE: constant("PIXART_ERROR_FILE")
+    case PIXART_ERROR_FORMAT: constant("PIXART_ERROR_FORMAT")
+    case PIXART_ERROR_MODEL: constant("PIXART_ERROR_MODEL")
+    case PIXART_ERROR_MEMORY: constant("PIXART_ERROR_MEMORY")
+    case PIXART_CANCELLED: constant("PIXART_CANCELLED")
+    case PIXART_ERROR_INTERNAL: constant("PIXART_ERROR_INTERNAL")
+    default: constant("unknown status")
+    }
+}
+
+@_cdecl("pixart_error_message") @implementation
+public func pixart_error_message() -> UnsafePointer<CChar>? { LastError.message }
+
+@_cdecl("pixart_options_schema") @implementation
+public func pixart_options_schema(_ verb: UnsafePointer<CChar>?) -> UnsafePointer<CChar>? {
+    verb.flatMap { Verb(rawValue: String(cString: $0)) }.flatMap { schemas[$0] }
+}
+
+@_cdecl("pixart_string_release") @implementation
+public func pixart_string_release(_ string: UnsafeMutablePointer<CChar>?) { string?.deallocate() }
+
+/// A literal as C text that is never released.
+private func constant(_ text: StaticString) -> UnsafePointer<CChar> {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
-@_cdecl("pixart_version") @implementation
-public func pixart_version() -> UnsafePointer<CChar>? { immortal("1.0.0") }
+/// The schemas as C text, made on first use and never released.
+private nonisolated(unsafe) let schemas: [Verb: UnsafePointer<CChar>] = Dictionary(
+    uniqueKeysWithValues: Verb.allCases.map { ($0, UnsafePointer(cText($0.schema.json.serialized(pretty: true)))) })

@@ -1,5 +1,5 @@
 /// Element types of stored tensors, named as in safetensors.
-package enum ElementType: String, Sendable {
+package enum ElementType: String, CaseIterable, Sendable {
     case float32 = "F32"
     case float16 = "F16"
     case bfloat16 = "BF16"
@@ -39,6 +39,6 @@ package protocol WeightSource: Sendable {
     var location: String { get }
     /// Names of all tensors, in no particular order.
     var names: [String] { get }
-    /// The tensor called `name`, or nil where there is none.
-    subscript(name: String) -> StoredTensor? { get }
+    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an `ElementType`.
+    subscript(name: String) -> StoredTensor? { get throws(PixArtError) }
 }

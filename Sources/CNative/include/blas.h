@@ -5,11 +5,13 @@
 
 #include <stddef.h>
 
-/* Must run once before the first product; later calls change nothing. Safe from any thread. */
+/* Must run before the first product; later calls change nothing. Safe from any thread. */
 void native_blas_prepare(void);
 
-/* out[rows, columns] = left[rows, inner] * right[columns, inner]^T; strides are in elements between rows. */
-void native_blas_product_transposed(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
-                                    const float *right, size_t right_stride, float *out, size_t out_stride);
+/* out[rows, columns] (+)= left[rows, inner] * right, where right is [columns, inner] if it is transposed and
+ * [inner, columns] if not. Strides are the distances between rows in elements. */
+void native_blas_product(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
+                         const float *right, size_t right_stride, int right_is_transposed, float *out,
+                         size_t out_stride, int accumulate);
 
 #endif

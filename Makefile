@@ -1,0 +1,86 @@
+# libpixart: what a developer does, one target each. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+DEBIAN_PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libjson-c-dev libsentencepiece-dev libpcre2-dev \
+	libutf8proc-dev pkg-config cmake python3-venv
+MODEL ?= models/emoji
+PROMPT ?= a cute cat face on a blue background
+LIBRARY := .build/release/libpixart.so
+VENV := .venv/test
+PICTURE := build/demo.png
+
+include tools/install.mk
+
+.PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare goldens bench docs \
+	python format lint clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+
+deps: ## Install the Debian packages that are lacking
+	@missing=$$(for package in $(DEBIAN_PACKAGES); do \
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+		as_root=$$([ $$(id -u) -eq 0 ] || echo sudo); \
+		echo "installing: "$$missing; \
+		$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	fi
+
+build: deps ## Build the shared library
+	@swift build -c release --product pixart
+	@ln -sf libpixart.so $(LIBRARY).1
+
+demo: build ## Make the picture of the default prompt (PROMPT="..." for another)
+	@mkdir -p build
+	@cc -std=c11 -O2 -Iinclude examples/c/text_to_image.c $(LIBRARY) -Wl,-rpath,$(CURDIR)/.build/release -o build/text_to_image
+	@build/text_to_image $(MODEL) "$(PROMPT)" $(PICTURE)
+	@echo "demo: \"$(PROMPT)\" is in $(CURDIR)/$(PICTURE)"
+
+test: build ## Run every test
+	@tools/run_tests $(MAKE)
+
+test-swift: deps # The floors, against naive twins and the reference's numbers
+	swift build -c release --build-tests
+	swift test -c release --skip-build
+
+test-abi: build # The library from C
+	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)
+
+test-python: build $(VENV)/ready # The Python binding
+	PIXART_LIBRARY=$(CURDIR)/$(LIBRARY) $(VENV)/bin/python -m pytest -q bindings/python
+
+test-examples: build $(VENV)/ready # The programs in examples, compiled and run
+	Tests/abi/installed $(LIBRARY) $(MODEL)
+	Tests/python/installed $(LIBRARY) $(MODEL) $(VENV)/bin/python
+
+$(VENV)/ready: bindings/python/pyproject.toml
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q numpy pytest tqdm
+	@touch $@
+
+sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
+	tools/check_sanitizers
+
+compare: build ## Compare with diffusers (REAL="256 512 1024 vae t5" for the real sizes)
+	python3 tools/compare_reference.py $(if $(REAL),--real $(REAL))
+
+bench: build ## Time all stages beside PyTorch at the real sizes, on a quiet machine
+	python3 tools/bench.py
+
+docs: build ## Write docs/options.md from the library's schemas
+	python3 tools/make_options_doc.py $(LIBRARY) docs/options.md
+
+python: build ## Put the library into the Python package, for `pip install ./bindings/python`
+	cp $(LIBRARY) bindings/python/src/pixart/libpixart.so.1
+
+format: ## Format Swift and C
+	swift format -i -r Sources Tests Package.swift
+	clang-format -i Sources/CNative/*.c Sources/CNative/*.cc Sources/CNative/include/*.h examples/c/*.c Tests/abi/*.[ch]
+
+lint: ## Check the format of Swift
+	swift format lint -s -r Sources Tests Package.swift
+
+clean: ## Remove what was built
+	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1

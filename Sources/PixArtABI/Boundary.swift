@@ -1,0 +1,97 @@
+import CPixArt
+import Glibc
+import PixArtCompute
+import PixArtStages
+
+// What every export does: check what came from C, convert it, call, and store the outcome.
+
+/// Runs `body` and turns what it throws into a status and this thread's message.
+func call(_ body: () throws(PixArtError) -> Void) -> pixart_status {
+    do {
+        try body()
+        return PIXART_OK
+    } catch {
+        LastError.set(error.message)
+        return error.status
+    }
+}
+
+/// Runs `body` and hands its result to the caller through `out`, which holds NULL where there is none.
+func produce<Object: AnyObject>(
+    _ out: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws(PixArtError) -> Object
+) -> pixart_status {
+    out?.pointee = nil
+    return call { () throws(PixArtError) in
+        let out = try required(out, "out")
+        out.pointee = OpaquePointer(Unmanaged.passRetained(try body()).toOpaque())
+    }
+}
+
+/// The object behind a handle, kept alive for the call.
+func object<Object: AnyObject>(
+    _ handle: OpaquePointer?, _ type: Object.Type, _ name: String
+) throws(PixArtError) -> Object {
+    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(try required(handle, name))).takeUnretainedValue()
+}
+
+/// Gives back the caller's reference to an object.
+func release<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) {
+    guard let handle else { return }
+    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
+}
+
+/// A pointer that must not be NULL.
+func required<Pointer>(_ pointer: Pointer?, _ name: String) throws(PixArtError) -> Pointer {
+    guard let pointer else { throw .argument("\(name) is NULL") }
+    return pointer
+}
+
+/// Text that must not be NULL, and must be UTF-8.
+func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(PixArtError) -> String {
+    guard let text = String(validatingCString: try required(pointer, name)) else {
+        throw .argument("\(name) is not well-formed UTF-8")
+    }
+    return text
+}
+
+/// The options of a call; NULL stands for the defaults.
+func options(_ pointer: UnsafePointer<CChar>?, _ verb: Verb) throws(PixArtError) -> Options {
+    try Options(pointer == nil ? nil : text(pointer, "options"), verb.schema)
+}
+
+/// A copy of text for C, released with `pixart_string_release`.
+func cText(_ text: String) -> UnsafeMutablePointer<CChar> {
+    let bytes = text.utf8CString
+    let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+    bytes.withUnsafeBufferPointer { copy.initialize(from: $0.baseAddress!, count: bytes.count) }
+    return copy
+}
+
+/// The host's progress callback as stages call it; nil for NULL.
+func progress(
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
+) -> Denoiser.Progress? {
+    callback.map { callback in
+        { step, steps, fraction in callback(context, Int64(step), Int64(steps), fraction) == 0 }
+    }
+}
+
+/// The message of each thread's last failing call.
+enum LastError {
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key) { $0?.assumingMemoryBound(to: CChar.self).deallocate() }
+        return key
+    }()
+
+    private nonisolated(unsafe) static let none = UnsafePointer(cText(""))
+
+    static var message: UnsafePointer<CChar> {
+        pthread_getspecific(key).map { UnsafePointer($0.assumingMemoryBound(to: CChar.self)) } ?? none
+    }
+
+    static func set(_ message: String) {
+        pthread_getspecific(key)?.assumingMemoryBound(to: CChar.self).deallocate()
+        pthread_setspecific(key, cText(message))
+    }
+}

@@ -1,0 +1,183 @@
+import CPixArt
+import PixArtCompute
+import PixArtFormats
+import PixArtStages
+
+// Encode
+
+@_cdecl("pixart_encoder_open") @implementation
+public func pixart_encoder_open(
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        try Encoder(model: text(model, "model"), options(json, .encoderOpen))
+    }
+}
+
+@_cdecl("pixart_encode") @implementation
+public func pixart_encode(
+    _ encoder: OpaquePointer?, _ prompt: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let encoder = try object(encoder, Encoder.self, "encoder")
+        return TensorHandle(try encoder.encode(text(prompt, "prompt"), options(json, .encode)))
+    }
+}
+
+@_cdecl("pixart_encoder_tokenize") @implementation
+public func pixart_encoder_tokenize(
+    _ encoder: OpaquePointer?, _ prompt: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    report?.pointee = nil
+    return call { () throws(PixArtError) in
+        let report = try required(report, "report")
+        let encoder = try object(encoder, Encoder.self, "encoder")
+        report.pointee = cText(
+            try encoder.tokenize(text(prompt, "prompt"), options(json, .encode)).json.serialized())
+    }
+}
+
+@_cdecl("pixart_encoder_release") @implementation
+public func pixart_encoder_release(_ encoder: OpaquePointer?) { release(encoder, Encoder.self) }
+
+// Denoise
+
+@_cdecl("pixart_denoiser_open") @implementation
+public func pixart_denoiser_open(
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        try Denoiser(model: text(model, "model"), options(json, .denoiserOpen))
+    }
+}
+
+@_cdecl("pixart_denoise") @implementation
+public func pixart_denoise(
+    _ denoiser: OpaquePointer?, _ prompt: OpaquePointer?, _ negative: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let denoiser = try object(denoiser, Denoiser.self, "denoiser")
+        return TensorHandle(
+            try denoiser.denoise(
+                prompt: tensor(prompt, "prompt"), negative: negative == nil ? nil : tensor(negative, "negative"),
+                options(json, .denoise), progress: progress(callback, context)))
+    }
+}
+
+@_cdecl("pixart_denoiser_release") @implementation
+public func pixart_denoiser_release(_ denoiser: OpaquePointer?) { release(denoiser, Denoiser.self) }
+
+@_cdecl("pixart_sampler_create") @implementation
+public func pixart_sampler_create(
+    _ denoiser: OpaquePointer?, _ prompt: OpaquePointer?, _ negative: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        try Sampler(
+            object(denoiser, Denoiser.self, "denoiser"), prompt: tensor(prompt, "prompt"),
+            negative: negative == nil ? nil : tensor(negative, "negative"), options(json, .denoise))
+    }
+}
+
+@_cdecl("pixart_sampler_set_latents") @implementation
+public func pixart_sampler_set_latents(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
+    call { () throws(PixArtError) in
+        try object(sampler, Sampler.self, "sampler").setLatents(tensor(latents, "latents"))
+    }
+}
+
+@_cdecl("pixart_sampler_steps") @implementation
+public func pixart_sampler_steps(_ sampler: OpaquePointer?) -> Int64 {
+    (try? object(sampler, Sampler.self, "sampler")).map { Int64($0.steps) } ?? 0
+}
+
+@_cdecl("pixart_sampler_step_index") @implementation
+public func pixart_sampler_step_index(_ sampler: OpaquePointer?) -> Int64 {
+    (try? object(sampler, Sampler.self, "sampler")).map { Int64($0.stepIndex) } ?? 0
+}
+
+@_cdecl("pixart_sampler_timestep") @implementation
+public func pixart_sampler_timestep(
+    _ sampler: OpaquePointer?, _ index: Int64, _ out: UnsafeMutablePointer<Double>?
+) -> pixart_status {
+    out?.pointee = 0
+    return call { () throws(PixArtError) in
+        let sampler = try object(sampler, Sampler.self, "sampler")
+        guard (0..<Int64(sampler.steps)).contains(index) else {
+            throw .argument("index is \(index), expected 0 to \(sampler.steps - 1)")
+        }
+        try required(out, "out").pointee = Double(sampler.timesteps[Int(index)])
+    }
+}
+
+@_cdecl("pixart_sampler_step") @implementation
+public func pixart_sampler_step(
+    _ sampler: OpaquePointer?, _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
+) -> pixart_status {
+    call { () throws(PixArtError) in
+        try object(sampler, Sampler.self, "sampler").step(progress: progress(callback, context))
+    }
+}
+
+@_cdecl("pixart_sampler_latents") @implementation
+public func pixart_sampler_latents(
+    _ sampler: OpaquePointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        TensorHandle(try object(sampler, Sampler.self, "sampler").latents())
+    }
+}
+
+@_cdecl("pixart_sampler_release") @implementation
+public func pixart_sampler_release(_ sampler: OpaquePointer?) { release(sampler, Sampler.self) }
+
+// Decode
+
+@_cdecl("pixart_decoder_open") @implementation
+public func pixart_decoder_open(
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        try Decoder(model: text(model, "model"), options(json, .decoderOpen))
+    }
+}
+
+@_cdecl("pixart_decode") @implementation
+public func pixart_decode(
+    _ decoder: OpaquePointer?, _ latents: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let decoder = try object(decoder, Decoder.self, "decoder")
+        return TensorHandle(try decoder.decode(tensor(latents, "latents"), options(json, .decode)))
+    }
+}
+
+@_cdecl("pixart_decoder_release") @implementation
+public func pixart_decoder_release(_ decoder: OpaquePointer?) { release(decoder, Decoder.self) }
+
+// Images
+
+@_cdecl("pixart_image_write") @implementation
+public func pixart_image_write(
+    _ images: OpaquePointer?, _ index: Int, _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
+) -> pixart_status {
+    call { () throws(PixArtError) in
+        let images = try tensor(images, "images")
+        let shape = images.shape.count == 3 ? [1] + images.shape : images.shape
+        guard images.element == .uint8, shape.count == 4, shape[3] == 3, shape[1] > 0, shape[2] > 0 else {
+            throw .argument("images are \(images.description), expected uint8 [B, H, W, 3] or [H, W, 3]")
+        }
+        guard (0..<shape[0]).contains(index) else {
+            throw .argument("index is \(UInt(bitPattern: index)), expected 0 to \(shape[0] - 1)")
+        }
+        let size = shape[1] * shape[2] * 3
+        try PNGFile.write(
+            path: text(path, "path"), width: shape[2], height: shape[1],
+            pixels: UnsafeRawBufferPointer(rebasing: images.bytes[index * size..<(index + 1) * size]),
+            text: options(json, .imageWrite).texts("text"))
+    }
+}

@@ -1,0 +1,84 @@
+/// Rows and columns of float32 elements: a view of a buffer that it keeps alive.
+///
+/// Copies share elements, as views of one picture do. Views made by `rows(_:)` and `columns(_:)` are how networks take
+/// tensors apart: a batch into its items, a fused product into query, key and value.
+package struct Matrix: Sendable {
+    package let buffer: AlignedBuffer
+    package let offset: Int
+    package let rows: Int
+    package let columns: Int
+    /// Elements between the starts of two rows; at least `columns`.
+    package let stride: Int
+
+    private init(buffer: AlignedBuffer, offset: Int, rows: Int, columns: Int, stride: Int) {
+        self.buffer = buffer
+        self.offset = offset
+        self.rows = rows
+        self.columns = columns
+        self.stride = stride
+    }
+
+    /// A new matrix of undefined contents. Fails with `.memory`.
+    package init(rows: Int, columns: Int) throws(PixArtError) {
+        let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+        guard !overflow else { throw .memory("cannot allocate a matrix of \(rows) x \(columns)") }
+        self.init(
+            buffer: try AlignedBuffer(count: count), offset: 0, rows: rows, columns: columns, stride: columns)
+    }
+
+    /// A new matrix with the given elements in row-major order; `elements.count` must be `rows * columns`.
+    package init(rows: Int, columns: Int, elements: [Float]) throws(PixArtError) {
+        precondition(elements.count == rows * columns)
+        try self.init(rows: rows, columns: columns)
+        for (index, element) in elements.enumerated() { start[index] = element }
+    }
+
+    /// The first element. Valid as long as a view of the buffer lives.
+    package var start: UnsafeMutablePointer<Float> { buffer.start + offset }
+
+    /// The row's first element.
+    package func row(_ row: Int) -> UnsafeMutablePointer<Float> {
+        precondition((0..<rows).contains(row))
+        return start + row * stride
+    }
+
+    /// A view of some rows.
+    package func rows(_ range: Range<Int>) -> Matrix {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows)
+        return Matrix(
+            buffer: buffer, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns,
+            stride: stride)
+    }
+
+    /// A view of some columns.
+    package func columns(_ range: Range<Int>) -> Matrix {
+        precondition(range.lowerBound >= 0 && range.upperBound <= columns)
+        return Matrix(
+            buffer: buffer, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+    }
+
+    package subscript(row: Int, column: Int) -> Float {
+        get {
+            precondition((0..<columns).contains(column))
+            return self.row(row)[column]
+        }
+        nonmutating set {
+            precondition((0..<columns).contains(column))
+            self.row(row)[column] = newValue
+        }
+    }
+
+    /// All elements in row-major order.
+    package var elements: [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(rows * columns)
+        for row in 0..<rows { result.append(contentsOf: UnsafeBufferPointer(start: self.row(row), count: columns)) }
+        return result
+    }
+
+    /// Copies the elements of a matrix of the same size.
+    package func copy(from source: Matrix) {
+        precondition(source.rows == rows && source.columns == columns)
+        for row in 0..<rows { self.row(row).update(from: source.row(row), count: columns) }
+    }
+}

@@ -1,0 +1,70 @@
+import Glibc
+
+/// A dense array in row-major order, immutable once made: what stages take and return.
+package final class Tensor: @unchecked Sendable {
+    package enum Element: Sendable { case float32, uint8 }
+
+    package let element: Element
+    package let shape: [Int]
+    private let buffer: AlignedBuffer
+
+    /// Makes a tensor and lets `fill` write all of its bytes. Dimensions are not negative. Fails with `.memory`.
+    package init(
+        _ element: Element, shape: [Int], fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws(PixArtError) {
+        guard let bytes = Self.bytes(element, shape) else { throw .memory("cannot allocate a tensor of \(shape)") }
+        self.element = element
+        self.shape = shape
+        buffer = try AlignedBuffer(count: (bytes + 3) / 4)
+        fill(UnsafeMutableRawBufferPointer(start: buffer.start, count: bytes))
+    }
+
+    /// A float32 tensor with these elements; as many as the shape has.
+    package convenience init(shape: [Int], elements: [Float]) throws(PixArtError) {
+        precondition(elements.count == shape.reduce(1, *))
+        try self.init(.float32, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
+    }
+
+    /// A uint8 tensor with these elements; as many as the shape has.
+    package convenience init(shape: [Int], elements: [UInt8]) throws(PixArtError) {
+        precondition(elements.count == shape.reduce(1, *))
+        try self.init(.uint8, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
+    }
+
+    /// A stored tensor: bytes as they are, floating point widened to float32.
+    package convenience init(_ stored: StoredTensor) throws(PixArtError) {
+        if stored.type == .uint8 {
+            try self.init(.uint8, shape: stored.shape) { $0.copyMemory(from: stored.bytes) }
+        } else {
+            let weight = try WeightMatrix(stored, outputs: 1, inputs: stored.shape.reduce(1, *))
+            try self.init(.float32, shape: stored.shape) { bytes in
+                if let start = bytes.bindMemory(to: Float.self).baseAddress { weight.widen(outputs: 0..<1, to: start) }
+            }
+        }
+    }
+
+    /// Bytes that a tensor takes; nil where they cannot be counted.
+    package static func bytes(_ element: Element, _ shape: [Int]) -> Int? {
+        var count = element == .float32 ? 4 : 1
+        for dimension in shape {
+            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
+            guard !overflow else { return nil }
+            count = product
+        }
+        return count
+    }
+
+    /// The elements; valid as long as the tensor lives.
+    package var bytes: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: buffer.start, count: Self.bytes(element, shape)!)
+    }
+
+    /// The elements of a float32 tensor.
+    package var floats: [Float] {
+        precondition(element == .float32)
+        return Array(UnsafeBufferPointer(start: buffer.start, count: bytes.count / 4))
+    }
+
+    /// Type and shape, for messages: "float32 [2, 4, 8, 8]".
+    package var description: String { "\(element) \(shape)" }
+}

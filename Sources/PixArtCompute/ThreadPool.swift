@@ -1,0 +1,171 @@
+import CNative
+import Glibc
+import Synchronization
+
+/// The library's threads: each opened handle has a pool of its own, and nothing else in the library starts threads.
+///
+/// Workers sleep when there is nothing to do. One parallel region runs at a time; calls from several threads take turns
+/// region by region. OpenBLAS and oneDNN run single-threaded on the workers, and the host's settings of either, and of
+/// OpenMP, are never touched.
+package final class ThreadPool: @unchecked Sendable {
+    /// Memory of a worker that tasks may use until they return.
+    package final class Scratch {
+        fileprivate var buffers: [Int: AlignedBuffer] = [:]
+
+        /// At least `count` elements of undefined contents. The same `slot` of a worker is the same memory again; two
+        /// slots never overlap. Fails with `.memory`.
+        package func floats(_ count: Int, slot: Int) throws(PixArtError) -> UnsafeMutablePointer<Float> {
+            if let buffer = buffers[slot], buffer.count >= count { return buffer.start }
+            buffers[slot] = nil
+            let buffer = try AlignedBuffer(count: count)
+            buffers[slot] = buffer
+            return buffer.start
+        }
+    }
+
+    /// What a worker does for a task, given its number and the worker's own memory.
+    fileprivate typealias Body = (_ task: Int, _ scratch: Scratch) -> Void
+
+    package let count: Int
+    private let region: Region
+    private var threads: [pthread_t] = []
+
+    /// Starts `threads` workers; 0 stands for one on each processor that the process may use.
+    package init(threads requested: Int = 0) throws(PixArtError) {
+        native_blas_prepare()
+        count = requested > 0 ? requested : native_available_processors()
+        region = Region()
+        for _ in 0..<count {
+            var thread = pthread_t()
+            let context = Unmanaged.passRetained(region)
+            let failure = pthread_create(&thread, nil, { ThreadPool.work($0) }, context.toOpaque())
+            guard failure == 0 else {
+                context.release()
+                throw .memory("cannot start \(count) threads: \(String(cString: strerror(failure)))")
+            }
+            threads.append(thread)
+        }
+    }
+
+    deinit {
+        region.stop()
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one of
+    /// their errors is thrown.
+    ///
+    /// Tasks start in order of their numbers. `body` must not call `run` on this pool.
+    package func run<Failure: Error>(
+        tasks: Int, _ body: (_ task: Int, _ scratch: Scratch) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard tasks > 0 else { return }
+        let failure = Mutex<Failure?>(nil)
+        let caught: Body = { task, scratch in
+            do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
+        }
+        withoutActuallyEscaping(caught) { body in
+            withUnsafePointer(to: body) { region.run(tasks: tasks, workers: count, $0) }
+        }
+        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// Runs `body` for ranges of at most `grain` that together make up `0..<total`; otherwise as above.
+    package func run<Failure: Error>(
+        total: Int, grain: Int, _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(Failure) -> Void
+    ) throws(Failure) {
+        try run(tasks: (total + grain - 1) / grain) { task, scratch throws(Failure) in
+            try body(task * grain..<min((task + 1) * grain, total), scratch)
+        }
+    }
+
+    private static func work(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let context else { return nil }
+        let region = Unmanaged<Region>.fromOpaque(context).takeRetainedValue()
+        native_convolution_prepare_thread()
+        let scratch = Scratch()
+        var seen = 0
+        while let body = region.next(after: &seen) {
+            while let task = region.take() { body.pointee(task, scratch) }
+            region.finish()
+        }
+        return nil
+    }
+}
+
+/// One parallel region after another: what the workers of a pool share.
+private final class Region: @unchecked Sendable {
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let callers = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let begun = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Lies in the frame of the caller of `run`, which outlasts the region.
+    private var body: UnsafePointer<ThreadPool.Body>?
+    private var generation = 0
+    private var running = 0
+    private var stopped = false
+    private var tasks = 0
+    private let nextTask = Atomic<Int>(0)
+
+    init() {
+        pthread_mutex_init(lock, nil)
+        pthread_mutex_init(callers, nil)
+        pthread_cond_init(begun, nil)
+        pthread_cond_init(ended, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(lock)
+        pthread_mutex_destroy(callers)
+        pthread_cond_destroy(begun)
+        pthread_cond_destroy(ended)
+        lock.deallocate()
+        callers.deallocate()
+        begun.deallocate()
+        ended.deallocate()
+    }
+
+    /// Publishes a region and waits for its end. The callers' mutex gives regions of several callers their turns.
+    func run(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>) {
+        pthread_mutex_lock(callers)
+        pthread_mutex_lock(lock)
+        self.body = body
+        self.tasks = tasks
+        nextTask.store(0, ordering: .relaxed)
+        running = workers
+        generation += 1
+        pthread_cond_broadcast(begun)
+        while running > 0 { pthread_cond_wait(ended, lock) }
+        self.body = nil
+        pthread_mutex_unlock(lock)
+        pthread_mutex_unlock(callers)
+    }
+
+    /// Waits for the region after `seen`; nil when the pool is stopping.
+    func next(after seen: inout Int) -> UnsafePointer<ThreadPool.Body>? {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        while generation == seen && !stopped { pthread_cond_wait(begun, lock) }
+        seen = generation
+        return stopped ? nil : body
+    }
+
+    func take() -> Int? {
+        let task = nextTask.add(1, ordering: .relaxed).oldValue
+        return task < tasks ? task : nil
+    }
+
+    func finish() {
+        pthread_mutex_lock(lock)
+        running -= 1
+        if running == 0 { pthread_cond_signal(ended) }
+        pthread_mutex_unlock(lock)
+    }
+
+    func stop() {
+        pthread_mutex_lock(lock)
+        stopped = true
+        pthread_cond_broadcast(begun)
+        pthread_mutex_unlock(lock)
+    }
+}

@@ -1,0 +1,52 @@
+import Glibc
+import PixArtCompute
+
+/// Names of what lies in a folder.
+struct FolderContent {
+    let names: Set<String>
+
+    /// Lists `path`. Fails with `.file` naming it.
+    init(path: String) throws(PixArtError) {
+        guard let folder = opendir(path) else {
+            throw .file("\(path): cannot be opened as a folder: \(String(cString: strerror(errno)))")
+        }
+        defer { closedir(folder) }
+        var names: Set<String> = []
+        while let entry = readdir(folder) {
+            let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
+            let start = UnsafeRawPointer(entry) + offset
+            names.insert(String(cString: start.assumingMemoryBound(to: CChar.self)))
+        }
+        self.names = names
+    }
+
+    /// What a folder without the wanted weights offers in their place, as the end of a message.
+    func hint(stem: String) -> String {
+        var hints: [String] = []
+        if names.contains("\(stem).safetensors") || names.contains("\(stem).safetensors.index.json") {
+            hints.append("there are weights without a variant")
+        }
+        let variants = Set(names.compactMap { variant(of: $0, stem: stem) }).sorted()
+        if !variants.isEmpty {
+            hints.append("there are weights of variant \(variants.map { "\"\($0)\"" }.joined(separator: ", "))")
+        }
+        let pickles = names.filter { name in [".bin", ".pth", ".pt", ".ckpt"].contains { name.hasSuffix($0) } }.sorted()
+        if !pickles.isEmpty {
+            hints.append(
+                "weights as Python pickles (\(pickles.joined(separator: ", "))) are not read; save them as safetensors")
+        }
+        return hints.map { "; \($0)" }.joined()
+    }
+
+    /// The variant that a file of weights or an index is of.
+    private func variant(of name: String, stem: String) -> String? {
+        for (prefix, suffix) in [("\(stem).safetensors.index.", ".json"), ("\(stem).", ".safetensors")] {
+            guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
+                continue
+            }
+            let variant = String(name.dropFirst(prefix.count).dropLast(suffix.count))
+            return variant.contains("-of-") ? nil : variant
+        }
+        return nil
+    }
+}

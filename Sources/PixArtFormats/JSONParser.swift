@@ -1,0 +1,83 @@
+import CNative
+import PixArtCompute
+
+/// The deepest nesting that is read, innermost values counted. Configurations and headers need four levels.
+private let deepest: Int32 = 64
+
+extension JSONValue {
+    /// Parses one JSON value out of UTF-8 bytes.
+    ///
+    /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source` and the
+    /// byte offset: on malformed text, text after the value, invalid UTF-8, an object with two members of one name, names
+    /// that hold a NUL, and nesting deeper than 64 levels, where a value within none is at level 1.
+    package init(parsing bytes: UnsafeRawBufferPointer, source: String) throws(PixArtError) {
+        let text: String
+        do throws(UTF8.ValidationError) {
+            text = String(copying: try UTF8Span(validating: bytes.bindMemory(to: UInt8.self).span))
+        } catch {
+            throw .format("\(source): not JSON: byte \(error.byteOffsets.lowerBound): invalid UTF-8")
+        }
+        try self.init(parsing: text, source: source)
+    }
+
+    /// Parses one JSON value out of text; otherwise as `init(parsing: UnsafeRawBufferPointer, source:)`.
+    package init(parsing text: String, source: String) throws(PixArtError) {
+        var text = text
+        let result = text.withUTF8 { bytes in
+            Result { () throws(PixArtError) in try JSONValue.parse(bytes, source: source) }
+        }
+        self = try result.get()
+    }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>, source: String) throws(PixArtError) -> JSONValue {
+        var offset = 0
+        var reason: UnsafePointer<CChar>?
+        let root = bytes.withMemoryRebound(to: CChar.self) {
+            native_json_parse($0.baseAddress, $0.count, deepest, &offset, &reason)
+        }
+        defer { native_json_release(root) }
+        if let reason {
+            throw .format("\(source): not JSON: byte \(offset): \(String(cString: reason))")
+        }
+        var scan = JSONScan(bytes, source: source)
+        var extremes = try scan.run()[...]
+        return JSONValue(root, extremes: &extremes)
+    }
+
+    /// Copies a tree of json-c. `extremes` are the integers that json-c may have clamped, in the text's order. Recursion is
+    /// as deep as the tree, which the parser bounds.
+    private init(_ node: OpaquePointer?, extremes: inout ArraySlice<JSONValue>) {
+        switch native_json_kind(node) {
+        case NATIVE_JSON_BOOL: self = .bool(native_json_bool(node) != 0)
+        case NATIVE_JSON_INTEGER:
+            let value = native_json_integer(node)
+            self = value == .min ? extremes.popFirst() ?? .integer(value) : .integer(value)
+        case NATIVE_JSON_UNSIGNED:
+            let value = native_json_unsigned(node)
+            self = value == .max ? extremes.popFirst() ?? .unsigned(value) : .unsigned(value)
+        case NATIVE_JSON_NUMBER: self = .number(native_json_number(node))
+        case NATIVE_JSON_STRING:
+            var size = 0
+            let start = native_json_string(node, &size)
+            self = .string(String(decoding: UnsafeRawBufferPointer(start: start, count: size), as: UTF8.self))
+        case NATIVE_JSON_ARRAY:
+            var elements: [JSONValue] = []
+            for index in 0..<native_json_count(node) {
+                elements.append(JSONValue(native_json_element(node, index), extremes: &extremes))
+            }
+            self = .array(elements)
+        case NATIVE_JSON_OBJECT:
+            let count = native_json_count(node)
+            var names = [UnsafePointer<CChar>?](repeating: nil, count: count)
+            var values = [OpaquePointer?](repeating: nil, count: count)
+            native_json_members(node, &names, &values)
+            var members: [String: JSONValue] = [:]
+            members.reserveCapacity(count)
+            for case (let name?, let value) in zip(names, values) {
+                members[String(cString: name)] = JSONValue(value, extremes: &extremes)
+            }
+            self = .object(members)
+        default: self = .null
+        }
+    }
+}

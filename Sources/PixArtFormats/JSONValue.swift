@@ -1,0 +1,67 @@
+import PixArtCompute
+
+/// A JSON value.
+package enum JSONValue: Equatable, Sendable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    /// An integer above `Int64.max`, as seeds may be.
+    case unsigned(UInt64)
+    /// Any other number: with a fraction or exponent, beyond 64 bits, or NaN, Infinity and -Infinity as Python writes them.
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    /// Reads the JSON file at `path` in whole. Fails with `.file` and `.format` naming the path.
+    package static func load(path: String) throws(PixArtError) -> JSONValue {
+        let file = try MappedFile(path: path)
+        return try JSONValue(parsing: file.bytes, source: path)
+    }
+
+    /// The member called `key`; nil for values other than objects.
+    package subscript(key: String) -> JSONValue? { object?[key] }
+
+    package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+
+    package var string: String? { if case .string(let value) = self { value } else { nil } }
+
+    package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+
+    package var object: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
+
+    /// The value of an integer of at most `Int64.max`.
+    package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+
+    /// The value of an integer of at least 0.
+    package var unsigned: UInt64? {
+        switch self {
+        case .integer(let value): UInt64(exactly: value)
+        case .unsigned(let value): value
+        default: nil
+        }
+    }
+
+    /// The value of any number, rounded to the nearest double where it is an integer beyond 2^53.
+    package var number: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .unsigned(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+
+    /// What the value is, for messages: "a string", "an integer", ...
+    package var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .integer, .unsigned: "an integer"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import CNative
+import PixArtCompute
+
+/// A compiled PCRE2 pattern over UTF-8 text or over bytes. Immutable: any number of threads may search with it at once.
+///
+/// PCRE2's own shorthands (`\w`, `\d`, `\s`, `\b`) know only ASCII and differ between its releases, so patterns here
+/// spell Python's meaning of them out with `RegularExpression.word` and its neighbours. A pattern must be written so
+/// that it takes linear time: there is no limit on steps, and only lack of memory makes a search throw.
+final class RegularExpression: Sendable {
+    enum Unit { case characters, bytes }
+
+    /// Python's `\w`, `\d` and `\s` for `str` patterns, as the inside of a character class.
+    static let word = #"\p{L}\p{N}_"#
+    static let digit = #"\p{Nd}"#
+    static let space =
+        #"\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"#
+    /// Python's `\b`, and the halves of it that suffice beside a character known to be a word's.
+    static let boundary = "(?:(?<=[\(word)])(?![\(word)])|(?<![\(word)])(?=[\(word)]))"
+    static let beginning = "(?<![\(word)])"
+    static let ending = "(?![\(word)])"
+
+    private let pattern: String
+    private nonisolated(unsafe) let code: OpaquePointer?
+
+    init(_ pattern: String, over unit: Unit = .characters) {
+        self.pattern = pattern
+        var copy = pattern
+        code = copy.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) {
+                native_regex_compile($0.baseAddress, $0.count, unit == .characters ? 1 : 0)
+            }
+        }
+    }
+
+    deinit { native_regex_release(code) }
+
+    /// Whether the pattern occurs anywhere in `text`.
+    func matches(_ text: String) throws(PixArtError) -> Bool { try matches(Array(text.utf8)) }
+
+    func matches(_ bytes: [UInt8]) throws(PixArtError) -> Bool {
+        var found = false
+        try search(bytes) { _ in
+            found = true
+            return false
+        }
+        return found
+    }
+
+    /// How often the pattern occurs in `text`, without overlaps.
+    func count(in text: String) throws(PixArtError) -> Int {
+        var count = 0
+        try search(Array(text.utf8)) { _ in
+            count += 1
+            return true
+        }
+        return count
+    }
+
+    /// `text` with every match replaced by the same words.
+    func replacing(_ text: String, with replacement: String) throws(PixArtError) -> String {
+        try replacing(text) { _ in replacement }
+    }
+
+    /// `text` with every match replaced by what `body` makes of it.
+    func replacing(
+        _ text: String, with body: (ArraySlice<UInt8>) throws(PixArtError) -> String
+    ) throws(PixArtError) -> String {
+        let bytes = Array(text.utf8)
+        let out = try substituted(bytes) { match throws(PixArtError) in Array(try body(match).utf8) }
+        return out.map { String(decoding: $0, as: UTF8.self) } ?? text
+    }
+
+    func replacing(
+        _ bytes: [UInt8], with body: (ArraySlice<UInt8>) throws(PixArtError) -> [UInt8]
+    ) throws(PixArtError) -> [UInt8] {
+        try substituted(bytes, body) ?? bytes
+    }
+
+    /// The replaced bytes, or nil when there was no match.
+    private func substituted(
+        _ bytes: [UInt8], _ body: (ArraySlice<UInt8>) throws(PixArtError) -> [UInt8]
+    ) throws(PixArtError) -> [UInt8]? {
+        var out: [UInt8] = []
+        var kept = 0
+        var found = false
+        try search(bytes) { match throws(PixArtError) in
+            found = true
+            out += bytes[kept..<match.lowerBound]
+            out += try body(bytes[match])
+            kept = match.upperBound
+            return true
+        }
+        return found ? out + bytes[kept...] : nil
+    }
+
+    /// Calls `body` with each match in turn, until it returns false. No pattern may match an empty piece of text.
+    private func search(
+        _ bytes: [UInt8], _ body: (Range<Int>) throws(PixArtError) -> Bool
+    ) throws(PixArtError) {
+        guard let code else { throw .internal("the regular expression \(pattern) cannot be compiled") }
+        guard let matcher = native_matcher_create(code) else { throw .memory("no memory to search text") }
+        defer { native_matcher_release(matcher) }
+        var start = 0
+        while start <= bytes.count {
+            var lower = 0
+            var upper = 0
+            let status = bytes.withUnsafeBufferPointer {
+                native_regex_search(code, matcher, $0.baseAddress, $0.count, start, &lower, &upper)
+            }
+            guard status >= 0 else { throw .memory("no memory to search text of \(bytes.count) bytes") }
+            guard status > 0, upper > lower, try body(lower..<upper) else { return }
+            start = upper
+        }
+    }
+}

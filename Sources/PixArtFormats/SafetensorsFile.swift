@@ -1,0 +1,38 @@
+import PixArtCompute
+
+/// A safetensors file, mapped. Opening reads the header only; a tensor's pages are read when they are touched.
+package final class SafetensorsFile: WeightSource {
+    /// The texts that the file carries under `__metadata__`.
+    package let metadata: [String: String]
+    private let file: MappedFile
+    private let entries: [String: SafetensorsHeader.Entry]
+
+    /// Maps the file at `path`. Fails with `.file`; and with `.format` naming file and tensor where the file is truncated,
+    /// malformed or inconsistent: every byte must belong to exactly one tensor, of the size that shape and type say. Time
+    /// is linear in the header.
+    package init(path: String) throws(PixArtError) {
+        file = try MappedFile(path: path)
+        let header = try SafetensorsHeader(file)
+        metadata = header.metadata
+        entries = header.entries
+    }
+
+    /// The file's path.
+    package var location: String { file.path }
+
+    package var names: [String] { Array(entries.keys) }
+
+    /// The tensor called `name`, or nil where the file has none. Fails with `.model` where its type is not an `ElementType`.
+    package subscript(name: String) -> StoredTensor? {
+        get throws(PixArtError) {
+            guard let entry = entries[name] else { return nil }
+            guard let type = ElementType(rawValue: entry.type) else {
+                let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .model(
+                    "\(location): tensor \"\(name)\": type \(entry.type) is not supported; expected one of \(known)")
+            }
+            let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[entry.bytes])
+            return StoredTensor(name: name, type: type, shape: entry.shape, bytes: bytes, file: file)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import PixArtCompute
+
+/// The index of sharded weights (`<stem>.safetensors.index.json`): its `weight_map` tells which shard holds a tensor.
+struct ShardIndex {
+    private let path: String
+    /// File names of the shards by tensor.
+    private let shards: [String: String]
+
+    /// Reads the index at `path`. Fails with `.file` and `.format`, naming the tensor.
+    init(path: String) throws(PixArtError) {
+        self.path = path
+        let index = try JSONValue.load(path: path)
+        guard let map = index["weight_map"]?.object else {
+            throw .format("\(path): weight_map is \(index["weight_map"]?.kind ?? "missing"); expected an object")
+        }
+        var shards: [String: String] = [:]
+        for (name, value) in map.sorted(by: { $0.key < $1.key }) {
+            guard let shard = value.string else {
+                throw .format("\(path): tensor \"\(name)\": its shard is \(value.kind); expected a string")
+            }
+            guard !shard.isEmpty, !shard.contains("/"), !shard.utf8.contains(0), shard != ".", shard != ".." else {
+                throw .format(
+                    "\(path): tensor \"\(name)\": shard \"\(shard)\" is not the name of a file beside the index")
+            }
+            shards[name] = shard
+        }
+        self.shards = shards
+    }
+
+    /// Opens all shards, and tells which of them holds a tensor. Fails with `.file` where a shard is missing, and with
+    /// `.format` where shards and index do not agree, naming the tensor.
+    func open(folder: String, content: FolderContent) throws(PixArtError) -> ([SafetensorsFile], [String: Int]) {
+        var files: [SafetensorsFile] = []
+        var holders: [String: Int] = [:]
+        for shard in Set(shards.values).sorted() {
+            guard content.names.contains(shard) else {
+                throw .file("\(path): names the shard \"\(shard)\", which is not in the folder")
+            }
+            let file = try SafetensorsFile(path: "\(folder)/\(shard)")
+            for name in file.names.sorted() {
+                guard let place = shards[name] else {
+                    throw .format("\(file.location): holds tensor \"\(name)\", which \(path) does not list")
+                }
+                guard place == shard else {
+                    throw .format("\(file.location): holds tensor \"\(name)\", which \(path) places in \"\(place)\"")
+                }
+                holders[name] = files.count
+            }
+            files.append(file)
+        }
+        for (name, shard) in shards.sorted(by: { $0.key < $1.key }) where holders[name] == nil {
+            throw .format("\(path): places tensor \"\(name)\" in \"\(shard)\", which does not hold it")
+        }
+        return (files, holders)
+    }
+}

@@ -1,0 +1,159 @@
+import CNative
+import Glibc
+import PixArtCompute
+
+/// Repairs text as `ftfy.fix_text` of ftfy 6.3.1 does with its default settings: line by line, each until nothing
+/// changes.
+package enum TextRepair {
+    private static let longestSegment = 1_000_000
+
+    package static func repaired(_ text: String) throws(PixArtError) -> String {
+        var out = ""
+        var unescapes = true
+        for segment in segments(text) {
+            // Text with a tag in it is taken for HTML, whose references are right as they stand, and so is what
+            // follows.
+            if segment.utf8.contains(UInt8(ascii: "<")) { unescapes = false }
+            out += try repaired(segment: segment, unescapes: unescapes)
+        }
+        return out
+    }
+
+    private static func repaired(segment: String, unescapes: Bool) throws(PixArtError) -> String {
+        var text = segment
+        while true {
+            let before = text
+            if unescapes { text = try unescaped(text) }
+            text = try EncodingRepair.repaired(text)
+            text = EncodingRepair.replacingControls(text)
+            text = try withCommonForms(text)
+            text = withUnixLines(text)
+            text = try terminalEscape.replacing(text, with: "")
+            text = withoutControls(text)
+            text = try composed(text)
+            if text.isIdentical(to: before) { return text }
+        }
+    }
+
+    /// Lines with their ends, none longer than `longestSegment` code points.
+    private static func segments(_ text: String) -> [String] {
+        var segments: [String] = []
+        var segment = String.UnicodeScalarView()
+        var count = 0
+        for scalar in text.unicodeScalars {
+            segment.append(scalar)
+            count += 1
+            if scalar == "\n" || count == longestSegment {
+                segments.append(String(segment))
+                segment = String.UnicodeScalarView()
+                count = 0
+            }
+        }
+        return count > 0 ? segments + [String(segment)] : segments
+    }
+
+    // MARK: References
+
+    private static let reference = RegularExpression("&#?[0-9A-Za-z]{1,24};")
+
+    /// An ampersand escaped many times over. Each pass takes one level off; only the last of these passes matters.
+    private static let manyAmpersands = RegularExpression("&\(escapedAgain){8,}(?=\(escapedAgain))")
+    private static let escapedAgain = "(?:amp;|AMP;|#0{0,22}38;|#[xX]0{0,21}26;)"
+
+    /// Decodes the references that end in a semicolon, also such as "&EACUTE;" that were turned to capitals.
+    static func unescaped(_ text: String) throws(PixArtError) -> String {
+        guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
+        return try reference.replacing(manyAmpersands.replacing(text, with: "&")) { match in
+            let reference = String(decoding: match, as: UTF8.self)
+            let name = String(reference.dropFirst().dropLast())
+            if name.hasPrefix("#") {
+                let value = HTMLReferences.unescape(reference)
+                return value.utf8.contains(UInt8(ascii: ";")) ? reference : value
+            }
+            return HTMLReferences.named(name) ?? capital(name) ?? reference
+        }
+    }
+
+    /// The capital that the name of a small letter means when all of the name is in capitals.
+    private static func capital(_ name: String) -> String? {
+        let small = PythonText.lowercased(name)
+        guard !name.utf8.contains(where: { (97...122).contains($0) }), HTMLReferences.isUnknown(name),
+            let value = HTMLReferences.named(small)
+        else { return nil }
+        return value.unicodeScalars.map(\.properties.uppercaseMapping).joined()
+    }
+
+    // MARK: Characters
+
+    /// Takes Latin ligatures apart, gives characters of another width their usual one, and straightens quotes.
+    private static func withCommonForms(_ text: String) throws(PixArtError) -> String {
+        var out = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x132, 0x133, 0x1c4...0x1cc, 0x1f1...0x1f3, 0xfb00...0xfb04, 0xfb06, 0x3000, 0xff01...0xffef:
+                out.append(contentsOf: try composed(String(scalar), compatibly: true).unicodeScalars)
+            case 0xfb05: out.append(contentsOf: "ſt".unicodeScalars)
+            case 0x149: out.append(contentsOf: "'n".unicodeScalars)
+            case 0x2bc, 0x2018...0x201b: out.append("'")
+            case 0x201c...0x201f: out.append("\"")
+            default: out.append(scalar)
+            }
+        }
+        return String(out)
+    }
+
+    private static func withUnixLines(_ text: String) -> String {
+        var out = String.UnicodeScalarView()
+        var previous: Unicode.Scalar = " "
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n" where previous == "\r": break
+            case "\r", "\u{85}", "\u{2028}", "\u{2029}": out.append("\n")
+            default: out.append(scalar)
+            }
+            previous = scalar
+        }
+        return String(out)
+    }
+
+    /// What colours text in a terminal.
+    private static let terminalEscape = RegularExpression("\\x1b\\[[\(RegularExpression.digit);]*+[a-zA-Z]")
+
+    private static func withoutControls(_ text: String) -> String {
+        var out = text.unicodeScalars
+        out.removeAll { scalar in
+            switch scalar.value {
+            case 0x00...0x08, 0x0b, 0x0e...0x1f, 0x7f, 0x206a...0x206f, 0xfeff, 0xfff9...0xfffc: true
+            default: false
+            }
+        }
+        return String(out)
+    }
+
+    /// The NFC of `text` by Unicode 14. A later character is one that nothing composes with.
+    private static func composed(_ text: String) throws(PixArtError) -> String {
+        if text.utf8.allSatisfy({ $0 < 0xcc }) { return text }  // nothing beyond U+02FF
+        var out = ""
+        var piece = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if PythonText.isAssigned(scalar) {
+                piece.append(scalar)
+            } else {
+                out += try composed(String(piece), compatibly: false)
+                out.unicodeScalars.append(scalar)
+                piece = String.UnicodeScalarView()
+            }
+        }
+        return out + (try composed(String(piece), compatibly: false))
+    }
+
+    /// The NFC of `text`, or its NFKC.
+    private static func composed(_ text: String, compatibly: Bool) throws(PixArtError) -> String {
+        var text = text
+        var count = 0
+        let bytes = text.withUTF8 { native_unicode_compose($0.baseAddress, $0.count, compatibly ? 1 : 0, &count) }
+        guard let bytes else { throw .memory("no memory to normalize text of \(text.utf8.count) bytes") }
+        defer { free(bytes) }
+        return String(decoding: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
+    }
+}

@@ -1,0 +1,55 @@
+import PixArtCompute
+
+/// Latents cut into square patches, and put together again.
+struct PatchGrid: Sendable {
+    private let height: Int
+    private let width: Int
+    private let patch: Int
+
+    /// `height` and `width` are divisible by `patch`.
+    init(height: Int, width: Int, patch: Int) {
+        precondition(height % patch == 0 && width % patch == 0)
+        self.height = height
+        self.width = width
+        self.patch = patch
+    }
+
+    var rows: Int { height / patch }
+    var columns: Int { width / patch }
+    /// Patches of one item, T.
+    var count: Int { rows * columns }
+
+    /// Latents [N, C, Y, X] as patches [N*T, C*P*P], channels first within a patch.
+    func patches(of latents: [Float], items: Int, channels: Int) throws(PixArtError) -> Matrix {
+        let result = try Matrix(rows: items * count, columns: channels * patch * patch)
+        forEach(items: items, channels: channels) { row, channel, y, x, latent in
+            result[row, (channel * patch + y) * patch + x] = latents[latent]
+        }
+        return result
+    }
+
+    /// Patches [N*T, P*P*C], channels last within a patch, as latents [N, C, Y, X].
+    func latents(from patches: Matrix, items: Int, channels: Int) -> [Float] {
+        var result = [Float](repeating: 0, count: items * channels * height * width)
+        forEach(items: items, channels: channels) { row, channel, y, x, latent in
+            result[latent] = patches[row, (y * patch + x) * channels + channel]
+        }
+        return result
+    }
+
+    /// Visits every latent: the row of its patch, its channel, its place in the patch, and its index in [N, C, Y, X].
+    private func forEach(items: Int, channels: Int, _ body: (Int, Int, Int, Int, Int) -> Void) {
+        var latent = 0
+        for item in 0..<items {
+            for channel in 0..<channels {
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let row = item * count + y / patch * columns + x / patch
+                        body(row, channel, y % patch, x % patch, latent)
+                        latent += 1
+                    }
+                }
+            }
+        }
+    }
+}

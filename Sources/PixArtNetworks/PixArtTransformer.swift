@@ -1,0 +1,203 @@
+import PixArtCompute
+
+/// The PixArt diffusion transformer.
+///
+/// This implementation matches diffusers' `PixArtTransformer2DModel` (and `Transformer2DModel` with `ada_norm_single`).
+/// Letters: `N` items of a batch, `T` patches of an item, `D` width, `H` heads, `C` latent channels, `P` patch size,
+/// `S` text tokens, `E` caption width.
+package struct PixArtTransformer: Sendable {
+    package struct Configuration: Sendable, Equatable {
+        package var heads: Int
+        package var headWidth: Int
+        package var layers: Int
+        package var inChannels: Int
+        package var outChannels: Int
+        package var patchSize: Int
+        package var captionChannels: Int
+        package var sampleSize: Int
+        package var interpolationScale: Double
+        /// Whether the network is told the picture's size and aspect ratio.
+        package var sizeConditions: Bool
+        package var attentionBias: Bool
+        package var epsilon: Float
+
+        package var width: Int { heads * headWidth }
+
+        package init(
+            heads: Int, headWidth: Int, layers: Int, inChannels: Int, outChannels: Int, patchSize: Int,
+            captionChannels: Int, sampleSize: Int, interpolationScale: Double, sizeConditions: Bool,
+            attentionBias: Bool, epsilon: Float
+        ) {
+            self.heads = heads
+            self.headWidth = headWidth
+            self.layers = layers
+            self.inChannels = inChannels
+            self.outChannels = outChannels
+            self.patchSize = patchSize
+            self.captionChannels = captionChannels
+            self.sampleSize = sampleSize
+            self.interpolationScale = interpolationScale
+            self.sizeConditions = sizeConditions
+            self.attentionBias = attentionBias
+            self.epsilon = epsilon
+        }
+    }
+
+    package let configuration: Configuration
+    private let patchEmbedding: Linear
+    private let conditioning: ConditionEmbedding
+    private let captionProjection: (Linear, Linear)
+    private let blocks: [TransformerBlock]
+    private let finalTable: [Float]
+    private let finalProjection: Linear
+
+    /// Takes the weights by their names in diffusers' files. Fails with `.model`.
+    package init(_ configuration: Configuration, _ reader: WeightReader) throws(PixArtError) {
+        let width = configuration.width
+        let patch = configuration.patchSize * configuration.patchSize
+        patchEmbedding = Linear(
+            weight: try reader.matrix(
+                "pos_embed.proj.weight", outputs: width, channels: configuration.inChannels,
+                kernel: configuration.patchSize),
+            bias: try reader.floats("pos_embed.proj.bias", [width]))
+        conditioning = try ConditionEmbedding(
+            width: width, sizeConditions: configuration.sizeConditions, reader)
+        captionProjection = (
+            try reader.linear("caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels),
+            try reader.linear("caption_projection.linear_2", outputs: width, inputs: width)
+        )
+        var blocks: [TransformerBlock] = []
+        for index in 0..<configuration.layers {
+            blocks.append(try TransformerBlock("transformer_blocks.\(index)", configuration, reader))
+        }
+        self.blocks = blocks
+        finalTable = try reader.floats("scale_shift_table", [2, width])
+        finalProjection = try reader.linear(
+            "proj_out", outputs: patch * configuration.outChannels, inputs: width)
+        self.configuration = configuration
+        // Some files hold the position table, which is recomputed here for every size.
+        try reader.finish(ignoring: ["pos_embed.pos_embed"])
+    }
+
+    /// A prompt as the blocks see it: keys and values [S, D] of each block's cross-attention. The same in every step.
+    package struct Prompt: Sendable {
+        fileprivate let keys: [Matrix]
+        fileprivate let values: [Matrix]
+    }
+
+    /// Projects an embedding [S, E] for all blocks. At least one row.
+    package func prompt(_ embedding: Matrix, _ pool: ThreadPool) throws(PixArtError) -> Prompt {
+        let hidden = try Matrix(rows: embedding.rows, columns: configuration.width)
+        let caption = try Matrix(rows: embedding.rows, columns: configuration.width)
+        try captionProjection.0(embedding, into: hidden, pool, epilogue: .gelu)
+        try captionProjection.1(hidden, into: caption, pool)
+        var (keys, values): ([Matrix], [Matrix]) = ([], [])
+        for block in blocks {
+            let key = try Matrix(rows: embedding.rows, columns: configuration.width)
+            let value = try Matrix(rows: embedding.rows, columns: configuration.width)
+            try block.crossAttention.key(caption, into: key, pool)
+            try block.crossAttention.value(caption, into: value, pool)
+            keys.append(key)
+            values.append(value)
+        }
+        return Prompt(keys: keys, values: values)
+    }
+
+    /// What stays the same for all steps of a run: prompts, positions, size, and memory to work in.
+    package final class Run: Sendable {
+        /// One for each equal share of the items, in order.
+        fileprivate let prompts: [Prompt]
+        fileprivate let items: Int
+        fileprivate let grid: PatchGrid
+        fileprivate let positions: Matrix
+        fileprivate let size: (height: Int, width: Int)
+        fileprivate let activations: Activations
+
+        /// The residual stream, [N*T, D].
+        package var stream: Matrix { activations.x }
+
+        fileprivate init(
+            prompts: [Prompt], items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int),
+            activations: Activations
+        ) {
+            self.prompts = prompts
+            self.items = items
+            self.grid = grid
+            self.positions = positions
+            self.size = size
+            self.activations = activations
+        }
+    }
+
+    /// Prepares runs over `items` latents of `latentHeight` x `latentWidth`, both divisible by the patch size.
+    /// `items` is a multiple of the number of prompts: each prompt guides an equal share, in order. `size` is the
+    /// picture's height and width in pixels, as the network is told of them.
+    package func run(
+        prompts: [Prompt], items: Int, latentHeight: Int, latentWidth: Int, size: (height: Int, width: Int)
+    ) throws(PixArtError) -> Run {
+        precondition(items % prompts.count == 0)
+        let grid = PatchGrid(height: latentHeight, width: latentWidth, patch: configuration.patchSize)
+        let positions = try Matrix(
+            rows: grid.count, columns: configuration.width,
+            elements: SinusoidalEmbedding.grid(
+                height: grid.rows, width: grid.columns, columns: configuration.width,
+                base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale))
+        return Run(
+            prompts: prompts, items: items, grid: grid, positions: positions, size: size,
+            activations: try Activations(rows: items * grid.count, configuration))
+    }
+
+    /// Predicts from noisy latents [N, C, Y, X], row-major, all at one `timestep`: [N, outChannels, Y, X].
+    ///
+    /// `afterBlock` is called on this thread after each block; what it throws ends the prediction.
+    package func callAsFunction(
+        _ latents: [Float], timestep: Float, _ run: Run, _ pool: ThreadPool,
+        afterBlock: () throws(PixArtError) -> Void
+    ) throws(PixArtError) -> [Float] {
+        let (count, width) = (run.grid.count, configuration.width)
+        let a = run.activations
+        let patches = try run.grid.patches(of: latents, items: run.items, channels: configuration.inChannels)
+        try patchEmbedding(patches, into: a.x, pool)
+        for item in 0..<run.items { a.x.rows(item * count..<(item + 1) * count).add(run.positions) }
+
+        let condition = try conditioning(timestep: timestep, size: run.size, pool)
+        let share = a.x.rows / run.prompts.count
+        for (index, block) in blocks.enumerated() {
+            try block(
+                a, modulation: condition.modulation, items: run.items,
+                prompts: run.prompts.enumerated().map { position, prompt in
+                    (position * share..<(position + 1) * share, prompt.keys[index], prompt.values[index])
+                }, pool)
+            try afterBlock()
+        }
+
+        let shift = zip(finalTable[..<width], condition.embedding).map { $0 + $1 }
+        let scale = zip(finalTable[width...], condition.embedding).map { $0 + $1 }
+        a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: a.normed, pool)
+        let output = try Matrix(rows: a.x.rows, columns: finalProjection.weight.outputs)
+        try finalProjection(a.normed, into: output, pool)
+        return run.grid.latents(from: output, items: run.items, channels: configuration.outChannels)
+    }
+
+    /// Memory of one run: what blocks read and write.
+    final class Activations: Sendable {
+        /// The residual stream, [N*T, D].
+        let x: Matrix
+        let normed: Matrix
+        let query, key, value, attended: Matrix
+        /// Between the two layers of the feed-forward, [N*T, 4D].
+        let hidden: Matrix
+
+        init(rows: Int, _ configuration: Configuration) throws(PixArtError) {
+            let width = configuration.width
+            x = try Matrix(rows: rows, columns: width)
+            normed = try Matrix(rows: rows, columns: width)
+            hidden = try Matrix(rows: rows, columns: 4 * width)
+            // The feed-forward runs when attention is done: they share memory.
+            query = hidden.columns(0..<width)
+            key = hidden.columns(width..<2 * width)
+            value = hidden.columns(2 * width..<3 * width)
+            attended = hidden.columns(3 * width..<4 * width)
+        }
+    }
+}

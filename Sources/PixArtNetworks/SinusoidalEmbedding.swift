@@ -1,0 +1,36 @@
+import Glibc
+
+/// Numbers as waves, in the two forms that PixArt uses.
+package enum SinusoidalEmbedding {
+    /// A timestep, or a size in pixels, as `width` cosines and sines: diffusers' `Timesteps` with `flip_sin_to_cos` and
+    /// no frequency shift, in float32.
+    package static func timestep(_ value: Float, width: Int) -> [Float] {
+        let half = width / 2
+        let angles = (0..<half).map { index in
+            value * expf(-Float(log(10_000.0)) * Float(index) / Float(half))
+        }
+        return angles.map { cosf($0) } + angles.map { sinf($0) }
+    }
+
+    /// Positions of a grid of patches, [height * width][D] row by row: the first half of D tells the column, the second
+    /// the row.
+    ///
+    /// Positions run over `base` (the patches of a side at the checkpoint's own size) whatever the grid, and are divided
+    /// by `scale`. Matches diffusers' `get_2d_sincos_pos_embed`: float32 positions, double waves, float32 results.
+    package static func grid(height: Int, width: Int, columns: Int, base: Int, scale: Double) -> [Float] {
+        func waves(_ index: Int, of count: Int) -> [Float] {
+            let position = Float(index) / Float(Double(count) / Double(base)) / Float(scale)
+            let quarter = columns / 4
+            let angles = (0..<quarter).map { Double(position) / pow(10_000, Double($0) / Double(quarter)) }
+            return angles.map { Float(sin($0)) } + angles.map { Float(cos($0)) }
+        }
+        let across = (0..<width).map { waves($0, of: width) }
+        let down = (0..<height).map { waves($0, of: height) }
+        var result: [Float] = []
+        result.reserveCapacity(height * width * columns)
+        for row in 0..<height {
+            for column in 0..<width { result += across[column] + down[row] }
+        }
+        return result
+    }
+}

@@ -1,0 +1,83 @@
+import PixArtCompute
+
+/// One block of the PixArt transformer: self-attention, cross-attention to the prompt, feed-forward.
+struct TransformerBlock: Sendable {
+    /// Projections of an attention layer.
+    struct Projections: Sendable {
+        let query, key, value, output: Linear
+
+        init(
+            _ name: String, width: Int, bias: Bool, _ reader: WeightReader
+        ) throws(PixArtError) {
+            query = try reader.linear("\(name).to_q", outputs: width, inputs: width, bias: bias)
+            key = try reader.linear("\(name).to_k", outputs: width, inputs: width, bias: bias)
+            value = try reader.linear("\(name).to_v", outputs: width, inputs: width, bias: bias)
+            output = try reader.linear("\(name).to_out.0", outputs: width, inputs: width)
+        }
+    }
+
+    private let selfAttention: Projections
+    let crossAttention: Projections
+    private let feedForward: (Linear, Linear)
+    private let table: [Float]
+    private let attention: Attention
+    private let epsilon: Float
+
+    init(
+        _ name: String, _ configuration: PixArtTransformer.Configuration, _ reader: WeightReader
+    ) throws(PixArtError) {
+        let width = configuration.width
+        selfAttention = try Projections(
+            "\(name).attn1", width: width, bias: configuration.attentionBias, reader)
+        crossAttention = try Projections(
+            "\(name).attn2", width: width, bias: configuration.attentionBias, reader)
+        feedForward = (
+            try reader.linear("\(name).ff.net.0.proj", outputs: 4 * width, inputs: width),
+            try reader.linear("\(name).ff.net.2", outputs: width, inputs: 4 * width)
+        )
+        table = try reader.floats("\(name).scale_shift_table", [6, width])
+        attention = Attention(
+            heads: configuration.heads, scale: 1 / Float(configuration.headWidth).squareRoot())
+        epsilon = configuration.epsilon
+    }
+
+    /// Advances the residual stream `a.x`, [N*T, D].
+    ///
+    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. `prompts` gives ranges of rows the keys
+    /// and values [S, D] that they attend to.
+    func callAsFunction(
+        _ a: PixArtTransformer.Activations, modulation: [Float], items: Int,
+        prompts: [(rows: Range<Int>, key: Matrix, value: Matrix)], _ pool: ThreadPool
+    ) throws(PixArtError) {
+        let width = a.x.columns
+        func part(_ index: Int) -> [Float] {
+            (index * width..<(index + 1) * width).map { table[$0] + modulation[$0] }
+        }
+        let (attentionShift, attentionScale, attentionGate) = (part(0), part(1), part(2))
+        let (feedForwardShift, feedForwardScale, feedForwardGate) = (part(3), part(4), part(5))
+
+        a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
+        try selfAttention.query(a.normed, into: a.query, pool)
+        try selfAttention.key(a.normed, into: a.key, pool)
+        try selfAttention.value(a.normed, into: a.value, pool)
+        let tokens = a.x.rows / items
+        for item in 0..<items {
+            let rows = item * tokens..<(item + 1) * tokens
+            try attention(
+                query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows),
+                into: a.attended.rows(rows), pool)
+        }
+        try selfAttention.output(a.attended, into: a.x, pool, epilogue: .accumulate(gate: attentionGate))
+
+        try crossAttention.query(a.x, into: a.query, pool)
+        for (rows, key, value) in prompts {
+            try attention(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows), pool)
+        }
+        let ones = [Float](repeating: 1, count: width)
+        try crossAttention.output(a.attended, into: a.x, pool, epilogue: .accumulate(gate: ones))
+
+        a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)
+        try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
+        try feedForward.1(a.hidden, into: a.x, pool, epilogue: .accumulate(gate: feedForwardGate))
+    }
+}

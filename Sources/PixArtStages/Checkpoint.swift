@@ -1,0 +1,41 @@
+import Glibc
+import PixArtCompute
+import PixArtFormats
+
+/// A folder in the diffusers layout: parts in subfolders, and an index that names the pipeline they make up.
+package struct Checkpoint: Sendable {
+    package let folder: String
+
+    /// Fails with `.file` where there is no such folder, and with `.model` where its index names another pipeline.
+    package init(folder: String) throws(PixArtError) {
+        var status = stat()
+        guard stat(folder, &status) == 0 else {
+            throw .file("\(folder): cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw .file("\(folder): is not a folder, expected a checkpoint in the diffusers layout")
+        }
+        self.folder = folder
+        let index = "\(folder)/model_index.json"
+        // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
+        guard stat(index, &status) == 0 else { return }
+        let file = try ConfigurationFile(path: index)
+        let name = try file.string("_class_name")
+        guard name == "PixArtAlphaPipeline" else {
+            throw file.unsupported("_class_name", found: "\"\(name)\"", ["\"PixArtAlphaPipeline\""])
+        }
+    }
+
+    /// The path of something in the folder.
+    package func path(_ relative: String) -> String { "\(folder)/\(relative)" }
+
+    /// A part's configuration.
+    package func configuration(_ relative: String) throws(PixArtError) -> ConfigurationFile {
+        try ConfigurationFile(path: path(relative))
+    }
+
+    /// A part's weights: `stem` is the name of its files up to the variant.
+    package func weights(_ part: String, stem: String, variant: String?) throws(PixArtError) -> WeightReader {
+        WeightReader(try WeightFolder(folder: path(part), stem: stem, variant: variant))
+    }
+}

@@ -1,0 +1,129 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+
+// What the networks need to know, from the files that diffusers and transformers write. Defaults are those of their
+// classes; settings that only have one supported value are checked, so that nothing is silently computed otherwise.
+
+extension T5Encoder.Configuration {
+    /// From `text_encoder/config.json`, a transformers `T5Config`.
+    init(_ file: ConfigurationFile) throws(PixArtError) {
+        try file.require("model_type", .string("t5"))
+        try file.require("feed_forward_proj", .string("gated-gelu"))
+        if file.isAbsent("feed_forward_proj") {
+            throw file.unsupported("feed_forward_proj", found: "missing", ["\"gated-gelu\""])
+        }
+        self.init(
+            vocabulary: try file.integer("vocab_size", in: 1...1 << 24),
+            width: try file.integer("d_model", in: 1...1 << 16),
+            feedForwardWidth: try file.integer("d_ff", in: 1...1 << 18),
+            layers: try file.integer("num_layers", in: 1...1024),
+            heads: try file.integer("num_heads", in: 1...1024),
+            headWidth: try file.integer("d_kv", in: 1...4096),
+            positionBuckets: try file.integer("relative_attention_num_buckets", in: 4...4096, default: 32),
+            maximumDistance: try file.integer("relative_attention_max_distance", in: 2...1 << 20, default: 128),
+            epsilon: Float(try file.number("layer_norm_epsilon", in: 0...1, default: 1e-6)))
+    }
+}
+
+extension PixArtTransformer.Configuration {
+    /// From `transformer/config.json`, of diffusers' `PixArtTransformer2DModel` or `Transformer2DModel`.
+    init(_ file: ConfigurationFile) throws(PixArtError) {
+        let name = try file.string("_class_name", default: "PixArtTransformer2DModel")
+        guard ["PixArtTransformer2DModel", "Transformer2DModel"].contains(name) else {
+            throw file.unsupported(
+                "_class_name", found: "\"\(name)\"", ["\"PixArtTransformer2DModel\"", "\"Transformer2DModel\""])
+        }
+        try file.require("norm_type", .string("ada_norm_single"))
+        try file.require("activation_fn", .string("gelu-approximate"))
+        try file.require("norm_elementwise_affine", .bool(false))
+        try file.require("attention_type", .string("default"))
+        try file.require("upcast_attention", .bool(false))
+        let sampleSize = try file.integer("sample_size", in: 1...4096, default: 128)
+        let inChannels = try file.integer("in_channels", in: 1...1024, default: 4)
+        let conditions = try file.boolean("use_additional_conditions", default: sampleSize == 128)
+        self.init(
+            heads: try file.integer("num_attention_heads", in: 1...1024, default: 16),
+            headWidth: try file.integer("attention_head_dim", in: 1...4096, default: 72),
+            layers: try file.integer("num_layers", in: 1...1024, default: 28),
+            inChannels: inChannels,
+            outChannels: try file.integer("out_channels", in: 1...2048, default: inChannels),
+            patchSize: try file.integer("patch_size", in: 1...64, default: 2),
+            captionChannels: try file.integer("caption_channels", in: 1...1 << 16),
+            sampleSize: sampleSize,
+            interpolationScale: try file.number(
+                "interpolation_scale", in: 1e-3...1e3, default: Double(max(sampleSize / 64, 1))),
+            sizeConditions: conditions,
+            attentionBias: try file.boolean("attention_bias", default: true),
+            epsilon: Float(try file.number("norm_eps", in: 0...1, default: 1e-6)))
+        try file.require("cross_attention_dim", .integer(Int64(width)))
+        guard width % 4 == 0, !conditions || width % 3 == 0 else {
+            throw .model(
+                "\(file.path): \"num_attention_heads\" times \"attention_head_dim\" is \(width), expected a multiple "
+                    + "of \(conditions ? 12 : 4)")
+        }
+        guard sampleSize % patchSize == 0 else {
+            throw .model(
+                "\(file.path): \"sample_size\" is \(sampleSize), expected a multiple of patch_size \(patchSize)")
+        }
+        guard outChannels == inChannels || outChannels == 2 * inChannels else {
+            throw file.unsupported("out_channels", found: "\(outChannels)", ["\(inChannels)", "\(2 * inChannels)"])
+        }
+    }
+}
+
+extension VAEDecoder.Configuration {
+    /// From `vae/config.json`, of diffusers' `AutoencoderKL`.
+    init(_ file: ConfigurationFile) throws(PixArtError) {
+        try file.require("_class_name", .string("AutoencoderKL"))
+        try file.require("act_fn", .string("silu"))
+        try file.require("out_channels", .integer(3))
+        let channels = try file.integers("block_out_channels", in: 1...1 << 14, count: 1...8)
+        let blocks = [JSONValue](repeating: .string("UpDecoderBlock2D"), count: channels.count)
+        try file.require("up_block_types", .array(blocks))
+        let groups = try file.integer("norm_num_groups", in: 1...1024, default: 32)
+        guard channels.allSatisfy({ $0 % groups == 0 }) else {
+            throw .model(
+                "\(file.path): \"block_out_channels\" is \(channels), expected multiples of norm_num_groups \(groups)")
+        }
+        self.init(
+            latentChannels: try file.integer("latent_channels", in: 1...1024, default: 4),
+            outChannels: 3,
+            blockChannels: channels,
+            layersPerBlock: try file.integer("layers_per_block", in: 1...64, default: 1),
+            groups: groups,
+            middleAttention: try file.boolean("mid_block_add_attention", default: true),
+            postQuantConvolution: try file.boolean("use_post_quant_conv", default: true))
+    }
+}
+
+extension DPMSolverMultistepScheduler.Configuration {
+    /// From `scheduler/scheduler_config.json`.
+    package init(_ file: ConfigurationFile) throws(PixArtError) {
+        for key in [
+            "thresholding", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas",
+            "use_flow_sigmas", "rescale_betas_zero_snr", "use_dynamic_shifting",
+        ] { try file.require(key, .bool(false)) }
+        try file.require("algorithm_type", .string("dpmsolver++"))
+        try file.require("lambda_min_clipped", .number(-.infinity))
+        for key in ["trained_betas", "variance_type"] where !file.isAbsent(key) {
+            throw file.unsupported(key, found: "set", ["null"])
+        }
+        let count = try file.integer("num_train_timesteps", in: 2...100_000, default: 1000)
+        let start = try file.number("beta_start", in: 1e-12...0.999, default: 0.0001)
+        let end = try file.number("beta_end", in: 1e-12...0.999, default: 0.02)
+        enum Schedule: String, CaseIterable { case linear, scaledLinear = "scaled_linear" }
+        let schedule: Schedule = try file.choice("beta_schedule", default: .linear)
+        noise =
+            schedule == .linear
+            ? .linear(start: start, end: end, count: count) : .scaledLinear(start: start, end: end, count: count)
+        order = try file.integer("solver_order", in: 1...2, default: 2)
+        solver = try file.choice("solver_type", default: .midpoint)
+        prediction = try file.choice("prediction_type", default: .epsilon)
+        spacing = try file.choice("timestep_spacing", default: .linspace)
+        stepsOffset = try file.integer("steps_offset", in: 0...count, default: 0)
+        lowerOrderFinal = try file.boolean("lower_order_final", default: true)
+        eulerAtFinal = try file.boolean("euler_at_final", default: false)
+        finalSigma = try file.choice("final_sigmas_type", default: .zero)
+    }
+}

@@ -1,0 +1,68 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+
+/// The third stage: latents to images. Any number of threads may use it at once.
+package final class Decoder: Sendable {
+    private let network: VAEDecoder
+    private let scalingFactor: Float
+    private let pool: ThreadPool
+
+    /// Opens the part `vae` of a checkpoint.
+    package init(model: String, _ options: Options) throws(PixArtError) {
+        let checkpoint = try Checkpoint(folder: model)
+        let file = try checkpoint.configuration("vae/config.json")
+        let configuration = try VAEDecoder.Configuration(file)
+        scalingFactor = Float(try file.number("scaling_factor", in: 1e-6...1e6, default: 0.18215))
+        for key in ["shift_factor", "latents_mean", "latents_std"] where !file.isAbsent(key) {
+            throw file.unsupported(key, found: "set", ["null"])
+        }
+        network = try VAEDecoder(
+            configuration,
+            checkpoint.weights("vae", stem: "diffusion_pytorch_model", variant: options.string("variant")))
+        pool = try ThreadPool(threads: options.integer("threads") ?? 0)
+    }
+
+    /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].
+    package func decode(_ latents: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
+        let channels = network.configuration.latentChannels
+        guard latents.element == .float32, latents.shape.count == 4, latents.shape[1] == channels,
+            latents.shape.allSatisfy({ $0 > 0 })
+        else {
+            throw .argument("latents are \(latents.description), expected float32 [B, \(channels), Y, X]")
+        }
+        let (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3])
+        let size =
+            try requestedSize(options) ?? (height * network.configuration.scale, width * network.configuration.scale)
+        let isBytes = options.string("output_type") == "uint8"
+        let values = latents.floats
+        var bytes: [UInt8] = []
+        var floats: [Float] = []
+        for index in 0..<batch {
+            let count = channels * height * width
+            let picture = try decode(values[index * count..<(index + 1) * count], height: height, width: width)
+                .resizedAndCropped(height: size.height, width: size.width)
+            if isBytes { bytes += picture.bytes } else { floats += picture.floats }
+        }
+        let shape = [batch, size.height, size.width, 3]
+        return isBytes ? try Tensor(shape: shape, elements: bytes) : try Tensor(shape: shape, elements: floats)
+    }
+
+    /// One latent image [C, Y, X] as a picture.
+    private func decode(_ latents: ArraySlice<Float>, height: Int, width: Int) throws(PixArtError) -> Picture {
+        let map = try FeatureMap(height: height, width: width, channels: network.configuration.latentChannels)
+        for (index, value) in latents.enumerated() {
+            map.pixels[index % (height * width), index / (height * width)] = value / scalingFactor
+        }
+        return Picture(try network(map, pool))
+    }
+
+    private func requestedSize(_ options: Options) throws(PixArtError) -> (height: Int, width: Int)? {
+        switch (options.integer("height"), options.integer("width")) {
+        case (nil, nil): return nil
+        case (let height?, let width?): return (height, width)
+        case (_, nil): throw .option("option \"width\" is null, expected a width because a height is given")
+        case (nil, _): throw .option("option \"height\" is null, expected a height because a width is given")
+        }
+    }
+}

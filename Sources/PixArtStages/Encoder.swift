@@ -1,0 +1,74 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+
+/// The first stage: text to embedding. Any number of threads may use it at once.
+package final class Encoder: Sendable {
+    private let tokenizer: Tokenizer
+    private let network: T5Encoder
+    private let pool: ThreadPool
+
+    /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
+    package init(model: String, _ options: Options) throws(PixArtError) {
+        let checkpoint = try Checkpoint(folder: model)
+        let configuration = try T5Encoder.Configuration(checkpoint.configuration("text_encoder/config.json"))
+        let vocabulary = checkpoint.path("tokenizer/spiece.model")
+        tokenizer = try Tokenizer(path: vocabulary)
+        guard tokenizer.vocabularySize <= configuration.vocabulary else {
+            throw .model(
+                "\(vocabulary): has \(tokenizer.vocabularySize) pieces, expected at most the text encoder's vocab_size "
+                    + "\(configuration.vocabulary)")
+        }
+        network = try T5Encoder(
+            configuration,
+            checkpoint.weights("text_encoder", stem: "model", variant: options.string("variant")))
+        pool = try ThreadPool(threads: options.integer("threads") ?? 0)
+    }
+
+    /// What a prompt becomes before the network sees it.
+    package func tokenize(_ prompt: String, _ options: Options) throws(PixArtError) -> Tokenization {
+        let text =
+            options.boolean("clean_caption") == true
+            ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
+        let maximum = options.integer("max_sequence_length") ?? 1
+        let (ids, pieces) = try tokenizer.encode(text)
+        let kept = min(ids.count, maximum - 1)
+        return Tokenization(
+            text: text,
+            ids: ids[..<kept] + [tokenizer.endOfSequence],
+            pieces: pieces[..<kept] + ["</s>"],
+            maximum: maximum,
+            truncatedTokens: ids.count - kept,
+            truncatedText: kept < ids.count ? try tokenizer.decode(Array(ids[kept...])) : "")
+    }
+
+    /// The embedding of a prompt, float32 [S, E], one row for each token that is kept.
+    package func encode(_ prompt: String, _ options: Options) throws(PixArtError) -> Tensor {
+        let embedding = try network(tokenize(prompt, options).ids, pool)
+        return try Tensor(shape: [embedding.rows, embedding.columns], elements: embedding.elements)
+    }
+}
+
+/// A prompt as tokens, and what was lost on the way.
+package struct Tokenization: Sendable {
+    /// After cleaning.
+    package let text: String
+    /// The closing `</s>` included.
+    package let ids: [Int32]
+    package let pieces: [String]
+    package let maximum: Int
+    package let truncatedTokens: Int
+    package let truncatedText: String
+
+    /// As hosts get it.
+    package var json: JSONValue {
+        .object([
+            "text": .string(text),
+            "ids": .array(ids.map { .integer(Int64($0)) }),
+            "pieces": .array(pieces.map { .string($0) }),
+            "max_sequence_length": .integer(Int64(maximum)),
+            "truncated_tokens": .integer(Int64(truncatedTokens)),
+            "truncated_text": .string(truncatedText),
+        ])
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import PixArtCompute
+import Testing
+
+func naiveGELU(_ x: Double) -> Double {
+    0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+}
+
+/// Row operations against naive twins in double precision, on sizes that leave ragged ends for every vector width.
+@Suite struct RowOperationTests {
+    private let pool = try! ThreadPool(threads: 2)
+
+    private func statistics(_ row: ArraySlice<Float>) -> (mean: Double, variance: Double, square: Double) {
+        let values = row.map { Double($0) }
+        let mean = values.reduce(0, +) / Double(values.count)
+        return (
+            mean, values.reduce(0) { $0 + pow($1 - mean, 2) } / Double(values.count),
+            values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
+        )
+    }
+
+    @Test(arguments: [1, 24, 1152, 67])
+    func layerNorm(_ columns: Int) throws {
+        var numbers = Numbers(seed: 1)
+        let (x, shift, scale) = (try numbers.matrix(70, columns), numbers.array(columns), numbers.array(columns))
+        let output = try Matrix(rows: 70, columns: columns)
+        x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: output, pool)
+        let expected = (0..<70).flatMap { row in
+            let values = x.elements[row * columns..<(row + 1) * columns]
+            let (mean, variance, _) = statistics(values)
+            return values.enumerated().map { index, value in
+                (Double(value) - mean) / (variance + 1e-6).squareRoot() * (1 + Double(scale[index]))
+                    + Double(shift[index])
+            }
+        }
+        #expect(relativeError(output.elements, expected) < 3e-7)
+    }
+
+    @Test(arguments: [24, 4096, 67])
+    func rmsNorm(_ columns: Int) throws {
+        var numbers = Numbers(seed: 2)
+        let (x, weight) = (try numbers.matrix(3, columns), numbers.array(columns))
+        let output = try Matrix(rows: 3, columns: columns)
+        x.rmsNorm(weight: weight, epsilon: 1e-6, into: output, pool)
+        let expected = (0..<3).flatMap { row in
+            let values = x.elements[row * columns..<(row + 1) * columns]
+            let square = statistics(values).square
+            return values.enumerated().map { Double($1) / (square + 1e-6).squareRoot() * Double(weight[$0]) }
+        }
+        #expect(relativeError(output.elements, expected) < 3e-7)
+    }
+
+    /// From where the exponential underflows to where it overflows.
+    @Test func activations() throws {
+        let values = (-2000...2000).map { Float($0) / 10 } + [-1e30, 1e30, 1e-30, 0]
+        let x = try Matrix(rows: 1, columns: values.count, elements: values)
+        x.silu()
+        #expect(relativeError(x.elements, values.map { Double($0) / (1 + exp(-Double($0))) }) < 2e-7)
+
+        let near = values.filter { abs($0) < 20 }
+        let gate = try Matrix(rows: 1, columns: near.count, elements: near)
+        let ones = try Matrix(rows: 1, columns: near.count, elements: near.map { _ in 1 })
+        gate.gelu(times: ones, pool)
+        for (actual, value) in zip(gate.elements, near) {
+            #expect(abs(Double(actual) - naiveGELU(Double(value))) <= 4e-7 * max(1, abs(Double(value))))
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import CPixArt
+import Foundation
+import PixArtCompute
+import PixArtFormats
+import Testing
+
+@Suite struct SafetensorsTests {
+    private let folder: ScratchFolder
+
+    init() throws { folder = try ScratchFolder() }
+
+    private func save(
+        _ name: String, _ tensors: [(name: String, type: ElementType, shape: [Int], bytes: [UInt8])],
+        metadata: [String: String] = [:]
+    ) throws -> String {
+        let path = "\(folder.path)/\(name)"
+        let storage = tensors.map { tensor in
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: tensor.bytes.count, alignment: 8)
+            copy.copyBytes(from: tensor.bytes)
+            return copy
+        }
+        defer { for copy in storage { copy.deallocate() } }
+        let written = zip(tensors, storage).map { tensor, copy in
+            (name: tensor.name, type: tensor.type, shape: tensor.shape, bytes: UnsafeRawBufferPointer(copy))
+        }
+        try SafetensorsWriter.write(path: path, tensors: written, metadata: metadata)
+        return path
+    }
+
+    @Test func roundTrip() throws {
+        let path = try save(
+            "a.safetensors",
+            [
+                ("image", .uint8, [1, 3], [1, 2, 3]), ("b", .float32, [2, 1], [1, 2, 3, 4, 5, 6, 7, 8]),
+                ("scalar", .float32, [], [9, 9, 9, 9]), ("none", .float16, [0, 5], []),
+                ("half", .bfloat16, [1], [7, 8]),
+                ("é\"\n", .float16, [1], [5, 6]),
+            ], metadata: ["format": "pt", "prompt": "猫"])
+        let file = try SafetensorsFile(path: path)
+        #expect(file.location == path)
+        #expect(file.metadata == ["format": "pt", "prompt": "猫"])
+        #expect(file.names.sorted() == ["b", "half", "image", "none", "scalar", "é\"\n"])
+        let tensor = try #require(try file["b"])
+        #expect(tensor.name == "b")
+        #expect(tensor.type == .float32)
+        #expect(tensor.shape == [2, 1])
+        #expect(Array(tensor.bytes) == [1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(try file["scalar"]?.shape == [])
+        #expect(try file["none"]?.shape == [0, 5])
+        #expect(try file["none"]?.bytes.count == 0)
+        #expect(try Array(#require(try file["image"]).bytes) == [1, 2, 3])
+        #expect(try file["é\"\n"]?.type == .float16)
+        #expect(try file["c"] == nil)
+        for name in file.names {
+            let stored = try #require(try file[name])
+            guard let start = stored.bytes.baseAddress else { continue }
+            #expect(Int(bitPattern: start) % stored.type.size == 0, "\(name) is not aligned")
+        }
+    }
+
+    @Test func headerIsPaddedAndSorted() throws {
+        let path = try save(
+            "a.safetensors", [("b", .float32, [1], [1, 2, 3, 4]), ("a", .float32, [1], [5, 6, 7, 8])])
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        let size = Int(bytes[0])
+        #expect(size % 8 == 0)
+        let header = String(decoding: bytes[8..<8 + size], as: UTF8.self)
+        #expect(
+            header.trimmingCharacters(in: .whitespaces)
+                == #"{"a":{"data_offsets":[0,4],"dtype":"F32","shape":[1]},"b":{"data_offsets":[4,8],"dtype":"F32","shape":[1]}}"#
+        )
+        #expect(Array(bytes[(8 + size)...]) == [5, 6, 7, 8, 1, 2, 3, 4])
+    }
+
+    @Test func emptyFileOfNoTensors() throws {
+        let file = try SafetensorsFile(path: try save("a.safetensors", []))
+        #expect(file.names.isEmpty)
+        #expect(file.metadata.isEmpty)
+    }
+
+    @Test func tensorsOutliveTheFile() throws {
+        let path = try save("a.safetensors", [("a", .uint8, [3], [1, 2, 3])])
+        let tensor = try #require(try SafetensorsFile(path: path)["a"])
+        try FileManager.default.removeItem(atPath: path)
+        #expect(Array(tensor.bytes) == [1, 2, 3])
+    }
+
+    @Test func writerReplacesWhatIsThere() throws {
+        _ = try save("a.safetensors", [("old", .uint8, [1], [1])])
+        let path = try save("a.safetensors", [("new", .uint8, [1], [2])])
+        #expect(try SafetensorsFile(path: path).names == ["new"])
+        #expect(try folder.content == ["a.safetensors"])
+    }
+
+    @Test func writerFaults() throws {
+        let path = try save("a.safetensors", [("old", .uint8, [1], [1])])
+        expectFailure(PIXART_ERROR_ARGUMENT, "two tensors", "\"x\"") {
+            _ = try save("a.safetensors", [("x", .uint8, [1], [1]), ("x", .float32, [], [1, 2, 3, 4])])
+        }
+        expectFailure(PIXART_ERROR_ARGUMENT, "__metadata__") {
+            _ = try save("a.safetensors", [("__metadata__", .uint8, [1], [1])])
+        }
+        expectFailure(PIXART_ERROR_ARGUMENT, "cannot be called") {
+            _ = try save("a.safetensors", [("a\0b", .uint8, [1], [1])])
+        }
+        expectFailure(PIXART_ERROR_ARGUMENT, "\"x\"", "3 bytes", "[1]", "F32") {
+            _ = try save("a.safetensors", [("x", .float32, [1], [1, 2, 3])])
+        }
+        for shape in [[-1, -1], [.max, 2], [1 << 32, 1 << 32], [-1]] {
+            expectFailure(PIXART_ERROR_ARGUMENT, "\"x\"") { _ = try save("a.safetensors", [("x", .uint8, shape, [1])]) }
+        }
+        expectFailure(PIXART_ERROR_FILE, "/none/a.safetensors", "No such file") {
+            _ = try save("none/a.safetensors", [])
+        }
+        expectFailure(PIXART_ERROR_FILE, folder.path) { _ = try save("", []) }
+        #expect(try SafetensorsFile(path: path).names == ["old"])
+        #expect(try folder.content == ["a.safetensors"], "a failed write leaves nothing behind")
+    }
+
+    /// A header as large as that of a T5 encoder opens in a few milliseconds.
+    @Test func openingIsFast() throws {
+        let tensors = (0..<2000).map { index in
+            (
+                name: "encoder.block.\(index).layer.0.SelfAttention.q.weight", type: ElementType.uint8, shape: [1],
+                bytes: [UInt8(1)]
+            )
+        }
+        let path = try save("a.safetensors", tensors)
+        let elapsed = try ContinuousClock().measure { _ = try SafetensorsFile(path: path) }
+        #expect(elapsed < .milliseconds(250), "2000 tensors took \(elapsed)")
+    }
+}

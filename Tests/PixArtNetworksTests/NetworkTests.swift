@@ -1,0 +1,143 @@
+import Foundation
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+import Testing
+
+/// A small random network and what the reference makes of it, written by tools/make_network_goldens.py.
+private struct Golden {
+    let weights: WeightReader
+    private let file: SafetensorsFile
+
+    init(_ name: String) throws {
+        let folder = Bundle.module.bundlePath + "/Resources/"
+        weights = WeightReader(try SafetensorsFile(path: folder + "\(name).safetensors"))
+        file = try SafetensorsFile(path: folder + "\(name)-golden.safetensors")
+    }
+
+    subscript(name: String) -> Tensor {
+        get throws { try Tensor(#require(try file[name])) }
+    }
+
+    func matrix(_ name: String) throws -> Matrix {
+        let tensor = try self[name]
+        return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
+    }
+}
+
+/// The Euclidean norm of the difference over that of the expected values.
+private func relativeError(_ actual: [Float], _ expected: [Float]) -> Double {
+    guard actual.count == expected.count else { return .infinity }
+    let difference = zip(actual, expected).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+    let error = (difference / expected.reduce(0.0) { $0 + Double($1) * Double($1) }).squareRoot()
+    return error.isNaN ? .infinity : error
+}
+
+/// Rounding, and nothing else: see docs/numerics.md.
+private let tolerance = 2e-6
+
+@Suite struct NetworkTests {
+    private let pool = try! ThreadPool(threads: 2)
+
+    @Test func t5() throws {
+        let golden = try Golden("t5")
+        let configuration = T5Encoder.Configuration(
+            vocabulary: 50, width: 24, feedForwardWidth: 40, layers: 3, heads: 3, headWidth: 8, positionBuckets: 8,
+            maximumDistance: 16, epsilon: 1e-6)
+        let encoder = try T5Encoder(configuration, golden.weights)
+        let ids = try golden["ids"].floats.map { Int32($0) }
+        var layer = 0
+        let output = try encoder(ids, pool) { x in
+            let expected = try? golden["block.\(layer)"].floats
+            #expect(relativeError(x.elements, expected ?? []) < tolerance, "layer \(layer)")
+            layer += 1
+        }
+        #expect(layer == 3)
+        #expect(relativeError(output.elements, try golden["output"].floats) < tolerance)
+    }
+
+    /// All distances that prompts of T5-XXL's limit can have, in its configuration.
+    @Test func relativePositionBuckets() {
+        for distance in -600...600 {
+            let magnitude = abs(distance)
+            let expected: Int
+            if magnitude < 8 {
+                expected = magnitude
+            } else {
+                // The bucket k holds distances from 8 * 16^((k - 8) / 8) on: 8, 12, 16, 23, 32, 46, 64, 91, ...
+                expected = [8, 12, 16, 23, 32, 46, 64, 91].lastIndex { magnitude >= $0 }! + 8
+            }
+            let bucket = RelativePosition.bucket(of: distance, buckets: 32, maximum: 128)
+            #expect(bucket == expected + (distance > 0 ? 16 : 0), "distance \(distance)")
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func transformer(_ hasSizes: Bool) throws {
+        let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
+        let configuration = PixArtTransformer.Configuration(
+            heads: 3, headWidth: 8, layers: 2, inChannels: 4, outChannels: 8, patchSize: 2, captionChannels: 20,
+            sampleSize: hasSizes ? 16 : 8, interpolationScale: hasSizes ? 2 : 1, sizeConditions: hasSizes,
+            attentionBias: true, epsilon: 1e-6)
+        let transformer = try PixArtTransformer(configuration, golden.weights)
+        let latents = try golden["latents"]
+        let prompts = [
+            try transformer.prompt(golden.matrix("negative"), pool),
+            try transformer.prompt(golden.matrix("prompt"), pool),
+        ]
+        let run = try transformer.run(
+            prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
+            size: (latents.shape[2] * 8, latents.shape[3] * 8))
+        var block = 0
+        let output = try transformer(latents.floats, timestep: 730, run, pool) { () throws(PixArtError) in
+            let expected = try? golden["block.\(block)"].floats
+            #expect(relativeError(run.stream.elements, expected ?? []) < tolerance, "block \(block)")
+            block += 1
+        }
+        #expect(block == 2)
+        #expect(relativeError(output, try golden["output"].floats) < tolerance)
+    }
+
+    @Test func afterBlockEndsThePrediction() throws {
+        let golden = try Golden("transformer")
+        let configuration = PixArtTransformer.Configuration(
+            heads: 3, headWidth: 8, layers: 2, inChannels: 4, outChannels: 8, patchSize: 2, captionChannels: 20,
+            sampleSize: 8, interpolationScale: 1, sizeConditions: false, attentionBias: true, epsilon: 1e-6)
+        let transformer = try PixArtTransformer(configuration, golden.weights)
+        let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
+        let run = try transformer.run(prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16))
+        var calls = 0
+        #expect(throws: PixArtError.cancelled) {
+            _ = try transformer([Float](repeating: 0, count: 16), timestep: 1, run, pool) { () throws(PixArtError) in
+                calls += 1
+                throw .cancelled
+            }
+        }
+        #expect(calls == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func vae(_ isWhole: Bool) throws {
+        let golden = try Golden(isWhole ? "vae" : "vae-plain")
+        let configuration = VAEDecoder.Configuration(
+            latentChannels: 4, outChannels: 3, blockChannels: [16, 32], layersPerBlock: 1, groups: 8,
+            middleAttention: isWhole, postQuantConvolution: isWhole)
+        let decoder = try VAEDecoder(configuration, golden.weights)
+        let latents = try golden["latents"]
+        let map = try FeatureMap(height: 7, width: 5, channels: 4)
+        for (index, value) in latents.floats.enumerated() { map.pixels[index % 35, index / 35] = value }
+        var parts = ["mid_block", "up_blocks.0", "up_blocks.1"][...]
+        let image = try decoder(map, pool) { x in
+            guard let part = parts.popFirst() else { return }
+            let expected = try? golden[part].floats
+            #expect(relativeError(planar(x), expected ?? []) < tolerance, "\(part)")
+        }
+        #expect(parts.isEmpty)
+        #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)
+    }
+
+    /// A map as [C, Y, X].
+    private func planar(_ map: FeatureMap) -> [Float] {
+        (0..<map.channels).flatMap { channel in (0..<map.pixels.rows).map { map.pixels[$0, channel] } }
+    }
+}

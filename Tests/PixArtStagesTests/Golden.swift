@@ -1,0 +1,27 @@
+import Foundation
+import PixArtFormats
+import PixArtStages
+
+/// What the reference makes of the same inputs, written by tools/make_stage_goldens.py.
+enum Golden {
+    static var stages: [String: Any] {
+        get throws {
+            let path = Bundle.module.bundlePath + "/Resources/stages.json"
+            return try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+                as! [String: Any]
+        }
+    }
+
+    /// float32 numbers from their bit patterns.
+    static func floats(_ bits: Any?) -> [Float] {
+        (bits as! [Int]).map { Float(bitPattern: UInt32(bitPattern: Int32($0))) }
+    }
+}
+
+/// A configuration file with these members.
+func configuration(_ members: [String: Any]) throws -> ConfigurationFile {
+    let path = NSTemporaryDirectory() + "pixart-\(UUID().uuidString).json"
+    try JSONSerialization.data(withJSONObject: members).write(to: URL(fileURLWithPath: path))
+    defer { unlink(path) }
+    return try ConfigurationFile(path: path)
+}

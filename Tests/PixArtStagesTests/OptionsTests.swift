@@ -1,0 +1,60 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtStages
+import Testing
+
+@Suite struct OptionsTests {
+    private func message(_ text: String, _ verb: Verb) -> String {
+        do {
+            _ = try Options(text, verb.schema)
+            return ""
+        } catch { return error.message }
+    }
+
+    @Test func defaultsAndValues() throws {
+        let defaults = try Options(nil, Verb.denoise.schema)
+        #expect(defaults.integer("num_inference_steps") == 20)
+        #expect(defaults.number("guidance_scale") == 4.5)
+        #expect(defaults.integer("height") == nil)
+        #expect(defaults.seeds("seed") == [0] && !defaults.isArray("seed"))
+        let given = try Options(
+            #"{"num_inference_steps": 5, "guidance_scale": 1, "height": 64, "seed": [1, 18446744073709551615]}"#,
+            Verb.denoise.schema)
+        #expect(given.integer("num_inference_steps") == 5)
+        #expect(given.number("guidance_scale") == 1)
+        #expect(given.integer("height") == 64)
+        #expect(given.seeds("seed") == [1, .max] && given.isArray("seed"))
+    }
+
+    /// Each message names the key, what was found and what is allowed.
+    @Test func errors() {
+        #expect(message(#"{"stepz": 1}"#, .denoise).contains("no option \"stepz\""))
+        #expect(message(#"{"stepz": 1}"#, .denoise).contains("\"num_inference_steps\""))
+        #expect(
+            message(#"{"num_inference_steps": 0}"#, .denoise)
+                == "option \"num_inference_steps\" is 0, expected an integer from 1 to 999")
+        #expect(message(#"{"num_inference_steps": "20"}"#, .denoise).contains("is \"20\", expected an integer"))
+        #expect(message(#"{"num_inference_steps": 2.5}"#, .denoise).contains("is 2.5, expected an integer"))
+        #expect(message(#"{"num_inference_steps": null}"#, .denoise).contains("is null, expected an integer"))
+        #expect(message(#"{"guidance_scale": NaN}"#, .denoise).contains("\"guidance_scale\" is NaN"))
+        #expect(message(#"{"height": 100}"#, .denoise).contains("divisible by 8 or null"))
+        #expect(message(#"{"seed": []}"#, .denoise).contains("\"seed\" is []"))
+        #expect(message(#"{"seed": -1}"#, .denoise).contains("\"seed\" is -1"))
+        #expect(message(#"{"output_type": "pil"}"#, .decode).contains("expected \"uint8\" or \"float32\""))
+        #expect(message("[]", .encode).contains("are an array, expected a JSON object"))
+        #expect(message("{", .encode).contains("not JSON"))
+    }
+
+    /// What a schema says is a default is a value that it accepts.
+    @Test(arguments: Verb.allCases)
+    func defaultsAreAccepted(_ verb: Verb) throws {
+        let properties = try #require(verb.schema.json["properties"]?.object)
+        #expect(properties.count == verb.schema.properties.count)
+        for (name, property) in properties {
+            let value = try #require(property["default"])
+            let text = JSONValue.object([name: value]).serialized()
+            #expect(message(text, verb) == "", "\(name)")
+            #expect(property["description"]?.string?.isEmpty == false)
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import PixArtCompute
+import PixArtStages
+import Testing
+
+@Suite struct PictureTests {
+    @Test func bytesEqualTheReference() throws {
+        for row in try Golden.stages["pictures"] as! [[String: Any]] {
+            let (height, width) = (row["height"] as! Int, row["width"] as! Int)
+            let map = try FeatureMap(height: height, width: width, channels: 3)
+            for (index, value) in Golden.floats(row["image"]).enumerated() {
+                map.pixels[index % (height * width), index / (height * width)] = value
+            }
+            let picture = try Picture(map).resizedAndCropped(
+                height: row["to_height"] as! Int, width: row["to_width"] as! Int)
+            let expected = (row["bytes"] as! [Int]).map { UInt8($0) }
+            #expect(picture.bytes == expected)
+        }
+    }
+
+    @Test func valuesThatAreNotNumbersAreBlack() throws {
+        let map = try FeatureMap(height: 1, width: 1, channels: 3)
+        for (channel, value) in [Float.nan, .infinity, -.infinity].enumerated() { map.pixels[0, channel] = value }
+        #expect(Picture(map).bytes == [0, 255, 0])
+    }
+}

@@ -1,0 +1,194 @@
+/* Progress and cancelling: what the callback is told, and that a non-zero answer ends the call at once. */
+#include "stages.h"
+
+#include <stdlib.h>
+
+/* What a callback saw, and when it asks to stop. */
+typedef struct {
+    int64_t calls, last_step, steps, finished_steps;
+    double fraction;
+    int64_t stop_at; /* the call that answers 1; 0 for none */
+    int ordered;     /* nothing ever fell or left its range */
+} progress;
+
+static int32_t observe(void *context, int64_t step, int64_t steps, double fraction) {
+    progress *seen = context;
+    seen->calls++;
+    if (seen->calls == 1)
+        seen->ordered = 1, seen->steps = steps;
+    if (step < seen->last_step || step > steps || steps != seen->steps)
+        seen->ordered = 0;
+    if (!(fraction >= seen->fraction && fraction <= 1.0))
+        seen->ordered = 0;
+    seen->finished_steps += step > seen->last_step;
+    seen->last_step = step;
+    seen->fraction = fraction;
+    return seen->calls == seen->stop_at;
+}
+
+/* An open denoiser with what it needs, and an undisturbed run of it. */
+static struct {
+    pixart_denoiser *denoiser;
+    embeddings both;
+    pixart_tensor *result;
+    int64_t calls;
+} run;
+
+static void run_open(void) {
+    progress seen = {0};
+    run.both = encode_prompts(check_model());
+    run.denoiser = open_denoiser(check_model());
+    CHECK_OK(pixart_denoise(run.denoiser, run.both.prompt, run.both.negative, SHORT, observe, &seen, &run.result));
+    run.calls = seen.calls;
+}
+
+static void run_close(void) {
+    pixart_tensor_release(run.result);
+    pixart_denoiser_release(run.denoiser);
+    embeddings_release(run.both);
+}
+
+static void progress_of_a_run(void) {
+    progress seen = {0};
+    pixart_tensor *latents;
+    run_open();
+    CHECK_OK(pixart_denoise(run.denoiser, run.both.prompt, run.both.negative, SHORT, observe, &seen, &latents));
+    CHECK(seen.ordered);
+    CHECK_EQUAL(seen.steps, STEPS);
+    CHECK_EQUAL(seen.last_step, STEPS);
+    CHECK_EQUAL(seen.finished_steps, STEPS);
+    CHECK(seen.fraction == 1.0);
+    CHECK(seen.calls >= STEPS * (model_integer("transformer/config.json", "num_layers") + 1));
+    CHECK_SAME(latents, run.result); /* looking changes nothing */
+    pixart_tensor_release(latents);
+    run_close();
+}
+
+static void progress_of_steps(void) {
+    progress seen = {0};
+    run_open();
+    pixart_sampler *sampler = create_sampler(run.denoiser, run.both, SHORT);
+    for (int64_t i = 1; i <= STEPS; i++) {
+        int64_t calls = seen.calls;
+        CHECK_OK(pixart_sampler_step(sampler, observe, &seen));
+        CHECK(seen.calls > calls);
+        CHECK_EQUAL(seen.last_step, i);
+        CHECK_EQUAL(seen.steps, STEPS);
+    }
+    CHECK(seen.ordered);
+    CHECK(seen.fraction == 1.0);
+    CHECK_EQUAL(seen.calls, run.calls);
+    pixart_sampler_release(sampler);
+    run_close();
+}
+
+/* At whichever call it asks, the callback is not called again, and the handle is as good as new. */
+static void cancel_a_run(void) {
+    run_open();
+    for (int64_t stop = 1; stop <= run.calls; stop++) {
+        progress seen = {.stop_at = stop};
+        pixart_tensor *latents = run.result;
+        check_context("call %lld of %lld", (long long)stop, (long long)run.calls);
+        CHECK_FAILS(pixart_denoise(run.denoiser, run.both.prompt, run.both.negative, SHORT, observe, &seen, &latents),
+                    PIXART_CANCELLED, "cancel");
+        CHECK(latents == NULL);
+        CHECK_EQUAL(seen.calls, stop);
+    }
+    pixart_tensor *latents = denoise(run.denoiser, run.both, SHORT);
+    CHECK_SAME(latents, run.result);
+    pixart_tensor_release(latents);
+    run_close();
+}
+
+/* A sampler that is cancelled at every single call of every step still arrives at the same latents. */
+static void cancelled_steps_are_repeated(void) {
+    run_open();
+    pixart_sampler *sampler = create_sampler(run.denoiser, run.both, SHORT);
+    for (int64_t i = 0; i < STEPS; i++) {
+        pixart_status status = PIXART_CANCELLED;
+        pixart_tensor *before = sampler_latents(sampler);
+        for (int64_t stop = 1; status == PIXART_CANCELLED; stop++) {
+            progress seen = {.stop_at = stop};
+            CHECK_EQUAL(pixart_sampler_step_index(sampler), i);
+            pixart_tensor *still = sampler_latents(sampler);
+            CHECK_SAME(still, before);
+            pixart_tensor_release(still);
+            status = pixart_sampler_step(sampler, observe, &seen);
+            if (status == PIXART_CANCELLED)
+                CHECK_EQUAL(seen.calls, stop);
+        }
+        CHECK_EQUAL(status, PIXART_OK);
+        CHECK_EQUAL(pixart_sampler_step_index(sampler), i + 1);
+        pixart_tensor_release(before);
+    }
+    pixart_tensor *latents = sampler_latents(sampler);
+    CHECK_SAME(latents, run.result);
+    pixart_tensor_release(latents);
+    pixart_sampler_release(sampler);
+    run_close();
+}
+
+/* Any non-zero answer cancels. */
+static int32_t answer(void *context, int64_t step, int64_t steps, double fraction) {
+    (void)step, (void)steps, (void)fraction;
+    return *(int32_t *)context;
+}
+
+static void every_other_answer_cancels(void) {
+    run_open();
+    int32_t answers[] = {1, -1, INT32_MIN, INT32_MAX, 256, 1 << 16};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        pixart_tensor *latents;
+        CHECK_FAILS(
+            pixart_denoise(run.denoiser, run.both.prompt, run.both.negative, SHORT, answer, &answers[i], &latents),
+            PIXART_CANCELLED, "cancel");
+    }
+    run_close();
+}
+
+/* ---- A callback that uses the library ---------------------------------------------------------------------------- */
+
+typedef struct {
+    pixart_encoder *encoder;
+    pixart_tensor *expected;
+    int differing, failing;
+} busy;
+
+static int32_t uses_the_library(void *context, int64_t step, int64_t steps, double fraction) {
+    (void)step, (void)steps, (void)fraction;
+    busy *self = context;
+    pixart_tensor *embedding;
+    pixart_encoder *nothing;
+    if (pixart_encode(self->encoder, PROMPT, NULL, &embedding))
+        self->failing++;
+    else if (memcmp(pixart_tensor_data(embedding), pixart_tensor_data(self->expected), pixart_tensor_size(embedding)))
+        self->differing++;
+    pixart_tensor_release(embedding);
+    if (pixart_encoder_open("/nowhere", NULL, &nothing) != PIXART_ERROR_FILE)
+        self->failing++;
+    return 0;
+}
+
+static void callbacks_may_use_the_library(void) {
+    run_open();
+    busy self = {.encoder = open_encoder(check_model()), .expected = run.both.prompt};
+    pixart_tensor *latents;
+    CHECK_OK(
+        pixart_denoise(run.denoiser, run.both.prompt, run.both.negative, SHORT, uses_the_library, &self, &latents));
+    CHECK_EQUAL(self.failing, 0);
+    CHECK_EQUAL(self.differing, 0);
+    CHECK_SAME(latents, run.result);
+    pixart_tensor_release(latents);
+    pixart_encoder_release(self.encoder);
+    run_close();
+}
+
+static const check_test tests[] = {
+    {"progress of a run", progress_of_a_run},
+    {"progress of steps", progress_of_steps},
+    {"a run is cancelled at every call", cancel_a_run},
+    {"cancelled steps are repeated", cancelled_steps_are_repeated},
+    {"every other answer cancels", every_other_answer_cancels},
+    {"callbacks may use the library", callbacks_may_use_the_library},
+};
+CHECK_MAIN(tests)

@@ -1,0 +1,252 @@
+/* Options: every verb refuses what is not an option, and its schema says what is one. The schema itself drives this. */
+#include "stages.h"
+#include "verbs.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Options that no verb takes, and a text that the message must contain. */
+static const struct {
+    const char *options, *needle;
+} refused[] = {
+    {"nonsense", "options"},
+    {"{", "options"},
+    {"}", "options"},
+    {"{} {}", "options"},
+    {"{}x", "options"},
+    {"[]", "object"},
+    {"[1, 2]", "object"},
+    {"1", "object"},
+    {"null", "object"},
+    {"\"text\"", "object"},
+    {"{\"a\"}", "options"},
+    {"{\"a\":}", "options"},
+    {"{\"a\":1,}", "options"},
+    {"{'a':1}", "options"},
+    {"{a:1}", "options"},
+    {"{\"a\":1 /* comment */}", "options"},
+    {"{\"a\":01}", "options"},
+    {"{\"a\":+1}", "options"},
+    {"{\"a\":NaN}", "options"},
+    {"{\"a\":Infinity}", "options"},
+    {"{\"a\":-Infinity}", "options"},
+    {"{\"a\":\"\\ud800\"}", "options"},
+    {"{\"a\":\"line\nbreak\"}", "options"},
+    {"{\"a\":\"unterminated}", "options"},
+    {"{\"no_such_option\":1}", "no_such_option"},
+    {"{\"\":1}", "options"},
+    {"{\"seed \":1}", "seed "},
+    {"{\"Seed\":1}", "Seed"},
+};
+
+static void what_no_verb_takes(void) {
+    verbs_open();
+    for (const verb *each = verbs; each->name; each++)
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+            check_context("%s %s", each->name, refused[i].options);
+            CHECK_FAILS(each->call(refused[i].options), PIXART_ERROR_OPTION, refused[i].needle);
+        }
+    verbs_close();
+}
+
+static void nothing_stands_for_the_defaults(void) {
+    verbs_open();
+    for (const verb *each = verbs; each->name; each++) {
+        check_context("%s", each->name);
+        CHECK_OK(each->call(NULL));
+        CHECK_OK(each->call(""));
+        CHECK_OK(each->call("{}"));
+        CHECK_OK(each->call(" \n\t{ } "));
+    }
+    verbs_close();
+}
+
+/* A hundred thousand brackets must not exhaust the stack. */
+static void too_deep(void) {
+    enum { DEPTH = 100000 };
+    char *options = malloc(2 * DEPTH + 16), *end = options;
+    end += sprintf(end, "{\"a\":");
+    for (int i = 0; i < DEPTH; i++)
+        *end++ = '[';
+    for (int i = 0; i < DEPTH; i++)
+        *end++ = ']';
+    strcpy(end, "}");
+    verbs_open();
+    for (const verb *each = verbs; each->name; each++)
+        CHECK_FAILS(each->call(options), PIXART_ERROR_OPTION, "options");
+    verbs_close();
+    free(options);
+}
+
+/* ---- Driven by the schema ---------------------------------------------------------------------------------------- */
+
+typedef void property_test(const verb *, const char *key, json_object *property);
+
+static void for_each_property(property_test *test) {
+    verbs_open();
+    for (const verb *each = verbs; each->name; each++) {
+        json_object *schema = json_tokener_parse(pixart_options_schema(each->name)), *properties = NULL;
+        check_context("%s", each->name);
+        REQUIRE(schema && json_object_object_get_ex(schema, "properties", &properties));
+        json_object_object_foreach(properties, key, property) {
+            check_context("%s %s", each->name, key);
+            test(each, key, property);
+        }
+        json_object_put(schema);
+    }
+    verbs_close();
+}
+
+/* The status of the verb with {key: value}, the value in JSON. */
+static pixart_status with(const verb *each, const char *key, const char *value) {
+    size_t size = strlen(key) + strlen(value) + 16;
+    char *options = malloc(size);
+    snprintf(options, size, "{\"%s\":%s}", key, value);
+    pixart_status status = each->call(options);
+    free(options);
+    return status;
+}
+
+static int has_type(json_object *property, const char *type) {
+    json_object *types = NULL;
+    if (!json_object_object_get_ex(property, "type", &types))
+        return 0;
+    if (json_object_is_type(types, json_type_string))
+        return !strcmp(json_object_get_string(types), type);
+    for (size_t i = 0; i < json_object_array_length(types); i++)
+        if (!strcmp(json_object_get_string(json_object_array_get_idx(types, i)), type))
+            return 1;
+    return 0;
+}
+
+static void is_documented(const verb *each, const char *key, json_object *property) {
+    (void)each, (void)key;
+    json_object *description = NULL, *value = NULL;
+    CHECK(json_object_object_get_ex(property, "description", &description));
+    CHECK(json_object_get_string_len(description) > 10);
+    CHECK(json_object_object_get_ex(property, "type", &value) || json_object_object_get_ex(property, "oneOf", &value));
+}
+
+static void takes_its_default(const verb *each, const char *key, json_object *property) {
+    json_object *value = NULL;
+    if (json_object_object_get_ex(property, "default", &value))
+        CHECK_OK(with(each, key, json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN)));
+}
+
+static void refuses_other_types(const verb *each, const char *key, json_object *property) {
+    static const struct {
+        const char *value, *type;
+    } values[] = {
+        {"\"12\"", "string"},     {"true", "boolean"}, {"[[[]]]", NULL},
+        {"{\"a\":{}}", "object"}, {"1.5", "number"},   {"null", "null"},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        if (values[i].type && has_type(property, values[i].type))
+            continue;
+        check_context("%s {\"%s\":%s}", each->name, key, values[i].value);
+        CHECK_FAILS(with(each, key, values[i].value), PIXART_ERROR_OPTION, key);
+    }
+}
+
+static void refuses_what_is_out_of_range(const verb *each, const char *key, json_object *property) {
+    json_object *bound = NULL;
+    char value[64];
+    if (json_object_object_get_ex(property, "minimum", &bound)) {
+        snprintf(value, sizeof value, "%.0f", json_object_get_double(bound) - 1);
+        CHECK_FAILS(with(each, key, value), PIXART_ERROR_OPTION, key);
+        if (has_type(property, "number"))
+            CHECK_FAILS(with(each, key, "-1e300"), PIXART_ERROR_OPTION, key);
+    }
+    if (json_object_object_get_ex(property, "exclusiveMinimum", &bound))
+        CHECK_FAILS(with(each, key, json_object_get_string(bound)), PIXART_ERROR_OPTION, key);
+    if (json_object_object_get_ex(property, "maximum", &bound)) {
+        snprintf(value, sizeof value, "%.0f", json_object_get_double(bound) * 2 + 1);
+        CHECK_FAILS(with(each, key, value), PIXART_ERROR_OPTION, key);
+    }
+    if (json_object_object_get_ex(property, "multipleOf", &bound)) {
+        snprintf(value, sizeof value, "%lld", 8LL * json_object_get_int64(bound) + 1);
+        CHECK_FAILS(with(each, key, value), PIXART_ERROR_OPTION, key, json_object_get_string(bound));
+    }
+    if (has_type(property, "integer") || has_type(property, "number")) {
+        CHECK_FAILS(with(each, key, "1e999"), PIXART_ERROR_OPTION, "");
+        CHECK_FAILS(with(each, key, "-99999999999999999999999999"), PIXART_ERROR_OPTION, key);
+    }
+    if (json_object_object_get_ex(property, "enum", &bound)) {
+        CHECK_FAILS(with(each, key, "\"no such choice\""), PIXART_ERROR_OPTION, key, "no such choice");
+        for (size_t i = 0; i < json_object_array_length(bound); i++) {
+            json_object *choice = json_object_array_get_idx(bound, i);
+            if (!json_object_is_type(choice, json_type_string))
+                continue;
+            each->call("{\"no\":1}"); /* the message of another failure */
+            with(each, key, "\"no such choice\"");
+            CHECK(strstr(pixart_error_message(), json_object_get_string(choice)) != NULL);
+        }
+    }
+}
+
+static void refuses_a_second(const verb *each, const char *key, json_object *property) {
+    json_object *value = NULL;
+    if (!json_object_object_get_ex(property, "default", &value))
+        return;
+    const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
+    char options[1024];
+    snprintf(options, sizeof options, "{\"%s\":%s,\"%s\":%s}", key, text, key, text);
+    CHECK_FAILS(each->call(options), PIXART_ERROR_OPTION, key);
+}
+
+static void every_property_is_documented(void) { for_each_property(is_documented); }
+static void every_default_is_taken(void) { for_each_property(takes_its_default); }
+static void every_other_type_is_refused(void) { for_each_property(refuses_other_types); }
+static void every_range_holds(void) { for_each_property(refuses_what_is_out_of_range); }
+static void every_duplicate_is_refused(void) { for_each_property(refuses_a_second); }
+
+static void schemas_are_closed_objects(void) {
+    for (const verb *each = verbs; each->name; each++) {
+        check_context("%s", each->name);
+        const char *text = pixart_options_schema(each->name);
+        REQUIRE(text != NULL);
+        CHECK(text == pixart_options_schema(each->name)); /* static */
+        json_object *schema = json_tokener_parse(text), *value = NULL;
+        REQUIRE(schema != NULL);
+        CHECK(json_object_object_get_ex(schema, "type", &value));
+        CHECK_TEXT(json_object_get_string(value), "object");
+        CHECK(json_object_object_get_ex(schema, "additionalProperties", &value));
+        CHECK(!json_object_get_boolean(value));
+        json_object_put(schema);
+    }
+    CHECK(pixart_options_schema("") == NULL);
+    CHECK(pixart_options_schema("no_such_verb") == NULL);
+    CHECK(pixart_options_schema("DENOISE") == NULL);
+}
+
+static void seeds(void) {
+    verbs_open();
+    const verb *run = verb_named("denoise");
+    CHECK_OK(run->call("{\"seed\": 0}"));
+    CHECK_OK(run->call("{\"seed\": 9223372036854775808}"));
+    CHECK_OK(run->call("{\"seed\": 18446744073709551615}"));
+    CHECK_FAILS(run->call("{\"seed\": 18446744073709551616}"), PIXART_ERROR_OPTION, "seed");
+    CHECK_FAILS(run->call("{\"seed\": -1}"), PIXART_ERROR_OPTION, "seed");
+    CHECK_FAILS(run->call("{\"seed\": 1.5}"), PIXART_ERROR_OPTION, "seed");
+    CHECK_OK(run->call("{\"seed\": [3]}"));
+    CHECK_OK(run->call("{\"seed\": [3, 4], \"num_images_per_prompt\": 2}"));
+    CHECK_FAILS(run->call("{\"seed\": []}"), PIXART_ERROR_OPTION, "seed");
+    CHECK_FAILS(run->call("{\"seed\": [3, 4]}"), PIXART_ERROR_OPTION, "seed");
+    CHECK_FAILS(run->call("{\"seed\": [3, -4], \"num_images_per_prompt\": 2}"), PIXART_ERROR_OPTION, "seed");
+    verbs_close();
+}
+
+static const check_test tests[] = {
+    {"what no verb takes", what_no_verb_takes},
+    {"nothing stands for the defaults", nothing_stands_for_the_defaults},
+    {"a hundred thousand brackets", too_deep},
+    {"schemas are closed objects", schemas_are_closed_objects},
+    {"every option is documented", every_property_is_documented},
+    {"every option takes its default", every_default_is_taken},
+    {"every option refuses other types", every_other_type_is_refused},
+    {"every option refuses what is out of range", every_range_holds},
+    {"every option refuses to be given twice", every_duplicate_is_refused},
+    {"seeds span 64 bits", seeds},
+};
+CHECK_MAIN(tests)

@@ -1,0 +1,96 @@
+#include "stages.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+pixart_encoder *open_encoder(const char *model) {
+    pixart_encoder *encoder;
+    CHECK_OK(pixart_encoder_open(model, NULL, &encoder));
+    return encoder;
+}
+
+pixart_denoiser *open_denoiser(const char *model) {
+    pixart_denoiser *denoiser;
+    CHECK_OK(pixart_denoiser_open(model, NULL, &denoiser));
+    return denoiser;
+}
+
+pixart_decoder *open_decoder(const char *model) {
+    pixart_decoder *decoder;
+    CHECK_OK(pixart_decoder_open(model, NULL, &decoder));
+    return decoder;
+}
+
+pixart_tensor *encode(const pixart_encoder *encoder, const char *prompt) {
+    pixart_tensor *embedding;
+    CHECK_OK(pixart_encode(encoder, prompt, NULL, &embedding));
+    return embedding;
+}
+
+embeddings encode_prompts(const char *model) {
+    pixart_encoder *encoder = open_encoder(model);
+    embeddings both = {encode(encoder, PROMPT), encode(encoder, "")};
+    pixart_encoder_release(encoder);
+    return both;
+}
+
+void embeddings_release(embeddings both) {
+    pixart_tensor_release(both.prompt);
+    pixart_tensor_release(both.negative);
+}
+
+pixart_tensor *denoise(const pixart_denoiser *denoiser, embeddings both, const char *options) {
+    pixart_tensor *latents;
+    CHECK_OK(pixart_denoise(denoiser, both.prompt, both.negative, options, NULL, NULL, &latents));
+    return latents;
+}
+
+pixart_sampler *create_sampler(const pixart_denoiser *denoiser, embeddings both, const char *options) {
+    pixart_sampler *sampler;
+    CHECK_OK(pixart_sampler_create(denoiser, both.prompt, both.negative, options, &sampler));
+    return sampler;
+}
+
+void drive(pixart_sampler *sampler) {
+    while (pixart_sampler_step_index(sampler) < pixart_sampler_steps(sampler))
+        CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
+}
+
+pixart_tensor *sampler_latents(const pixart_sampler *sampler) {
+    pixart_tensor *latents;
+    CHECK_OK(pixart_sampler_latents(sampler, &latents));
+    return latents;
+}
+
+pixart_tensor *decode(const pixart_decoder *decoder, const pixart_tensor *latents) {
+    pixart_tensor *images;
+    CHECK_OK(pixart_decode(decoder, latents, NULL, &images));
+    return images;
+}
+
+pixart_tensor *zeros(int32_t type, size_t rank, const int64_t *shape) {
+    size_t size = type == PIXART_FLOAT32 ? 4 : 1;
+    for (size_t i = 0; i < rank; i++)
+        size *= (size_t)shape[i];
+    void *data = calloc(size + 1, 1);
+    pixart_tensor *tensor;
+    pixart_status status = pixart_tensor_create(type, rank, shape, data, size, &tensor);
+    free(data);
+    CHECK_OK(status);
+    return tensor;
+}
+
+pixart_tensor *blank_latents(void) {
+    return zeros(PIXART_FLOAT32, 4, (int64_t[]){1, model_integer("vae/config.json", "latent_channels"), 2, 2});
+}
+
+int64_t model_integer(const char *file, const char *key) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", check_model(), file);
+    json_object *config = json_object_from_file(path), *value = NULL;
+    REQUIRE(config && json_object_object_get_ex(config, key, &value));
+    int64_t integer = json_object_get_int64(value);
+    json_object_put(config);
+    return integer;
+}

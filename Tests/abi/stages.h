@@ -1,0 +1,53 @@
+/*
+ * The model under test, opened, and short runs on it. Everything here requires success: a failure ends the test.
+ */
+#ifndef STAGES_H
+#define STAGES_H
+
+#include "check.h"
+
+#define PROMPT "a cute cat face on a blue background"
+
+/* Options of a short run that still has a first, a middle and a last step, of a small picture; `more` are further ones.
+ */
+#define STEPS 3
+#define RUN(more) "{\"num_inference_steps\": 3, \"height\": 64, \"width\": 64, " more "}"
+#define SHORT RUN("\"seed\": 7")
+
+pixart_encoder *open_encoder(const char *model);
+pixart_denoiser *open_denoiser(const char *model);
+pixart_decoder *open_decoder(const char *model);
+
+/* The embedding of a prompt with the default options. */
+pixart_tensor *encode(const pixart_encoder *encoder, const char *prompt);
+
+/* The prompt's and the empty prompt's embedding; opens and releases an encoder. */
+typedef struct {
+    pixart_tensor *prompt, *negative;
+} embeddings;
+embeddings encode_prompts(const char *model);
+void embeddings_release(embeddings both);
+
+/* The latents of a run without callback. */
+pixart_tensor *denoise(const pixart_denoiser *denoiser, embeddings both, const char *options);
+
+/* A sampler before its first step, and one driven to its end. */
+pixart_sampler *create_sampler(const pixart_denoiser *denoiser, embeddings both, const char *options);
+void drive(pixart_sampler *sampler);
+
+/* A copy of the sampler's latents. */
+pixart_tensor *sampler_latents(const pixart_sampler *sampler);
+
+/* The images of latents with the default options. */
+pixart_tensor *decode(const pixart_decoder *decoder, const pixart_tensor *latents);
+
+/* A tensor of the given dimensions, all elements zero bytes. */
+pixart_tensor *zeros(int32_t type, size_t rank, const int64_t *shape);
+
+/* Latents of the model, 2 by 2, all zero. */
+pixart_tensor *blank_latents(void);
+
+/* The integer at `key` of a JSON file of the model. */
+int64_t model_integer(const char *file, const char *key);
+
+#endif

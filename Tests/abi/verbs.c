@@ -1,0 +1,96 @@
+#include "verbs.h"
+#include "folder.h"
+#include "stages.h"
+
+static struct {
+    pixart_encoder *encoder;
+    pixart_denoiser *denoiser;
+    pixart_decoder *decoder;
+    embeddings both;
+    pixart_tensor *latents, *images;
+    char folder[FOLDER_PATH], picture[FOLDER_PATH + 16];
+} open;
+
+static pixart_status call_encoder_open(const char *options) {
+    pixart_encoder *encoder;
+    pixart_status status = pixart_encoder_open(check_model(), options, &encoder);
+    pixart_encoder_release(encoder);
+    return status;
+}
+
+static pixart_status call_encode(const char *options) {
+    pixart_tensor *embedding;
+    pixart_status status = pixart_encode(open.encoder, "a", options, &embedding);
+    pixart_tensor_release(embedding);
+    return status;
+}
+
+static pixart_status call_denoiser_open(const char *options) {
+    pixart_denoiser *denoiser;
+    pixart_status status = pixart_denoiser_open(check_model(), options, &denoiser);
+    pixart_denoiser_release(denoiser);
+    return status;
+}
+
+static pixart_status call_denoise(const char *options) {
+    pixart_sampler *sampler;
+    pixart_status status =
+        pixart_sampler_create(open.denoiser, open.both.prompt, open.both.negative, options, &sampler);
+    pixart_sampler_release(sampler);
+    return status;
+}
+
+static pixart_status call_decoder_open(const char *options) {
+    pixart_decoder *decoder;
+    pixart_status status = pixart_decoder_open(check_model(), options, &decoder);
+    pixart_decoder_release(decoder);
+    return status;
+}
+
+static pixart_status call_decode(const char *options) {
+    pixart_tensor *images;
+    pixart_status status = pixart_decode(open.decoder, open.latents, options, &images);
+    pixart_tensor_release(images);
+    return status;
+}
+
+static pixart_status call_image_write(const char *options) {
+    return pixart_image_write(open.images, 0, open.picture, options);
+}
+
+const verb verbs[] = {
+    {"encoder_open", call_encoder_open},   {"encode", call_encode},
+    {"denoiser_open", call_denoiser_open}, {"denoise", call_denoise},
+    {"decoder_open", call_decoder_open},   {"decode", call_decode},
+    {"image_write", call_image_write},     {NULL, NULL},
+};
+
+const verb *verb_named(const char *name) {
+    const verb *each = verbs;
+    while (each->name && strcmp(each->name, name))
+        each++;
+    REQUIRE(each->name != NULL);
+    return each;
+}
+
+void verbs_open(void) {
+    folder_temporary(open.folder);
+    strcpy(open.picture, open.folder);
+    strcat(open.picture, "/x.png");
+    open.encoder = open_encoder(check_model());
+    open.denoiser = open_denoiser(check_model());
+    open.decoder = open_decoder(check_model());
+    open.both = encode_prompts(check_model());
+    open.latents = blank_latents();
+    open.images = zeros(PIXART_UINT8, 3, (int64_t[]){2, 2, 3});
+}
+
+void verbs_close(void) {
+    pixart_encoder_release(open.encoder);
+    pixart_denoiser_release(open.denoiser);
+    pixart_decoder_release(open.decoder);
+    embeddings_release(open.both);
+    pixart_tensor_release(open.latents);
+    pixart_tensor_release(open.images);
+    folder_remove(open.folder);
+}

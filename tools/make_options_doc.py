@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Write the table of all options from the schemas that the library itself gives.
+
+    make_options_doc.py LIBRARY OUT        such as .build/release/libpixart.so docs/options.md
+"""
+import ctypes
+import json
+import pathlib
+import sys
+
+VERBS = ["encoder_open", "encode", "denoiser_open", "denoise", "decoder_open", "decode", "image_write"]
+
+HEAD = """# Options
+
+Every verb takes its options as a JSON object (in Python: as keyword arguments). Unknown keys, wrong types and values out
+of range are errors that name the key and what is allowed. `pixart_options_schema(verb)` gives this table as JSON Schema;
+this page is made from it by `make docs`.
+"""
+
+
+def allowed(schema):
+    """What values a property may have, in words."""
+    if "oneOf" in schema:
+        return " or ".join(allowed(choice) for choice in schema["oneOf"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    words = " or ".join(kinds)
+    if "enum" in schema:
+        return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
+    if "items" in schema:
+        return f"array of {allowed(schema['items'])}"
+    if "minimum" in schema:
+        words += f", {schema['minimum']:g} to {schema['maximum']:g}" if "number" in kinds else (
+            f", {schema['minimum']} to {schema['maximum']}")
+    if "multipleOf" in schema:
+        words += f", divisible by {schema['multipleOf']}"
+    if "additionalProperties" in schema:
+        words += " of strings"
+    return words
+
+
+def main():
+    library = ctypes.CDLL(str(pathlib.Path(sys.argv[1]).resolve()))
+    library.pixart_options_schema.restype = ctypes.c_char_p
+    page = HEAD
+    for verb in VERBS:
+        schema = json.loads(library.pixart_options_schema(verb.encode()))
+        page += f"\n## pixart_{verb}\n\n| option | value | default | meaning |\n|---|---|---|---|\n"
+        for name, row in schema["properties"].items():
+            page += f"| `{name}` | {allowed(row)} | `{json.dumps(row['default'])}` | {row['description']} |\n"
+    pathlib.Path(sys.argv[2]).write_text(page)
+
+
+if __name__ == "__main__":
+    main()
