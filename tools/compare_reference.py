@@ -30,9 +30,7 @@ from reference.environment import ROOT, TOOLS, VENV, restart_in_reference
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae t5: compare these instead")
-    parser.add_argument(
-        "--models", nargs="+", metavar="NAME", help="only small models whose name contains one of these"
-    )
+    parser.add_argument("--models", nargs="+", metavar="NAME", help="only those whose name contains one of these")
     parser.add_argument("--checkpoint", type=pathlib.Path, metavar="DIR", help="compare this one instead")
     parser.add_argument("--list", action="store_true", help="list the small models and their runs, and end")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the table there")
@@ -40,6 +38,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--python", type=pathlib.Path, metavar="FILE", help="interpreter that has the reference")
     parser.add_argument("--venv", type=pathlib.Path, default=VENV, metavar="DIR")
     return parser.parse_args()
+
+
+def wanted(name: str, args: argparse.Namespace) -> bool:
+    return not args.models or any(part in name for part in args.models)
 
 
 def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
@@ -50,6 +52,8 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     from reference.measures import Table
     from reference.real import NETWORKS, compare_network
     from reference.runs import compare_model, compare_random
+    from reference.texts import NAME as TEXTS
+    from reference.texts import compare_texts
 
     quiet()
     print(f"libpixart {pixart.version()}")
@@ -64,11 +68,13 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
         model = Model(args.checkpoint.resolve().name, runs=CHECKPOINT_RUNS)
         compare_model(model, args.checkpoint, work, table)
     else:
-        models = [model for model in MODELS if not args.models or any(part in model.name for part in args.models)]
-        if not models:
+        for model in MODELS:
+            if wanted(model.name, args):
+                compare_random(model, work, table)
+        if wanted(TEXTS, args):
+            compare_texts(work, table)
+        if not table.rows:
             sys.exit("--models names none; --list lists them")
-        for model in models:
-            compare_random(model, work, table)
     if args.markdown:
         args.markdown.write_text(table.markdown())
     print(f"{len(table.rows)} comparisons, {table.failures} with violations")
@@ -83,6 +89,7 @@ def main() -> None:
 
         for model in MODELS:
             print(model.name, *(f"\n    {run}" for run in model.runs), sep="")
+        print("prompts\n    many prompts, token ids only")
         return
     restart_in_reference(args.python, args.venv)
     start = time.monotonic()

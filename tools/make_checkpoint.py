@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 from transformers import T5Config, T5EncoderModel
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-TOKENIZER = ROOT / "Tests" / "PixArtFormatsTests" / "Resources" / "t5-tokenizer"
+TOKENIZER = ROOT / "Tests" / "PixArtFormatsTests" / "Resources" / "t5-tokenizer" / "spiece.model"
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 SIZES = ("tiny", "256", "512", "1024")
 METADATA = {"format": "pt"}  # of safetensors files; transformers demands it
@@ -213,8 +213,7 @@ def write_checkpoint(
         write_json(folder / "text_encoder" / "config.json", config)
         write_shards(folder / "text_encoder", weights(module, dtype, seed + 2), shard_bytes, dotted)
         (folder / "tokenizer").mkdir(exist_ok=True)
-        for file in TOKENIZER.iterdir():
-            shutil.copyfile(file, folder / "tokenizer" / file.name)
+        shutil.copyfile(TOKENIZER, folder / "tokenizer" / "spiece.model")
 
 
 def write_json(path: pathlib.Path, content: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pathlib
 import shutil
 
 from setuptools import setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,4 +27,15 @@ class BuildWithLibrary(build_py):
             shutil.copy(library, pathlib.Path(self.build_lib) / "pixart" / BUNDLED)
 
 
-setup(cmdclass={"build_py": BuildWithLibrary})
+class WheelOfPlatform(bdist_wheel):
+    """For every Python 3, but for one platform: the library inside is native code."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.root_is_pure = False
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
+
+
+setup(cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": WheelOfPlatform})
