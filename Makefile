@@ -4,8 +4,9 @@
 SHELL := /bin/bash
 
 DEBIAN_PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libjson-c-dev libsentencepiece-dev libpcre2-dev \
-	libutf8proc-dev pkg-config cmake python3-venv
+	libutf8proc-dev build-essential binutils pkg-config cmake python3-venv
 MODEL ?= models/emoji
+export PROMPT
 PROMPT ?= a cute cat face on a blue background
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
@@ -17,13 +18,15 @@ include tools/install.mk
 	python format lint clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1|/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the Debian packages that are lacking
 	@missing=$$(for package in $(DEBIAN_PACKAGES); do \
 		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
 	if [ -n "$$missing" ]; then \
 		as_root=$$([ $$(id -u) -eq 0 ] || echo sudo); \
+		if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
+			echo "please install as root: apt-get install "$$missing; exit 1; fi; \
 		echo "installing: "$$missing; \
 		$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
@@ -34,9 +37,9 @@ build: deps ## Build the shared library
 
 demo: build ## Make the picture of the default prompt (PROMPT="..." for another)
 	@mkdir -p build
-	@cc -std=c11 -O2 -Iinclude examples/c/text_to_image.c $(LIBRARY) -Wl,-rpath,$(CURDIR)/.build/release -o build/text_to_image
-	@build/text_to_image $(MODEL) "$(PROMPT)" $(PICTURE)
-	@echo "demo: \"$(PROMPT)\" is in $(CURDIR)/$(PICTURE)"
+	@cc -std=c11 -O2 -Iinclude examples/c/text_to_image.c $(LIBRARY) "-Wl,-rpath,$(CURDIR)/.build/release" -o build/text_to_image
+	@build/text_to_image "$(MODEL)" "$$PROMPT" $(PICTURE)
+	@echo "demo: \"$$PROMPT\" is in $(CURDIR)/$(PICTURE)"
 
 test: build ## Run every test
 	@tools/run_tests $(MAKE)
@@ -49,7 +52,7 @@ test-abi: build # The library from C
 	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)
 
 test-python: build $(VENV)/ready # The Python binding
-	PIXART_LIBRARY=$(CURDIR)/$(LIBRARY) $(VENV)/bin/python -m pytest -q bindings/python
+	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q bindings/python
 
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 	Tests/abi/installed $(LIBRARY) $(MODEL)

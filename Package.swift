@@ -4,7 +4,7 @@ import PackageDescription
 /// Floors, lowest first. A target may depend only on floors below it; docs/design.md says what each holds.
 ///
 ///     CPixArt  <  CNative  <  PixArtCompute  <  PixArtFormats, PixArtNetworks  <  PixArtStages  <  PixArtABI
-let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 /// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
 let shared: [LinkerSetting] = [
@@ -12,7 +12,7 @@ let shared: [LinkerSetting] = [
         "-static-stdlib", "-use-ld=lld",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
         "-Xlinker", "-soname=libpixart.so.1",
-        "-Xlinker", "--no-undefined", "-Xlinker", "--wrap=getenv",
+        "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "--wrap=getenv",
     ])
 ]
 
@@ -33,23 +33,23 @@ let package = Package(
                 .linkedLibrary("json-c"), .linkedLibrary("png"), .linkedLibrary("sentencepiece"),
                 .linkedLibrary("pcre2-8"), .linkedLibrary("utf8proc"),
             ]),
-        .target(name: "PixArtCompute", dependencies: ["CPixArt", "CNative"], swiftSettings: strict),
-        .target(name: "PixArtFormats", dependencies: ["PixArtCompute", "CNative"], swiftSettings: strict),
-        .target(name: "PixArtNetworks", dependencies: ["PixArtCompute"], swiftSettings: strict),
-        .target(name: "PixArtStages", dependencies: ["PixArtNetworks", "PixArtFormats"], swiftSettings: strict),
+        .target(name: "PixArtCompute", dependencies: ["CPixArt", "CNative"], swiftSettings: settings),
+        .target(name: "PixArtFormats", dependencies: ["PixArtCompute", "CNative"], swiftSettings: settings),
+        .target(name: "PixArtNetworks", dependencies: ["PixArtCompute"], swiftSettings: settings),
+        .target(name: "PixArtStages", dependencies: ["PixArtNetworks", "PixArtFormats"], swiftSettings: settings),
         .target(
             name: "PixArtABI", dependencies: ["CPixArt", "PixArtStages"], exclude: ["exports.map"],
-            swiftSettings: strict, linkerSettings: shared),
-        .testTarget(name: "PixArtComputeTests", dependencies: ["PixArtCompute"], swiftSettings: strict),
+            swiftSettings: settings, linkerSettings: shared),
+        .testTarget(name: "PixArtComputeTests", dependencies: ["PixArtCompute"], swiftSettings: settings),
         .testTarget(
             name: "PixArtFormatsTests", dependencies: ["PixArtFormats"], resources: [.copy("Resources")],
-            swiftSettings: strict),
+            swiftSettings: settings),
         .testTarget(
             name: "PixArtNetworksTests", dependencies: ["PixArtNetworks", "PixArtFormats"],
-            resources: [.copy("Resources")], swiftSettings: strict),
+            resources: [.copy("Resources")], swiftSettings: settings),
         .testTarget(
             name: "PixArtStagesTests", dependencies: ["PixArtStages"], resources: [.copy("Resources")],
-            swiftSettings: strict),
+            swiftSettings: settings),
     ],
     cLanguageStandard: .c11,
     cxxLanguageStandard: .cxx17

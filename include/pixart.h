@@ -36,10 +36,16 @@
  *   Options    A JSON object, or NULL or "" for the defaults. Keys are named as in diffusers. An unknown key, a wrong type
  *              or a value out of range is PIXART_ERROR_OPTION, and the message names the key and what is allowed.
  *              pixart_options_schema() gives each verb's options as JSON Schema; docs/options.md is made from it.
+ *   Failures   Any call may fail with PIXART_ERROR_ARGUMENT (a required pointer is NULL, text is not UTF-8), with
+ *              PIXART_ERROR_OPTION where it takes options, and with PIXART_ERROR_MEMORY. Functions list what else can fail.
+ *   Files      A checkpoint's weights are mapped while a handle or its samplers live. Replacing those files is safe;
+ *              truncating them in place ends the process, as with any mapped file.
+ *   Processes  Handles have threads, which do not survive fork(): open them in the process that uses them. The library
+ *              stays loaded after dlclose().
  *   Silence    The library prints nothing, ends no process, and changes no setting of the host.
  *
  * Letters in shapes: B images of a batch, S text tokens, E caption width, C latent channels, Y X latent rows and columns.
- * A latent is an eighth of the picture in each direction (more exactly: the VAE's factor, 2 ^ (levels - 1)).
+ * A latent stands for 8 x 8 pixels, as in all published checkpoints.
  */
 #ifndef PIXART_H
 #define PIXART_H
@@ -114,7 +120,7 @@ typedef struct pixart_tensor pixart_tensor;
  *   data    elements in row-major order; may be NULL where there are none
  *   size    bytes at `data`; must be the product of shape times the element's size
  *   out     the tensor
- * Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_MEMORY. */
+ */
 pixart_status pixart_tensor_create(int32_t type, size_t rank, const int64_t *shape, const void *data, size_t size,
                                    pixart_tensor **out);
 
@@ -173,7 +179,7 @@ typedef struct pixart_encoder pixart_encoder;
  *   model    a folder in the diffusers layout with the parts `tokenizer` and `text_encoder`; other parts are not looked at
  *   options  see pixart_options_schema("encoder_open")
  * Weights are mapped from their files, not read, and used in the precision they are stored in. Fails with
- * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL, PIXART_ERROR_OPTION. */
+ * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL. */
 pixart_status pixart_encoder_open(const char *model, const char *options, pixart_encoder **out);
 
 /* Encodes a prompt into an embedding.
@@ -181,14 +187,16 @@ pixart_status pixart_encoder_open(const char *model, const char *options, pixart
  *   options  see pixart_options_schema("encode"): clean_caption, max_sequence_length
  *   out      float32 [S, E]: one row for each real token, the closing </s> included, without padding
  * Text that does not fit max_sequence_length is dropped, as pixart_encoder_tokenize() tells. Cost: one pass through T5
- * over S tokens; for T5-XXL it is dominated by reading the weights once. */
+ * over S tokens; for T5-XXL it is dominated by reading the weights once. Fails with PIXART_ERROR_ARGUMENT where cleaning
+ * cannot parse the prompt as HTML ("<![" before an unknown word), as diffusers does. */
 pixart_status pixart_encode(const pixart_encoder *encoder, const char *prompt, const char *options,
                             pixart_tensor **out);
 
 /* Tells what pixart_encode() would feed the network, without running it.
  *   report   JSON, released with pixart_string_release():
  *            {"text": the text after cleaning, "ids": [token ids, the closing 1 included], "pieces": [their text],
- *             "max_sequence_length": n, "truncated_tokens": how many were dropped, "truncated_text": what they said} */
+ *             "max_sequence_length": n, "truncated_tokens": how many were dropped, "truncated_text": what they said}
+ * Fails as pixart_encode() does. */
 pixart_status pixart_encoder_tokenize(const pixart_encoder *encoder, const char *prompt, const char *options,
                                       char **report);
 
@@ -201,19 +209,21 @@ void pixart_encoder_release(pixart_encoder *encoder);
 typedef struct pixart_denoiser pixart_denoiser;
 
 /* Opens the transformer of a checkpoint.
- *   model    a folder in the diffusers layout with the parts `transformer` and `scheduler`; other parts are not looked at
+ *   model    a folder in the diffusers layout with the parts `transformer` and `scheduler`; other parts are not looked at.
+ *            Where there is no scheduler, the settings that all published checkpoints share are taken
  *   options  see pixart_options_schema("denoiser_open")
  * Fails as pixart_encoder_open() does. */
 pixart_status pixart_denoiser_open(const char *model, const char *options, pixart_denoiser **out);
 
-/* Denoises random (or given) latents under a prompt: a whole run.
+/* Denoises noise drawn from a seed under a prompt: a whole run.
  *   prompt    float32 [S, E] from pixart_encode()
  *   negative  float32 [S', E], what to steer away from: usually the encoding of ""; required where guidance_scale > 1,
  *             else not used and may be NULL
  *   options   see pixart_options_schema("denoise"): num_inference_steps, guidance_scale, height, width, seed, ...
  *   progress  may be NULL; see pixart_progress. Cancelling takes effect within one transformer block
  *   out       float32 [B, C, Y, X], still scaled as the transformer sees them: pixart_decode() takes them as they are
- * Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_OPTION, PIXART_CANCELLED. Cost: steps x blocks x B x (2 with guidance). */
+ * Fails with PIXART_ERROR_ARGUMENT where an embedding has the wrong shape or `negative` is lacking, and with
+ * PIXART_CANCELLED. Cost: steps x blocks x B x (2 with guidance). */
 pixart_status pixart_denoise(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                              const pixart_tensor *negative, const char *options, pixart_progress progress,
                              void *context, pixart_tensor **out);
@@ -224,7 +234,8 @@ void pixart_denoiser_release(pixart_denoiser *denoiser);
 /* One denoising run that the host advances step by step. Use by one thread at a time. */
 typedef struct pixart_sampler pixart_sampler;
 
-/* Prepares a run; the arguments are those of pixart_denoise(), and so is the result once all steps are done. */
+/* Prepares a run; the arguments are those of pixart_denoise(), and so are the failures, and the result once all
+ * steps are done. */
 pixart_status pixart_sampler_create(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                                     const pixart_tensor *negative, const char *options, pixart_sampler **out);
 
@@ -268,7 +279,9 @@ pixart_status pixart_decoder_open(const char *model, const char *options, pixart
  *   latents  float32 [B, C, Y, X] from pixart_denoise()
  *   options  see pixart_options_schema("decode"): height, width, output_type
  *   out      uint8 [B, 8Y, 8X, 3], RGB, rows from the top; where the options ask for another height and width, resized and
- *            centre-cropped to them. With "output_type": "float32" the same as float32 in 0.0 ... 1.0, before rounding */
+ *            centre-cropped to them. With "output_type": "float32" the same as float32 in 0.0 ... 1.0, before rounding
+ * Fails with PIXART_ERROR_ARGUMENT where the latents have the wrong shape. Cost: for each image one pass through the VAE,
+ * which grows with its pixels. */
 pixart_status pixart_decode(const pixart_decoder *decoder, const pixart_tensor *latents, const char *options,
                             pixart_tensor **out);
 
@@ -282,7 +295,7 @@ void pixart_decoder_release(pixart_decoder *decoder);
  *   index    which image of the batch, 0 ..< B
  *   options  see pixart_options_schema("image_write"): "text" is an object of keyword: text that becomes the file's text
  *            chunks, so that a picture can carry its prompt and settings
- * Written beside `path` and then renamed. Fails with PIXART_ERROR_ARGUMENT, PIXART_ERROR_OPTION, PIXART_ERROR_FILE. */
+ * Written beside `path` and then renamed. Fails with PIXART_ERROR_FILE. */
 pixart_status pixart_image_write(const pixart_tensor *images, size_t index, const char *path, const char *options);
 
 #ifdef __cplusplus

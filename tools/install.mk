@@ -25,8 +25,8 @@ INSTALLED_CMAKE = $(INSTALLED_LIB)/cmake/pixart
 
 .PHONY: install uninstall
 
-install:
-	@test -f $(INSTALL_LIBRARY) || { echo "$(INSTALL_LIBRARY): build it first: swift build -c release --product pixart"; exit 1; }
+install: ## Install library, header, pkg-config and CMake files (PREFIX=/usr/local)
+	@test -f $(INSTALL_LIBRARY) || { echo "$(INSTALL_LIBRARY): build it first: make build"; exit 1; }
 	$(INSTALL) -d $(INSTALLED_LIB)/pkgconfig $(INSTALLED_CMAKE) $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 $(INSTALL_ROOT)/include/pixart.h $(DESTDIR)$(INCLUDEDIR)/pixart.h
 	$(INSTALL) -m 755 $(INSTALL_LIBRARY) $(INSTALLED_LIB)/libpixart.so.$(VERSION)
@@ -36,7 +36,7 @@ install:
 	$(INSTALL_FILL) $(INSTALL_BINDING)/pixart-config.cmake.in > $(INSTALLED_CMAKE)/pixart-config.cmake
 	$(INSTALL_FILL) $(INSTALL_BINDING)/pixart-config-version.cmake.in > $(INSTALLED_CMAKE)/pixart-config-version.cmake
 
-uninstall:
+uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(INCLUDEDIR)/pixart.h $(INSTALLED_LIB)/libpixart.so $(INSTALLED_LIB)/libpixart.so.$(MAJOR) \
 		$(INSTALLED_LIB)/libpixart.so.$(VERSION) $(INSTALLED_LIB)/pkgconfig/pixart.pc
 	rm -rf $(INSTALLED_CMAKE)

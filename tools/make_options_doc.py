@@ -31,8 +31,6 @@ def allowed(schema):
     if "minimum" in schema:
         words += f", {schema['minimum']:g} to {schema['maximum']:g}" if "number" in kinds else (
             f", {schema['minimum']} to {schema['maximum']}")
-    if "multipleOf" in schema:
-        words += f", divisible by {schema['multipleOf']}"
     if "additionalProperties" in schema:
         words += " of strings"
     return words

@@ -41,7 +41,7 @@ def schedulers():
                 {"euler_at_final": True, "final_sigmas_type": "sigma_min"}, {"beta_schedule": "scaled_linear"}]
     rows = []
     for variant in variants:
-        for steps in [1, 2, 5, 14, 15, 20]:
+        for steps in [1, 2, 5, 14, 15, 20] + ([48, 61] if "timestep_spacing" in variant else []):
             scheduler = DPMSolverMultistepScheduler(**(base | variant))
             scheduler.set_timesteps(steps)
             generator = torch.Generator().manual_seed(steps)

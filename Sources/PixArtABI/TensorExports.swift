@@ -93,10 +93,6 @@ public func pixart_tensors_save(
         var entries: [SafetensorsWriter.Tensor] = []
         for index in 0..<count {
             let name = try text(names[index], "names[\(index)]")
-            guard name != "__metadata__", !entries.contains(where: { $0.name == name }) else {
-                throw .argument(
-                    "names[\(index)] is \"\(name)\", expected a name of its own other than \"__metadata__\"")
-            }
             let tensor = try tensor(handles[index], "tensors[\(index)]")
             entries.append((name, tensor.element == .float32 ? .float32 : .uint8, tensor.shape, tensor.bytes))
         }
@@ -109,7 +105,7 @@ public func pixart_tensors_load(
     _ path: UnsafePointer<CChar>?, _ count: Int, _ names: UnsafePointer<UnsafePointer<CChar>?>?,
     _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    if let out, count > 0 { out.update(repeating: nil, count: count) }
+    if let out, (1...maximumCount).contains(count) { out.update(repeating: nil, count: count) }
     return call { () throws(PixArtError) in
         let path = try text(path, "path")
         let pointers = try array(names, count, "names")
@@ -120,6 +116,11 @@ public func pixart_tensors_load(
         var loaded: [TensorHandle] = []
         for name in names {
             guard let stored = try file[name] else { throw .model("\(file.location): tensor \"\(name)\" is missing") }
+            guard stored.shape.count <= Int(PIXART_MAX_RANK) else {
+                throw .model(
+                    "\(file.location): tensor \"\(name)\" has \(stored.shape.count) dimensions, expected at most "
+                        + "\(PIXART_MAX_RANK)")
+            }
             loaded.append(TensorHandle(try Tensor(stored)))
         }
         for (index, handle) in loaded.enumerated() {
@@ -128,12 +129,15 @@ public func pixart_tensors_load(
     }
 }
 
+/// Tensors that one file may be asked for.
+private let maximumCount = 1 << 24
+
 /// An array of `count` elements from C; NULL will do for none.
 private func array<Element>(
     _ start: UnsafePointer<Element>?, _ count: Int, _ name: String
 ) throws(PixArtError) -> UnsafeBufferPointer<Element> {
-    guard (0...1 << 24).contains(count) else {
-        throw .argument("count is \(UInt(bitPattern: count)), expected 0 to \(1 << 24)")
+    guard (0...maximumCount).contains(count) else {
+        throw .argument("count is \(UInt(bitPattern: count)), expected 0 to \(maximumCount)")
     }
     return UnsafeBufferPointer(start: count == 0 ? nil : try required(start, name), count: count)
 }

@@ -10,25 +10,19 @@ package final class Tensor: @unchecked Sendable {
 
     /// Makes a tensor and lets `fill` write all of its bytes. Dimensions are not negative. Fails with `.memory`.
     package init(
-        _ element: Element, shape: [Int], fill: (UnsafeMutableRawBufferPointer) -> Void
+        _ element: Element, shape: [Int], fill: (UnsafeMutableRawBufferPointer) throws(PixArtError) -> Void
     ) throws(PixArtError) {
         guard let bytes = Self.bytes(element, shape) else { throw .memory("cannot allocate a tensor of \(shape)") }
         self.element = element
         self.shape = shape
         buffer = try AlignedBuffer(count: (bytes + 3) / 4)
-        fill(UnsafeMutableRawBufferPointer(start: buffer.start, count: bytes))
+        try fill(UnsafeMutableRawBufferPointer(start: buffer.start, count: bytes))
     }
 
     /// A float32 tensor with these elements; as many as the shape has.
     package convenience init(shape: [Int], elements: [Float]) throws(PixArtError) {
         precondition(elements.count == shape.reduce(1, *))
         try self.init(.float32, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
-    }
-
-    /// A uint8 tensor with these elements; as many as the shape has.
-    package convenience init(shape: [Int], elements: [UInt8]) throws(PixArtError) {
-        precondition(elements.count == shape.reduce(1, *))
-        try self.init(.uint8, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
     /// A stored tensor: bytes as they are, floating point widened to float32.

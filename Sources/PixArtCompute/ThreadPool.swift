@@ -26,15 +26,23 @@ package final class ThreadPool: @unchecked Sendable {
     /// What a worker does for a task, given its number and the worker's own memory.
     fileprivate typealias Body = (_ task: Int, _ scratch: Scratch) -> Void
 
+    /// OpenBLAS has memory for somewhat more products at a time than this.
+    package static let maximum = 128
+
     package let count: Int
     private let region: Region
     private var threads: [pthread_t] = []
 
-    /// Starts `threads` workers; 0 stands for one on each processor that the process may use.
+    /// Starts `threads` workers; 0 stands for one on each processor that the process may use, up to `maximum`.
     package init(threads requested: Int = 0) throws(PixArtError) {
         native_blas_prepare()
-        count = requested > 0 ? requested : native_available_processors()
+        count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
         region = Region()
+        // The host's signals are for the host's threads.
+        var (all, before) = (sigset_t(), sigset_t())
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         for _ in 0..<count {
             var thread = pthread_t()
             let context = Unmanaged.passRetained(region)

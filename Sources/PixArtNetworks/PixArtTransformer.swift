@@ -137,14 +137,12 @@ package struct PixArtTransformer: Sendable {
     ) throws(PixArtError) -> Run {
         precondition(items % prompts.count == 0)
         let grid = PatchGrid(height: latentHeight, width: latentWidth, patch: configuration.patchSize)
-        let positions = try Matrix(
-            rows: grid.count, columns: configuration.width,
-            elements: SinusoidalEmbedding.grid(
-                height: grid.rows, width: grid.columns, columns: configuration.width,
-                base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale))
+        let activations = try Activations(rows: items * grid.count, configuration)
+        let positions = try SinusoidalEmbedding.grid(
+            height: grid.rows, width: grid.columns, columns: configuration.width,
+            base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale)
         return Run(
-            prompts: prompts, items: items, grid: grid, positions: positions, size: size,
-            activations: try Activations(rows: items * grid.count, configuration))
+            prompts: prompts, items: items, grid: grid, positions: positions, size: size, activations: activations)
     }
 
     /// Predicts from noisy latents [N, C, Y, X], row-major, all at one `timestep`: [N, outChannels, Y, X].

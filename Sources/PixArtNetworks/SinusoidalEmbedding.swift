@@ -1,4 +1,5 @@
 import Glibc
+import PixArtCompute
 
 /// Numbers as waves, in the two forms that PixArt uses.
 package enum SinusoidalEmbedding {
@@ -12,12 +13,14 @@ package enum SinusoidalEmbedding {
         return angles.map { cosf($0) } + angles.map { sinf($0) }
     }
 
-    /// Positions of a grid of patches, [height * width][D] row by row: the first half of D tells the column, the second
+    /// Positions of a grid of patches, [height * width, D] row by row: the first half of D tells the column, the second
     /// the row.
     ///
     /// Positions run over `base` (the patches of a side at the checkpoint's own size) whatever the grid, and are divided
     /// by `scale`. Matches diffusers' `get_2d_sincos_pos_embed`: float32 positions, double waves, float32 results.
-    package static func grid(height: Int, width: Int, columns: Int, base: Int, scale: Double) -> [Float] {
+    package static func grid(
+        height: Int, width: Int, columns: Int, base: Int, scale: Double
+    ) throws(PixArtError) -> Matrix {
         func waves(_ index: Int, of count: Int) -> [Float] {
             let position = Float(index) / Float(Double(count) / Double(base)) / Float(scale)
             let quarter = columns / 4
@@ -26,10 +29,13 @@ package enum SinusoidalEmbedding {
         }
         let across = (0..<width).map { waves($0, of: width) }
         let down = (0..<height).map { waves($0, of: height) }
-        var result: [Float] = []
-        result.reserveCapacity(height * width * columns)
+        let result = try Matrix(rows: height * width, columns: columns)
         for row in 0..<height {
-            for column in 0..<width { result += across[column] + down[row] }
+            for column in 0..<width {
+                for (index, wave) in (across[column] + down[row]).enumerated() {
+                    result[row * width + column, index] = wave
+                }
+            }
         }
         return result
     }

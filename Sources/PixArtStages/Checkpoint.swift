@@ -16,10 +16,9 @@ package struct Checkpoint: Sendable {
             throw .file("\(folder): is not a folder, expected a checkpoint in the diffusers layout")
         }
         self.folder = folder
-        let index = "\(folder)/model_index.json"
         // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
-        guard stat(index, &status) == 0 else { return }
-        let file = try ConfigurationFile(path: index)
+        guard contains("model_index.json") else { return }
+        let file = try configuration("model_index.json")
         let name = try file.string("_class_name")
         guard name == "PixArtAlphaPipeline" else {
             throw file.unsupported("_class_name", found: "\"\(name)\"", ["\"PixArtAlphaPipeline\""])
@@ -28,6 +27,12 @@ package struct Checkpoint: Sendable {
 
     /// The path of something in the folder.
     package func path(_ relative: String) -> String { "\(folder)/\(relative)" }
+
+    /// Whether there is something of this name in the folder.
+    package func contains(_ relative: String) -> Bool {
+        var status = stat()
+        return stat(path(relative), &status) == 0
+    }
 
     /// A part's configuration.
     package func configuration(_ relative: String) throws(PixArtError) -> ConfigurationFile {

@@ -23,6 +23,11 @@ extension T5Encoder.Configuration {
             positionBuckets: try file.integer("relative_attention_num_buckets", in: 4...4096, default: 32),
             maximumDistance: try file.integer("relative_attention_max_distance", in: 2...1 << 20, default: 128),
             epsilon: Float(try file.number("layer_norm_epsilon", in: 0...1, default: 1e-6)))
+        guard maximumDistance > positionBuckets / 4 else {
+            throw .model(
+                "\(file.path): \"relative_attention_max_distance\" is \(maximumDistance), expected more than a quarter of "
+                    + "relative_attention_num_buckets \(positionBuckets)")
+        }
     }
 }
 
@@ -38,7 +43,9 @@ extension PixArtTransformer.Configuration {
         try file.require("activation_fn", .string("gelu-approximate"))
         try file.require("norm_elementwise_affine", .bool(false))
         try file.require("attention_type", .string("default"))
-        try file.require("upcast_attention", .bool(false))
+        for key in ["upcast_attention", "double_self_attention", "only_cross_attention"] {
+            try file.require(key, .bool(false))
+        }
         let sampleSize = try file.integer("sample_size", in: 1...4096, default: 128)
         let inChannels = try file.integer("in_channels", in: 1...1024, default: 4)
         let conditions = try file.boolean("use_additional_conditions", default: sampleSize == 128)

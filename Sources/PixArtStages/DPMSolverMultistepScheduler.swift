@@ -14,6 +14,12 @@ package struct DPMSolverMultistepScheduler: Scheduler {
         package enum FinalSigma: String, CaseIterable, Sendable { case zero, smallest = "sigma_min" }
 
         package static let className = "DPMSolverMultistepScheduler"
+
+        /// What the published checkpoints come with.
+        package static let pixArt = Configuration(
+            noise: .linear(start: 0.0001, end: 0.02, count: 1000), order: 2, solver: .midpoint, prediction: .epsilon,
+            spacing: .linspace, stepsOffset: 0, lowerOrderFinal: true, eulerAtFinal: false, finalSigma: .zero)
+
         package var noise: NoiseSchedule
         package var order: Int
         package var solver: Solver
@@ -23,6 +29,8 @@ package struct DPMSolverMultistepScheduler: Scheduler {
         package var lowerOrderFinal: Bool
         package var eulerAtFinal: Bool
         package var finalSigma: FinalSigma
+
+        package var trainingTimesteps: Int { noise.alphasCumulative.count }
 
         package func scheduler(steps: Int) -> any Scheduler { DPMSolverMultistepScheduler(self, steps: steps) }
     }
@@ -52,12 +60,16 @@ package struct DPMSolverMultistepScheduler: Scheduler {
             let ratio = last / (steps + 1)
             times = (1...steps).reversed().map { $0 * ratio + configuration.stepsOffset }
         case .trailing:
+            // numpy.arange(last, 0, -ratio): as many as it makes, at the distance that it makes of the first two.
             let ratio = Double(last) / count
-            times = (0..<steps).map { Int((Double(last) - Double($0) * ratio).rounded(.toNearestOrEven)) - 1 }
+            let distance = (Double(last) - ratio) - Double(last)
+            times = (0..<Int((Double(last) / ratio).rounded(.up))).map {
+                Int((Double(last) + Double($0) * distance).rounded(.toNearestOrEven)) - 1
+            }
         }
         timesteps = times.map { Float($0) }
         let final = configuration.finalSigma == .zero ? 0 : training[0]
-        sigmas = times.map { training[min($0, last - 1)] } + [final]
+        sigmas = times.map { training[min(max($0, 0), last - 1)] } + [final]
     }
 
     /// Weights of picture and noise at a sigma: alpha, sigma.

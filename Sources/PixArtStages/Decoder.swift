@@ -36,16 +36,18 @@ package final class Decoder: Sendable {
             try requestedSize(options) ?? (height * network.configuration.scale, width * network.configuration.scale)
         let isBytes = options.string("output_type") == "uint8"
         let values = latents.floats
-        var bytes: [UInt8] = []
-        var floats: [Float] = []
-        for index in 0..<batch {
-            let count = channels * height * width
-            let picture = try decode(values[index * count..<(index + 1) * count], height: height, width: width)
-                .resizedAndCropped(height: size.height, width: size.width)
-            if isBytes { bytes += picture.bytes } else { floats += picture.floats }
+        return try Tensor(
+            isBytes ? .uint8 : .float32, shape: [batch, size.height, size.width, 3]
+        ) { target throws(PixArtError) in
+            for index in 0..<batch {
+                let latent = channels * height * width
+                let picture = try decode(values[index * latent..<(index + 1) * latent], height: height, width: width)
+                    .resizedAndCropped(height: size.height, width: size.width)
+                let share = target.count / batch
+                let place = UnsafeMutableRawBufferPointer(rebasing: target[index * share..<(index + 1) * share])
+                if isBytes { picture.writeBytes(to: place) } else { picture.writeFloats(to: place) }
+            }
         }
-        let shape = [batch, size.height, size.width, 3]
-        return isBytes ? try Tensor(shape: shape, elements: bytes) : try Tensor(shape: shape, elements: floats)
     }
 
     /// One latent image [C, Y, X] as a picture.

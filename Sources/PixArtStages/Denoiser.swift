@@ -14,12 +14,16 @@ package final class Denoiser: Sendable {
     let scheduler: any SchedulerConfiguration
     let pool: ThreadPool
 
-    /// Opens the parts `transformer` and `scheduler` of a checkpoint.
+    /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories that
+    /// publish a transformer only, it takes the settings that all published checkpoints share.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         let configuration = try PixArtTransformer.Configuration(checkpoint.configuration("transformer/config.json"))
-        scheduler = try SchedulerRegistry.configuration(
-            checkpoint.configuration("scheduler/scheduler_config.json"))
+        let schedule = "scheduler/scheduler_config.json"
+        scheduler =
+            checkpoint.contains(schedule)
+            ? try SchedulerRegistry.configuration(checkpoint.configuration(schedule))
+            : DPMSolverMultistepScheduler.Configuration.pixArt
         transformer = try PixArtTransformer(
             configuration,
             checkpoint.weights("transformer", stem: "diffusion_pytorch_model", variant: options.string("variant")))

@@ -6,7 +6,7 @@ import PixArtFormats
 package struct OptionSchema: Sendable {
     package enum Kind: Sendable {
         case boolean
-        case integer(ClosedRange<Int64>, multipleOf: Int64 = 1)
+        case integer(ClosedRange<Int64>)
         case number(ClosedRange<Double>)
         case choice([String])
         /// Any text.
@@ -59,12 +59,11 @@ extension OptionSchema.Property {
         var members: [String: JSONValue]
         switch kind {
         case .boolean: members = ["type": .string("boolean")]
-        case .integer(let range, let factor):
+        case .integer(let range):
             members = [
                 "type": .string("integer"), "minimum": .integer(range.lowerBound),
                 "maximum": .integer(range.upperBound),
             ]
-            if factor != 1 { members["multipleOf"] = .integer(factor) }
         case .number(let range):
             members = [
                 "type": .string("number"), "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound),
@@ -95,9 +94,7 @@ extension OptionSchema.Property {
         let null = fallback == .null ? " or null" : ""
         switch kind {
         case .boolean: return "true or false\(null)"
-        case .integer(let range, let factor):
-            let multiple = factor == 1 ? "" : " divisible by \(factor)"
-            return "an integer from \(range.lowerBound) to \(range.upperBound)\(multiple)\(null)"
+        case .integer(let range): return "an integer from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .number(let range): return "a number from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .choice(let names): return names.map { "\"\($0)\"" }.joined(separator: " or ") + null
         case .text: return "a string\(null)"
@@ -111,8 +108,7 @@ extension OptionSchema.Property {
         if value == .null { return fallback == .null }
         switch kind {
         case .boolean: return value.bool != nil
-        case .integer(let range, let factor):
-            return value.integer.map { range.contains($0) && $0 % factor == 0 } ?? false
+        case .integer(let range): return value.integer.map { range.contains($0) } ?? false
         case .number(let range): return value.number.map { range.contains($0) } ?? false
         case .choice(let names): return value.string.map { names.contains($0) } ?? false
         case .text: return value.string != nil

@@ -9,6 +9,9 @@ package struct Picture {
 
     package init(_ map: FeatureMap) { self.map = map }
 
+    package var height: Int { map.height }
+    package var width: Int { map.width }
+
     /// Resizes bilinearly to cover `height` x `width`, and cuts out the middle.
     package func resizedAndCropped(height: Int, width: Int) throws(PixArtError) -> Picture {
         guard map.height != height || map.width != width else { return self }
@@ -53,11 +56,25 @@ package struct Picture {
     /// From -1 ... 1 to 0 ... 1, clamped; 0 for NaN.
     private static func brightness(_ value: Float) -> Float { .minimum(.maximum(value * 0.5 + 0.5, 0), 1) }
 
-    /// The picture as 0 ... 255, rounded to the nearest and halves to even, [height, width, 3].
-    package var bytes: [UInt8] {
-        map.pixels.elements.map { UInt8((Self.brightness($0) * 255).rounded(.toNearestOrEven)) }
+    /// Writes the picture as bytes from 0 to 255, rounded to the nearest and halves to even, [height, width, 3].
+    package func writeBytes(to target: UnsafeMutableRawBufferPointer) {
+        forEach { target[$0] = UInt8(($1 * 255).rounded(.toNearestOrEven)) }
     }
 
-    /// The picture as 0 ... 1, [height, width, 3].
-    package var floats: [Float] { map.pixels.elements.map(Self.brightness) }
+    /// Writes the picture as float32 from 0 to 1, [height, width, 3].
+    package func writeFloats(to target: UnsafeMutableRawBufferPointer) {
+        let floats = target.bindMemory(to: Float.self)
+        forEach { floats[$0] = $1 }
+    }
+
+    /// Visits the brightness of every channel of every pixel, in order.
+    private func forEach(_ body: (_ index: Int, _ brightness: Float) -> Void) {
+        var index = 0
+        for pixel in 0..<map.pixels.rows {
+            for channel in 0..<map.channels {
+                body(index, Self.brightness(map.pixels[pixel, channel]))
+                index += 1
+            }
+        }
+    }
 }

@@ -38,7 +38,13 @@ package final class Sampler {
         run = try denoiser.transformer.run(
             prompts: projected, items: images * prompts.count, latentHeight: shape[2], latentWidth: shape[3],
             size: (height, width))
-        scheduler = denoiser.scheduler.scheduler(steps: options.integer("num_inference_steps") ?? 1)
+        let steps = options.integer("num_inference_steps") ?? 1
+        guard steps < denoiser.scheduler.trainingTimesteps else {
+            throw .option(
+                "option \"num_inference_steps\" is \(steps), expected fewer than the checkpoint's "
+                    + "\(denoiser.scheduler.trainingTimesteps) training timesteps")
+        }
+        scheduler = denoiser.scheduler.scheduler(steps: steps)
         let initial = scheduler.initialNoiseSigma
         current = try Self.noise(shape, options).map { $0 * initial }
     }

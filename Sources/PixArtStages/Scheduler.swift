@@ -17,7 +17,9 @@ package protocol SchedulerConfiguration: Sendable {
     static var className: String { get }
     /// Fails with `.model` naming the key, where the configuration asks for what is not supported.
     init(_ file: ConfigurationFile) throws(PixArtError)
-    /// `steps` is at least 1.
+    /// Timesteps that the model was trained with.
+    var trainingTimesteps: Int { get }
+    /// `steps` is from 1 to below `trainingTimesteps`.
     func scheduler(steps: Int) -> any Scheduler
 }
 

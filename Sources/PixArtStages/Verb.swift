@@ -21,8 +21,8 @@ package enum Verb: String, CaseIterable, Sendable {
     }
 
     private static let threads = OptionSchema.Property(
-        "threads", .integer(0...1024), default: .integer(0),
-        "Threads that work for this handle; 0 stands for one on each processor that the process may use.")
+        "threads", .integer(0...128), default: .integer(0),
+        "Threads that work for this handle; 0 stands for one on each processor that the process may use, 128 at most.")
 
     private static let variant = OptionSchema.Property(
         "variant", .text, default: .null,
@@ -45,11 +45,11 @@ package enum Verb: String, CaseIterable, Sendable {
             "guidance_scale", .number(0...1000), default: .number(4.5),
             "Weight of classifier-free guidance. It is used, and doubles the work, where it is above 1."),
         .init(
-            "height", .integer(16...16384, multipleOf: 8), default: .null,
+            "height", .integer(16...16384), default: .null,
             "Height of the picture in pixels; null stands for the checkpoint's own. Without binning it must be divisible by "
-                + "8 times the patch size."),
+                + "8 times the patch size (16)."),
         .init(
-            "width", .integer(16...16384, multipleOf: 8), default: .null,
+            "width", .integer(16...16384), default: .null,
             "Width of the picture in pixels; as the height."),
         .init(
             "use_resolution_binning", .boolean, default: .null,

@@ -113,7 +113,7 @@ static void too_many_threads(void) {
     tight = before;
     tight.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE)) + (256u << 20); /* room for a few dozen stacks */
     REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
-    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"threads\": 1024}", &refused), PIXART_ERROR_MEMORY, "threads");
+    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"threads\": 128}", &refused), PIXART_ERROR_MEMORY, "threads");
     REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
     CHECK(refused == NULL);
     CHECK_EQUAL(folder_count("/proc/self/task"), threads);

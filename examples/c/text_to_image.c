@@ -24,7 +24,7 @@ static void check(pixart_status status) {
 static int32_t show(void *context, int64_t step, int64_t steps, double fraction) {
     (void)context;
     fprintf(stderr, "\rstep %lld of %lld, %3.0f%%", (long long)step, (long long)steps, fraction * 100);
-    if (fraction == 1.0)
+    if (step == steps)
         fputc('\n', stderr);
     return 0;
 }
