@@ -52,6 +52,8 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     from reference.measures import Table
     from reference.real import NETWORKS, compare_network
     from reference.runs import compare_model, compare_random
+    from reference.settings import NAME as SETTINGS
+    from reference.settings import compare_settings
     from reference.texts import NAME as TEXTS
     from reference.texts import compare_texts
 
@@ -71,6 +73,8 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
         for model in MODELS:
             if wanted(model.name, args):
                 compare_random(model, work, table)
+        if wanted(SETTINGS, args):
+            compare_settings(work, table)
         if wanted(TEXTS, args):
             compare_texts(work, table)
         if not table.rows:
@@ -89,7 +93,7 @@ def main() -> None:
 
         for model in MODELS:
             print(model.name, *(f"\n    {run}" for run in model.runs), sep="")
-        print("prompts\n    many prompts, token ids only")
+        print("settings\n    timesteps, noise and sizes, without denoising\nprompts\n    many prompts, token ids only")
         return
     restart_in_reference(args.python, args.venv)
     start = time.monotonic()

@@ -32,7 +32,7 @@ class Run:
     max_sequence_length: int = 120
 
     def __str__(self) -> str:
-        size = f", {self.height}x{self.width}{' binned' if self.binning else ''}" if self.height else ""
+        size = f", {self.height}x{self.width or 'own'}{' binned' if self.binning else ''}" if self.height else ""
         images = f", {self.images} images" if self.images > 1 else ""
         text = "" if self.prompt == CAT else f", prompt {PROMPTS.index(self.prompt)}"
         text += f", negative {PROMPTS.index(self.negative)}" if self.negative else ""
@@ -94,6 +94,7 @@ MODELS = (
             Run(images=3, seed=(5, 6, 7)),
             Run(images=2, guidance=1.0, seed=(1, 1)),
             Run(height=96, width=64),
+            Run(height=96),
             Run(height=16, width=176, steps=3),
             Run(height=112, width=80, images=2),
             Run(prompt=MIXED, negative=CAT),
