@@ -6,6 +6,7 @@
 A star marks combinations of thing and background that were kept out of training.
 """
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from evaluate import load_denoiser
 from export import OUT
-from networks import GRID, sample
+from networks import GRID, LATENT_CHANNELS, sample
 from pictures import SIZE, to_image
 from text import Tokenizer
-from train_vae import LATENT_CHANNELS
 
 SHEET = Path(__file__).resolve().parents[2] / "docs" / "images" / "emoji-contact-sheet.png"
 COLUMNS, MARGIN, LABEL = 6, 14, 34
@@ -66,7 +66,22 @@ def diffusers_engine(model: Path) -> Callable[[str, int], Image.Image]:
     return draw
 
 
-ENGINES: dict[str, Callable[[Path], Callable[[str, int], Image.Image]]] = {"diffusers": diffusers_engine}
+def pixart_engine(model: Path) -> Callable[[str, int], Image.Image]:
+    """Pictures by libpixart and its Python binding: (prompt, seed) -> image."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "python" / "src"))
+    import pixart
+    encoder, denoiser, decoder = pixart.Encoder(model), pixart.Denoiser(model), pixart.Decoder(model)
+
+    def draw(prompt: str, seed: int) -> Image.Image:
+        latents = denoiser.denoise(encoder.encode(prompt), encoder.encode(""), seed=seed, num_inference_steps=STEPS,
+                                   guidance_scale=GUIDANCE)
+        return Image.fromarray(decoder.decode(latents)[0])
+
+    return draw
+
+
+ENGINES: dict[str, Callable[[Path], Callable[[str, int], Image.Image]]] = {
+    "pixart": pixart_engine, "diffusers": diffusers_engine}
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
@@ -85,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="?", default=SHEET)
     parser.add_argument("--model", type=Path, default=OUT)
-    parser.add_argument("--engine", choices=ENGINES, default="diffusers")
+    parser.add_argument("--engine", choices=ENGINES, default="pixart")
     args = parser.parse_args()
 
     draw = ENGINES[args.engine](args.model)

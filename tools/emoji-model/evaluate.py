@@ -13,7 +13,8 @@ import random
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, PixArtTransformer2DModel
+from transformers import T5EncoderModel
 
 from captions import all_pairs, caption, held_out
 from export import OUT
@@ -27,9 +28,6 @@ from train_vae import psnr
 
 def load_denoiser(model: Path) -> Denoiser:
     """The text encoder and the transformer of an exported folder, in float32."""
-    from diffusers import PixArtTransformer2DModel
-    from transformers import T5EncoderModel
-
     denoiser = Denoiser.__new__(Denoiser)
     torch.nn.Module.__init__(denoiser)
     denoiser.text_encoder = T5EncoderModel.from_pretrained(model / "text_encoder", dtype=torch.float32)

@@ -15,9 +15,9 @@ from torch import nn
 from captions import held_out
 from latents import load_vae, scaling_factor
 from networks import SCHEDULER, Denoiser
+from pacing import WORK
 from text import Tokenizer
 from things import COLOUR_WORDS, COLOURS, THINGS
-from train_vae import WORK
 
 OUT = Path(__file__).resolve().parents[2] / "models" / "emoji"
 CARD = Path(__file__).with_name("MODEL_CARD.md")

@@ -1,13 +1,15 @@
-"""The autoencoder's latents of every pair, scaled to unit deviation, kept in WORK/latents.pt."""
+"""The autoencoder's latents of every pair, kept in WORK/latents.pt."""
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
 
 from captions import all_pairs
+from networks import new_vae
 from pictures import all_emoji, compose, palette
 from things import COLOURS
-from train_vae import new_vae
+
+LATENTS = "latents.pt"
 
 
 def load_vae(work: Path) -> AutoencoderKL:
@@ -23,17 +25,21 @@ def all_pictures() -> torch.Tensor:
     return compose(emoji.repeat_interleave(len(COLOURS), 0), colours.repeat(len(emoji), 1))
 
 
-def load_latents(work: Path) -> dict[tuple[str, str], torch.Tensor]:
-    """Scaled mean latents by pair, computed at the first call; the scale is in scaling_factor()."""
-    file = work / "latents.pt"
+@torch.no_grad()
+def mean_latents(work: Path) -> torch.Tensor:
+    """Mean latents in the order of all_pairs(), as the encoder gives them; computed at the first call."""
+    file = work / LATENTS
     if not file.exists():
         vae = load_vae(work)
-        means = torch.cat([vae.encode(part).latent_dist.mean for part in all_pictures().split(16)])
-        torch.save(means, file)
-    means = torch.load(file)
-    return dict(zip(all_pairs(), means * scaling_factor(work)))
+        torch.save(torch.cat([vae.encode(part).latent_dist.mean for part in all_pictures().split(16)]), file)
+    return torch.load(file)
+
+
+def load_latents(work: Path) -> dict[tuple[str, str], torch.Tensor]:
+    """Scaled mean latents by pair."""
+    return dict(zip(all_pairs(), mean_latents(work) * scaling_factor(work)))
 
 
 def scaling_factor(work: Path) -> float:
-    """The inverse deviation of the cached latents, for the autoencoder's config."""
-    return round(1 / float(torch.load(work / "latents.pt").std()), 5)
+    """The inverse deviation of the latents, for the autoencoder's config."""
+    return round(1 / float(mean_latents(work).std()), 5)

@@ -1,11 +1,12 @@
-"""The text encoder, the transformer and the scheduler."""
+"""The autoencoder, the text encoder, the transformer and the scheduler."""
 import torch
-from diffusers import DPMSolverMultistepScheduler, PixArtTransformer2DModel
+from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, PixArtTransformer2DModel
 from torch import nn
 from transformers import T5Config, T5EncoderModel
 
-from train_vae import LATENT_CHANNELS
+from pictures import SIZE
 
+LATENT_CHANNELS = 8
 GRID = 16  # edge of the latents
 TEXT_WIDTH = 192
 WIDTH, HEAD, LAYERS = 192, 64, 5
@@ -19,6 +20,13 @@ SCHEDULER = {
     "thresholding": False, "timestep_spacing": "linspace", "trained_betas": None,
     "use_karras_sigmas": False, "use_lu_lambdas": False, "variance_type": None,
 }
+
+
+def new_vae() -> AutoencoderKL:
+    return AutoencoderKL(
+        in_channels=3, out_channels=3, down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4, block_out_channels=(32, 32, 64, 128), layers_per_block=1,
+        latent_channels=LATENT_CHANNELS, norm_num_groups=16, sample_size=SIZE, mid_block_add_attention=False)
 
 
 def new_text_encoder(vocabulary: int) -> T5EncoderModel:

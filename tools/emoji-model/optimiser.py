@@ -1,7 +1,7 @@
 """Muon for the weight matrices, AdamW for everything else.
 
-Muon (Jordan et al., 2024) steps along the orthogonalised momentum of each matrix. On this
-short a training it gets about twice as far as AdamW in the same number of steps.
+Muon (Jordan et al., 2024) steps along the orthogonalised momentum of each matrix. It gets far in
+few steps, which suits a training that has only minutes of a CPU.
 """
 from collections.abc import Iterable
 

@@ -1,9 +1,11 @@
-"""What both trainings share: a time budget, the learning rate that follows it, weight averages."""
+"""What both trainings share: a time budget, the learning rate that follows it, weight averages, a place."""
 import time
 from pathlib import Path
 
 import torch
 from torch import nn
+
+WORK = Path(__file__).resolve().parents[2] / ".build-emoji"  # checkpoints, unless --work says otherwise
 
 
 class Budget:

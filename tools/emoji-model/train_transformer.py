@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train the text encoder and the transformer on the autoencoder's latents (see README.md).
 
-    train_transformer.py --minutes 70
+    train_transformer.py --minutes 65
 
 Writes WORK/denoiser.pt every two minutes and goes on from it when started again;
 --restart keeps its averaged weights but begins the learning-rate schedule anew.
@@ -17,10 +17,9 @@ from captions import all_pairs, caption, held_out
 from latents import load_latents
 from networks import SCHEDULER, Denoiser
 from optimiser import Optimiser
-from pacing import Average, Budget, cosine
+from pacing import WORK, Average, Budget, cosine
 from text import Tokenizer, train_tokenizer
 from things import THINGS
-from train_vae import WORK
 
 UNCONDITIONAL = 0.1  # share of captions replaced by the empty one
 NOISY_HALF = 0.6  # share of time steps drawn from the noisier half
