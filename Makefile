@@ -6,8 +6,8 @@ SHELL := /bin/bash
 DEBIAN_PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libjson-c-dev libsentencepiece-dev libpcre2-dev \
 	libutf8proc-dev build-essential binutils pkg-config cmake python3-venv
 MODEL ?= models/emoji
-export PROMPT
 PROMPT ?= a cute cat face on a blue background
+export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 PICTURE := build/demo.png
