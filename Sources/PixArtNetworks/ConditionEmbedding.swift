@@ -6,17 +6,16 @@ import PixArtCompute
 struct ConditionEmbedding: Sendable {
     /// Two linear layers with SiLU between them, over the waves of one number.
     private struct Embedder: Sendable {
-        private static let waves = 256
         private let first, second: Linear
 
         init(_ name: String, width: Int, _ reader: WeightReader) throws(PixArtError) {
-            first = try reader.linear("\(name).linear_1", outputs: width, inputs: Self.waves)
+            first = try reader.linear("\(name).linear_1", outputs: width, inputs: SinusoidalEmbedding.timestepWidth)
             second = try reader.linear("\(name).linear_2", outputs: width, inputs: width)
         }
 
         func callAsFunction(_ value: Float, _ pool: ThreadPool) throws(PixArtError) -> [Float] {
             let waves = try Matrix(
-                rows: 1, columns: Self.waves, elements: SinusoidalEmbedding.timestep(value, width: Self.waves))
+                rows: 1, columns: SinusoidalEmbedding.timestepWidth, elements: SinusoidalEmbedding.timestep(value))
             let hidden = try Matrix(rows: 1, columns: first.weight.outputs)
             let output = try Matrix(rows: 1, columns: second.weight.outputs)
             try first(waves, into: hidden, pool)

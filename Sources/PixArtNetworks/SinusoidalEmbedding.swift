@@ -3,13 +3,20 @@ import PixArtCompute
 
 /// Numbers as waves, in the two forms that PixArt uses.
 package enum SinusoidalEmbedding {
-    /// A timestep, or a size in pixels, as `width` cosines and sines: diffusers' `Timesteps` with `flip_sin_to_cos` and
+    /// Numbers that stand for one timestep or size.
+    package static let timestepWidth = 256
+
+    /// The frequencies of a timestep's waves, 10000^(-i / 128). PyTorch's exponential, which is MKL's, is one unit in the
+    /// last place above the rounded value in two of them; at timestep 999 that shows.
+    private static let frequencies: [Float] = (0..<timestepWidth / 2).map { index in
+        let value = expf(-Float(log(10_000.0)) * Float(index) / Float(timestepWidth / 2))
+        return index == 12 || index == 106 ? value.nextUp : value
+    }
+
+    /// A timestep, or a size in pixels, as cosines and then sines: diffusers' `Timesteps(256)` with `flip_sin_to_cos` and
     /// no frequency shift, in float32.
-    package static func timestep(_ value: Float, width: Int) -> [Float] {
-        let half = width / 2
-        let angles = (0..<half).map { index in
-            value * expf(-Float(log(10_000.0)) * Float(index) / Float(half))
-        }
+    package static func timestep(_ value: Float) -> [Float] {
+        let angles = frequencies.map { value * $0 }
         return angles.map { cosf($0) } + angles.map { sinf($0) }
     }
 
