@@ -2,67 +2,153 @@ import CNative
 
 /// Scaled dot-product attention, softmax(scale Q Kᵀ + bias) V, for all heads of one sequence.
 ///
-/// Works on tiles of queries by blocks of keys with a running softmax, so that memory does not grow with the product of
+/// Works on chunks of queries by blocks of keys with a running softmax, so that memory does not grow with the product of
 /// the lengths.
 package struct Attention: Sendable {
     package let heads: Int
     package let scale: Float
 
-    private static let queryTile = 128
-    private static let keyBlock = 512
+    /// Queries of a task, and those of them that are worked on at a time.
+    private static let queryChunk = 256
+    private static let queryTile = 48
+    private static let keyBlock = 256
+    private static let panelWidth = Int(NATIVE_PANEL)
+    /// The widest head that the kernel in bfloat16 takes.
+    private static let widestHead = 79
 
     package init(heads: Int, scale: Float) {
         self.heads = heads
         self.scale = scale
     }
 
-    /// Attends from `query` [queries, H*K] to `key` and `value` [keys, H*K], into `output` [queries, H*K].
+    /// Attends from `query` [queries, H*K] to `key` and `value` [keys, H*K], into `output` [queries, H*K], all of one form:
+    /// float32, or bfloat16 for computing in that.
     ///
-    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head. At least one key. Fails
-    /// with `.memory`.
+    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head; only in float32. At
+    /// least one key. Fails with `.memory`.
     package func callAsFunction(
-        query: Matrix, key: Matrix, value: Matrix, bias: Matrix? = nil, into output: Matrix, _ pool: ThreadPool
+        query: Operand, key: Operand, value: Operand, bias: Matrix? = nil, into output: Operand, _ pool: ThreadPool
     ) throws(PixArtError) {
         precondition(key.rows == value.rows && key.rows > 0 && query.rows == output.rows)
         precondition(query.columns % heads == 0)
         let width = query.columns / heads
-        let tiles = (query.rows + Self.queryTile - 1) / Self.queryTile
-        try pool.run(tasks: heads * tiles) { task, scratch throws(PixArtError) in
-            let (head, tile) = task.quotientAndRemainder(dividingBy: tiles)
+        let chunks = (query.rows + Self.queryChunk - 1) / Self.queryChunk
+        let work = 4 * Double(query.rows) * Double(key.rows) * Double(query.columns)
+        try pool.run(tasks: heads * chunks, as: .attention, work: work) { task, scratch throws(PixArtError) in
+            let (head, chunk) = task.quotientAndRemainder(dividingBy: chunks)
             let columns = head * width..<(head + 1) * width
-            let rows = tile * Self.queryTile..<min((tile + 1) * Self.queryTile, query.rows)
-            try attend(
-                query: query.columns(columns).rows(rows), key: key.columns(columns), value: value.columns(columns),
-                bias: bias.map { $0.rows(head * query.rows + rows.lowerBound..<head * query.rows + rows.upperBound) },
-                into: output.columns(columns).rows(rows), scratch)
+            let rows = chunk * Self.queryChunk..<min((chunk + 1) * Self.queryChunk, query.rows)
+            let bias = bias.map { $0.rows(head * query.rows + rows.lowerBound..<head * query.rows + rows.upperBound) }
+            let (query, output) = (query.columns(columns).rows(rows), output.columns(columns).rows(rows))
+            let (key, value) = (key.columns(columns), value.columns(columns))
+            if query.form == .bfloat16 {
+                try attendBfloat16(query, key, value, into: output, pool.kernels, scratch)
+            } else {
+                try attend(query, key, value, bias, into: output, pool.kernels, scratch)
+                if output.form == .roundedBfloat16 {
+                    var native = output.native
+                    pool.kernels.table.pointee.store_rows(
+                        output.rows, output.columns, output.floats, output.elementStride, &native)
+                }
+            }
         }
     }
 
-    /// One tile of queries of one head against all keys.
+    /// Whether heads of a width can be computed in bfloat16.
+    package static func takesBfloat16(headWidth: Int) -> Bool { headWidth % 2 == 0 && headWidth <= widestHead }
+
+    private func attendBfloat16(
+        _ query: Operand, _ key: Operand, _ value: Operand, into output: Operand, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
+        precondition(Self.takesBfloat16(headWidth: query.columns) && key.stride == value.stride)
+        precondition(query.stride == output.stride)
+        let work = try scratch.floats(Int(NATIVE_ATTENTION_SCRATCH) / 4, slot: 0)
+        kernels.table.pointee.attend_bfloat16!(
+            query.rows, key.rows, query.columns, scale, query.start.assumingMemoryBound(to: UInt16.self),
+            key.start.assumingMemoryBound(to: UInt16.self), value.start.assumingMemoryBound(to: UInt16.self),
+            key.elementStride, output.start.assumingMemoryBound(to: UInt16.self), query.elementStride, work)
+    }
+
+    /// One chunk of queries of one head against all keys, in float32.
     private func attend(
-        query: Matrix, key: Matrix, value: Matrix, bias: Matrix?, into output: Matrix, _ scratch: ThreadPool.Scratch
+        _ query: Operand, _ key: Operand, _ value: Operand, _ bias: Matrix?, into output: Operand, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let (rows, width) = (query.rows, query.columns)
-        let scores = try scratch.floats(Self.queryTile * Self.keyBlock, slot: 0)
-        let statistics = try scratch.floats(3 * Self.queryTile, slot: 1)
-        let (maximum, sum) = (statistics, statistics + Self.queryTile)
-        let correction = statistics + 2 * Self.queryTile
+        // Wide heads take shorter blocks, so that the block's panels stay in cache.
+        let block = width > 128 ? Self.keyBlock / 2 : Self.keyBlock
+        let panels = (width + Self.panelWidth - 1) / Self.panelWidth
+        let keys = try scratch.floats(block * width, slot: 0)
+        let values = try scratch.floats(panels * block * Self.panelWidth, slot: 1)
+        let scores = try scratch.floats(Self.queryTile * block, slot: 2)
+        let statistics = try scratch.floats(3 * rows, slot: 3)
+        let (maximum, sum, correction) = (statistics, statistics + rows, statistics + 2 * rows)
         maximum.update(repeating: -.infinity, count: rows)
         sum.update(repeating: 0, count: rows)
-        for first in stride(from: 0, to: key.rows, by: Self.keyBlock) {
-            let block = first..<min(first + Self.keyBlock, key.rows)
-            let (key, value) = (key.rows(block), value.rows(block))
-            native_blas_product(
-                rows, block.count, width, query.start, query.stride, key.start, key.stride, 1, scores, Self.keyBlock, 0)
-            native_softmax_block(
-                rows, block.count, scale, scores, Self.keyBlock, bias.map { UnsafePointer($0.start + first) },
-                bias?.stride ?? 0, maximum, sum, correction)
-            if first > 0 { native_scale_rows(rows, width, output.start, output.stride, correction) }
-            native_blas_product(
-                rows, width, block.count, scores, Self.keyBlock, value.start, value.stride, 0, output.start,
-                output.stride, first > 0 ? 1 : 0)
+        for first in stride(from: 0, to: key.rows, by: block) {
+            let part = first..<min(first + block, key.rows)
+            pack(keys: key.rows(part), into: keys, kernels)
+            pack(values: value.rows(part), into: values)
+            for row in stride(from: 0, to: rows, by: Self.queryTile) {
+                let tile = row..<min(row + Self.queryTile, rows)
+                let (query, output) = (query.rows(tile), output.rows(tile))
+                query.multiply(panels: keys, columns: part.count, into: scores, stride: block, kernels)
+                kernels.table.pointee.softmax_block(
+                    tile.count, part.count, scale, scores, block,
+                    bias.map { UnsafePointer($0.row(tile.lowerBound) + first) }, bias?.stride ?? 0, maximum + row,
+                    sum + row, correction + row)
+                if first > 0 {
+                    kernels.table.pointee.scale_rows(
+                        tile.count, width, output.floats, output.elementStride, correction + row)
+                }
+                for panel in 0..<panels {
+                    let column = panel * Self.panelWidth
+                    kernels.table.pointee.product_float32(
+                        tile.count, min(Self.panelWidth, width - column), part.count, scores, block,
+                        values + column * part.count, output.floats + column, output.elementStride, first > 0 ? 1 : 0)
+                }
+            }
         }
         for row in 0..<rows { sum[row] = 1 / sum[row] }
-        native_scale_rows(rows, width, output.start, output.stride, sum)
+        kernels.table.pointee.scale_rows(rows, width, output.floats, output.elementStride, sum)
+    }
+
+    private func pack(keys: Operand, into panels: UnsafeMutablePointer<Float>, _ kernels: Kernels) {
+        for first in stride(from: 0, to: keys.rows, by: Self.panelWidth) {
+            let part = keys.rows(first..<min(first + Self.panelWidth, keys.rows))
+            kernels.table.pointee.pack_panel(
+                part.rows, keys.columns, part.start, part.stride, panels + first * keys.columns)
+        }
+    }
+
+    /// Values side by side in panels of 32 columns, [panels][keys][32].
+    private func pack(values: Operand, into panels: UnsafeMutablePointer<Float>) {
+        for first in stride(from: 0, to: values.columns, by: Self.panelWidth) {
+            let count = min(Self.panelWidth, values.columns - first)
+            for row in 0..<values.rows {
+                let target = panels + first * values.rows + row * Self.panelWidth
+                target.update(from: values.floats + row * values.elementStride + first, count: count)
+                if count < Self.panelWidth { (target + count).update(repeating: 0, count: Self.panelWidth - count) }
+            }
+        }
+    }
+}
+
+extension Operand {
+    /// The first element of rows of float32.
+    fileprivate var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
+
+    /// out[rows][columns] = self times panels of 32 columns, one after the other, in float32
+    fileprivate func multiply(
+        panels: UnsafeMutablePointer<Float>, columns count: Int, into out: UnsafeMutablePointer<Float>, stride: Int,
+        _ kernels: Kernels
+    ) {
+        let panelWidth = Int(NATIVE_PANEL)
+        for first in Swift.stride(from: 0, to: count, by: panelWidth) {
+            kernels.table.pointee.product_float32(
+                rows, min(panelWidth, count - first), columns, floats, elementStride, panels + first * columns, out + first,
+                stride, 0)
+        }
     }
 }

@@ -109,23 +109,23 @@ package final class PreparedConvolution: Sendable {
         precondition(input.height * factor == height && input.width * factor == width)
         precondition(input.channels == convolution.inputs && output.channels == convolution.outputs)
         let bands = (height + bandRows - 1) / bandRows
-        try pool.run(tasks: bands) { band, scratch throws(PixArtError) in
+        try pool.run(tasks: bands, as: .convolution) { band, scratch throws(PixArtError) in
             // The last band moves up to be whole, and then writes only the rows that the one before it did not.
             let first = min(band * bandRows, height - bandRows)
             let source = try scratch.floats((bandRows + 2) * width * convolution.inputs, slot: 0)
             let target = try scratch.floats(bandRows * width * convolution.outputs, slot: 1)
             let work = try scratch.floats(plan.scratchCount, slot: 2)
-            read(input, transform, factor, firstRow: first - 1, into: source)
+            read(input, transform, factor, firstRow: first - 1, into: source, pool.kernels)
             let status = native_convolution_run(plan.pointer, weights.start, source, target, work)
             guard status == 0 else { throw .internal("oneDNN cannot run a convolution: status \(status)") }
-            write(target, rows: band * bandRows - first..<bandRows, of: first, into: output, accumulate)
+            write(target, rows: band * bandRows - first..<bandRows, of: first, into: output, accumulate, pool.kernels)
         }
     }
 
     /// Reads the `bandRows + 2` rows from `firstRow` on, in the plan's order, with zeros outside the image.
     private func read(
         _ input: FeatureMap, _ transform: ChannelTransform?, _ factor: Int, firstRow: Int,
-        into source: UnsafeMutablePointer<Float>
+        into source: UnsafeMutablePointer<Float>, _ kernels: Kernels
     ) {
         let block = plan.inputBlock
         let plane = (bandRows + 2) * width * block
@@ -138,7 +138,7 @@ package final class PreparedConvolution: Sendable {
                 continue
             }
             let line = input.pixels.row((firstRow + row) / factor * input.width)
-            native_pack_pixels(
+            kernels.table.pointee.pack_pixels(
                 input.width, convolution.inputs, block, plane, line, transform?.scale, transform?.shift,
                 transform?.activate == true ? 1 : 0, factor, target)
         }
@@ -147,11 +147,11 @@ package final class PreparedConvolution: Sendable {
     /// Writes rows of the band that starts at the image's row `firstRow`.
     private func write(
         _ target: UnsafeMutablePointer<Float>, rows: Range<Int>, of firstRow: Int, into output: FeatureMap,
-        _ accumulate: Bool
+        _ accumulate: Bool, _ kernels: Kernels
     ) {
         let block = plan.outputBlock
         for row in rows {
-            native_unpack_pixels(
+            kernels.table.pointee.unpack_pixels(
                 width, convolution.outputs, block, bandRows * width * block, target + row * width * block,
                 convolution.bias, accumulate ? 1 : 0, output.pixels.row((firstRow + row) * width))
         }

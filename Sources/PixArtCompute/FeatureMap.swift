@@ -28,7 +28,7 @@ package struct ChannelTransform: Sendable {
         precondition(pixels.columns == scale.count && pixels.stride == scale.count)
         precondition(output.rows == pixels.rows && output.columns == scale.count && output.stride == scale.count)
         pool.run(total: pixels.rows, grain: 256) { range, _ in
-            native_pack_pixels(
+            pool.kernels.table.pointee.pack_pixels(
                 range.count, scale.count, scale.count, 0, pixels.row(range.lowerBound), scale, shift,
                 activate ? 1 : 0, 1, output.row(range.lowerBound))
         }
@@ -58,7 +58,7 @@ package struct GroupNorm: Sendable {
         pool.run(total: map.pixels.rows, grain: grain) { range, _ in
             let (sum, square) = sums[range.lowerBound / grain]
             let rows = map.pixels.rows(range)
-            native_channel_sums(rows.rows, channels, rows.start, sum, square)
+            pool.kernels.table.pointee.channel_sums(rows.rows, channels, rows.start, sum, square)
         }
         var scale = [Float](repeating: 0, count: channels)
         var shift = scale

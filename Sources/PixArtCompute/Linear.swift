@@ -1,17 +1,21 @@
 import CNative
 
-/// A linear layer, `x Wᵀ + b`, with weights in the precision they are stored in and float32 arithmetic.
+/// A linear layer, `x Wᵀ + b`.
 package struct Linear: Sendable {
     package let weight: WeightMatrix
     /// One for each output; zeros where the layer has none.
     package let bias: [Float]
 
     /// What becomes of a product.
-    package enum Epilogue {
+    package enum Epilogue: Sendable {
         /// output = x Wᵀ + b
         case store
         /// output = gelu(x Wᵀ + b), tanh form
         case gelu
+        /// output *= x Wᵀ + b
+        case multiply
+        /// output += x Wᵀ + b
+        case add
         /// output += gate * (x Wᵀ + b), with one gate for each output
         case accumulate(gate: [Float])
     }
@@ -21,79 +25,188 @@ package struct Linear: Sendable {
         self.bias = bias ?? [Float](repeating: 0, count: weight.outputs)
     }
 
-    /// `input` is [rows, inputs] and `output` [rows, outputs]; they must not overlap.
-    ///
-    /// Many rows are split among the workers, with narrow weights widened once for all of them; for few rows the outputs
-    /// are split, and each worker widens what it needs into its own cache.
+    /// `input` is [rows, inputs], in the form that products are computed in, and `output` is [rows, outputs] of float32 or
+    /// bfloat16; they must not overlap. Sums go into float32 only. Fails with `.memory`.
+    package func callAsFunction(
+        _ input: Operand, into output: Operand, _ pool: ThreadPool, epilogue: Epilogue = .store
+    ) throws(PixArtError) {
+        try Self.products(of: input, [Product(self, output, epilogue)], pool)
+    }
+
+    /// The same in float32, from and to matrices.
     package func callAsFunction(
         _ input: Matrix, into output: Matrix, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
-        precondition(input.columns == weight.inputs && output.columns == weight.outputs && input.rows == output.rows)
-        let rows = input.rows
-        guard rows >= 256 else { return try byOutputs(input, output, pool, epilogue) }
-        var dense = weight.float32
-        var widened: AlignedBuffer?
-        if dense == nil {
-            let buffer = try AlignedBuffer(count: weight.outputs * weight.inputs)
-            pool.run(total: weight.outputs, grain: 64) { range, _ in
-                weight.widen(outputs: range, to: buffer.start + range.lowerBound * weight.inputs)
-            }
-            (dense, widened) = (UnsafePointer(buffer.start), buffer)
-        }
-        let start = dense!
-        let slices = (rows + pool.count * 1024 - 1) / (pool.count * 1024) * pool.count
-        try pool.run(total: rows, grain: (rows + slices - 1) / slices) { range, scratch throws(PixArtError) in
-            try product(
-                input.rows(range), start, 0..<weight.outputs, output.rows(range), scratch, epilogue)
-        }
-        withExtendedLifetime(widened) {}
+        try self(Operand(input), into: Operand(output), pool, epilogue: epilogue)
     }
 
-    private func byOutputs(
-        _ input: Matrix, _ output: Matrix, _ pool: ThreadPool, _ epilogue: Epilogue
+    /// One of several products of the same rows.
+    package struct Product: Sendable {
+        let linear: Linear
+        let output: Operand
+        let epilogue: Epilogue
+
+        package init(_ linear: Linear, _ output: Operand, _ epilogue: Epilogue = .store) {
+            self.linear = linear
+            self.output = output
+            self.epilogue = epilogue
+        }
+
+        var panels: Int { (linear.weight.outputs + panelWidth - 1) / panelWidth }
+    }
+
+    private static let panelWidth = Int(NATIVE_PANEL)
+    /// Rows that pass by the panels of a task at a time: few enough for them and their products to stay in cache.
+    private static let rowBlock = 48
+    /// Bytes that a task's panels may take of a core's cache.
+    private static let panelBytes = 512 << 10
+
+    /// Multiplies `input` by several layers side by side.
+    ///
+    /// A task lays out some panels of 32 outputs in its worker's cache, from the weights as they are stored, and lets the rows
+    /// pass by them.
+    package static func products(
+        of input: Operand, _ products: [Product], _ pool: ThreadPool
     ) throws(PixArtError) {
-        try pool.run(total: weight.outputs, grain: 128) { range, scratch throws(PixArtError) in
-            let start: UnsafePointer<Float>
-            if let dense = weight.float32 {
-                start = dense + range.lowerBound * weight.inputs
-            } else {
-                let panel = try scratch.floats(range.count * weight.inputs, slot: 1)
-                weight.widen(outputs: range, to: panel)
-                start = UnsafePointer(panel)
-            }
-            try product(input, start, range, output.columns(range), scratch, epilogue)
+        for product in products {
+            precondition(input.columns == product.linear.weight.inputs && input.rows == product.output.rows)
+            precondition(product.output.columns == product.linear.weight.outputs)
+        }
+        let units = (input.columns * input.form.size + 3) / 4
+        let group = panelsPerTask(products.map(\.panels), units: units, workers: pool.count)
+        let tasks = products.indices.flatMap { index in
+            stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
+        }
+        // Few panels for many workers: rows are shared out too, and panels are laid out more than once.
+        let slices = tasks.count >= 2 * pool.count ? 1 : min((2 * pool.count + tasks.count - 1) / tasks.count,
+            (input.rows + 2 * rowBlock - 1) / (2 * rowBlock))
+        let rows = ((input.rows + slices - 1) / slices + rowBlock - 1) / rowBlock * rowBlock
+        let outputs = products.reduce(0) { $0 + $1.linear.weight.outputs }
+        let work = 2 * Double(input.rows) * Double(input.columns) * Double(outputs)
+        try pool.run(tasks: tasks.count * slices, as: input.form.kind, work: work) { task, scratch throws(PixArtError) in
+            let (product, panel) = tasks[task / slices]
+            let first = task % slices * rows
+            guard first < input.rows else { return }
+            let range = first..<min(first + rows, input.rows)
+            let last = min(panel + group, products[product].panels)
+            try products[product].run(
+                input.rows(range), panels: panel..<last, units: units, into: products[product].output.rows(range),
+                pool.kernels, scratch)
         }
     }
 
-    /// One worker's share: all of `input` times the weights of `outputs`, which start at `weights`.
-    private func product(
-        _ input: Matrix, _ weights: UnsafePointer<Float>, _ outputs: Range<Int>, _ output: Matrix,
-        _ scratch: ThreadPool.Scratch, _ epilogue: Epilogue
+    /// As many panels as fit, but so that workers get equal shares.
+    private static func panelsPerTask(_ panels: [Int], units: Int, workers: Int) -> Int {
+        let most = max(1, min(4, panelBytes / (4 * units * panelWidth)))
+        func tasks(_ group: Int) -> Int { panels.reduce(0) { $0 + ($1 + group - 1) / group } }
+        func waste(_ group: Int) -> Double {
+            let rounds = (tasks(group) + workers - 1) / workers
+            return Double(rounds * workers * group) / Double(panels.reduce(0, +))
+        }
+        return (1...most).reversed().min { waste($0) < waste($1) - 0.01 } ?? 1
+    }
+}
+
+extension Linear.Product {
+    /// Multiplies rows by some panels.
+    fileprivate func run(
+        _ input: Operand, panels: Range<Int>, units: Int, into output: Operand, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
-        let (rows, columns) = (output.rows, output.columns)
-        func multiply(into target: UnsafeMutablePointer<Float>, stride: Int) {
-            native_blas_product(
-                rows, columns, weight.inputs, input.start, input.stride, weights, weight.inputs, 1, target, stride, 0)
+        let panelWidth = Int(NATIVE_PANEL)
+        let first = panels.lowerBound * panelWidth
+        let columns = first..<min(panels.upperBound * panelWidth, linear.weight.outputs)
+        let weights = try scratch.floats(panels.count * units * panelWidth, slot: 0)
+        let scales = try scratch.floats(panels.count * panelWidth, slot: 1)
+        var hasScales = false
+        for panel in panels {
+            let outputs = panel * panelWidth..<min((panel + 1) * panelWidth, linear.weight.outputs)
+            let rows = try linear.weight.rows(outputs, for: input.form, kernels, scratch)
+            let index = panel - panels.lowerBound
+            kernels.table.pointee.pack_panel(
+                outputs.count, units, rows.start, rows.stride, weights + index * units * panelWidth)
+            if let source = rows.scales {
+                hasScales = true
+                (scales + index * panelWidth).update(from: source, count: outputs.count)
+            }
         }
-        func share(_ vector: [Float], _ body: (UnsafePointer<Float>) -> Void) {
-            vector.withUnsafeBufferPointer { body($0.baseAddress! + outputs.lowerBound) }
-        }
-        switch epilogue {
-        case .store:
-            multiply(into: output.start, stride: output.stride)
-            share(bias) { native_add_bias(rows, columns, output.start, output.stride, $0) }
-        case .gelu:
-            multiply(into: output.start, stride: output.stride)
-            share(bias) { native_add_bias_gelu(rows, columns, output.start, output.stride, $0) }
-        case .accumulate(let gate):
-            let product = try scratch.floats(rows * columns, slot: 0)
-            multiply(into: product, stride: columns)
-            share(bias) { bias in
-                share(gate) { gate in
-                    native_accumulate_gated(
-                        rows, columns, product, columns, bias, gate, output.start, output.stride)
+        let block = 48
+        let tile = try scratch.floats(block * panels.count * panelWidth, slot: 2)
+        let tileStride = panels.count * panelWidth
+        try withEpilogue(columns, type: output.form.type) { epilogue in
+            var epilogue = epilogue
+            for row in stride(from: 0, to: input.rows, by: block) {
+                let rows = row..<min(row + block, input.rows)
+                let left = input.rows(rows)
+                for index in 0..<panels.count {
+                    let width = min(panelWidth, columns.count - index * panelWidth)
+                    left.multiply(
+                        by: weights + index * units * panelWidth, scales: hasScales ? scales + index * panelWidth : nil,
+                        columns: width, units: units, into: tile + index * panelWidth, stride: tileStride, kernels)
                 }
+                let target = output.rows(rows).columns(columns)
+                kernels.table.pointee.finish(
+                    rows.count, columns.count, tile, tileStride, &epilogue, target.start, target.elementStride)
             }
+        }
+    }
+
+    /// The epilogue of some columns as kernels know it.
+    private func withEpilogue(
+        _ columns: Range<Int>, type: Int32, _ body: (native_epilogue) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
+        var native = native_epilogue()
+        native.type = type
+        var gates: [Float] = []
+        switch epilogue {
+        case .store: break
+        case .gelu: native.gelu = 1
+        case .multiply: native.multiply = 1
+        case .add: native.accumulate = 1
+        case .accumulate(let gate):
+            native.accumulate = 1
+            gates = gate
+        }
+        try linear.bias.withUnsafeBufferPointer { bias throws(PixArtError) in
+            try gates.withUnsafeBufferPointer { gates throws(PixArtError) in
+                native.bias = bias.baseAddress! + columns.lowerBound
+                native.gate = gates.isEmpty ? nil : gates.baseAddress! + columns.lowerBound
+                try body(native)
+            }
+        }
+    }
+}
+
+extension Operand {
+    /// tile[rows][columns] = self times a panel
+    fileprivate func multiply(
+        by panel: UnsafeMutablePointer<Float>, scales columnScales: UnsafeMutablePointer<Float>?, columns: Int, units: Int,
+        into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
+    ) {
+        let table = kernels.table.pointee
+        switch form {
+        case .float32, .roundedBfloat16, .roundedInt8:
+            table.product_float32(
+                rows, columns, units, start.assumingMemoryBound(to: Float.self), elementStride, panel, tile, tileStride, 0)
+        case .bfloat16:
+            table.product_bfloat16!(
+                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel, columnScales,
+                tile, tileStride)
+        case .int8:
+            table.product_int8!(
+                rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel, scales!,
+                columnScales!, tile, tileStride)
+        }
+    }
+}
+
+extension Operand.Form {
+    /// What products of this form count as.
+    fileprivate var kind: Profile.Kind {
+        switch self {
+        case .float32: .productFloat32
+        case .bfloat16, .roundedBfloat16: .productBfloat16
+        case .int8, .roundedInt8: .productInt8
         }
     }
 }
@@ -101,10 +214,10 @@ package struct Linear: Sendable {
 extension WeightReader {
     /// The linear layer `<name>.weight`, [outputs, inputs], with `<name>.bias`, [outputs], where `bias` is true.
     package func linear(
-        _ name: String, outputs: Int, inputs: Int, bias: Bool = true
+        _ name: String, outputs: Int, inputs: Int, bias: Bool = true, policy: WeightPolicy = .float32
     ) throws(PixArtError) -> Linear {
         Linear(
-            weight: try matrix("\(name).weight", outputs: outputs, inputs: inputs),
+            weight: try matrix("\(name).weight", outputs: outputs, inputs: inputs, policy: policy),
             bias: bias ? try floats("\(name).bias", [outputs]) : nil)
     }
 }

@@ -28,6 +28,15 @@ package final class MappedFile: Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: count)
     }
 
+    /// Takes the whole pages of `part` out of the process's memory; touching them reads the file again.
+    package func discard(_ part: UnsafeRawBufferPointer) {
+        guard let start = part.baseAddress else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = (UInt(bitPattern: start) + UInt(page) - 1) / UInt(page) * UInt(page)
+        let last = (UInt(bitPattern: start) + UInt(part.count)) / UInt(page) * UInt(page)
+        if first < last { madvise(UnsafeMutableRawPointer(bitPattern: first), Int(last - first), MADV_DONTNEED) }
+    }
+
     deinit {
         if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
     }

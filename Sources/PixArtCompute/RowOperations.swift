@@ -5,45 +5,42 @@ extension Matrix {
     /// Rows per task: enough that handing out tasks costs nothing beside them.
     private static let grain = 64
 
-    /// output = (x - mean) / sqrt(variance + epsilon) * (1 + scale) + shift, with one shift and scale for each column.
+    /// output = (x - mean) / sqrt(variance + epsilon) * (1 + scale) + shift, with one shift and scale for each column,
+    /// rounded to the output's form. Fails with `.memory`.
     package func layerNorm(
-        shift: [Float], scale: [Float], epsilon: Float, into output: Matrix, _ pool: ThreadPool
-    ) {
+        shift: [Float], scale: [Float], epsilon: Float, into output: Operand, _ pool: ThreadPool
+    ) throws(PixArtError) {
         precondition(shift.count == columns && scale.count == columns && output.columns == columns)
         precondition(output.rows == rows)
-        pool.run(total: rows, grain: Self.grain) { range, _ in
-            let (x, out) = (self.rows(range), output.rows(range))
-            native_layer_norm_modulate(
-                x.rows, columns, x.start, x.stride, shift, scale, epsilon, out.start, out.stride)
+        try pool.run(total: rows, grain: Self.grain, as: .rows) { range, scratch throws(PixArtError) in
+            let x = self.rows(range)
+            var out = output.rows(range).native
+            pool.kernels.table.pointee.layer_norm_modulate(
+                x.rows, columns, x.start, x.stride, shift, scale, epsilon, try scratch.floats(columns, slot: 0), &out)
         }
     }
 
-    /// output = x / sqrt(mean(x²) + epsilon) * weight
-    package func rmsNorm(weight: [Float], epsilon: Float, into output: Matrix, _ pool: ThreadPool) {
+    /// output = x / sqrt(mean(x²) + epsilon) * weight, rounded to the output's form. Fails with `.memory`.
+    package func rmsNorm(
+        weight: [Float], epsilon: Float, into output: Operand, _ pool: ThreadPool
+    ) throws(PixArtError) {
         precondition(weight.count == columns && output.columns == columns && output.rows == rows)
-        pool.run(total: rows, grain: Self.grain) { range, _ in
-            let (x, out) = (self.rows(range), output.rows(range))
-            native_rms_norm(x.rows, columns, x.start, x.stride, weight, epsilon, out.start, out.stride)
-        }
-    }
-
-    /// x = gelu(x) * other in the tanh form, elementwise
-    package func gelu(times other: Matrix, _ pool: ThreadPool) {
-        precondition(other.rows == rows && other.columns == columns)
-        pool.run(total: rows, grain: Self.grain) { range, _ in
-            let (x, other) = (self.rows(range), other.rows(range))
-            native_gelu_times(x.rows, columns, x.start, x.stride, other.start, other.stride)
+        try pool.run(total: rows, grain: Self.grain, as: .rows) { range, scratch throws(PixArtError) in
+            let x = self.rows(range)
+            var out = output.rows(range).native
+            pool.kernels.table.pointee.rms_norm(
+                x.rows, columns, x.start, x.stride, weight, epsilon, try scratch.floats(columns, slot: 0), &out)
         }
     }
 
     /// x = x / (1 + exp(-x)), elementwise
     package func silu() {
-        for row in 0..<rows { native_silu(columns, self.row(row)) }
+        for row in 0..<rows { Kernels.best.table.pointee.silu(columns, self.row(row)) }
     }
 
     /// x += other, elementwise
     package func add(_ other: Matrix) {
         precondition(other.rows == rows && other.columns == columns)
-        for row in 0..<rows { native_add(columns, other.row(row), self.row(row)) }
+        for row in 0..<rows { Kernels.best.table.pointee.add(columns, other.row(row), self.row(row)) }
     }
 }

@@ -3,6 +3,7 @@ package enum ElementType: String, CaseIterable, Sendable {
     case float32 = "F32"
     case float16 = "F16"
     case bfloat16 = "BF16"
+    case int8 = "I8"
     case uint8 = "U8"
 
     /// Bytes of one element.
@@ -10,7 +11,7 @@ package enum ElementType: String, CaseIterable, Sendable {
         switch self {
         case .float32: 4
         case .float16, .bfloat16: 2
-        case .uint8: 1
+        case .int8, .uint8: 1
         }
     }
 }

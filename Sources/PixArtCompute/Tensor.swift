@@ -30,7 +30,13 @@ package final class Tensor: @unchecked Sendable {
         if stored.type == .uint8 {
             try self.init(.uint8, shape: stored.shape) { $0.copyMemory(from: stored.bytes) }
         } else {
-            let weight = try WeightMatrix(stored, outputs: 1, inputs: stored.shape.reduce(1, *))
+            let form: WeightMatrix.Form =
+                switch stored.type {
+                case .float16: .float16
+                case .bfloat16: .bfloat16
+                case .float32, .int8, .uint8: .float32
+                }
+            let weight = try WeightMatrix(stored, form: form, outputs: 1, inputs: stored.shape.reduce(1, *))
             try self.init(.float32, shape: stored.shape) { bytes in
                 if let start = bytes.bindMemory(to: Float.self).baseAddress { weight.widen(outputs: 0..<1, to: start) }
             }

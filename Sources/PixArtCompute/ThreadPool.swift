@@ -12,6 +12,9 @@ package final class ThreadPool: @unchecked Sendable {
     package final class Scratch {
         fileprivate var buffers: [Int: AlignedBuffer] = [:]
 
+        /// Bytes that the worker holds.
+        fileprivate var bytes: Int { buffers.values.reduce(0) { $0 + 4 * $1.count } }
+
         /// At least `count` elements of undefined contents. The same `slot` of a worker is the same memory again; two
         /// slots never overlap. Fails with `.memory`.
         package func floats(_ count: Int, slot: Int) throws(PixArtError) -> UnsafeMutablePointer<Float> {
@@ -30,11 +33,18 @@ package final class ThreadPool: @unchecked Sendable {
     package static let maximum = 128
 
     package let count: Int
+    /// The inner loops of this pool's instruction set.
+    package let kernels: Kernels
+    /// Where the time of this pool's regions went.
+    package let profile = Profile()
     private let region: Region
     private var threads: [pthread_t] = []
 
     /// Starts `threads` workers; 0 stands for one on each processor that the process may use, up to `maximum`.
-    package init(threads requested: Int = 0) throws(PixArtError) {
+    /// `instructions` names their instruction set; nil stands for the best. Fails with `.memory`, and with `.option` where
+    /// the processor lacks the set.
+    package init(threads requested: Int = 0, instructions: String? = nil) throws(PixArtError) {
+        kernels = try Kernels(named: instructions)
         native_blas_prepare()
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
         region = Region()
@@ -63,11 +73,15 @@ package final class ThreadPool: @unchecked Sendable {
     /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one of
     /// their errors is thrown.
     ///
-    /// Tasks start in order of their numbers. `body` must not call `run` on this pool.
+    /// Tasks start in order of their numbers. `body` must not call `run` on this pool. The time counts as `kind`, with `work`
+    /// operations done in it.
     package func run<Failure: Error>(
-        tasks: Int, _ body: (_ task: Int, _ scratch: Scratch) throws(Failure) -> Void
+        tasks: Int, as kind: Profile.Kind = .other, work: Double = 0,
+        _ body: (_ task: Int, _ scratch: Scratch) throws(Failure) -> Void
     ) throws(Failure) {
         guard tasks > 0 else { return }
+        let start = Profile.now
+        defer { profile.add(kind, seconds: Profile.now - start, work: work) }
         let failure = Mutex<Failure?>(nil)
         let caught: Body = { task, scratch in
             do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
@@ -80,9 +94,10 @@ package final class ThreadPool: @unchecked Sendable {
 
     /// Runs `body` for ranges of at most `grain` that together make up `0..<total`; otherwise as above.
     package func run<Failure: Error>(
-        total: Int, grain: Int, _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(Failure) -> Void
+        total: Int, grain: Int, as kind: Profile.Kind = .other, work: Double = 0,
+        _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(Failure) -> Void
     ) throws(Failure) {
-        try run(tasks: (total + grain - 1) / grain) { task, scratch throws(Failure) in
+        try run(tasks: (total + grain - 1) / grain, as: kind, work: work) { task, scratch throws(Failure) in
             try body(task * grain..<min((task + 1) * grain, total), scratch)
         }
     }

@@ -1,35 +1,121 @@
 import CNative
 
-/// A weight of a linear layer, [outputs, inputs], in the precision it is stored in. Elements stay in the mapped file.
+/// A weight of a linear layer, [outputs, inputs], as it lies in the mapped file or as it was quantized.
 package struct WeightMatrix: Sendable {
-    package let outputs: Int
-    package let inputs: Int
-    private let stored: StoredTensor
-    /// The elements, where they could not be used in place because the file has them at an odd address.
-    private let realigned: AlignedBuffer?
+    /// How elements are held.
+    package enum Form: Sendable {
+        case float32, float16, bfloat16
+        /// With a scale for each output.
+        case int8
+        /// Two elements a byte, with a scale for each group of 64 inputs of an output.
+        case int4
 
-    /// `stored.type` is a floating-point type and `stored.shape` has `outputs * inputs` elements.
-    init(_ stored: StoredTensor, outputs: Int, inputs: Int) throws(PixArtError) {
-        self.stored = stored
-        self.outputs = outputs
-        self.inputs = inputs
-        let address = UInt(bitPattern: stored.bytes.baseAddress)
-        if address % UInt(stored.type.size) == 0 {
-            realigned = nil
-        } else {
-            let buffer = try AlignedBuffer(count: (stored.bytes.count + 3) / 4)
-            UnsafeMutableRawPointer(buffer.start).copyMemory(
-                from: stored.bytes.baseAddress!, byteCount: stored.bytes.count)
-            realigned = buffer
+        /// Bytes of one output's elements.
+        package func rowBytes(inputs: Int) -> Int {
+            switch self {
+            case .float32: 4 * inputs
+            case .float16, .bfloat16: 2 * inputs
+            case .int8: inputs
+            case .int4: (inputs + 1) / 2
+            }
+        }
+
+        /// Scales of one output.
+        package func scaleCount(inputs: Int) -> Int {
+            switch self {
+            case .float32, .float16, .bfloat16: 0
+            case .int8: 1
+            case .int4: (inputs + WeightMatrix.group - 1) / WeightMatrix.group
+            }
+        }
+
+        var elementSize: Int {
+            switch self {
+            case .float32: 4
+            case .float16, .bfloat16: 2
+            case .int8, .int4: 1
+            }
         }
     }
 
-    private var elements: UnsafeRawPointer { realigned.map { UnsafeRawPointer($0.start) } ?? stored.bytes.baseAddress! }
+    /// Inputs that share a scale in int4.
+    package static let group = 64
 
-    /// The elements where they are float32 as they lie, row-major; else nil.
-    var float32: UnsafePointer<Float>? {
-        stored.type == .float32 ? elements.assumingMemoryBound(to: Float.self) : nil
+    package let outputs: Int
+    package let inputs: Int
+    package let form: Form
+    /// Row-major, `form.rowBytes` apart; valid as long as `owners` live.
+    private nonisolated(unsafe) let elements: UnsafeRawPointer
+    /// `form.scaleCount` for each output.
+    private nonisolated(unsafe) let scales: UnsafePointer<Float>?
+    private let owners: [AnyObject & Sendable]
+    /// What is mapped, if it is.
+    private let stored: StoredTensor?
+
+    /// Elements and scales as they are stored, of as many bytes as form and size say. Copies what the file has at an odd
+    /// address, else uses it in place. Fails with `.memory`.
+    init(_ stored: StoredTensor, scales: StoredTensor? = nil, form: Form, outputs: Int, inputs: Int) throws(PixArtError) {
+        precondition(stored.bytes.count == outputs * form.rowBytes(inputs: inputs))
+        precondition((scales?.bytes.count ?? 0) == 4 * outputs * form.scaleCount(inputs: inputs))
+        self.outputs = outputs
+        self.inputs = inputs
+        self.form = form
+        self.stored = stored
+        let (elements, owner) = try Self.aligned(stored, to: form.elementSize)
+        self.elements = elements
+        if let scales {
+            let (pointer, scaleOwner) = try Self.aligned(scales, to: 4)
+            self.scales = pointer.assumingMemoryBound(to: Float.self)
+            owners = [owner, scaleOwner]
+        } else {
+            self.scales = nil
+            owners = [owner]
+        }
     }
+
+    private init(outputs: Int, inputs: Int, form: Form, elements: AlignedBuffer, scales: AlignedBuffer?) {
+        self.outputs = outputs
+        self.inputs = inputs
+        self.form = form
+        self.elements = UnsafeRawPointer(elements.start)
+        self.scales = scales.map { UnsafePointer($0.start) }
+        owners = [elements] + (scales.map { [$0] } ?? [])
+        stored = nil
+    }
+
+    private static func aligned(
+        _ stored: StoredTensor, to alignment: Int
+    ) throws(PixArtError) -> (UnsafeRawPointer, AnyObject & Sendable) {
+        if let start = stored.bytes.baseAddress, UInt(bitPattern: start) % UInt(alignment) == 0 {
+            return (start, stored.file)
+        }
+        let buffer = try AlignedBuffer(count: (stored.bytes.count + 3) / 4)
+        let copy = UnsafeMutableRawPointer(buffer.start)
+        if let start = stored.bytes.baseAddress { copy.copyMemory(from: start, byteCount: stored.bytes.count) }
+        return (UnsafeRawPointer(copy), buffer)
+    }
+
+    /// Bytes of elements and scales, and whether they are the mapped file's.
+    package var bytes: Int { outputs * (form.rowBytes(inputs: inputs) + 4 * form.scaleCount(inputs: inputs)) }
+    package var isMapped: Bool { stored != nil }
+
+    /// Elements and scales, for writing them to a file.
+    package func withBytes<Result, Failure: Error>(
+        _ body: (_ elements: UnsafeRawBufferPointer, _ scales: UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(owners) {} }
+        return try body(
+            UnsafeRawBufferPointer(start: elements, count: outputs * form.rowBytes(inputs: inputs)),
+            UnsafeRawBufferPointer(start: scales, count: 4 * outputs * form.scaleCount(inputs: inputs)))
+    }
+
+    /// Lets go of the memory of what is mapped: the process does not hold it until it is read again.
+    package func discard() { stored?.file.discard(stored!.bytes) }
+
+    // MARK: Rows
+
+    private func row(_ output: Int) -> UnsafeRawPointer { elements + output * form.rowBytes(inputs: inputs) }
+    private func scales(_ output: Int) -> UnsafePointer<Float> { scales! + output * form.scaleCount(inputs: inputs) }
 
     /// Writes the rows of some outputs as float32 to `target`, [outputs, inputs] without gaps between rows, exactly.
     package func widen(outputs range: Range<Int>, into target: Matrix) {
@@ -37,15 +123,150 @@ package struct WeightMatrix: Sendable {
         widen(outputs: range, to: target.start)
     }
 
-    /// Writes the rows of some outputs as float32 to `target`, exactly.
-    func widen(outputs range: Range<Int>, to target: UnsafeMutablePointer<Float>) {
-        let count = range.count * inputs
-        let source = elements + range.lowerBound * inputs * stored.type.size
-        switch stored.type {
-        case .float32: target.update(from: source.assumingMemoryBound(to: Float.self), count: count)
-        case .float16: native_widen_float16(count, source.assumingMemoryBound(to: UInt16.self), target)
-        case .bfloat16: native_widen_bfloat16(count, source.assumingMemoryBound(to: UInt16.self), target)
-        case .uint8: preconditionFailure("weights are floating-point")
+    /// The same to an address.
+    func widen(outputs range: Range<Int>, to target: UnsafeMutablePointer<Float>, _ kernels: Kernels = .best) {
+        for output in range {
+            let (source, target) = (row(output), target + (output - range.lowerBound) * inputs)
+            switch form {
+            case .float32: target.update(from: source.assumingMemoryBound(to: Float.self), count: inputs)
+            case .float16:
+                kernels.table.pointee.widen_float16(inputs, source.assumingMemoryBound(to: UInt16.self), target)
+            case .bfloat16:
+                kernels.table.pointee.widen_bfloat16(inputs, source.assumingMemoryBound(to: UInt16.self), target)
+            case .int8:
+                kernels.table.pointee.widen_int8(
+                    inputs, source.assumingMemoryBound(to: Int8.self), scales(output)[0], target)
+            case .int4:
+                kernels.table.pointee.widen_int4(
+                    inputs, source.assumingMemoryBound(to: UInt8.self), scales(output), target)
+            }
         }
+    }
+
+    /// Rows of some outputs as a product of `form` reads them: an address, the bytes between rows, and the outputs' scales
+    /// where a row's elements are to be multiplied by one.
+    struct Rows {
+        let start: UnsafeRawPointer
+        let stride: Int
+        let scales: UnsafePointer<Float>?
+    }
+
+    /// Where the stored form serves, these are the stored bytes; else they are converted into the worker's memory.
+    func rows(
+        _ range: Range<Int>, for product: Operand.Form, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) -> Rows {
+        let stored = form.rowBytes(inputs: inputs)
+        switch (product, form) {
+        case (.float32, .float32) where stored % 4 == 0, (.bfloat16, .bfloat16) where stored % 4 == 0:
+            return Rows(start: row(range.lowerBound), stride: stored, scales: nil)
+        case (.int8, .int8) where stored % 4 == 0:
+            return Rows(start: row(range.lowerBound), stride: stored, scales: scales(range.lowerBound))
+        default: break
+        }
+        let stride = (inputs * product.size + 3) / 4 * 4
+        let start = UnsafeMutableRawPointer(try scratch.floats(range.count * stride / 4, slot: 6))
+        let wide = try scratch.floats(inputs, slot: 7)
+        let factors = try scratch.floats(range.count, slot: 8)
+        for (index, output) in range.enumerated() {
+            let target = start + index * stride
+            (target + stride - 4).storeBytes(of: 0, as: UInt32.self)
+            factors[index] = convert(output, for: product, to: target, wide, kernels)
+        }
+        let hasScales = product == .int8 || (product == .bfloat16 && form == .int8)
+        return Rows(start: UnsafeRawPointer(start), stride: stride, scales: hasScales ? UnsafePointer(factors) : nil)
+    }
+
+    /// One output's row for a product; returns its scale. `wide` has room for a row of float32.
+    private func convert(
+        _ output: Int, for product: Operand.Form, to target: UnsafeMutableRawPointer,
+        _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels
+    ) -> Float {
+        let table = kernels.table.pointee
+        let source = row(output)
+        let bytes = target.assumingMemoryBound(to: Int8.self)
+        let halves = target.assumingMemoryBound(to: UInt16.self)
+        let floats = target.assumingMemoryBound(to: Float.self)
+        func int8(into bytes: UnsafeMutablePointer<Int8>) -> Float {
+            switch form {
+            case .int8:
+                bytes.update(from: source.assumingMemoryBound(to: Int8.self), count: inputs)
+                return scales(output)[0]
+            case .int4:
+                return table.int4_as_int8(inputs, source.assumingMemoryBound(to: UInt8.self), scales(output), bytes)
+            case .float32, .float16, .bfloat16:
+                widen(outputs: output..<output + 1, to: wide, kernels)
+                return table.quantize_int8(inputs, wide, bytes)
+            }
+        }
+        switch product {
+        case .float32: widen(outputs: output..<output + 1, to: floats, kernels)
+        case .int8: return int8(into: bytes)
+        case .roundedInt8:
+            let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: Int8.self)
+            if form == .int8 || form == .int4 {
+                let scale = int8(into: narrow)
+                table.widen_int8(inputs, narrow, scale, floats)
+            } else {
+                widen(outputs: output..<output + 1, to: floats, kernels)
+                table.widen_int8(inputs, narrow, table.quantize_int8(inputs, floats, narrow), floats)
+            }
+        case .bfloat16:
+            switch form {
+            case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: inputs)
+            case .int8:
+                table.int8_as_bfloat16(inputs, source.assumingMemoryBound(to: Int8.self), halves)
+                return scales(output)[0]
+            case .float32: table.narrow_bfloat16(inputs, source.assumingMemoryBound(to: Float.self), halves)
+            case .float16, .int4:
+                widen(outputs: output..<output + 1, to: wide, kernels)
+                table.narrow_bfloat16(inputs, wide, halves)
+            }
+        case .roundedBfloat16:
+            widen(outputs: output..<output + 1, to: floats, kernels)
+            guard form != .bfloat16, form != .int8 else { break }
+            let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: UInt16.self)
+            table.narrow_bfloat16(inputs, floats, narrow)
+            table.widen_bfloat16(inputs, narrow, floats)
+        }
+        return 1
+    }
+
+    // MARK: Other precisions
+
+    /// The same weights in another precision; `auto` and the precision that they have change nothing. Fails with `.memory`.
+    package func converted(to precision: WeightPrecision, _ pool: ThreadPool) throws(PixArtError) -> WeightMatrix {
+        let target: Form
+        switch precision {
+        case .auto: return self
+        case .float32: target = .float32
+        case .bfloat16: target = .bfloat16
+        case .int8: target = .int8
+        case .int4: target = .int4
+        }
+        if target == form { return self }
+        let rowBytes = target.rowBytes(inputs: inputs)
+        let scaleCount = target.scaleCount(inputs: inputs)
+        let elements = try AlignedBuffer(count: (outputs * rowBytes + 3) / 4)
+        let scales = scaleCount > 0 ? try AlignedBuffer(count: outputs * scaleCount) : nil
+        try pool.run(total: outputs, grain: 16, as: .weights) { range, scratch throws(PixArtError) in
+            let wide = try scratch.floats(inputs, slot: 7)
+            let table = pool.kernels.table.pointee
+            for output in range {
+                widen(outputs: output..<output + 1, to: wide, pool.kernels)
+                let place = UnsafeMutableRawPointer(elements.start) + output * rowBytes
+                switch target {
+                case .float32: place.copyMemory(from: wide, byteCount: rowBytes)
+                case .float16: preconditionFailure("nothing is converted to float16")
+                case .bfloat16: table.narrow_bfloat16(inputs, wide, place.assumingMemoryBound(to: UInt16.self))
+                case .int8:
+                    scales!.start[output] = table.quantize_int8(inputs, wide, place.assumingMemoryBound(to: Int8.self))
+                case .int4:
+                    table.quantize_int4(
+                        inputs, wide, place.assumingMemoryBound(to: UInt8.self), scales!.start + output * scaleCount)
+                }
+            }
+        }
+        discard()
+        return WeightMatrix(outputs: outputs, inputs: inputs, form: target, elements: elements, scales: scales)
     }
 }

@@ -1,34 +1,93 @@
+/// Where weights come from, and what becomes of them.
+package struct WeightSupply: Sendable {
+    package let source: any WeightSource
+    package let precision: WeightPrecision
+    /// Converts weights while they are read; nil leaves them as they are stored, whatever the precision.
+    package let pool: ThreadPool?
+
+    package init(_ source: any WeightSource, precision: WeightPrecision = .auto, _ pool: ThreadPool? = nil) {
+        self.source = source
+        self.precision = precision
+        self.pool = pool
+    }
+}
+
 /// Hands a network its weights by name and shape, and knows at the end which tensors nobody asked for.
 ///
 /// All failures are `.model` errors that name the source, the tensor, what was found and what was expected.
 package final class WeightReader {
-    private let source: any WeightSource
+    package let supply: WeightSupply
+    private var source: any WeightSource { supply.source }
+    /// Whether weights are converted to the precision that is planned for them.
+    private var converts = true
     private let names: Set<String>
     private var taken: Set<String> = []
 
-    package init(_ source: any WeightSource) {
-        self.source = source
-        names = Set(source.names)
+    /// The precision that each weight matrix taken so far has under the precision asked for; `auto` where it stays as it is
+    /// stored.
+    package private(set) var plan: [String: WeightPrecision] = [:]
+
+    /// Weights as they are stored, or in a precision as far as their policies go.
+    package init(_ supply: WeightSupply) {
+        self.supply = supply
+        names = Set(supply.source.names)
+    }
+
+    /// Weights as they are stored.
+    package convenience init(_ source: any WeightSource) { self.init(WeightSupply(source)) }
+
+    /// Reads what `body` asks for as it is stored, to see that it is there.
+    package func withoutConversion(_ body: () throws(PixArtError) -> Void) throws(PixArtError) {
+        converts = false
+        defer { converts = true }
+        try body()
     }
 
     /// Whether there is a tensor of this name.
     package func contains(_ name: String) -> Bool { names.contains(name) }
 
-    /// A linear layer's weight, [outputs, inputs].
-    package func matrix(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> WeightMatrix {
-        try WeightMatrix(tensor(name, [outputs, inputs]), outputs: outputs, inputs: inputs)
+    /// A linear layer's weight, [outputs, inputs]. Beside int8 or int4 elements lies `<name>_scale`.
+    package func matrix(
+        _ name: String, outputs: Int, inputs: Int, policy: WeightPolicy = .float32
+    ) throws(PixArtError) -> WeightMatrix {
+        let stored = try found(name)
+        let form = form(of: stored)
+        let columns = form == .int4 ? form.rowBytes(inputs: inputs) : inputs
+        try check(stored, name, [outputs, columns])
+        var scales: StoredTensor?
+        if form.scaleCount(inputs: inputs) > 0 {
+            let scaleName = "\(name)_scale"
+            let found = try found(scaleName)
+            try check(found, scaleName, form == .int8 ? [outputs] : [outputs, form.scaleCount(inputs: inputs)])
+            guard found.type == .float32 else { throw fault(found, scaleName, "F32") }
+            scales = found
+        }
+        return try held(
+            WeightMatrix(stored, scales: scales, form: form, outputs: outputs, inputs: inputs), name, policy)
     }
 
     /// A convolution's weight as a linear layer's: [outputs, channels, kernel, kernel] with `inputs = channels * kernel²`.
-    package func matrix(_ name: String, outputs: Int, channels: Int, kernel: Int) throws(PixArtError) -> WeightMatrix {
-        let stored = try tensor(name, [outputs, channels, kernel, kernel])
-        return try WeightMatrix(stored, outputs: outputs, inputs: channels * kernel * kernel)
+    package func matrix(
+        _ name: String, outputs: Int, channels: Int, kernel: Int, policy: WeightPolicy = .float32
+    ) throws(PixArtError) -> WeightMatrix {
+        let stored = try floatingPoint(name, [outputs, channels, kernel, kernel])
+        return try held(
+            WeightMatrix(stored, form: form(of: stored), outputs: outputs, inputs: channels * kernel * kernel), name,
+            policy)
+    }
+
+    /// A table whose rows are looked up one by one: held as it is stored, whatever is asked for.
+    package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
+        let stored = try floatingPoint(name, [rows, columns])
+        plan[name] = WeightPolicy.bfloat16.limit(supply.precision)
+        return try WeightMatrix(stored, form: form(of: stored), outputs: rows, inputs: columns)
     }
 
     /// A small tensor, such as a bias or a norm, as float32 elements in memory.
     package func floats(_ name: String, _ shape: [Int]) throws(PixArtError) -> [Float] {
         let count = shape.reduce(1, *)
-        let weight = try WeightMatrix(tensor(name, shape), outputs: 1, inputs: count)
+        let stored = try floatingPoint(name, shape)
+        let weight = try WeightMatrix(stored, form: form(of: stored), outputs: 1, inputs: count)
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
             if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<1, to: start) }
             written = count
@@ -45,19 +104,50 @@ package final class WeightReader {
         throw .model("\(source.location): tensor \"\(first)\"\(others) not part of this architecture")
     }
 
-    private func tensor(_ name: String, _ shape: [Int]) throws(PixArtError) -> StoredTensor {
+    /// A matrix in the precision that it is to be held in.
+    private func held(
+        _ matrix: WeightMatrix, _ name: String, _ policy: WeightPolicy
+    ) throws(PixArtError) -> WeightMatrix {
+        let target = policy.limit(supply.precision)
+        plan[name] = target
+        guard converts, let pool = supply.pool else { return matrix }
+        return try matrix.converted(to: target, pool)
+    }
+
+    private func floatingPoint(_ name: String, _ shape: [Int]) throws(PixArtError) -> StoredTensor {
+        let stored = try found(name)
+        try check(stored, name, shape)
+        switch stored.type {
+        case .float32, .float16, .bfloat16: return stored
+        case .int8, .uint8: throw fault(stored, name, "F32, F16 or BF16")
+        }
+    }
+
+    private func form(of stored: StoredTensor) -> WeightMatrix.Form {
+        switch stored.type {
+        case .float32: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        case .int8: .int8
+        case .uint8: .int4
+        }
+    }
+
+    private func found(_ name: String) throws(PixArtError) -> StoredTensor {
         guard let stored = try source[name] else {
             throw .model("\(source.location): tensor \"\(name)\" is missing")
         }
         taken.insert(name)
+        return stored
+    }
+
+    private func check(_ stored: StoredTensor, _ name: String, _ shape: [Int]) throws(PixArtError) {
         guard stored.shape == shape else {
             throw .model("\(source.location): tensor \"\(name)\" has shape \(stored.shape), expected \(shape)")
         }
-        switch stored.type {
-        case .float32, .float16, .bfloat16: return stored
-        case .uint8:
-            throw .model(
-                "\(source.location): tensor \"\(name)\" has type \(stored.type.rawValue), expected F32, F16 or BF16")
-        }
+    }
+
+    private func fault(_ stored: StoredTensor, _ name: String, _ expected: String) -> PixArtError {
+        .model("\(source.location): tensor \"\(name)\" has type \(stored.type.rawValue), expected \(expected)")
     }
 }

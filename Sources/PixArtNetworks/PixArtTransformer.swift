@@ -44,6 +44,8 @@ package struct PixArtTransformer: Sendable {
     }
 
     package let configuration: Configuration
+    /// What the blocks are computed in; what surrounds them is float32.
+    package let compute: Compute
     private let patchEmbedding: Linear
     private let conditioning: ConditionEmbedding
     private let captionProjection: (Linear, Linear)
@@ -52,7 +54,10 @@ package struct PixArtTransformer: Sendable {
     private let finalProjection: Linear
 
     /// Takes the weights by their names in diffusers' files. Fails with `.model`.
-    package init(_ configuration: Configuration, _ reader: WeightReader) throws(PixArtError) {
+    package init(
+        _ configuration: Configuration, compute: Compute = .float32, _ reader: WeightReader
+    ) throws(PixArtError) {
+        self.compute = compute
         let width = configuration.width
         let patch = configuration.patchSize * configuration.patchSize
         patchEmbedding = Linear(
@@ -63,8 +68,9 @@ package struct PixArtTransformer: Sendable {
         conditioning = try ConditionEmbedding(
             width: width, sizeConditions: configuration.sizeConditions, reader)
         captionProjection = (
-            try reader.linear("caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels),
-            try reader.linear("caption_projection.linear_2", outputs: width, inputs: width)
+            try reader.linear(
+                "caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels, policy: .bfloat16),
+            try reader.linear("caption_projection.linear_2", outputs: width, inputs: width, policy: .bfloat16)
         )
         var blocks: [TransformerBlock] = []
         for index in 0..<configuration.layers {
@@ -81,8 +87,8 @@ package struct PixArtTransformer: Sendable {
 
     /// A prompt as the blocks see it: keys and values [S, D] of each block's cross-attention. The same in every step.
     package struct Prompt: Sendable {
-        fileprivate let keys: [Matrix]
-        fileprivate let values: [Matrix]
+        fileprivate let keys: [Operand]
+        fileprivate let values: [Operand]
     }
 
     /// Projects an embedding [S, E] for all blocks. At least one row.
@@ -91,12 +97,17 @@ package struct PixArtTransformer: Sendable {
         let caption = try Matrix(rows: embedding.rows, columns: configuration.width)
         try captionProjection.0(embedding, into: hidden, pool, epilogue: .gelu)
         try captionProjection.1(hidden, into: caption, pool)
-        var (keys, values): ([Matrix], [Matrix]) = ([], [])
+        // Rounding the prompt to int8 would save nothing: it is projected once, not in every step.
+        let rows = try Operand(
+            rows: caption.rows, columns: caption.columns, form: pool.form(for: compute == .int8 ? .bfloat16 : compute))
+        try Operand(caption).store(into: rows, pool)
+        let form = Activations.attentionForm(configuration, compute, pool)
+        var (keys, values): ([Operand], [Operand]) = ([], [])
         for block in blocks {
-            let key = try Matrix(rows: embedding.rows, columns: configuration.width)
-            let value = try Matrix(rows: embedding.rows, columns: configuration.width)
-            try block.crossAttention.key(caption, into: key, pool)
-            try block.crossAttention.value(caption, into: value, pool)
+            let key = try Operand(rows: embedding.rows, columns: configuration.width, form: form)
+            let value = try Operand(rows: embedding.rows, columns: configuration.width, form: form)
+            try Linear.products(
+                of: rows, [.init(block.crossAttention.key, key), .init(block.crossAttention.value, value)], pool)
             keys.append(key)
             values.append(value)
         }
@@ -133,11 +144,12 @@ package struct PixArtTransformer: Sendable {
     /// `items` is a multiple of the number of prompts: each prompt guides an equal share, in order. `size` is the
     /// picture's height and width in pixels, as the network is told of them.
     package func run(
-        prompts: [Prompt], items: Int, latentHeight: Int, latentWidth: Int, size: (height: Int, width: Int)
+        prompts: [Prompt], items: Int, latentHeight: Int, latentWidth: Int, size: (height: Int, width: Int),
+        _ pool: ThreadPool
     ) throws(PixArtError) -> Run {
         precondition(items % prompts.count == 0)
         let grid = PatchGrid(height: latentHeight, width: latentWidth, patch: configuration.patchSize)
-        let activations = try Activations(rows: items * grid.count, configuration)
+        let activations = try Activations(rows: items * grid.count, configuration, compute, pool)
         let positions = try SinusoidalEmbedding.grid(
             height: grid.rows, width: grid.columns, columns: configuration.width,
             base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale)
@@ -171,31 +183,57 @@ package struct PixArtTransformer: Sendable {
 
         let shift = zip(finalTable[..<width], condition.embedding).map { $0 + $1 }
         let scale = zip(finalTable[width...], condition.embedding).map { $0 + $1 }
-        a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: a.normed, pool)
+        let normed = try Matrix(rows: a.x.rows, columns: width)
+        try a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: Operand(normed), pool)
         let output = try Matrix(rows: a.x.rows, columns: finalProjection.weight.outputs)
-        try finalProjection(a.normed, into: output, pool)
+        try finalProjection(normed, into: output, pool)
         return run.grid.latents(from: output, items: run.items, channels: configuration.outChannels)
     }
 
     /// Memory of one run: what blocks read and write.
     final class Activations: Sendable {
-        /// The residual stream, [N*T, D].
+        /// The residual stream, [N*T, D], float32.
         let x: Matrix
-        let normed: Matrix
-        let query, key, value, attended: Matrix
-        /// Between the two layers of the feed-forward, [N*T, 4D].
-        let hidden: Matrix
+        /// Rows for products, [N*T, D].
+        let normed: Operand
+        /// In what attention is computed in, [N*T, D].
+        let query, key, value, attended: Operand
+        /// Between the two layers of the feed-forward, [N*T, 4D], and the same rounded for a product if that is another form.
+        let hidden, roundedHidden: Operand
 
-        init(rows: Int, _ configuration: Configuration) throws(PixArtError) {
+        init(
+            rows: Int, _ configuration: Configuration, _ compute: Compute, _ pool: ThreadPool
+        ) throws(PixArtError) {
             let width = configuration.width
+            let form = pool.form(for: compute)
+            let attentionForm = Self.attentionForm(configuration, compute, pool)
             x = try Matrix(rows: rows, columns: width)
-            normed = try Matrix(rows: rows, columns: width)
-            hidden = try Matrix(rows: rows, columns: 4 * width)
+            normed = try Operand(rows: rows, columns: width, form: form)
+            hidden = try Operand(rows: rows, columns: 4 * width, form: attentionForm)
+            roundedHidden =
+                form == attentionForm ? hidden : try Operand(rows: rows, columns: 4 * width, form: form)
             // The feed-forward runs when attention is done: they share memory.
             query = hidden.columns(0..<width)
             key = hidden.columns(width..<2 * width)
             value = hidden.columns(2 * width..<3 * width)
             attended = hidden.columns(3 * width..<4 * width)
+        }
+
+        /// What queries, keys and values are held in.
+        static func attentionForm(
+            _ configuration: Configuration, _ compute: Compute, _ pool: ThreadPool
+        ) -> Operand.Form {
+            guard compute != .float32 else { return .float32 }
+            let form = pool.form(for: .bfloat16)
+            return Attention.takesBfloat16(headWidth: configuration.headWidth) ? form : .roundedBfloat16
+        }
+
+        /// Rows as products read them: themselves where they are in that form.
+        func rounded(_ rows: Operand, _ pool: ThreadPool) throws(PixArtError) -> Operand {
+            guard rows.form != normed.form else { return rows }
+            let target = rows.columns == normed.columns ? normed : roundedHidden
+            try rows.store(into: target, pool)
+            return target
         }
     }
 }

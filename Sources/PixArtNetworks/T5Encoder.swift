@@ -33,51 +33,43 @@ package struct T5Encoder: Sendable {
         }
     }
 
-    /// One layer: self-attention, then a gated feed-forward, each on a normalised copy and added back.
-    private struct Layer: Sendable {
-        let attentionNorm: [Float]
-        let query, key, value, output: Linear
-        let feedForwardNorm: [Float]
-        let gate, up, down: Linear
-    }
-
     package let configuration: Configuration
+    private let compute: Compute
     private let tokens: WeightMatrix
     private let positionBias: [Float]
-    private let layers: [Layer]
+    /// None where they are streamed.
+    private let layers: [T5Layer]
+    /// Where streamed layers come from.
+    private let supply: WeightSupply?
     private let finalNorm: [Float]
 
     /// Takes the encoder's weights by their names in published files; `decoder.*` and `lm_head.*` of a whole T5 are
     /// passed over. Fails with `.model`.
-    package init(_ configuration: Configuration, _ reader: WeightReader) throws(PixArtError) {
-        let (width, inner) = (configuration.width, configuration.heads * configuration.headWidth)
+    ///
+    /// With `streamed` the layers are read again for each embedding, one at a time, and let go of behind it.
+    package init(
+        _ configuration: Configuration, compute: Compute = .float32, streamed: Bool = false, _ reader: WeightReader
+    ) throws(PixArtError) {
         let shared = reader.contains("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight"
-        tokens = try reader.matrix(shared, outputs: configuration.vocabulary, inputs: width)
+        tokens = try reader.table(shared, rows: configuration.vocabulary, columns: configuration.width)
         positionBias = try reader.floats(
             "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
             [configuration.positionBuckets, configuration.heads])
-        var layers: [Layer] = []
-        for index in 0..<configuration.layers {
-            let attention = "encoder.block.\(index).layer.0"
-            let feedForward = "encoder.block.\(index).layer.1"
-            func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws(PixArtError) -> Linear {
-                try reader.linear(name, outputs: outputs, inputs: inputs, bias: false)
-            }
-            layers.append(
-                Layer(
-                    attentionNorm: try reader.floats("\(attention).layer_norm.weight", [width]),
-                    query: try linear("\(attention).SelfAttention.q", inner, width),
-                    key: try linear("\(attention).SelfAttention.k", inner, width),
-                    value: try linear("\(attention).SelfAttention.v", inner, width),
-                    output: try linear("\(attention).SelfAttention.o", width, inner),
-                    feedForwardNorm: try reader.floats("\(feedForward).layer_norm.weight", [width]),
-                    gate: try linear("\(feedForward).DenseReluDense.wi_0", configuration.feedForwardWidth, width),
-                    up: try linear("\(feedForward).DenseReluDense.wi_1", configuration.feedForwardWidth, width),
-                    down: try linear("\(feedForward).DenseReluDense.wo", width, configuration.feedForwardWidth)))
+        func layers() throws(PixArtError) -> [T5Layer] {
+            var layers: [T5Layer] = []
+            for index in 0..<configuration.layers { layers.append(try T5Layer(index, configuration, reader)) }
+            return layers
         }
-        self.layers = layers
-        finalNorm = try reader.floats("encoder.final_layer_norm.weight", [width])
+        if streamed {
+            try reader.withoutConversion { () throws(PixArtError) in _ = try layers() }
+            self.layers = []
+        } else {
+            self.layers = try layers()
+        }
+        supply = streamed ? reader.supply : nil
+        finalNorm = try reader.floats("encoder.final_layer_norm.weight", [configuration.width])
         self.configuration = configuration
+        self.compute = compute
         try reader.finish(ignoring: ["decoder.", "lm_head.", "shared.weight", "encoder.embed_tokens.weight"])
     }
 
@@ -87,37 +79,20 @@ package struct T5Encoder: Sendable {
     package func callAsFunction(
         _ ids: [Int32], _ pool: ThreadPool, afterLayer: (Matrix) -> Void = { _ in }
     ) throws(PixArtError) -> Matrix {
-        let (rows, width) = (ids.count, configuration.width)
-        let inner = configuration.heads * configuration.headWidth
         let x = try embed(ids)
-        let normed = try Matrix(rows: rows, columns: width)
-        let query = try Matrix(rows: rows, columns: inner)
-        let key = try Matrix(rows: rows, columns: inner)
-        let value = try Matrix(rows: rows, columns: inner)
-        let attended = try Matrix(rows: rows, columns: inner)
-        let gate = try Matrix(rows: rows, columns: configuration.feedForwardWidth)
-        let up = try Matrix(rows: rows, columns: configuration.feedForwardWidth)
-        let bias = try positionBias(length: rows)
-        let attention = Attention(heads: configuration.heads, scale: 1)
-        let ones = [Float](repeating: 1, count: width)
-
-        for layer in layers {
-            x.rmsNorm(weight: layer.attentionNorm, epsilon: configuration.epsilon, into: normed, pool)
-            try layer.query(normed, into: query, pool)
-            try layer.key(normed, into: key, pool)
-            try layer.value(normed, into: value, pool)
-            try attention(query: query, key: key, value: value, bias: bias, into: attended, pool)
-            try layer.output(attended, into: x, pool, epilogue: .accumulate(gate: ones))
-
-            x.rmsNorm(weight: layer.feedForwardNorm, epsilon: configuration.epsilon, into: normed, pool)
-            try layer.gate(normed, into: gate, pool)
-            try layer.up(normed, into: up, pool)
-            gate.gelu(times: up, pool)
-            try layer.down(gate, into: x, pool, epilogue: .accumulate(gate: ones))
+        let activations = try T5Layer.Activations(rows: ids.count, configuration, compute, pool)
+        let bias = try positionBias(length: ids.count)
+        for index in 0..<configuration.layers {
+            let streamed = try supply.map { supply throws(PixArtError) in
+                try T5Layer(index, configuration, WeightReader(supply))
+            }
+            try (streamed ?? layers[index])(x, activations, bias: bias, pool)
+            streamed?.discard()
             afterLayer(x)
         }
-        x.rmsNorm(weight: finalNorm, epsilon: configuration.epsilon, into: normed, pool)
-        return normed
+        let output = try Matrix(rows: x.rows, columns: x.columns)
+        try x.rmsNorm(weight: finalNorm, epsilon: configuration.epsilon, into: Operand(output), pool)
+        return output
     }
 
     private func embed(_ ids: [Int32]) throws(PixArtError) -> Matrix {

@@ -6,13 +6,17 @@ struct TransformerBlock: Sendable {
     struct Projections: Sendable {
         let query, key, value, output: Linear
 
+        /// `promptPolicy` is that of key and value.
         init(
-            _ name: String, width: Int, bias: Bool, _ reader: WeightReader
+            _ name: String, width: Int, bias: Bool, promptPolicy: WeightPolicy, _ reader: WeightReader
         ) throws(PixArtError) {
-            query = try reader.linear("\(name).to_q", outputs: width, inputs: width, bias: bias)
-            key = try reader.linear("\(name).to_k", outputs: width, inputs: width, bias: bias)
-            value = try reader.linear("\(name).to_v", outputs: width, inputs: width, bias: bias)
-            output = try reader.linear("\(name).to_out.0", outputs: width, inputs: width)
+            func linear(_ part: String, bias: Bool, _ policy: WeightPolicy) throws(PixArtError) -> Linear {
+                try reader.linear("\(name).\(part)", outputs: width, inputs: width, bias: bias, policy: policy)
+            }
+            query = try linear("to_q", bias: bias, .int4)
+            key = try linear("to_k", bias: bias, promptPolicy)
+            value = try linear("to_v", bias: bias, promptPolicy)
+            output = try linear("to_out.0", bias: true, .int4)
         }
     }
 
@@ -28,12 +32,12 @@ struct TransformerBlock: Sendable {
     ) throws(PixArtError) {
         let width = configuration.width
         selfAttention = try Projections(
-            "\(name).attn1", width: width, bias: configuration.attentionBias, reader)
+            "\(name).attn1", width: width, bias: configuration.attentionBias, promptPolicy: .int4, reader)
         crossAttention = try Projections(
-            "\(name).attn2", width: width, bias: configuration.attentionBias, reader)
+            "\(name).attn2", width: width, bias: configuration.attentionBias, promptPolicy: .int8, reader)
         feedForward = (
-            try reader.linear("\(name).ff.net.0.proj", outputs: 4 * width, inputs: width),
-            try reader.linear("\(name).ff.net.2", outputs: width, inputs: 4 * width)
+            try reader.linear("\(name).ff.net.0.proj", outputs: 4 * width, inputs: width, policy: .int4),
+            try reader.linear("\(name).ff.net.2", outputs: width, inputs: 4 * width, policy: .int4)
         )
         table = try reader.floats("\(name).scale_shift_table", [6, width])
         attention = Attention(
@@ -47,7 +51,7 @@ struct TransformerBlock: Sendable {
     /// and values [S, D] that they attend to.
     func callAsFunction(
         _ a: PixArtTransformer.Activations, modulation: [Float], items: Int,
-        prompts: [(rows: Range<Int>, key: Matrix, value: Matrix)], _ pool: ThreadPool
+        prompts: [(rows: Range<Int>, key: Operand, value: Operand)], _ pool: ThreadPool
     ) throws(PixArtError) {
         let width = a.x.columns
         func part(_ index: Int) -> [Float] {
@@ -55,11 +59,13 @@ struct TransformerBlock: Sendable {
         }
         let (attentionShift, attentionScale, attentionGate) = (part(0), part(1), part(2))
         let (feedForwardShift, feedForwardScale, feedForwardGate) = (part(3), part(4), part(5))
+        let stream = Operand(a.x)
 
-        a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
-        try selfAttention.query(a.normed, into: a.query, pool)
-        try selfAttention.key(a.normed, into: a.key, pool)
-        try selfAttention.value(a.normed, into: a.value, pool)
+        try a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
+        try Linear.products(
+            of: a.normed,
+            [.init(selfAttention.query, a.query), .init(selfAttention.key, a.key), .init(selfAttention.value, a.value)],
+            pool)
         let tokens = a.x.rows / items
         for item in 0..<items {
             let rows = item * tokens..<(item + 1) * tokens
@@ -67,17 +73,18 @@ struct TransformerBlock: Sendable {
                 query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows),
                 into: a.attended.rows(rows), pool)
         }
-        try selfAttention.output(a.attended, into: a.x, pool, epilogue: .accumulate(gate: attentionGate))
+        try selfAttention.output(
+            a.rounded(a.attended, pool), into: stream, pool, epilogue: .accumulate(gate: attentionGate))
 
-        try crossAttention.query(a.x, into: a.query, pool)
+        try crossAttention.query(a.rounded(stream, pool), into: a.query, pool)
         for (rows, key, value) in prompts {
             try attention(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows), pool)
         }
-        let ones = [Float](repeating: 1, count: width)
-        try crossAttention.output(a.attended, into: a.x, pool, epilogue: .accumulate(gate: ones))
+        try crossAttention.output(a.rounded(a.attended, pool), into: stream, pool, epilogue: .add)
 
-        a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)
+        try a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)
         try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
-        try feedForward.1(a.hidden, into: a.x, pool, epilogue: .accumulate(gate: feedForwardGate))
+        try feedForward.1(
+            a.rounded(a.hidden, pool), into: stream, pool, epilogue: .accumulate(gate: feedForwardGate))
     }
 }

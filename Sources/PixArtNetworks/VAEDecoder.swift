@@ -197,7 +197,8 @@ private struct PixelAttention: Sendable {
         try key(normed, into: k, pool)
         try value(normed, into: v, pool)
         let attention = Attention(heads: 1, scale: 1 / Float(channels).squareRoot())
-        try attention(query: q, key: k, value: v, into: normed, pool)
+        try attention(
+            query: Operand(q), key: Operand(k), value: Operand(v), into: Operand(normed), pool)
         try output(normed, into: x.pixels, pool, epilogue: .accumulate(gate: [Float](repeating: 1, count: channels)))
     }
 }

@@ -37,7 +37,7 @@ package final class Sampler {
         for prompt in prompts { projected.append(try denoiser.transformer.prompt(prompt, denoiser.pool)) }
         run = try denoiser.transformer.run(
             prompts: projected, items: images * prompts.count, latentHeight: shape[2], latentWidth: shape[3],
-            size: (height, width))
+            size: (height, width), denoiser.pool)
         let steps = options.integer("num_inference_steps") ?? 1
         guard steps < denoiser.scheduler.trainingTimesteps else {
             throw .option(

@@ -87,7 +87,7 @@ private let tolerance = 2e-6
         ]
         let run = try transformer.run(
             prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
-            size: (latents.shape[2] * 8, latents.shape[3] * 8))
+            size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
         var block = 0
         let output = try transformer(latents.floats, timestep: 730, run, pool) { () throws(PixArtError) in
             let expected = try? golden["block.\(block)"].floats
@@ -105,7 +105,7 @@ private let tolerance = 2e-6
             sampleSize: 8, interpolationScale: 1, sizeConditions: false, attentionBias: true, epsilon: 1e-6)
         let transformer = try PixArtTransformer(configuration, golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
-        let run = try transformer.run(prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16))
+        let run = try transformer.run(prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
         var calls = 0
         #expect(throws: PixArtError.cancelled) {
             _ = try transformer([Float](repeating: 0, count: 16), timestep: 1, run, pool) { () throws(PixArtError) in

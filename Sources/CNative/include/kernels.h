@@ -1,0 +1,158 @@
+/* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
+ *
+ * `portable` is plain C, and its products are OpenBLAS's; `avx2` is the same for wider registers; `avx512` multiplies
+ * float32 itself; `avx512_bf16` also has products of bfloat16 and of int8 (BF16 and VNNI).
+ *
+ * Letters: `rows` and `columns` count rows and elements of a row; a `stride` is the distance between rows in elements. */
+#ifndef PIXART_KERNELS_H
+#define PIXART_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Products multiply rows by panels. A panel holds 32 outputs of a layer side by side, unit by unit: [units][32]. A unit
+ * is 4 bytes of an output's weights: one float32, two bfloat16 or four int8. */
+enum { NATIVE_PANEL = 32 };
+
+/* How rows are stored for a product. */
+enum {
+    NATIVE_FLOAT32 = 0,
+    NATIVE_BFLOAT16 = 1,
+    NATIVE_INT8 = 2,            /* unsigned, 128 stands for 0, beside a scale for each row */
+    NATIVE_ROUND_BFLOAT16 = 3, /* float32 that holds bfloat16 numbers: for sets without products of bfloat16 */
+    NATIVE_ROUND_INT8 = 4      /* float32 that holds an int8 number times the row's scale: likewise */
+};
+
+/* Rows that a product reads: the stride in bytes, a multiple of 4; what lies between a row's last element and its last
+ * unit may be anything that is finite. */
+typedef struct native_rows {
+    void *_Nonnull elements;
+    size_t stride;
+    float *_Nullable scales; /* of NATIVE_INT8 */
+    int type;
+} native_rows;
+
+/* What becomes of a product's tile. */
+typedef struct native_epilogue {
+    const float *_Nullable bias;     /* added first, one for each column */
+    const float *_Nullable gate;     /* accumulate: out += gate * value, one for each column; NULL: gates of 1 */
+    int accumulate;                  /* out += value; else out = value */
+    int gelu;                        /* value = gelu(value), tanh form */
+    int multiply;                    /* out = out * value */
+    int type;                        /* of out: NATIVE_FLOAT32, NATIVE_BFLOAT16 or NATIVE_ROUND_BFLOAT16 */
+} native_epilogue;
+
+typedef struct native_kernels {
+    const char *_Nonnull name;
+    int multiplies_bfloat16; /* whether product_bfloat16 and attend_bfloat16 may be called */
+    int multiplies_int8;     /* whether product_int8 may be called */
+
+    /* ---- Products ---- */
+
+    /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Outputs that are not there are 0. */
+    void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
+                                void *_Nonnull panel);
+    /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. */
+    void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
+                                     size_t left_stride, const float *_Nonnull panel, float *_Nonnull out,
+                                     size_t out_stride, int accumulate);
+    /* The same of bfloat16 pairs, summed in float32; out = sum * scale[column] where there are scales. */
+    void (*_Nullable product_bfloat16)(size_t rows, size_t columns, size_t units, const uint16_t *_Nonnull left,
+                                       size_t left_stride, const void *_Nonnull panel,
+                                       const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
+    /* The same of int8, summed exactly: out = sum * row_scales[row] * column_scales[column]. */
+    void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
+                                   size_t left_stride, const void *_Nonnull panel, const float *_Nonnull row_scales,
+                                   const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
+    /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
+    void (*_Nonnull finish)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
+                            const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);
+
+    /* ---- Attention ---- */
+
+    /* out = softmax(scale * query key^T) value for one head in bfloat16, [queries][width] and [keys][width], width at
+     * most 79; the sums are float32. `scratch` has NATIVE_ATTENTION_SCRATCH bytes, aligned to 64. */
+    void (*_Nullable attend_bfloat16)(size_t queries, size_t keys, size_t width, float scale,
+                                      const uint16_t *_Nonnull query, const uint16_t *_Nonnull key,
+                                      const uint16_t *_Nonnull value, size_t stride, uint16_t *_Nonnull out,
+                                      size_t query_stride, void *_Nonnull scratch);
+    /* One block of an online softmax, for each row of scores: with z = scale * scores + bias (bias may be NULL, with the
+     * stride bias_stride) and the row's running maximum and sum,
+     *     new maximum = max(maximum, max z);  correction = exp(maximum - new maximum);
+     *     scores = exp(z - new maximum);      sum = sum * correction + sum of scores.
+     * Start with maximum = -INFINITY and sum = 0. */
+    void (*_Nonnull softmax_block)(size_t rows, size_t columns, float scale, float *_Nonnull scores, size_t stride,
+                                   const float *_Nullable bias, size_t bias_stride, float *_Nonnull maximum,
+                                   float *_Nonnull sum, float *_Nonnull correction);
+    /* x *= factor[row], for each row. */
+    void (*_Nonnull scale_rows)(size_t rows, size_t columns, float *_Nonnull x, size_t stride,
+                                const float *_Nonnull factor);
+
+    /* ---- Rows ---- */
+
+    /* out = x, in the form that a product reads. */
+    void (*_Nonnull store_rows)(size_t rows, size_t columns, const float *_Nonnull x, size_t x_stride,
+                                const native_rows *_Nonnull out);
+    /* The same from bfloat16. Here and below `work` has `columns` elements. */
+    void (*_Nonnull store_bfloat16)(size_t rows, size_t columns, const uint16_t *_Nonnull x, size_t x_stride,
+                                    float *_Nonnull work, const native_rows *_Nonnull out);
+    /* out = (x - mean(x)) / sqrt(var(x) + epsilon) * (1 + scale) + shift, for each row. */
+    void (*_Nonnull layer_norm_modulate)(size_t rows, size_t columns, const float *_Nonnull x, size_t x_stride,
+                                         const float *_Nonnull shift, const float *_Nonnull scale, float epsilon,
+                                         float *_Nonnull work, const native_rows *_Nonnull out);
+    /* out = x / sqrt(mean(x^2) + epsilon) * weight, for each row. */
+    void (*_Nonnull rms_norm)(size_t rows, size_t columns, const float *_Nonnull x, size_t x_stride,
+                              const float *_Nonnull weight, float epsilon, float *_Nonnull work,
+                              const native_rows *_Nonnull out);
+    /* x = x / (1 + exp(-x)), elementwise. */
+    void (*_Nonnull silu)(size_t count, float *_Nonnull x);
+    /* out += x, elementwise. */
+    void (*_Nonnull add)(size_t count, const float *_Nonnull x, float *_Nonnull out);
+
+    /* ---- Stored weights ---- */
+
+    /* Exact widening of `count` stored elements. */
+    void (*_Nonnull widen_float16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
+    void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
+    /* target = source * scale. */
+    void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
+    /* One row of int4: target = value * scale of its group of 64. */
+    void (*_Nonnull widen_int4)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
+                                float *_Nonnull target);
+    /* Rounding to the nearest bfloat16, ties to even. */
+    void (*_Nonnull narrow_bfloat16)(size_t count, const float *_Nonnull source, uint16_t *_Nonnull target);
+    /* Exact: int8 numbers as bfloat16. */
+    void (*_Nonnull int8_as_bfloat16)(size_t count, const int8_t *_Nonnull source, uint16_t *_Nonnull target);
+    /* One row of int4 as int8, rounded; returns the scale that they share. */
+    float (*_Nonnull int4_as_int8)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
+                                   int8_t *_Nonnull target);
+    /* target = round(source / scale), -127 ... 127; returns the scale. */
+    float (*_Nonnull quantize_int8)(size_t count, const float *_Nonnull source, int8_t *_Nonnull target);
+    /* One row: nibbles and the scales of its groups of 64, chosen for the least squared error. */
+    void (*_Nonnull quantize_int4)(size_t count, const float *_Nonnull source, uint8_t *_Nonnull target,
+                                   float *_Nonnull scales);
+
+    /* ---- Pixels ---- */
+
+    /* sum[c] += x[., c] and square[c] += x[., c]^2 over the rows, in double. */
+    void (*_Nonnull channel_sums)(size_t rows, size_t channels, const float *_Nonnull x, double *_Nonnull sum,
+                                  double *_Nonnull square);
+    /* Copies `pixels` pixels of `channels` values into planes of `block` channels each, `plane` elements apart, so that
+     * target[c / block][pixel][c % block] = f(source[pixel][c]). f is x * scale[c] + shift[c] where scale is not NULL,
+     * and then SiLU where `activate` is not 0. `repeat` writes each pixel that many times in a row (nearest-neighbour
+     * enlargement). */
+    void (*_Nonnull pack_pixels)(size_t pixels, size_t channels, size_t block, size_t plane,
+                                 const float *_Nonnull source, const float *_Nullable scale,
+                                 const float *_Nullable shift, int activate, size_t repeat, float *_Nonnull target);
+    /* The way back, with a bias: target[pixel][c] (+)= source[c / block][pixel][c % block] + bias[c]. */
+    void (*_Nonnull unpack_pixels)(size_t pixels, size_t channels, size_t block, size_t plane,
+                                   const float *_Nonnull source, const float *_Nonnull bias, int accumulate,
+                                   float *_Nonnull target);
+} native_kernels;
+
+enum { NATIVE_ATTENTION_SCRATCH = 512 * 1024 };
+
+/* The table called `name`, or the best that this processor runs for NULL; NULL where the processor lacks it. */
+const native_kernels *_Nullable native_kernels_named(const char *_Nullable name);
+
+#endif

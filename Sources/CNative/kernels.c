@@ -1,0 +1,34 @@
+#include "kernels.h"
+
+#include <string.h>
+
+extern const native_kernels native_kernels_portable;
+
+#if defined(__x86_64__)
+extern const native_kernels native_kernels_avx2, native_kernels_avx512, native_kernels_avx512_bf16;
+
+static int runs(const native_kernels *kernels) {
+    int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    if (kernels == &native_kernels_avx512_bf16)
+        return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+    if (kernels == &native_kernels_avx512) return avx512;
+    if (kernels == &native_kernels_avx2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    return 1;
+}
+
+/* The best first. */
+static const native_kernels *const tables[] = {&native_kernels_avx512_bf16, &native_kernels_avx512,
+                                               &native_kernels_avx2, &native_kernels_portable};
+#else
+static int runs(const native_kernels *kernels) { return kernels != NULL; }
+
+static const native_kernels *const tables[] = {&native_kernels_portable};
+#endif
+
+const native_kernels *native_kernels_named(const char *name) {
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        if ((!name || strcmp(name, tables[i]->name) == 0) && runs(tables[i])) return tables[i];
+    return NULL;
+}

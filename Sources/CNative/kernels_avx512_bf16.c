@@ -1,0 +1,321 @@
+/* x86-64 with AVX-512 and its BF16 and VNNI: products of bfloat16 and of int8, and attention in bfloat16. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2"))),             \
+    apply_to = function)
+#include "kernels_loops.h"
+#include "kernels_tiles.h"
+
+/* A unit of a row in every lane. */
+INLINE __m512i broadcast(const void *unit) {
+    int32_t bits;
+    memcpy(&bits, unit, sizeof bits);
+    return _mm512_set1_epi32(bits);
+}
+
+INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, size_t units, const uint16_t *left,
+                          size_t stride, const uint32_t *panel, const float *scales, float *out, size_t out_stride) {
+    __m512 sum[TILE][2];
+#pragma unroll
+    for (int row = 0; row < rows; row++)
+#pragma unroll
+        for (int v = 0; v < vectors; v++) sum[row][v] = _mm512_setzero_ps();
+    const uint16_t *base[TILE / 3];
+#pragma unroll
+    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        __m512i weight[2];
+#pragma unroll
+        for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_si512(panel + 16 * v);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512i x = broadcast(base[row / 3] + (size_t)(row % 3) * stride + 2 * unit);
+#pragma unroll
+            for (int v = 0; v < vectors; v++)
+                sum[row][v] = _mm512_dpbf16_ps(sum[row][v], (__m512bh)x, (__m512bh)weight[v]);
+        }
+    }
+#pragma unroll
+    for (int v = 0; v < vectors; v++) {
+        __mmask16 mask = lanes(columns, (size_t)v);
+        __m512 scale = scales ? _mm512_maskz_loadu_ps(mask, scales + 16 * v) : _mm512_set1_ps(1);
+#pragma unroll
+        for (int row = 0; row < rows; row++)
+            _mm512_mask_storeu_ps(out + (size_t)row * out_stride + 16 * v, mask, _mm512_mul_ps(sum[row][v], scale));
+    }
+}
+
+static void product_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
+                             const void *panel, const float *column_scales, float *out, size_t out_stride) {
+    while (rows > 0) {
+        size_t count = tile_rows(rows);
+#define BODY(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, column_scales, out, out_stride)
+#define NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, column_scales, out, out_stride)
+        if (columns > 16) {
+            WITH_ROWS(count, BODY)
+        } else {
+            WITH_ROWS(count, NARROW)
+        }
+#undef BODY
+#undef NARROW
+        left += count * left_stride;
+        out += count * out_stride;
+        rows -= count;
+    }
+}
+
+/* 128 times the sums of the panel's columns: what the rows' zero point of 128 adds to their products. */
+INLINE void zero_point_sums(size_t units, const uint32_t *panel, __m512i out[2]) {
+    const __m512i zero_point = _mm512_set1_epi8((char)128);
+    out[0] = out[1] = _mm512_setzero_si512();
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        out[0] = _mm512_dpbusd_epi32(out[0], zero_point, _mm512_load_si512(panel));
+        out[1] = _mm512_dpbusd_epi32(out[1], zero_point, _mm512_load_si512(panel + 16));
+    }
+}
+
+INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_t *left, size_t stride,
+                      const uint32_t *panel, const __m512i offset[2], const float *row_scales,
+                      const float *column_scales, float *out, size_t out_stride) {
+    __m512i sum[TILE][2];
+#pragma unroll
+    for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_si512();
+    const uint8_t *base[TILE / 3];
+#pragma unroll
+    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512i x = broadcast(base[row / 3] + (size_t)(row % 3) * stride + 4 * unit);
+            sum[row][0] = _mm512_dpbusd_epi32(sum[row][0], x, first);
+            sum[row][1] = _mm512_dpbusd_epi32(sum[row][1], x, second);
+        }
+    }
+#pragma unroll
+    for (int v = 0; v < 2; v++) {
+        __mmask16 mask = lanes(columns, (size_t)v);
+        __m512 scale = _mm512_maskz_loadu_ps(mask, column_scales + 16 * v);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[row][v], offset[v]));
+            value = _mm512_mul_ps(value, _mm512_mul_ps(scale, _mm512_set1_ps(row_scales[row])));
+            _mm512_mask_storeu_ps(out + (size_t)row * out_stride + 16 * v, mask, value);
+        }
+    }
+}
+
+static void product_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
+                         const void *panel, const float *row_scales, const float *column_scales, float *out,
+                         size_t out_stride) {
+    __m512i offset[2];
+    zero_point_sums(units, panel, offset);
+    while (rows > 0) {
+        size_t count = tile_rows(rows);
+#define BODY(N)                                                                                                        \
+    tile_int8(N, columns, units, left, left_stride, panel, offset, row_scales, column_scales, out, out_stride)
+        WITH_ROWS(count, BODY)
+#undef BODY
+        left += count * left_stride;
+        row_scales += count;
+        out += count * out_stride;
+        rows -= count;
+    }
+}
+
+/* ---- Attention --------------------------------------------------------------------------------------------------- */
+
+/* Queries and keys that are worked on at once; columns of a head's values, one of them 1 to sum the weights. */
+enum { QUERIES = 20, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 256 };
+
+/* What one call of attend_bfloat16 works in. */
+typedef struct {
+    uint32_t key[KEYS / NATIVE_PANEL][COLUMNS / 2][NATIVE_PANEL]; /* panels of pairs along the head's width */
+    uint32_t value[KEYS / 2][COLUMNS];                            /* pairs of keys */
+    float sum[QUERY_CHUNK][COLUMNS];                              /* weighted values, and the weights' sum */
+    float score[QUERIES][KEYS];
+    uint16_t weight[QUERIES][KEYS];
+    float maximum[QUERY_CHUNK];
+} attention_scratch;
+
+_Static_assert(sizeof(attention_scratch) <= NATIVE_ATTENTION_SCRATCH, "NATIVE_ATTENTION_SCRATCH is too small");
+
+/* Lays out a block of keys and values; what is beyond the last key is 0. */
+static void pack_block(attention_scratch *s, size_t keys, size_t width, const uint16_t *key, const uint16_t *value,
+                       size_t stride) {
+    for (size_t first = 0; first < keys; first += NATIVE_PANEL) {
+        size_t count = keys - first < NATIVE_PANEL ? keys - first : NATIVE_PANEL;
+        pack_panel(count, width / 2, key + first * stride, stride * sizeof *key, s->key[first / NATIVE_PANEL]);
+    }
+    for (size_t pair = 0; pair < (keys + 1) / 2; pair++) {
+        const uint16_t *even = value + 2 * pair * stride, *odd = even + stride;
+        int complete = 2 * pair + 1 < keys;
+        for (size_t c = 0; c < COLUMNS; c += 16) {
+            __mmask16 mask = lanes(width, c / 16);
+            __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even + c));
+            __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(complete ? mask : 0, odd + c));
+            _mm512_store_si512(s->value[pair] + c, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+        }
+        s->value[pair][width] = complete ? 0x3f803f80u : 0x3f80u; /* 1, which sums the weights */
+    }
+}
+
+/* score[rows][32] = query[rows][units] * panel */
+INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size_t stride, const uint32_t *panel,
+                       float *score) {
+    __m512 sum[10][2];
+#pragma unroll
+    for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_ps();
+    const uint16_t *base[4];
+#pragma unroll
+    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = query + (size_t)(3 * i) * stride;
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        __m512bh first = (__m512bh)_mm512_load_si512(panel), second = (__m512bh)_mm512_load_si512(panel + 16);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512bh x = (__m512bh)broadcast(base[row / 3] + (size_t)(row % 3) * stride + 2 * unit);
+            sum[row][0] = _mm512_dpbf16_ps(sum[row][0], x, first);
+            sum[row][1] = _mm512_dpbf16_ps(sum[row][1], x, second);
+        }
+    }
+#pragma unroll
+    for (int row = 0; row < rows; row++) {
+        _mm512_store_ps(score + row * KEYS, sum[row][0]);
+        _mm512_store_ps(score + row * KEYS + 16, sum[row][1]);
+    }
+}
+
+/* 2^x for x <= 0, within 1e-4: its result is rounded to bfloat16. */
+INLINE __m512 exp2_rough(__m512 x) {
+    x = _mm512_max_ps(x, _mm512_set1_ps(-126));
+    __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 part = _mm512_sub_ps(x, whole);
+    __m512 p = _mm512_fmadd_ps(part, _mm512_set1_ps(0.0551713f), _mm512_set1_ps(0.2402265f));
+    p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(0.6931472f));
+    p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(1.0f));
+    return _mm512_scalef_ps(p, whole);
+}
+
+/* Weights 2^(factor * score - maximum) of one query for `vectors` times 32 keys, and the correction of its sums. */
+INLINE void weigh(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum, float *sum) {
+    __m512 largest = _mm512_load_ps(score);
+    for (size_t i = 1; i < 2 * panels; i++) largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
+    float before = *maximum, now = fmaxf(before, _mm512_reduce_max_ps(largest) * factor);
+    __m512 shift = _mm512_set1_ps(now), scale = _mm512_set1_ps(factor);
+    for (size_t i = 0; i < panels; i++) {
+        __m512 low = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i), scale, shift));
+        __m512 high = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i + 16), scale, shift));
+        _mm512_store_si512(weight + 32 * i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    }
+    if (now == before) return;
+    __m512 correction = _mm512_set1_ps(exp2f(before - now));
+    for (size_t c = 0; c < COLUMNS; c += 16)
+        _mm512_store_ps(sum + c, _mm512_mul_ps(_mm512_load_ps(sum + c), correction));
+    *maximum = now;
+}
+
+/* sum[rows][COLUMNS] += weight[rows][pairs] * value[pairs][COLUMNS] */
+INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, const uint32_t *value, float *sum) {
+    __m512 total[5][COLUMNS / 16];
+#pragma unroll
+    for (int row = 0; row < rows; row++)
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) total[row][v] = _mm512_load_ps(sum + row * COLUMNS + 16 * v);
+    for (size_t pair = 0; pair < pairs; pair++, value += COLUMNS) {
+        __m512bh columns[COLUMNS / 16];
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) columns[v] = (__m512bh)_mm512_load_si512(value + 16 * v);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512bh x = (__m512bh)broadcast(weight + row * KEYS + 2 * pair);
+#pragma unroll
+            for (int v = 0; v < COLUMNS / 16; v++) total[row][v] = _mm512_dpbf16_ps(total[row][v], x, columns[v]);
+        }
+    }
+#pragma unroll
+    for (int row = 0; row < rows; row++)
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) _mm512_store_ps(sum + row * COLUMNS + 16 * v, total[row][v]);
+}
+
+#define SCORE(N) score_tile(N, width / 2, row_query, query_stride, s->key[panel][0], score)
+#define VALUE(N) value_tile(N, (keys + 1) / 2, weight, s->value[0], sum)
+#define WITH_SOME_ROWS(count, body)                                                                                    \
+    switch (count) {                                                                                                   \
+    case 1: body(1); break;                                                                                            \
+    case 2: body(2); break;                                                                                            \
+    case 3: body(3); break;                                                                                            \
+    case 4: body(4); break;                                                                                            \
+    case 5: body(5); break;                                                                                            \
+    }
+
+/* Adds a block of keys to the sums of up to QUERIES queries. */
+static void attend_block(attention_scratch *s, size_t first, size_t queries, size_t keys, size_t width, float factor,
+                         const uint16_t *query, size_t query_stride) {
+    size_t panels = (keys + NATIVE_PANEL - 1) / NATIVE_PANEL;
+    for (size_t row = 0; row < queries; row += 10) {
+        size_t count = queries - row < 10 ? queries - row : 10;
+        const uint16_t *row_query = query + row * query_stride;
+        for (size_t panel = 0; panel < panels; panel++) {
+            float *score = s->score[row] + panel * NATIVE_PANEL;
+            if (count == 10)
+                SCORE(10);
+            else
+                for (size_t i = 0; i < count; i++, row_query += query_stride, score += KEYS) SCORE(1);
+            row_query = query + row * query_stride;
+        }
+    }
+    for (size_t row = 0; row < queries; row++) {
+        for (size_t key = keys; key < panels * NATIVE_PANEL; key++) s->score[row][key] = -INFINITY;
+        weigh(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
+    }
+    for (size_t row = 0; row < queries; row += 5) {
+        size_t count = queries - row < 5 ? queries - row : 5;
+        const uint16_t *weight = s->weight[row];
+        float *sum = s->sum[first + row];
+        WITH_SOME_ROWS(count, VALUE)
+    }
+}
+
+static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size_t width, float factor,
+                         const uint16_t *query, const uint16_t *key, const uint16_t *value, size_t stride,
+                         uint16_t *out, size_t query_stride) {
+    memset(s->sum, 0, queries * sizeof *s->sum);
+    for (size_t row = 0; row < queries; row++) s->maximum[row] = -INFINITY;
+    for (size_t first = 0; first < keys; first += KEYS) {
+        size_t count = keys - first < KEYS ? keys - first : KEYS;
+        pack_block(s, count, width, key + first * stride, value + first * stride, stride);
+        for (size_t row = 0; row < queries; row += QUERIES)
+            attend_block(s, row, queries - row < QUERIES ? queries - row : QUERIES, count, width, factor,
+                         query + row * query_stride, query_stride);
+    }
+    for (size_t row = 0; row < queries; row++) {
+        float inverse = 1 / s->sum[row][width];
+        for (size_t i = 0; i < width; i++) out[row * query_stride + i] = bfloat16_of(s->sum[row][i] * inverse);
+    }
+}
+
+static void attend_bfloat16(size_t queries, size_t keys, size_t width, float scale, const uint16_t *query,
+                            const uint16_t *key, const uint16_t *value, size_t stride, uint16_t *out,
+                            size_t query_stride, void *scratch) {
+    const float log2_of_e = 1.44269504f;
+    for (; queries > 0; query += QUERY_CHUNK * query_stride, out += QUERY_CHUNK * query_stride) {
+        size_t count = queries < QUERY_CHUNK ? queries : QUERY_CHUNK;
+        attend_chunk(scratch, count, keys, width, scale * log2_of_e, query, key, value, stride, out, query_stride);
+        queries -= count;
+    }
+}
+#pragma clang attribute pop
+
+const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
+                                                   .multiplies_bfloat16 = 1,
+                                                   .multiplies_int8 = 1,
+                                                   .pack_panel = pack_panel,
+                                                   .product_float32 = product_float32,
+                                                   .product_bfloat16 = product_bfloat16,
+                                                   .product_int8 = product_int8,
+                                                   .attend_bfloat16 = attend_bfloat16,
+                                                   LOOPS};
+#endif

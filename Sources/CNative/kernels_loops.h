@@ -1,0 +1,387 @@
+/* The loops of a kernel table that are plain C: each kernels_*.c compiles them for its instruction set. */
+#include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Sums and maxima may be taken in any order: that is what lets loops run on vectors. */
+#pragma clang fp reassociate(on) contract(fast)
+
+INLINE float as_float(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+INLINE uint32_t as_bits(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Adding it to a number of less than 2^22 rounds to an integer, which then stands in the low bits. */
+#define ROUNDER 12582912.0f /* 1.5 * 2^23 */
+
+/* exp(x) within 1.2 units in the last place for x in [-87, 88]; clamped outside. Cody-Waite reduction by ln 2, then a
+ * polynomial of degree 6 on [-ln2/2, ln2/2]. */
+INLINE float fast_exp(float x) {
+#pragma clang fp reassociate(off)
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    float shifted = x * 1.44269504088896341f + ROUNDER;
+    float n = shifted - ROUNDER;
+    float r = x - n * 0.693145751953125f;
+    r = r - n * 1.42860682030941723212e-6f;
+    float p = 1.3888889e-3f;
+    p = p * r + 8.3333333e-3f;
+    p = p * r + 4.1666668e-2f;
+    p = p * r + 1.6666667e-1f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    uint32_t exponent = (as_bits(shifted) - as_bits(ROUNDER) + 127u) << 23;
+    return p * as_float(exponent);
+}
+
+/* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), written as x times a logistic function. */
+INLINE float gelu_tanh(float x) {
+    float u = 0.7978845608028654f * (x + 0.044715f * x * x * x);
+    return x / (1.0f + fast_exp(-2.0f * u));
+}
+
+INLINE float silu_of(float x) { return x / (1.0f + fast_exp(-x)); }
+
+/* The nearest bfloat16, ties to even; NaN stays NaN. */
+INLINE uint16_t bfloat16_of(float x) {
+    uint32_t bits = as_bits(x);
+    uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    return (uint16_t)(x != x ? 0x7fc0u : rounded);
+}
+
+INLINE float float_of(uint16_t bfloat16) { return as_float((uint32_t)bfloat16 << 16); }
+
+/* The integer nearest to x, ties to even, for |x| < 2^22. */
+INLINE int32_t rounded(float x) {
+#pragma clang fp reassociate(off)
+    return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER));
+}
+
+/* ---- Stored weights ---------------------------------------------------------------------------------------------- */
+
+static void widen_float16(size_t count, const uint16_t *source, float *target) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t half = source[i], magnitude = half & 0x7fffu;
+        /* Exponent and fraction in float32's places, then scaled by 2^112: right for normal and subnormal numbers. */
+        uint32_t finite = as_bits(as_float(magnitude << 13) * 0x1p112f);
+        uint32_t special = (magnitude << 13) | 0x7f800000u;
+        target[i] = as_float((magnitude >= 0x7c00u ? special : finite) | (half & 0x8000u) << 16);
+    }
+}
+
+static void widen_bfloat16(size_t count, const uint16_t *source, float *target) {
+    for (size_t i = 0; i < count; i++) target[i] = float_of(source[i]);
+}
+
+static void widen_int8(size_t count, const int8_t *source, float scale, float *target) {
+    for (size_t i = 0; i < count; i++) target[i] = (float)source[i] * scale;
+}
+
+/* Elements of a group of int4 numbers that share a scale. */
+enum { GROUP = 64 };
+
+/* A whole group's nibbles as integers from -8 to 7. */
+INLINE void unpack_nibbles(const uint8_t *source, int8_t *target) {
+    for (size_t i = 0; i < GROUP / 2; i++) {
+        target[2 * i] = (int8_t)((source[i] & 15) - 8);
+        target[2 * i + 1] = (int8_t)((source[i] >> 4) - 8);
+    }
+}
+
+/* The same of a group that ends early: `count` elements. */
+static void unpack_some_nibbles(size_t count, const uint8_t *source, int8_t *target) {
+    for (size_t i = 0; i < count; i++) target[i] = (int8_t)((source[i / 2] >> (i % 2 ? 4 : 0) & 15) - 8);
+}
+
+static void widen_int4(size_t count, const uint8_t *source, const float *scales, float *target) {
+    for (; count > 0; source += GROUP / 2, scales++, target += GROUP) {
+        int8_t values[GROUP];
+        size_t members = count < GROUP ? count : GROUP;
+        if (members == GROUP)
+            unpack_nibbles(source, values);
+        else
+            unpack_some_nibbles(members, source, values);
+        for (size_t i = 0; i < members; i++) target[i] = (float)values[i] * *scales;
+        count -= members;
+    }
+}
+
+static void narrow_bfloat16(size_t count, const float *source, uint16_t *target) {
+    for (size_t i = 0; i < count; i++) target[i] = bfloat16_of(source[i]);
+}
+
+static void int8_as_bfloat16(size_t count, const int8_t *source, uint16_t *target) {
+    for (size_t i = 0; i < count; i++) target[i] = (uint16_t)(as_bits((float)source[i]) >> 16);
+}
+
+static float int4_as_int8(size_t count, const uint8_t *source, const float *scales, int8_t *target) {
+    float largest = 0;
+    size_t groups = (count + GROUP - 1) / GROUP;
+    for (size_t i = 0; i < groups; i++) largest = fmaxf(largest, fabsf(scales[i]));
+    float scale = largest * (8.0f / 127.0f), inverse = scale > 0 ? 1 / scale : 0;
+    for (; count > 0; source += GROUP / 2, scales++, target += GROUP) {
+        size_t members = count < GROUP ? count : GROUP;
+        int8_t table[16]; /* what each nibble becomes */
+        for (int i = 0; i < 16; i++) table[i] = (int8_t)rounded((float)(i - 8) * (*scales * inverse));
+        if (members == GROUP)
+            for (size_t i = 0; i < GROUP / 2; i++) {
+                target[2 * i] = table[source[i] & 15];
+                target[2 * i + 1] = table[source[i] >> 4];
+            }
+        else
+            for (size_t i = 0; i < members; i++) target[i] = table[source[i / 2] >> (i % 2 ? 4 : 0) & 15];
+        count -= members;
+    }
+    return scale;
+}
+
+INLINE float largest_magnitude(size_t count, const float *x) {
+    float largest = 0;
+    for (size_t i = 0; i < count; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
+    return largest;
+}
+
+static float quantize_int8(size_t count, const float *source, int8_t *target) {
+    float scale = largest_magnitude(count, source) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
+    for (size_t i = 0; i < count; i++) {
+        int32_t value = rounded(source[i] * inverse);
+        target[i] = (int8_t)(value > 127 ? 127 : value < -127 ? -127 : value);
+    }
+    return scale;
+}
+
+INLINE int32_t int4_level(float scaled) {
+    int32_t value = rounded(scaled);
+    return value > 7 ? 7 : value < -8 ? -8 : value;
+}
+
+/* The squared error of a group under a scale. */
+INLINE float int4_error(const float *x, float scale) {
+    float inverse = 1 / scale, sum = 0;
+    for (size_t i = 0; i < GROUP; i++) {
+        float error = (float)int4_level(x[i] * inverse) * scale - x[i];
+        sum += error * error;
+    }
+    return sum;
+}
+
+static void quantize_int4(size_t count, const float *source, uint8_t *target, float *scales) {
+    for (; count > 0; target += GROUP / 2, scales++) {
+        size_t members = count < GROUP ? count : GROUP;
+        float x[GROUP] = {0};
+        memcpy(x, source, members * sizeof *x);
+        float extreme = 0; /* the element of the largest magnitude takes the side that reaches to -8 */
+        for (size_t i = 0; i < GROUP; i++) extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
+        float best = extreme / -8.0f, least = INFINITY;
+        for (int i = 0; i < 16 && extreme != 0; i++) { /* from one that uses 6 levels of the side to one that clips */
+            float scale = extreme / -(6.0f + 0.25f * (float)i), error = int4_error(x, scale);
+            if (error < least) least = error, best = scale;
+        }
+        *scales = best;
+        float inverse = best != 0 ? 1 / best : 0;
+        for (size_t i = 0; i < (members + 1) / 2; i++) {
+            int32_t low = int4_level(x[2 * i] * inverse) + 8, high = int4_level(x[2 * i + 1] * inverse) + 8;
+            target[i] = (uint8_t)(low | high << 4);
+        }
+        count -= members;
+        source += members;
+    }
+}
+
+/* ---- Rows -------------------------------------------------------------------------------------------------------- */
+
+INLINE void *row_of(const native_rows *rows, size_t row) { return (char *)rows->elements + row * rows->stride; }
+
+/* One row into the form that a product reads. */
+INLINE void store_row(size_t columns, const float *x, const native_rows *out, size_t row) {
+    void *target = row_of(out, row);
+    switch (out->type) {
+    case NATIVE_BFLOAT16: narrow_bfloat16(columns, x, target); break;
+    case NATIVE_INT8: {
+        float scale = largest_magnitude(columns, x) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
+        uint8_t *bytes = target;
+        for (size_t i = 0; i < columns; i++) bytes[i] = (uint8_t)(rounded(x[i] * inverse) + 128);
+        out->scales[row] = scale;
+        break;
+    }
+    case NATIVE_ROUND_BFLOAT16: {
+        float *floats = target;
+        for (size_t i = 0; i < columns; i++) floats[i] = float_of(bfloat16_of(x[i]));
+        break;
+    }
+    case NATIVE_ROUND_INT8: {
+        float scale = largest_magnitude(columns, x) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
+        float *floats = target;
+        for (size_t i = 0; i < columns; i++) floats[i] = (float)rounded(x[i] * inverse) * scale;
+        break;
+    }
+    default: memcpy(target, x, columns * sizeof *x);
+    }
+}
+
+static void store_rows(size_t rows, size_t columns, const float *x, size_t x_stride, const native_rows *out) {
+    for (size_t row = 0; row < rows; row++) store_row(columns, x + row * x_stride, out, row);
+}
+
+static void store_bfloat16(size_t rows, size_t columns, const uint16_t *x, size_t x_stride, float *work,
+                           const native_rows *out) {
+    for (size_t row = 0; row < rows; row++) {
+        widen_bfloat16(columns, x + row * x_stride, work);
+        store_row(columns, work, out, row);
+    }
+}
+
+static void layer_norm_modulate(size_t rows, size_t columns, const float *x, size_t x_stride, const float *shift,
+                                const float *scale, float epsilon, float *work, const native_rows *out) {
+    for (size_t row = 0; row < rows; row++, x += x_stride) {
+        float sum = 0, square = 0;
+        for (size_t i = 0; i < columns; i++) sum += x[i];
+        float mean = sum / (float)columns;
+        for (size_t i = 0; i < columns; i++) square += (x[i] - mean) * (x[i] - mean);
+        float inverse = 1.0f / sqrtf(square / (float)columns + epsilon);
+        for (size_t i = 0; i < columns; i++) work[i] = (x[i] - mean) * inverse * (1.0f + scale[i]) + shift[i];
+        store_row(columns, work, out, row);
+    }
+}
+
+static void rms_norm(size_t rows, size_t columns, const float *x, size_t x_stride, const float *weight, float epsilon,
+                     float *work, const native_rows *out) {
+    for (size_t row = 0; row < rows; row++, x += x_stride) {
+        float square = 0;
+        for (size_t i = 0; i < columns; i++) square += x[i] * x[i];
+        float inverse = 1.0f / sqrtf(square / (float)columns + epsilon);
+        for (size_t i = 0; i < columns; i++) work[i] = x[i] * inverse * weight[i];
+        store_row(columns, work, out, row);
+    }
+}
+
+static void silu(size_t count, float *x) {
+    for (size_t i = 0; i < count; i++) x[i] = silu_of(x[i]);
+}
+
+static void add(size_t count, const float *x, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] += x[i];
+}
+
+/* ---- What becomes of products ------------------------------------------------------------------------------------ */
+
+/* One row of a tile. */
+INLINE void finish_row(size_t columns, float *x, const native_epilogue *e, void *out) {
+    if (e->bias)
+        for (size_t i = 0; i < columns; i++) x[i] += e->bias[i];
+    if (e->gelu)
+        for (size_t i = 0; i < columns; i++) x[i] = gelu_tanh(x[i]);
+    float *floats = out;
+    uint16_t *halves = out;
+    if (e->accumulate && e->gate)
+        for (size_t i = 0; i < columns; i++) floats[i] += e->gate[i] * x[i];
+    else if (e->accumulate)
+        for (size_t i = 0; i < columns; i++) floats[i] += x[i];
+    else if (e->type == NATIVE_BFLOAT16 && e->multiply)
+        for (size_t i = 0; i < columns; i++) halves[i] = bfloat16_of(float_of(halves[i]) * x[i]);
+    else if (e->type == NATIVE_BFLOAT16)
+        for (size_t i = 0; i < columns; i++) halves[i] = bfloat16_of(x[i]);
+    else if (e->type == NATIVE_ROUND_BFLOAT16)
+        for (size_t i = 0; i < columns; i++)
+            floats[i] = float_of(bfloat16_of(e->multiply ? floats[i] * x[i] : x[i]));
+    else if (e->multiply)
+        for (size_t i = 0; i < columns; i++) floats[i] *= x[i];
+    else
+        memcpy(floats, x, columns * sizeof *x);
+}
+
+static void finish(size_t rows, size_t columns, float *tile, size_t tile_stride, const native_epilogue *epilogue,
+                   void *out, size_t out_stride) {
+    const size_t size = epilogue->type == NATIVE_BFLOAT16 ? sizeof(uint16_t) : sizeof(float);
+    for (size_t row = 0; row < rows; row++)
+        finish_row(columns, tile + row * tile_stride, epilogue, (char *)out + row * out_stride * size);
+}
+
+/* ---- Attention --------------------------------------------------------------------------------------------------- */
+
+static void softmax_block(size_t rows, size_t columns, float scale, float *scores, size_t stride, const float *bias,
+                          size_t bias_stride, float *maximum, float *sum, float *correction) {
+    for (size_t row = 0; row < rows; row++, scores += stride) {
+        float largest = maximum[row];
+        if (bias) {
+            for (size_t i = 0; i < columns; i++) scores[i] = scores[i] * scale + bias[i];
+            bias += bias_stride;
+        } else {
+            for (size_t i = 0; i < columns; i++) scores[i] *= scale;
+        }
+        for (size_t i = 0; i < columns; i++) largest = scores[i] > largest ? scores[i] : largest;
+        float total = 0;
+        for (size_t i = 0; i < columns; i++) {
+            scores[i] = fast_exp(scores[i] - largest);
+            total += scores[i];
+        }
+        correction[row] = fast_exp(maximum[row] - largest);
+        sum[row] = sum[row] * correction[row] + total;
+        maximum[row] = largest;
+    }
+}
+
+static void scale_rows(size_t rows, size_t columns, float *x, size_t stride, const float *factor) {
+    for (size_t row = 0; row < rows; row++, x += stride)
+        for (size_t i = 0; i < columns; i++) x[i] *= factor[row];
+}
+
+/* ---- Pixels ------------------------------------------------------------------------------------------------------ */
+
+static void channel_sums(size_t rows, size_t channels, const float *x, double *sum, double *square) {
+    for (size_t row = 0; row < rows; row++, x += channels)
+        for (size_t c = 0; c < channels; c++) {
+            double value = x[c];
+            sum[c] += value;
+            square[c] += value * value;
+        }
+}
+
+static void pack_pixels(size_t pixels, size_t channels, size_t block, size_t plane, const float *source,
+                        const float *scale, const float *shift, int activate, size_t repeat, float *target) {
+    for (size_t pixel = 0; pixel < pixels; pixel++, source += channels)
+        for (size_t first = 0; first < channels; first += block) {
+            float *out = target + first / block * plane + pixel * repeat * block;
+            const float *in = source + first;
+            if (!scale)
+                for (size_t i = 0; i < block; i++) out[i] = in[i];
+            else if (!activate)
+                for (size_t i = 0; i < block; i++) out[i] = in[i] * scale[first + i] + shift[first + i];
+            else
+                for (size_t i = 0; i < block; i++) out[i] = silu_of(in[i] * scale[first + i] + shift[first + i]);
+            for (size_t copy = 1; copy < repeat; copy++) memcpy(out + copy * block, out, block * sizeof *out);
+        }
+}
+
+static void unpack_pixels(size_t pixels, size_t channels, size_t block, size_t plane, const float *source,
+                          const float *bias, int accumulate, float *target) {
+    for (size_t pixel = 0; pixel < pixels; pixel++, target += channels)
+        for (size_t first = 0; first < channels; first += block) {
+            const float *in = source + first / block * plane + pixel * block;
+            float *out = target + first;
+            if (accumulate)
+                for (size_t i = 0; i < block; i++) out[i] += in[i] + bias[first + i];
+            else
+                for (size_t i = 0; i < block; i++) out[i] = in[i] + bias[first + i];
+        }
+}
+
+/* The members of a table that are loops of this file. */
+#define LOOPS                                                                                                          \
+    .finish = finish, .softmax_block = softmax_block, .scale_rows = scale_rows, .store_rows = store_rows,               \
+    .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate, .rms_norm = rms_norm, .silu = silu,  \
+    .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
+    .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \
+    .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
+    .channel_sums = channel_sums, .pack_pixels = pack_pixels, .unpack_pixels = unpack_pixels

@@ -1,0 +1,6 @@
+/* For every architecture that C compiles for. */
+#include "kernels_loops.h"
+#include "kernels_blas.h"
+
+const native_kernels native_kernels_portable = {
+    .name = "portable", .pack_panel = pack_panel, .product_float32 = product_float32, LOOPS};

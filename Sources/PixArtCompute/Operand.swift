@@ -1,0 +1,169 @@
+import CNative
+
+/// Rows of numbers in a form that products read: float32, or rounded to what is computed in.
+///
+/// A view of a buffer that it keeps alive, like `Matrix`.
+package struct Operand: Sendable {
+    package enum Form: Sendable {
+        case float32
+        case bfloat16
+        /// Bytes, 128 for 0, with a scale for each row.
+        case int8
+        /// float32 that holds bfloat16 numbers, for instruction sets without products of these.
+        case roundedBfloat16
+        /// float32 that holds int8 numbers times the row's scale, likewise.
+        case roundedInt8
+
+        /// Bytes of an element.
+        package var size: Int {
+            switch self {
+            case .float32, .roundedBfloat16, .roundedInt8: 4
+            case .bfloat16: 2
+            case .int8: 1
+            }
+        }
+
+        /// As kernels know it.
+        var type: Int32 {
+            switch self {
+            case .float32: Int32(NATIVE_FLOAT32)
+            case .bfloat16: Int32(NATIVE_BFLOAT16)
+            case .int8: Int32(NATIVE_INT8)
+            case .roundedBfloat16: Int32(NATIVE_ROUND_BFLOAT16)
+            case .roundedInt8: Int32(NATIVE_ROUND_INT8)
+            }
+        }
+    }
+
+    package let form: Form
+    package let rows: Int
+    package let columns: Int
+    private let buffer: AlignedBuffer
+    /// In bytes, as the stride.
+    private let offset: Int
+    let stride: Int
+    private let scaleBuffer: AlignedBuffer?
+    private let firstScale: Int
+
+    private init(
+        form: Form, rows: Int, columns: Int, buffer: AlignedBuffer, offset: Int, stride: Int, scales: AlignedBuffer?,
+        firstScale: Int
+    ) {
+        self.form = form
+        self.rows = rows
+        self.columns = columns
+        self.buffer = buffer
+        self.offset = offset
+        self.stride = stride
+        scaleBuffer = scales
+        self.firstScale = firstScale
+    }
+
+    /// Bytes from row to row: whole vectors, but no multiple of a page, on which caches would fold many rows.
+    private static func stride(columns: Int, form: Form) -> Int {
+        let bytes = (columns * form.size + 63) / 64 * 64
+        return bytes % 4096 == 0 ? bytes + 64 : bytes
+    }
+
+    /// Bytes that `rows` x `columns` take.
+    package static func bytes(rows: Int, columns: Int, form: Form) -> Int {
+        rows * stride(columns: columns, form: form) + (form == .int8 ? 4 * rows : 0)
+    }
+
+    /// New rows of undefined contents, zero beyond the last column. Fails with `.memory`.
+    package init(rows: Int, columns: Int, form: Form) throws(PixArtError) {
+        let stride = Self.stride(columns: columns, form: form)
+        let (bytes, overflow) = rows.multipliedReportingOverflow(by: stride)
+        guard !overflow else { throw .memory("cannot allocate \(rows) x \(columns) elements") }
+        let buffer = try AlignedBuffer(count: bytes / 4)
+        for row in 0..<rows where columns * form.size % 4 != 0 {
+            buffer.start[(row * stride + columns * form.size) / 4] = 0
+        }
+        self.init(
+            form: form, rows: rows, columns: columns, buffer: buffer, offset: 0, stride: stride,
+            scales: form == .int8 ? try AlignedBuffer(count: rows) : nil, firstScale: 0)
+    }
+
+    /// A matrix as it is.
+    package init(_ matrix: Matrix) {
+        self.init(
+            form: .float32, rows: matrix.rows, columns: matrix.columns, buffer: matrix.buffer, offset: 4 * matrix.offset,
+            stride: 4 * matrix.stride, scales: nil, firstScale: 0)
+    }
+
+    /// The same memory for another form of as many columns, whose elements are no larger.
+    package func reused(as form: Form) throws(PixArtError) -> Operand {
+        precondition(form.size <= self.form.size && offset == 0)
+        return Operand(
+            form: form, rows: rows, columns: columns, buffer: buffer, offset: 0,
+            stride: form.size == self.form.size ? stride : Self.stride(columns: columns, form: form),
+            scales: form == .int8 ? try AlignedBuffer(count: rows) : nil, firstScale: 0)
+    }
+
+    /// A view of some rows.
+    package func rows(_ range: Range<Int>) -> Operand {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows)
+        return Operand(
+            form: form, rows: range.count, columns: columns, buffer: buffer,
+            offset: offset + range.lowerBound * stride, stride: stride, scales: scaleBuffer,
+            firstScale: firstScale + range.lowerBound)
+    }
+
+    /// A view of some columns.
+    package func columns(_ range: Range<Int>) -> Operand {
+        precondition(range.lowerBound >= 0 && range.upperBound <= columns)
+        return Operand(
+            form: form, rows: rows, columns: range.count, buffer: buffer,
+            offset: offset + range.lowerBound * form.size, stride: stride, scales: scaleBuffer, firstScale: firstScale)
+    }
+
+    /// The first element. Valid as long as a view of the buffer lives.
+    var start: UnsafeMutableRawPointer { UnsafeMutableRawPointer(buffer.start) + offset }
+    var scales: UnsafeMutablePointer<Float>? { scaleBuffer.map { $0.start + firstScale } }
+    /// Elements from row to row.
+    var elementStride: Int { stride / form.size }
+
+    var native: native_rows { native_rows(elements: start, stride: stride, scales: scales, type: form.type) }
+
+    /// The numbers that the rows stand for, in row-major order.
+    package var elements: [Float] {
+        (0..<rows).flatMap { row in
+            (0..<columns).map { column in
+                let place = start + row * stride + column * form.size
+                switch form {
+                case .float32, .roundedBfloat16, .roundedInt8: return place.load(as: Float.self)
+                case .bfloat16: return Float(bitPattern: UInt32(place.load(as: UInt16.self)) << 16)
+                case .int8: return Float(Int(place.load(as: UInt8.self)) - 128) * scales![row]
+                }
+            }
+        }
+    }
+
+    /// Rounds rows of float32 or bfloat16 into the form of `output`.
+    package func store(into output: Operand, _ pool: ThreadPool) throws(PixArtError) {
+        precondition(output.rows == rows && output.columns == columns)
+        try pool.run(total: rows, grain: 64, as: .rows) { range, scratch throws(PixArtError) in
+            let (x, out) = (self.rows(range), output.rows(range))
+            var native = out.native
+            if form == .bfloat16 {
+                let work = try scratch.floats(columns, slot: 0)
+                pool.kernels.table.pointee.store_bfloat16(
+                    x.rows, columns, x.start.assumingMemoryBound(to: UInt16.self), x.elementStride, work, &native)
+            } else {
+                pool.kernels.table.pointee.store_rows(
+                    x.rows, columns, x.start.assumingMemoryBound(to: Float.self), x.elementStride, &native)
+            }
+        }
+    }
+}
+
+extension ThreadPool {
+    /// The form of rows for products that are computed in `compute`.
+    package func form(for compute: Compute) -> Operand.Form {
+        switch compute {
+        case .float32: .float32
+        case .bfloat16: kernels.table.pointee.multiplies_bfloat16 != 0 ? .bfloat16 : .roundedBfloat16
+        case .int8: kernels.table.pointee.multiplies_int8 != 0 ? .int8 : .roundedInt8
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Glibc
+import Synchronization
+
+/// Where time goes: seconds and operations of each kind of work.
+package final class Profile: Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
+        case productFloat32 = "product_float32"
+        case productBfloat16 = "product_bfloat16"
+        case productInt8 = "product_int8"
+        case attention
+        case convolution
+        /// Norms and rounding, row by row.
+        case rows
+        /// Converting weights.
+        case weights
+        case other
+    }
+
+    package struct Entry: Sendable {
+        package var seconds = 0.0
+        /// Additions and multiplications; 0 where they are not counted.
+        package var work = 0.0
+    }
+
+    private let table = Mutex<[Kind: Entry]>([:])
+
+    /// Seconds on a clock that only goes forward.
+    static var now: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    func add(_ kind: Kind, seconds: Double, work: Double) {
+        table.withLock {
+            $0[kind, default: Entry()].seconds += seconds
+            $0[kind, default: Entry()].work += work
+        }
+    }
+
+    /// All that was added since the pool was made.
+    package var entries: [Kind: Entry] { table.withLock { $0 } }
+}
