@@ -64,7 +64,7 @@ INLINE float float_of(uint16_t bfloat16) { return as_float((uint32_t)bfloat16 <<
 
 /* The integer nearest to x, ties to even, for |x| < 2^22. */
 INLINE int32_t rounded(float x) {
-#pragma clang fp reassociate(off)
+#pragma clang fp reassociate(off) contract(off) /* the same on every instruction set, with fused products or without */
     return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER));
 }
 
@@ -146,10 +146,24 @@ static float int4_as_int8(size_t count, const uint8_t *source, const float *scal
     return scale;
 }
 
+/* Magnitudes are compared as integers, which stand in the same order and can be reduced on vectors. */
 INLINE float largest_magnitude(size_t count, const float *x) {
-    float largest = 0;
-    for (size_t i = 0; i < count; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
-    return largest;
+    uint32_t largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t magnitude = as_bits(x[i]) & 0x7fffffffu;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return as_float(largest);
+}
+
+/* The largest of x, of which there is at least one; likewise. */
+INLINE float largest_of(size_t count, const float *x) {
+    int32_t largest = INT32_MIN;
+    for (size_t i = 0; i < count; i++) {
+        int32_t bits = (int32_t)as_bits(x[i]), key = bits ^ ((bits >> 31) & INT32_MAX);
+        largest = key > largest ? key : largest;
+    }
+    return as_float((uint32_t)(largest ^ ((largest >> 31) & INT32_MAX)));
 }
 
 static float quantize_int8(size_t count, const float *source, int8_t *target) {
@@ -313,17 +327,15 @@ static void finish(size_t rows, size_t columns, float *tile, size_t tile_stride,
 static void softmax_block(size_t rows, size_t columns, float scale, float *scores, size_t stride, const float *bias,
                           size_t bias_stride, float *maximum, float *sum, float *correction) {
     for (size_t row = 0; row < rows; row++, scores += stride) {
-        float largest = maximum[row];
+        float factor = scale;
         if (bias) {
             for (size_t i = 0; i < columns; i++) scores[i] = scores[i] * scale + bias[i];
             bias += bias_stride;
-        } else {
-            for (size_t i = 0; i < columns; i++) scores[i] *= scale;
+            factor = 1;
         }
-        for (size_t i = 0; i < columns; i++) largest = scores[i] > largest ? scores[i] : largest;
-        float total = 0;
+        float largest = fmaxf(maximum[row], largest_of(columns, scores) * factor), total = 0;
         for (size_t i = 0; i < columns; i++) {
-            scores[i] = fast_exp(scores[i] - largest);
+            scores[i] = fast_exp(scores[i] * factor - largest);
             total += scores[i];
         }
         correction[row] = fast_exp(maximum[row] - largest);

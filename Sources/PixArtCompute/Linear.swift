@@ -56,10 +56,13 @@ package struct Linear: Sendable {
     }
 
     private static let panelWidth = Int(NATIVE_PANEL)
-    /// Rows that pass by the panels of a task at a time: few enough for them and their products to stay in cache.
-    private static let rowBlock = 48
-    /// Bytes that a task's panels may take of a core's cache.
-    private static let panelBytes = 512 << 10
+    /// Bytes of the rows that pass by the panels of a task at a time, which stay in a core's cache.
+    private static let blockBytes = 192 << 10
+    /// Most panels of a task.
+    private static let mostPanels = 6
+
+    /// Rows that pass by at a time: whole tiles of 12.
+    fileprivate static func rowBlock(units: Int) -> Int { min(96, max(24, blockBytes / (4 * units) / 12 * 12)) }
 
     /// Multiplies `input` by several layers side by side.
     ///
@@ -73,14 +76,15 @@ package struct Linear: Sendable {
             precondition(product.output.columns == product.linear.weight.outputs)
         }
         let units = (input.columns * input.form.size + 3) / 4
-        let group = panelsPerTask(products.map(\.panels), units: units, workers: pool.count)
+        let group = panelsPerTask(products.map(\.panels), workers: pool.count)
         let tasks = products.indices.flatMap { index in
             stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
         }
         // Few panels for many workers: rows are shared out too, and panels are laid out more than once.
-        let slices = tasks.count >= 2 * pool.count ? 1 : min((2 * pool.count + tasks.count - 1) / tasks.count,
-            (input.rows + 2 * rowBlock - 1) / (2 * rowBlock))
-        let rows = ((input.rows + slices - 1) / slices + rowBlock - 1) / rowBlock * rowBlock
+        let block = rowBlock(units: units)
+        let blocks = (input.rows + block - 1) / block
+        let slices = tasks.count >= 2 * pool.count ? 1 : min(blocks, (2 * pool.count + tasks.count - 1) / tasks.count)
+        let rows = (blocks + slices - 1) / slices * block
         let outputs = products.reduce(0) { $0 + $1.linear.weight.outputs }
         let work = 2 * Double(input.rows) * Double(input.columns) * Double(outputs)
         try pool.run(tasks: tasks.count * slices, as: input.form.kind, work: work) { task, scratch throws(PixArtError) in
@@ -95,15 +99,14 @@ package struct Linear: Sendable {
         }
     }
 
-    /// As many panels as fit, but so that workers get equal shares.
-    private static func panelsPerTask(_ panels: [Int], units: Int, workers: Int) -> Int {
-        let most = max(1, min(4, panelBytes / (4 * units * panelWidth)))
+    /// Panels of a task: many, but so that workers get equal shares.
+    private static func panelsPerTask(_ panels: [Int], workers: Int) -> Int {
         func tasks(_ group: Int) -> Int { panels.reduce(0) { $0 + ($1 + group - 1) / group } }
         func waste(_ group: Int) -> Double {
             let rounds = (tasks(group) + workers - 1) / workers
             return Double(rounds * workers * group) / Double(panels.reduce(0, +))
         }
-        return (1...most).reversed().min { waste($0) < waste($1) - 0.01 } ?? 1
+        return (1...mostPanels).reversed().min { waste($0) < waste($1) - 0.01 } ?? 1
     }
 }
 
@@ -130,7 +133,7 @@ extension Linear.Product {
                 (scales + index * panelWidth).update(from: source, count: outputs.count)
             }
         }
-        let block = 48
+        let block = Linear.rowBlock(units: units)
         let tile = try scratch.floats(block * panels.count * panelWidth, slot: 2)
         let tileStride = panels.count * panelWidth
         try withEpilogue(columns, type: output.form.type) { epilogue in

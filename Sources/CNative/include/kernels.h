@@ -77,7 +77,7 @@ typedef struct native_kernels {
                                       const uint16_t *_Nonnull value, size_t stride, uint16_t *_Nonnull out,
                                       size_t query_stride, void *_Nonnull scratch);
     /* One block of an online softmax, for each row of scores: with z = scale * scores + bias (bias may be NULL, with the
-     * stride bias_stride) and the row's running maximum and sum,
+     * stride bias_stride; scale > 0) and the row's running maximum and sum,
      *     new maximum = max(maximum, max z);  correction = exp(maximum - new maximum);
      *     scores = exp(z - new maximum);      sum = sum * correction + sum of scores.
      * Start with maximum = -INFINITY and sum = 0. */

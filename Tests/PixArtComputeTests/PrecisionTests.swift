@@ -1,0 +1,187 @@
+import Foundation
+import PixArtCompute
+import Testing
+
+/// Products and attention in every precision, on every instruction set of this processor, against naive twins in double.
+@Suite struct PrecisionTests {
+    private func pool(_ instructions: String) throws -> ThreadPool {
+        try ThreadPool(threads: 2, instructions: instructions)
+    }
+
+    /// Weights of a layer held in a precision, and what they stand for.
+    private func weights(
+        _ precision: WeightPrecision, outputs: Int, inputs: Int, _ pool: ThreadPool
+    ) throws -> (WeightMatrix, held: [Float]) {
+        var numbers = Numbers(seed: 7)
+        let bytes = encoded(numbers.array(outputs * inputs), as: .float32).bytes
+        let source = Weights(tensors: ["w": try stored(.float32, [outputs, inputs], bytes)])
+        let supply = WeightSupply(source, precision: precision, pool)
+        let matrix = try WeightReader(supply).matrix("w", outputs: outputs, inputs: inputs, policy: .int4)
+        return (matrix, try widened(matrix))
+    }
+
+    private func widened(_ matrix: WeightMatrix) throws -> [Float] {
+        let target = try Matrix(rows: matrix.outputs, columns: matrix.inputs)
+        matrix.widen(outputs: 0..<matrix.outputs, into: target)
+        return target.elements
+    }
+
+    private func bfloat16(_ value: Float) -> Float {
+        let bits = value.bitPattern
+        return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
+    }
+
+    /// What a product multiplies by: weights rounded to what is computed in.
+    private func multiplied(_ matrix: WeightMatrix, _ held: [Float], _ compute: Compute) -> [Double] {
+        let inputs = matrix.inputs
+        switch (compute, matrix.form) {
+        case (.float32, _), (_, .int8): return held.map { Double($0) }
+        case (.bfloat16, _): return held.map { Double(bfloat16($0)) }
+        case (.int8, .int4): return requantized(matrix)
+        case (.int8, _):
+            return stride(from: 0, to: held.count, by: inputs).flatMap { start in
+                let row = held[start..<start + inputs]
+                let unit = row.map { abs($0) }.max()! / 127
+                return row.map { Double(($0 * (1 / unit)).rounded(.toNearestOrEven)) * Double(unit) }
+            }
+        }
+    }
+
+    /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them.
+    private func requantized(_ matrix: WeightMatrix) -> [Double] {
+        let groups = matrix.form.scaleCount(inputs: matrix.inputs)
+        return matrix.withBytes { elements, scales in
+            (0..<matrix.outputs).flatMap { output in
+                let scales = scales.bindMemory(to: Float.self)[output * groups..<(output + 1) * groups].map { $0 }
+                let unit = scales.map { abs($0) }.max()! * (8 / 127 as Float)
+                return (0..<matrix.inputs).map { input in
+                    let byte = elements[output * matrix.form.rowBytes(inputs: matrix.inputs) + input / 2]
+                    let value = Float(Int(input % 2 == 0 ? byte & 15 : byte >> 4) - 8)
+                    let factor = scales[input / WeightMatrix.group] * (1 / unit)
+                    return Double((value * factor).rounded(.toNearestOrEven)) * Double(unit)
+                }
+            }
+        }
+    }
+
+    private func product(_ x: [Float], _ weights: [Double], inputs: Int, bias: [Float]) -> [Double] {
+        stride(from: 0, to: x.count, by: inputs).flatMap { row in
+            bias.indices.map { output in
+                (0..<inputs).reduce(Double(bias[output])) {
+                    $0 + Double(x[row + $1]) * weights[output * inputs + $1]
+                }
+            }
+        }
+    }
+
+    /// Ragged sizes for panels of 32 outputs, tiles of 12 rows and units of 4 bytes.
+    @Test(arguments: Kernels.available, WeightPrecision.allCases)
+    func products(_ instructions: String, _ precision: WeightPrecision) throws {
+        let pool = try pool(instructions)
+        for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40)] {
+            let (matrix, held) = try weights(precision, outputs: outputs, inputs: inputs, pool)
+            for compute in Compute.allCases {
+                var numbers = Numbers(seed: 3)
+                let x = try Operand(rows: rows, columns: inputs, form: pool.form(for: compute))
+                try Operand(numbers.matrix(rows, inputs)).store(into: x, pool)
+                let output = try Matrix(rows: rows, columns: outputs)
+                let bias = numbers.array(outputs)
+                try Linear(weight: matrix, bias: bias)(x, into: Operand(output), pool)
+                let expected = product(
+                    x.elements, multiplied(matrix, held, compute), inputs: inputs, bias: bias)
+                #expect(
+                    relativeError(output.elements, expected) < 4e-7, "\(rows) x \(inputs) x \(outputs) in \(compute)")
+            }
+        }
+    }
+
+    /// Rounding loses what its precision says and no more, and not nothing.
+    @Test(arguments: Kernels.available, [(WeightPrecision.bfloat16, 1.2e-3, 2.2e-3), (.int8, 1e-3, 5e-3), (.int4, 0.04, 0.09)])
+    func roundedWeights(_ instructions: String, _ bound: (WeightPrecision, least: Double, most: Double)) throws {
+        let pool = try pool(instructions)
+        var numbers = Numbers(seed: 7)
+        let exact = numbers.array(40 * 200)
+        let (_, held) = try weights(bound.0, outputs: 40, inputs: 200, pool)
+        let error = relativeError(held, exact.map { Double($0) })
+        #expect(bound.least < error && error < bound.most, "\(error)")
+    }
+
+    /// The same numbers on every instruction set.
+    @Test(arguments: [WeightPrecision.bfloat16, .int8, .int4])
+    func quantizationIsThePortableOne(_ precision: WeightPrecision) throws {
+        let expected = try weights(precision, outputs: 9, inputs: 200, pool("portable")).held
+        for instructions in Kernels.available {
+            #expect(try weights(precision, outputs: 9, inputs: 200, pool(instructions)).held == expected, "\(instructions)")
+        }
+    }
+
+    @Test(arguments: Kernels.available)
+    func roundedRows(_ instructions: String) throws {
+        let pool = try pool(instructions)
+        var numbers = Numbers(seed: 5)
+        let x = try numbers.matrix(7, 67)
+        for column in 0..<67 { x[3, column] = 0 } // a row without a scale
+        for (compute, bound) in [(Compute.bfloat16, 3e-3), (.int8, 5e-3)] {
+            let rounded = try Operand(rows: 7, columns: 67, form: pool.form(for: compute))
+            try Operand(x).store(into: rounded, pool)
+            let error = relativeError(rounded.elements, x.elements.map { Double($0) })
+            #expect(1e-4 < error && error < bound, "\(compute): \(error)")
+            #expect(rounded.rows(3..<4).elements.allSatisfy { $0 == 0 })
+        }
+    }
+
+    /// bfloat16 inputs and weights of attention; lengths around tiles, panels and blocks: (queries, keys).
+    @Test(arguments: Kernels.available, [(1, 1), (19, 20), (20, 33), (61, 257), (300, 600)])
+    func attention(_ instructions: String, _ lengths: (queries: Int, keys: Int)) throws {
+        let pool = try pool(instructions)
+        let form = pool.form(for: .bfloat16)
+        var numbers = Numbers(seed: 11)
+        func operand(_ rows: Int, shift: Float = 0) throws -> Operand {
+            let matrix = try numbers.matrix(rows, 3 * 24)
+            for row in 0..<rows { for column in 0..<72 { matrix[row, column] += shift } }
+            let result = try Operand(rows: rows, columns: 72, form: form)
+            try Operand(matrix).store(into: result, pool)
+            return result
+        }
+        // Scores far below zero, which a padding key of zeros would outweigh.
+        let query = try operand(lengths.queries, shift: 2)
+        let (key, value) = (try operand(lengths.keys, shift: -2), try operand(lengths.keys))
+        let output = try Operand(rows: lengths.queries, columns: 72, form: form)
+        try Attention(heads: 3, scale: 2)(query: query, key: key, value: value, into: output, pool)
+        let (q, k, v) = (query.elements, key.elements, value.elements)
+        var expected = [Double](repeating: 0, count: q.count)
+        for head in 0..<3 {
+            for row in 0..<lengths.queries {
+                let scores = (0..<lengths.keys).map { key in
+                    (0..<24).reduce(0.0) { $0 + Double(q[row * 72 + head * 24 + $1]) * Double(k[key * 72 + head * 24 + $1]) } * 2
+                }
+                let weights = scores.map { exp($0 - scores.max()!) }
+                let sum = weights.reduce(0, +)
+                for column in 0..<24 {
+                    expected[row * 72 + head * 24 + column] = (0..<lengths.keys).reduce(0) {
+                        $0 + weights[$1] / sum * Double(v[$1 * 72 + head * 24 + column])
+                    }
+                }
+            }
+        }
+        #expect(relativeError(output.elements, expected) < 4e-3)
+    }
+
+    @Test func unknownInstructionsAreNamed() throws {
+        do {
+            _ = try ThreadPool(threads: 1, instructions: "altivec")
+            Issue.record("a set that no processor of this kind has")
+        } catch {
+            #expect(error.message.contains("\"altivec\"") && error.message.contains("\"portable\""))
+        }
+    }
+
+    @Test func policies() {
+        #expect(WeightPolicy.int8.limit(.int4) == .int8)
+        #expect(WeightPolicy.bfloat16.limit(.int4) == .bfloat16)
+        #expect(WeightPolicy.int4.limit(.int4) == .int4)
+        #expect(WeightPolicy.float32.limit(.int8) == .float32)
+        #expect(WeightPolicy.bfloat16.limit(.float32) == .float32)
+        #expect(WeightPolicy.float32.limit(.auto) == .auto)
+    }
+}
