@@ -41,7 +41,7 @@ package enum PNGFile {
             throw .internal("\(path): libpng cannot encode the image: \(reason)")
         }
         defer { native_png_release(encoded) }
-        var file = try ReplacementFile(path: path)
+        let file = try ReplacementFile(path: path)
         try file.write(UnsafeRawBufferPointer(start: encoded, count: count))
         try file.commit()
     }

@@ -2,14 +2,14 @@ import Glibc
 import PixArtCompute
 
 /// A file that takes its path's place only when it is whole: it is written beside under another name, and renamed at the
-/// end. Where that does not come about, it is removed.
-struct ReplacementFile: ~Copyable {
-    private let path: String
+/// end. Where that does not come about, it is removed. For one thread at a time.
+package final class ReplacementFile {
+    package let path: String
     private let draft: String
     private var descriptor: Int32
 
     /// Creates the draft in the folder of `path`. Fails with `.file` naming `path`.
-    init(path: String) throws(PixArtError) {
+    package init(path: String) throws(PixArtError) {
         let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
         self.path = path
         draft = "\(folder).pixart-\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
@@ -25,26 +25,43 @@ struct ReplacementFile: ~Copyable {
     }
 
     /// Appends `bytes`. Fails with `.file` naming the path.
-    mutating func write(_ bytes: UnsafeRawBufferPointer) throws(PixArtError) {
-        var rest = bytes[...]
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(PixArtError) {
+        try write(bytes) { Glibc.write($0, $1.baseAddress, $1.count) }
+    }
+
+    /// Writes `bytes` from `offset` on, which may be behind the end. Fails with `.file` naming the path.
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(PixArtError) {
+        var place = offset
+        try write(bytes) { descriptor, rest in
+            let written = pwrite(descriptor, rest.baseAddress, rest.count, place)
+            place += max(written, 0)
+            return written
+        }
+    }
+
+    /// Writes all of `bytes`, however few of them `call` takes at a time.
+    private func write(
+        _ bytes: UnsafeRawBufferPointer, by call: (Int32, UnsafeRawBufferPointer) -> Int
+    ) throws(PixArtError) {
+        var rest = bytes
         while !rest.isEmpty {
-            let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + rest.startIndex }, rest.count)
+            let written = call(descriptor, rest)
             if written < 0 && errno == EINTR { continue }
             guard written > 0 else { throw fault("cannot be written") }
-            rest = rest.dropFirst(written)
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
         }
     }
 
     /// Puts the file in its place, safe on the disk; a file or link that was there is gone. Call once, after the last
     /// `write`. Fails with `.file` naming the path, and what was there stays.
-    mutating func commit() throws(PixArtError) {
+    package func commit() throws(PixArtError) {
         guard fsync(descriptor) == 0 else { throw fault("cannot be written") }
         guard rename(draft, path) == 0 else { throw fault("cannot be replaced") }
         close(descriptor)
         descriptor = -1
     }
 
-    private borrowing func fault(_ what: String) -> PixArtError {
+    private func fault(_ what: String) -> PixArtError {
         .file("\(path): \(what): \(String(cString: strerror(errno)))")
     }
 }

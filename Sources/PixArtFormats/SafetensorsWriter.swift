@@ -1,44 +1,96 @@
 import PixArtCompute
 
-/// Writes safetensors files.
-package enum SafetensorsWriter {
-    /// A tensor to write: row-major, little-endian, of as many bytes as `shape` and `type` say.
+/// Writes a safetensors file tensor by tensor: the header first, from names, types and shapes, and then each tensor's
+/// elements in pieces of any size, so that a file of any size is written in little memory. For one thread at a time.
+package final class SafetensorsWriter {
+    /// A tensor to write: row-major, little-endian.
+    package struct Entry: Sendable {
+        package let name: String
+        package let type: ElementType
+        package let shape: [Int]
+
+        package init(name: String, type: ElementType, shape: [Int]) {
+            self.name = name
+            self.type = type
+            self.shape = shape
+        }
+    }
+
+    /// A tensor with its elements: as many bytes as `shape` and `type` say.
     package typealias Tensor = (name: String, type: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer)
 
-    /// Writes `tensors` and `metadata` to `path`, in place of what is there once all is written.
+    private let file: ReplacementFile
+    /// Where the bytes of each tensor that are still to come belong.
+    private var rest: [String: Range<Int>]
+
+    /// Writes the header of a file with these tensors and `metadata`.
     ///
     /// Tensors are laid out by falling element size and then by name, so that each is aligned to its elements. Fails with
     /// `.argument` naming the tensor where two have one name, where one is called "__metadata__", where a name holds a NUL,
-    /// and where bytes and shape do not fit; and with `.file`.
-    package static func write(path: String, tensors: [Tensor], metadata: [String: String] = [:]) throws(PixArtError) {
-        let ordered = tensors.sorted { ($1.type.size, $0.name) < ($0.type.size, $1.name) }
-        let header = try header(of: ordered, metadata: metadata)
-        var file = try ReplacementFile(path: path)
+    /// and where a shape cannot be; and with `.file`.
+    package init(
+        _ file: ReplacementFile, _ entries: [Entry], metadata: [String: String] = [:]
+    ) throws(PixArtError) {
+        self.file = file
+        let (header, places) = try Self.header(of: entries, metadata: metadata)
+        rest = places
         try header.withUnsafeBufferPointer { bytes throws(PixArtError) in try file.write(UnsafeRawBufferPointer(bytes))
         }
-        for tensor in ordered { try file.write(tensor.bytes) }
+    }
+
+    /// Appends `bytes` to the tensor called `name`. Tensors may take turns. Fails with `.argument` naming the tensor where
+    /// it is not in the header or has no room left for as much; and with `.file`.
+    package func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws(PixArtError) {
+        guard let room = rest[name] else { throw .argument("tensor \"\(name)\" is not in the header") }
+        guard bytes.count <= room.count else {
+            throw .argument("tensor \"\(name)\": \(bytes.count) bytes more, with room for \(room.count)")
+        }
+        try file.write(bytes, at: room.lowerBound)
+        rest[name] = room.dropFirst(bytes.count)
+    }
+
+    /// Says that all tensors were written; the file can then be committed. Fails with `.argument` naming one that was not.
+    package func finish() throws(PixArtError) {
+        guard let (name, room) = rest.filter({ !$0.value.isEmpty }).min(by: { $0.key < $1.key }) else { return }
+        throw .argument("tensor \"\(name)\": \(room.count) bytes were not written")
+    }
+
+    /// Writes `tensors` and `metadata` to `path`, in place of what is there once all is written. Fails as above, and with
+    /// `.argument` where bytes and shape do not fit.
+    package static func write(path: String, tensors: [Tensor], metadata: [String: String] = [:]) throws(PixArtError) {
+        let entries = tensors.map { Entry(name: $0.name, type: $0.type, shape: $0.shape) }
+        for (tensor, entry) in zip(tensors, entries) where entry.size != tensor.bytes.count {
+            throw .argument("tensor \"\(entry.name)\": \(tensor.bytes.count) bytes do not fit \(entry.description)")
+        }
+        let file = try ReplacementFile(path: path)
+        let writer = try SafetensorsWriter(file, entries, metadata: metadata)
+        for tensor in tensors { try writer.write(tensor.bytes, to: tensor.name) }
+        try writer.finish()
         try file.commit()
     }
 
-    /// The header: eight bytes of size, and JSON filled up with spaces to a multiple of 8 bytes.
-    private static func header(of tensors: [Tensor], metadata: [String: String]) throws(PixArtError) -> [UInt8] {
+    /// The header, eight bytes of size and JSON filled up with spaces to a multiple of 8 bytes; and where in the file each
+    /// tensor's bytes belong.
+    private static func header(
+        of entries: [Entry], metadata: [String: String]
+    ) throws(PixArtError) -> (bytes: [UInt8], places: [String: Range<Int>]) {
         var members: [String: JSONValue] = [:]
+        var places: [String: Range<Int>] = [:]
         if !metadata.isEmpty { members["__metadata__"] = .object(metadata.mapValues { .string($0) }) }
         var start = 0
-        for tensor in tensors {
-            guard tensor.name != "__metadata__", !tensor.name.utf8.contains(0) else {
-                throw .argument("a tensor cannot be called \"\(tensor.name)\"")
+        for entry in entries.sorted(by: { ($1.type.size, $0.name) < ($0.type.size, $1.name) }) {
+            guard entry.name != "__metadata__", !entry.name.utf8.contains(0) else {
+                throw .argument("a tensor cannot be called \"\(entry.name)\"")
             }
-            guard members[tensor.name] == nil else { throw .argument("two tensors are called \"\(tensor.name)\"") }
-            guard size(of: tensor) == tensor.bytes.count else {
-                throw .argument(
-                    "tensor \"\(tensor.name)\": \(tensor.bytes.count) bytes do not fit shape \(tensor.shape) of "
-                        + tensor.type.rawValue)
+            guard places[entry.name] == nil else { throw .argument("two tensors are called \"\(entry.name)\"") }
+            guard let size = entry.size, case let (end, overflow) = start.addingReportingOverflow(size), !overflow
+            else {
+                throw .argument("tensor \"\(entry.name)\": \(entry.description) cannot be written")
             }
-            let end = start + tensor.bytes.count
-            members[tensor.name] = .object([
-                "dtype": .string(tensor.type.rawValue),
-                "shape": .array(tensor.shape.map { .integer(Int64($0)) }),
+            places[entry.name] = start..<end
+            members[entry.name] = .object([
+                "dtype": .string(entry.type.rawValue),
+                "shape": .array(entry.shape.map { .integer(Int64($0)) }),
                 "data_offsets": .array([.integer(Int64(start)), .integer(Int64(end))]),
             ])
             start = end
@@ -46,17 +98,22 @@ package enum SafetensorsWriter {
         var json = Array(JSONValue.object(members).serialized().utf8)
         while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
         let size = UInt64(json.count)
-        return (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) } + json
+        let bytes = (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) } + json
+        return (bytes, places.mapValues { $0.lowerBound + bytes.count..<$0.upperBound + bytes.count })
     }
+}
 
-    /// Bytes of a tensor as its shape says; nil where a dimension is negative or the product cannot be counted.
-    private static func size(of tensor: Tensor) -> Int? {
-        var size = tensor.type.size
-        for dimension in tensor.shape {
+extension SafetensorsWriter.Entry {
+    /// Bytes of the elements; nil where a dimension is negative or the product cannot be counted.
+    package var size: Int? {
+        var size = type.size
+        for dimension in shape {
             let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
             if overflow || dimension < 0 { return nil }
             size = product
         }
         return size
     }
+
+    fileprivate var description: String { "shape \(shape) of \(type.rawValue)" }
 }

@@ -31,7 +31,8 @@ import Testing
         let path = try save(
             "a.safetensors",
             [
-                ("image", .uint8, [1, 3], [1, 2, 3]), ("b", .float32, [2, 1], [1, 2, 3, 4, 5, 6, 7, 8]),
+                ("image", .uint8, [1, 3], [1, 2, 3]), ("signed", .int8, [2], [255, 1]),
+                ("b", .float32, [2, 1], [1, 2, 3, 4, 5, 6, 7, 8]),
                 ("scalar", .float32, [], [9, 9, 9, 9]), ("none", .float16, [0, 5], []),
                 ("half", .bfloat16, [1], [7, 8]),
                 ("é\"\n", .float16, [1], [5, 6]),
@@ -39,7 +40,7 @@ import Testing
         let file = try SafetensorsFile(path: path)
         #expect(file.location == path)
         #expect(file.metadata == ["format": "pt", "prompt": "猫"])
-        #expect(file.names.sorted() == ["b", "half", "image", "none", "scalar", "é\"\n"])
+        #expect(file.names.sorted() == ["b", "half", "image", "none", "scalar", "signed", "é\"\n"])
         let tensor = try #require(try file["b"])
         #expect(tensor.name == "b")
         #expect(tensor.type == .float32)
@@ -49,6 +50,8 @@ import Testing
         #expect(try file["none"]?.shape == [0, 5])
         #expect(try file["none"]?.bytes.count == 0)
         #expect(try Array(#require(try file["image"]).bytes) == [1, 2, 3])
+        #expect(try file["signed"]?.type == .int8)
+        #expect(try Array(#require(try file["signed"]).bytes) == [255, 1])
         #expect(try file["é\"\n"]?.type == .float16)
         #expect(try file["c"] == nil)
         for name in file.names {
@@ -115,6 +118,38 @@ import Testing
         expectFailure(PIXART_ERROR_FILE, folder.path) { _ = try save("", []) }
         #expect(try SafetensorsFile(path: path).names == ["old"])
         #expect(try folder.content == ["a.safetensors"], "a failed write leaves nothing behind")
+    }
+
+    /// Tensors may come in any order and in pieces, and take turns.
+    @Test func writingInPieces() throws {
+        let path = "\(folder.path)/a.safetensors"
+        let file = try ReplacementFile(path: path)
+        let writer = try SafetensorsWriter(
+            file,
+            [
+                .init(name: "values", type: .int8, shape: [2, 3]), .init(name: "scale", type: .float32, shape: [2]),
+                .init(name: "none", type: .float32, shape: [0]),
+            ], metadata: ["format": "pt"])
+        func write(_ bytes: [UInt8], to name: String) throws {
+            try bytes.withUnsafeBytes { try writer.write($0, to: name) }
+        }
+        expectFailure(PIXART_ERROR_ARGUMENT, "\"other\"", "not in the header") { try write([], to: "other") }
+        try write([1, 2, 3], to: "values")
+        try write([9, 9, 9, 9, 8], to: "scale")
+        try write([], to: "values")
+        expectFailure(PIXART_ERROR_ARGUMENT, "\"scale\"", "4 bytes", "room for 3") {
+            try write([8, 8, 8, 8], to: "scale")
+        }
+        try write([4, 5, 6], to: "values")
+        expectFailure(PIXART_ERROR_ARGUMENT, "\"scale\"", "3 bytes were not written") { try writer.finish() }
+        try write([8, 8, 8], to: "scale")
+        try writer.finish()
+        #expect(try folder.content.count == 1 && folder.content != ["a.safetensors"], "not in its place before the end")
+        try file.commit()
+        let read = try SafetensorsFile(path: path)
+        #expect(read.metadata == ["format": "pt"])
+        #expect(try Array(#require(try read["values"]).bytes) == [1, 2, 3, 4, 5, 6])
+        #expect(try Array(#require(try read["scale"]).bytes) == [9, 9, 9, 9, 8, 8, 8, 8])
     }
 
     /// A header as large as that of a T5 encoder opens in a few milliseconds.

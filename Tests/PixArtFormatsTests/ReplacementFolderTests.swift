@@ -1,0 +1,85 @@
+import CPixArt
+import Foundation
+import PixArtCompute
+import PixArtFormats
+import Testing
+
+@Suite struct ReplacementFolderTests {
+    private let scratch: ScratchFolder
+    private let path: String
+
+    init() throws {
+        scratch = try ScratchFolder()
+        path = "\(scratch.path)/out"
+    }
+
+    private func write(_ text: String, _ file: ReplacementFile) throws {
+        try Array(text.utf8).withUnsafeBytes { try file.write($0) }
+    }
+
+    private func text(_ relative: String) throws -> String {
+        try String(contentsOfFile: "\(path)/\(relative)", encoding: .utf8)
+    }
+
+    @Test func filesAppearTogether() throws {
+        let folder = try ReplacementFolder(path: path)
+        try folder.makeFolder("part")
+        try write("one", try folder.file("a"))
+        try write("two", try folder.file("part/b"))
+        #expect(!FileManager.default.fileExists(atPath: "\(path)/a"))
+        try folder.commit()
+        #expect(try text("a") == "one" && text("part/b") == "two")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["a", "part"])
+    }
+
+    @Test func nothingRemainsWithoutCommit() throws {
+        do {
+            let folder = try ReplacementFolder(path: path)
+            try folder.makeFolder("part")
+            try write("two", try folder.file("part/b"))
+        }
+        #expect(try scratch.content == [])
+    }
+
+    /// What was there before stays, but for the files that are replaced.
+    @Test func othersStay() throws {
+        do {
+            let folder = try ReplacementFolder(path: path)
+            try write("old", try folder.file("a"))
+            try write("other", try folder.file("c"))
+            try folder.commit()
+        }
+        do {
+            let folder = try ReplacementFolder(path: path)
+            try write("new", try folder.file("a"))
+        }
+        #expect(try text("a") == "old")
+        let folder = try ReplacementFolder(path: path)
+        try write("new", try folder.file("a"))
+        try folder.commit()
+        #expect(try text("a") == "new" && text("c") == "other")
+    }
+
+    @Test func copies() throws {
+        try scratch.write("plain", Array("text".utf8))
+        try scratch.write(".hidden", [1])
+        let folder = try ReplacementFolder(path: path)
+        try folder.copy("\(scratch.path)/plain", to: "x")
+        try folder.copyFiles(in: scratch.path, to: "sub")
+        try folder.commit()
+        #expect(try text("x") == "text" && text("sub/plain") == "text")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: "\(path)/sub") == ["plain"])
+    }
+
+    @Test func faults() throws {
+        expectFailure(PIXART_ERROR_FILE, "none/out", "No such file") {
+            _ = try ReplacementFolder(path: "\(scratch.path)/none/out")
+        }
+        let file = try scratch.write("file", [1])
+        expectFailure(PIXART_ERROR_FILE, file, "File exists") { _ = try ReplacementFolder(path: file) }
+        let folder = try ReplacementFolder(path: path)
+        expectFailure(PIXART_ERROR_FILE, "missing") { try folder.copy("\(scratch.path)/missing", to: "x") }
+        #expect(ReplacementFolder.isSame(path, "\(scratch.path)/./out/"))
+        #expect(!ReplacementFolder.isSame(path, scratch.path) && !ReplacementFolder.isSame("\(path)/no", "\(path)/no"))
+    }
+}
