@@ -162,7 +162,7 @@ extension WeightReader {
     /// The convolution `<name>.weight`, [outputs, inputs, 3, 3], with `<name>.bias`, [outputs].
     package func convolution(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> Convolution {
         Convolution(
-            weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 3),
+            weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 3, policy: .bfloat16),
             bias: try floats("\(name).bias", [outputs]))
     }
 }

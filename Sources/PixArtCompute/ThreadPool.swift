@@ -11,6 +11,9 @@ package final class ThreadPool: @unchecked Sendable {
     /// Memory of a worker that tasks may use until they return.
     package final class Scratch {
         fileprivate var buffers: [Int: AlignedBuffer] = [:]
+        private let pool: Region
+
+        fileprivate init(_ pool: Region) { self.pool = pool }
 
         /// Bytes that the worker holds.
         fileprivate var bytes: Int { buffers.values.reduce(0) { $0 + 4 * $1.count } }
@@ -19,9 +22,12 @@ package final class ThreadPool: @unchecked Sendable {
         /// slots never overlap. Fails with `.memory`.
         package func floats(_ count: Int, slot: Int) throws(PixArtError) -> UnsafeMutablePointer<Float> {
             if let buffer = buffers[slot], buffer.count >= count { return buffer.start }
+            let before = buffers[slot]?.count ?? 0
             buffers[slot] = nil
+            pool.scratch.add(-before, ordering: .relaxed)
             let buffer = try AlignedBuffer(count: count)
             buffers[slot] = buffer
+            pool.scratch.add(count, ordering: .relaxed)
             return buffer.start
         }
     }
@@ -65,6 +71,9 @@ package final class ThreadPool: @unchecked Sendable {
         }
     }
 
+    /// Bytes of memory that the workers hold for their tasks.
+    package var scratchBytes: Int { 4 * region.scratch.load(ordering: .relaxed) }
+
     deinit {
         region.stop()
         for thread in threads { pthread_join(thread, nil) }
@@ -106,7 +115,7 @@ package final class ThreadPool: @unchecked Sendable {
         guard let context else { return nil }
         let region = Unmanaged<Region>.fromOpaque(context).takeRetainedValue()
         native_convolution_prepare_thread()
-        let scratch = Scratch()
+        let scratch = Scratch(region)
         var seen = 0
         while let body = region.next(after: &seen) {
             while let task = region.take() { body.pointee(task, scratch) }
@@ -129,6 +138,8 @@ private final class Region: @unchecked Sendable {
     private var stopped = false
     private var tasks = 0
     private let nextTask = Atomic<Int>(0)
+    /// Elements of all workers' memory.
+    fileprivate let scratch = Atomic<Int>(0)
 
     init() {
         pthread_mutex_init(lock, nil)

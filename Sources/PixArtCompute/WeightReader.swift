@@ -21,11 +21,15 @@ package final class WeightReader {
     /// Whether weights are converted to the precision that is planned for them.
     private var converts = true
     private let names: Set<String>
-    private var taken: Set<String> = []
+    /// Names of the tensors that were asked for.
+    package private(set) var taken: Set<String> = []
 
     /// The precision that each weight matrix taken so far has under the precision asked for; `auto` where it stays as it is
     /// stored.
     package private(set) var plan: [String: WeightPrecision] = [:]
+
+    /// What the weights taken so far take of memory, converted or not.
+    package private(set) var footprint = WeightFootprint()
 
     /// Weights as they are stored, or in a precision as far as their policies go.
     package init(_ supply: WeightSupply) {
@@ -80,6 +84,7 @@ package final class WeightReader {
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
         let stored = try floatingPoint(name, [rows, columns])
         plan[name] = WeightPolicy.bfloat16.limit(supply.precision)
+        footprint.mappedTables += stored.bytes.count
         return try WeightMatrix(stored, form: form(of: stored), outputs: rows, inputs: columns)
     }
 
@@ -87,6 +92,7 @@ package final class WeightReader {
     package func floats(_ name: String, _ shape: [Int]) throws(PixArtError) -> [Float] {
         let count = shape.reduce(1, *)
         let stored = try floatingPoint(name, shape)
+        footprint.vectors += 4 * count
         let weight = try WeightMatrix(stored, form: form(of: stored), outputs: 1, inputs: count)
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
             if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<1, to: start) }
@@ -110,6 +116,7 @@ package final class WeightReader {
     ) throws(PixArtError) -> WeightMatrix {
         let target = policy.limit(supply.precision)
         plan[name] = target
+        footprint.add(matrix, as: target)
         guard converts, let pool = supply.pool else { return matrix }
         return try matrix.converted(to: target, pool)
     }

@@ -1,0 +1,49 @@
+/// What the weights of a network take of memory, in bytes.
+package struct WeightFootprint: Sendable, Equatable {
+    /// Matrices in memory of their own, because they were converted.
+    package var convertedMatrices = 0
+    /// Matrices that are used where the file has them.
+    package var mappedMatrices = 0
+    /// Tables whose rows are looked up in the file.
+    package var mappedTables = 0
+    /// Biases, norms and other small tensors, which are copied.
+    package var vectors = 0
+
+    package init() {}
+
+    /// Memory of the process's own.
+    package var resident: Int { convertedMatrices + vectors }
+    /// Pages of files, which are read when they are touched, and which the system can take back.
+    package var mapped: Int { mappedMatrices + mappedTables }
+
+    /// The same where matrices are held for one of `layers` equal layers at a time.
+    package func streamed(layers: Int) -> WeightFootprint {
+        var one = self
+        one.convertedMatrices /= max(layers, 1)
+        one.mappedMatrices /= max(layers, 1)
+        return one
+    }
+
+    /// Counts a matrix that is held in `precision`.
+    mutating func add(_ matrix: WeightMatrix, as precision: WeightPrecision) {
+        guard let form = precision.form, form != matrix.form else {
+            if matrix.isMapped { mappedMatrices += matrix.bytes } else { convertedMatrices += matrix.bytes }
+            return
+        }
+        convertedMatrices +=
+            matrix.outputs * (form.rowBytes(inputs: matrix.inputs) + 4 * form.scaleCount(inputs: matrix.inputs))
+    }
+}
+
+extension WeightPrecision {
+    /// How elements are held; nil for as they are stored.
+    fileprivate var form: WeightMatrix.Form? {
+        switch self {
+        case .auto: nil
+        case .float32: .float32
+        case .bfloat16: .bfloat16
+        case .int8: .int8
+        case .int4: .int4
+        }
+    }
+}
