@@ -38,9 +38,4 @@ package struct Checkpoint: Sendable {
     package func configuration(_ relative: String) throws(PixArtError) -> ConfigurationFile {
         try ConfigurationFile(path: path(relative))
     }
-
-    /// A part's weights: `stem` is the name of its files up to the variant.
-    package func weights(_ part: String, stem: String, variant: String?) throws(PixArtError) -> WeightReader {
-        WeightReader(try WeightFolder(folder: path(part), stem: stem, variant: variant))
-    }
 }

@@ -73,6 +73,14 @@ package struct ConfigurationFile: Sendable {
         throw unsupported(key, found: value.serialized(), [supported.serialized()])
     }
 
+    /// Fails where the weights are said to be quantized by others than `pixart_convert`.
+    package func requireKnownQuantization() throws(PixArtError) {
+        guard let value = values["quantization_config"], value != .null else { return }
+        guard value["quant_method"]?.string == "pixart" else {
+            throw unsupported("quantization_config", found: value.serialized(), ["quant_method \"pixart\""])
+        }
+    }
+
     package func unsupported(_ key: String, found: String, _ supported: [String]) -> PixArtError {
         .model("\(path): \"\(key)\" is \(found), supported: \(supported.joined(separator: ", "))")
     }

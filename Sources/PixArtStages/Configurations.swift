@@ -8,6 +8,7 @@ import PixArtNetworks
 extension T5Encoder.Configuration {
     /// From `text_encoder/config.json`, a transformers `T5Config`.
     init(_ file: ConfigurationFile) throws(PixArtError) {
+        try file.requireKnownQuantization()
         try file.require("model_type", .string("t5"))
         try file.require("feed_forward_proj", .string("gated-gelu"))
         if file.isAbsent("feed_forward_proj") {
@@ -34,6 +35,7 @@ extension T5Encoder.Configuration {
 extension PixArtTransformer.Configuration {
     /// From `transformer/config.json`, of diffusers' `PixArtTransformer2DModel` or `Transformer2DModel`.
     init(_ file: ConfigurationFile) throws(PixArtError) {
+        try file.requireKnownQuantization()
         let name = try file.string("_class_name", default: "PixArtTransformer2DModel")
         guard ["PixArtTransformer2DModel", "Transformer2DModel"].contains(name) else {
             throw file.unsupported(
@@ -82,6 +84,7 @@ extension PixArtTransformer.Configuration {
 extension VAEDecoder.Configuration {
     /// From `vae/config.json`, of diffusers' `AutoencoderKL`.
     init(_ file: ConfigurationFile) throws(PixArtError) {
+        try file.requireKnownQuantization()
         try file.require("_class_name", .string("AutoencoderKL"))
         try file.require("act_fn", .string("silu"))
         try file.require("out_channels", .integer(3))

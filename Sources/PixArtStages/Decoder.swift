@@ -7,20 +7,47 @@ package final class Decoder: Sendable {
     private let network: VAEDecoder
     private let scalingFactor: Float
     private let pool: ThreadPool
+    private let weights: WeightFootprint
 
     /// Opens the part `vae` of a checkpoint.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
-        let file = try checkpoint.configuration("vae/config.json")
+        let file = try checkpoint.configuration(Part.vae.configuration)
         let configuration = try VAEDecoder.Configuration(file)
         scalingFactor = Float(try file.number("scaling_factor", in: 1e-6...1e6, default: 0.18215))
         for key in ["shift_factor", "latents_mean", "latents_std"] where !file.isAbsent(key) {
             throw file.unsupported(key, found: "set", ["null"])
         }
-        network = try VAEDecoder(
-            configuration,
-            checkpoint.weights("vae", stem: "diffusion_pytorch_model", variant: options.string("variant")))
-        pool = try ThreadPool(threads: options.integer("threads") ?? 0)
+        let source = try checkpoint.weights(.vae, variant: options.string("variant"))
+        let precision = try WorkingPrecision(options, storedAs: source)
+        pool = try ThreadPool(options)
+        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
+        network = try VAEDecoder(configuration, reader)
+        weights = reader.footprint
+    }
+
+    /// What the decoder takes of memory when it decodes pictures of the size that the options say.
+    package func memory(_ options: Options) -> MemoryReport {
+        MemoryReport(
+            weights: weights,
+            activations: Self.activationBytes(
+                network.configuration, options, ownSide: Estimate.decodedSide, workers: pool.count),
+            held: pool.scratchBytes)
+    }
+
+    /// Of decoding pictures of the size that the options say, `ownSide` where they do not.
+    static func activationBytes(
+        _ configuration: VAEDecoder.Configuration, _ options: Options, ownSide: Int, workers: Int
+    ) -> Int {
+        let scale = configuration.scale
+        let height = ((options.integer("height") ?? ownSide) + scale - 1) / scale
+        let width = ((options.integer("width") ?? ownSide) + scale - 1) / scale
+        let images = options.integer("num_images_per_prompt") ?? 1
+        // Latents and images of the whole batch; pictures are decoded one by one.
+        let pixels = scale * scale * configuration.outChannels
+        let batch = images * height * width * (2 * 4 * configuration.latentChannels + pixels)
+        return batch
+            + VAEDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, workers: workers)
     }
 
     /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].

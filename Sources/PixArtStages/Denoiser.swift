@@ -13,21 +13,47 @@ package final class Denoiser: Sendable {
     let transformer: PixArtTransformer
     let scheduler: any SchedulerConfiguration
     let pool: ThreadPool
+    private let weights: WeightFootprint
+    private let compute: Compute
 
     /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories that
     /// publish a transformer only, it takes the settings that all published checkpoints share.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
-        let configuration = try PixArtTransformer.Configuration(checkpoint.configuration("transformer/config.json"))
+        let configuration = try PixArtTransformer.Configuration(
+            checkpoint.configuration(Part.transformer.configuration))
         let schedule = "scheduler/scheduler_config.json"
         scheduler =
             checkpoint.contains(schedule)
             ? try SchedulerRegistry.configuration(checkpoint.configuration(schedule))
             : DPMSolverMultistepScheduler.Configuration.pixArt
-        transformer = try PixArtTransformer(
-            configuration,
-            checkpoint.weights("transformer", stem: "diffusion_pytorch_model", variant: options.string("variant")))
-        pool = try ThreadPool(threads: options.integer("threads") ?? 0)
+        let source = try checkpoint.weights(.transformer, variant: options.string("variant"))
+        let precision = try WorkingPrecision(options, storedAs: source)
+        pool = try ThreadPool(options)
+        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
+        transformer = try PixArtTransformer(configuration, compute: precision.compute, reader)
+        weights = reader.footprint
+        compute = precision.compute
+    }
+
+    /// What the denoiser takes of memory in a run of the size that the options say. Fails with `.option`.
+    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport {
+        MemoryReport(
+            weights: weights,
+            activations: try Self.activationBytes(transformer.configuration, compute, options, workers: pool.count),
+            held: pool.scratchBytes)
+    }
+
+    /// Of a run of the size that the options say.
+    static func activationBytes(
+        _ configuration: PixArtTransformer.Configuration, _ compute: Compute, _ options: Options, workers: Int
+    ) throws(PixArtError) -> Int {
+        let (height, width) = try Sampler.size(options, configuration)
+        let prompts = (options.number("guidance_scale") ?? 1) > 1 ? 2 : 1
+        return PixArtTransformer.activationBytes(
+            configuration, items: (options.integer("num_images_per_prompt") ?? 1) * prompts,
+            latentHeight: height / scale, latentWidth: width / scale, prompts: prompts,
+            tokens: options.integer("tokens") ?? 1, compute: compute, workers: workers)
     }
 
     /// A whole run: the latents after its last step, float32 [B, C, Y, X].

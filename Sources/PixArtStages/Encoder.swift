@@ -7,11 +7,14 @@ package final class Encoder: Sendable {
     private let tokenizer: Tokenizer
     private let network: T5Encoder
     private let pool: ThreadPool
+    private let weights: WeightFootprint
+    private let compute: Compute
 
     /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
-        let configuration = try T5Encoder.Configuration(checkpoint.configuration("text_encoder/config.json"))
+        let configuration = try T5Encoder.Configuration(
+            checkpoint.configuration(Part.textEncoder.configuration))
         let vocabulary = checkpoint.path("tokenizer/spiece.model")
         tokenizer = try Tokenizer(path: vocabulary)
         guard tokenizer.vocabularySize <= configuration.vocabulary else {
@@ -19,10 +22,30 @@ package final class Encoder: Sendable {
                 "\(vocabulary): has \(tokenizer.vocabularySize) pieces, expected at most the text encoder's vocab_size "
                     + "\(configuration.vocabulary)")
         }
-        network = try T5Encoder(
-            configuration,
-            checkpoint.weights("text_encoder", stem: "model", variant: options.string("variant")))
-        pool = try ThreadPool(threads: options.integer("threads") ?? 0)
+        let source = try checkpoint.weights(.textEncoder, variant: options.string("variant"))
+        let precision = try WorkingPrecision(options, storedAs: source)
+        let streamed = options.string("residency") == "streamed"
+        pool = try ThreadPool(options)
+        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
+        network = try T5Encoder(configuration, compute: precision.compute, streamed: streamed, reader)
+        weights = streamed ? reader.footprint.streamed(layers: configuration.layers) : reader.footprint
+        compute = precision.compute
+    }
+
+    /// What the encoder takes of memory when it encodes as many tokens as the options say.
+    package func memory(_ options: Options) -> MemoryReport {
+        MemoryReport(
+            weights: weights,
+            activations: Self.activationBytes(network.configuration, compute, options, workers: pool.count),
+            held: pool.scratchBytes)
+    }
+
+    /// Of a pass over the tokens that the options say.
+    static func activationBytes(
+        _ configuration: T5Encoder.Configuration, _ compute: Compute, _ options: Options, workers: Int
+    ) -> Int {
+        T5Encoder.activationBytes(
+            configuration, tokens: options.integer("tokens") ?? 1, compute: compute, workers: workers)
     }
 
     /// What a prompt becomes before the network sees it.

@@ -9,6 +9,8 @@ package struct OptionSchema: Sendable {
         case integer(ClosedRange<Int64>)
         case number(ClosedRange<Double>)
         case choice([String])
+        /// Some of these, at least one, each once.
+        case choices([String])
         /// Any text.
         case text
         /// A seed of 64 bits, or a list of them.
@@ -69,6 +71,11 @@ extension OptionSchema.Property {
                 "type": .string("number"), "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound),
             ]
         case .choice(let names): members = ["type": .string("string"), "enum": .array(names.map { .string($0) })]
+        case .choices(let names):
+            members = [
+                "type": .string("array"), "minItems": .integer(1), "uniqueItems": .bool(true),
+                "items": .object(["type": .string("string"), "enum": .array(names.map { .string($0) })]),
+            ]
         case .text: members = ["type": .string("string")]
         case .seeds:
             let seed: JSONValue = .object([
@@ -97,6 +104,8 @@ extension OptionSchema.Property {
         case .integer(let range): return "an integer from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .number(let range): return "a number from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .choice(let names): return names.map { "\"\($0)\"" }.joined(separator: " or ") + null
+        case .choices(let names):
+            return "an array with one or more of \(names.map { "\"\($0)\"" }.joined(separator: ", ")), each once\(null)"
         case .text: return "a string\(null)"
         case .seeds: return "an integer from 0 to \(UInt64.max), or an array of such integers"
         case .texts: return "an object of strings"
@@ -111,6 +120,10 @@ extension OptionSchema.Property {
         case .integer(let range): return value.integer.map { range.contains($0) } ?? false
         case .number(let range): return value.number.map { range.contains($0) } ?? false
         case .choice(let names): return value.string.map { names.contains($0) } ?? false
+        case .choices(let names):
+            let chosen = value.array?.compactMap(\.string) ?? []
+            return !chosen.isEmpty && chosen.count == value.array?.count && Set(chosen).count == chosen.count
+                && chosen.allSatisfy { names.contains($0) }
         case .text: return value.string != nil
         case .seeds:
             if let seeds = value.array { return !seeds.isEmpty && seeds.allSatisfy { $0.unsigned != nil } }

@@ -50,6 +50,9 @@ package struct Options: Sendable {
         value(key).array.map { $0.compactMap(\.unsigned) } ?? [value(key).unsigned].compactMap { $0 }
     }
 
+    /// The names that were chosen; nil for null.
+    package func choices(_ key: String) -> [String]? { value(key).array.map { $0.compactMap(\.string) } }
+
     /// Whether several seeds were given, even if only one.
     package func isArray(_ key: String) -> Bool { value(key).array != nil }
 

@@ -114,7 +114,7 @@ package final class Sampler {
     }
 
     /// Height and width that the run denoises at, in pixels.
-    private static func size(
+    static func size(
         _ options: Options, _ configuration: PixArtTransformer.Configuration
     ) throws(PixArtError) -> (height: Int, width: Int) {
         let own = configuration.sampleSize * Denoiser.scale

@@ -1,22 +1,35 @@
+import PixArtCompute
 import PixArtFormats
 
 /// The verbs of the library that take options.
 package enum Verb: String, CaseIterable, Sendable {
     case encoderOpen = "encoder_open"
     case encode
+    case encoderMemory = "encoder_memory"
     case denoiserOpen = "denoiser_open"
     case denoise
+    case denoiserMemory = "denoiser_memory"
     case decoderOpen = "decoder_open"
     case decode
+    case decoderMemory = "decoder_memory"
     case imageWrite = "image_write"
+    case convert
+    case estimate
 
     package var schema: OptionSchema {
         switch self {
-        case .encoderOpen, .denoiserOpen, .decoderOpen: OptionSchema(rawValue, [Self.threads, Self.variant])
+        case .encoderOpen: OptionSchema(rawValue, Self.openOptions + [Self.weights, Self.compute, Self.residency])
+        case .denoiserOpen: OptionSchema(rawValue, Self.openOptions + [Self.weights, Self.compute])
+        case .decoderOpen: OptionSchema(rawValue, Self.openOptions + [Self.decoderWeights, Self.decoderCompute])
         case .encode: OptionSchema(rawValue, Self.encodeOptions)
         case .denoise: OptionSchema(rawValue, Self.denoiseOptions)
         case .decode: OptionSchema(rawValue, Self.decodeOptions)
         case .imageWrite: OptionSchema(rawValue, Self.imageOptions)
+        case .encoderMemory: OptionSchema(rawValue, [Self.tokens])
+        case .denoiserMemory: OptionSchema(rawValue, Self.runSize + [Self.tokens])
+        case .decoderMemory: OptionSchema(rawValue, Self.pictureSize)
+        case .convert: OptionSchema(rawValue, Self.convertOptions)
+        case .estimate: OptionSchema(rawValue, Self.estimateOptions)
         }
     }
 
@@ -28,6 +41,79 @@ package enum Verb: String, CaseIterable, Sendable {
         "variant", .text, default: .null,
         "Which files of the checkpoint to use, as in from_pretrained(variant=...): \"fp16\" takes those with .fp16. in their "
             + "names.")
+
+    private static let openOptions = [
+        threads, variant,
+        OptionSchema.Property(
+            "instructions", .choice(["auto"] + Kernels.names), default: .string("auto"),
+            "Instruction set that is computed with; \"auto\" stands for the best that this processor has, which is what "
+                + "everybody wants but who tests. One that it lacks is an error that names those it has."),
+    ]
+
+    private static let weights = OptionSchema.Property(
+        "weights", .choice(WeightPrecision.allCases.map(\.rawValue)), default: .string("auto"),
+        "How weights are held. \"auto\": as they are stored, in the mapped file, which opens at once. Others are made from "
+            + "floating-point weights when the part is opened, layer by layer: \"int8\" with a scale for each output, \"int4\" "
+            + "with one for each 64 inputs of an output; layers that would suffer stay higher. What pixart_convert stored as "
+            + "int8 or int4 is held as that. The default keeps results as exact as the files are.")
+
+    private static let compute = OptionSchema.Property(
+        "compute", .choice(["auto"] + Compute.allCases.map(\.rawValue)), default: .string("auto"),
+        "What products are computed in, summed in float32. \"auto\": int8 for weights of int8 and int4, float32 for others. "
+            + "\"bfloat16\" goes with all weights. \"int8\" rounds what goes into a product to one scale for each token; it "
+            + "takes weights of int8 or int4, and where \"weights\" is \"auto\" it makes floating-point ones int8.")
+
+    private static let residency = OptionSchema.Property(
+        "residency", .choice(["resident", "streamed"]), default: .string("resident"),
+        "\"resident\": weights are held while the encoder is open. \"streamed\": one layer at a time, made ready again for "
+            + "each prompt: little memory, for the time that reading and converting the file takes.")
+
+    private static let decoderWeights = OptionSchema.Property(
+        "weights", .choice(["auto", "float32", "bfloat16"]), default: .string("auto"),
+        "How weights are held: \"auto\" as they are stored; the others are made when the part is opened. A VAE is small, and "
+            + "takes nothing lower.")
+
+    private static let decoderCompute = OptionSchema.Property(
+        "compute", .choice(["auto", "float32"]), default: .string("auto"),
+        "What products are computed in: float32, which convolutions by Winograd make faster than anything lower.")
+
+    private static let tokens = OptionSchema.Property(
+        "tokens", .integer(1...4096), default: .integer(120), "Tokens of a prompt, the closing one included.")
+
+    private static let pictureSize: [OptionSchema.Property] = [
+        .init(
+            "height", .integer(1...16384), default: .null,
+            "Height of the picture in pixels, before any resizing; null stands for the checkpoint's own, or 512 where that "
+                + "is not known."),
+        .init("width", .integer(1...16384), default: .null, "Width of the picture in pixels; as the height."),
+        images,
+    ]
+
+    private static let images = OptionSchema.Property(
+        "num_images_per_prompt", .integer(1...256), default: .integer(1), "Pictures made at once, B.")
+
+    /// What decides how much memory a run takes.
+    private static let runSize = denoiseOptions.filter { !["num_inference_steps", "seed"].contains($0.name) }
+
+    private static let convertOptions: [OptionSchema.Property] = [
+        .init(
+            "weights", .choice(["float32", "bfloat16", "int8", "int4"]), default: .string("int8"),
+            "Precision to store weights in. Layers that would suffer are stored higher, and biases, norms and tables as "
+                + "float32. For int8 and int4 the VAE stays as it is: it is small, and takes nothing lower than bfloat16."
+        ),
+        .init(
+            "parts", .choices(Part.allCases.map(\.rawValue)), default: .null,
+            "Parts to write, the tokenizer with the text encoder and the scheduler with the transformer; null stands for all "
+                + "that the checkpoint has."),
+        variant, threads,
+    ]
+
+    private static let estimateOptions: [OptionSchema.Property] =
+        [
+            .init(
+                "stage", .choice(["encode", "denoise", "decode"]), default: .string("denoise"),
+                "Which stage is asked about. Options that it does not have are checked, and make no difference.")
+        ] + runSize + [tokens, weights, compute, residency, threads, variant]
 
     private static let encodeOptions: [OptionSchema.Property] = [
         .init(
@@ -56,7 +142,7 @@ package enum Verb: String, CaseIterable, Sendable {
             "Denoise at the nearest aspect ratio that the checkpoint was trained on; tell decode the height and width to get "
                 + "the size asked for. null stands for true where the checkpoint has such sizes (sample_size 32, 64 and "
                 + "128)."),
-        .init("num_images_per_prompt", .integer(1...256), default: .integer(1), "Pictures made at once, B."),
+        images,
         .init(
             "seed", .seeds, default: .integer(0),
             "Seed of the noise, drawn as torch.Generator().manual_seed(seed) does on the CPU: one for the whole batch, or an "
