@@ -42,6 +42,8 @@
  *              truncating them in place ends the process, as with any mapped file.
  *   Processes  Handles have threads, which do not survive fork(): open them in the process that uses them. The library
  *              stays loaded after dlclose().
+ *   Precision  Weights are used as they are stored and computed with in float32 unless the options of an open say
+ *              otherwise; pixart_convert() stores them in another precision once and for all.
  *   Silence    The library prints nothing, ends no process, and changes no setting of the host.
  *
  * Letters in shapes: B images of a batch, S text tokens, E caption width, C latent channels, Y X latent rows and columns.
@@ -96,9 +98,10 @@ const char *pixart_error_message(void);
  * every 1.x. */
 const char *pixart_version(void);
 
-/* Options of a verb as a JSON Schema with types, ranges, defaults and descriptions. `verb` is one of "encoder_open",
- * "encode", "denoiser_open", "denoise", "decoder_open", "decode" and "image_write"; NULL for any other name.
- * Static, never released. */
+/* Options of a verb as a JSON Schema with types, ranges, defaults and descriptions. `verb` is the name of a function that
+ * takes options, without "pixart_": "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise",
+ * "denoiser_memory", "decoder_open", "decode", "decoder_memory", "image_write", "convert" and "estimate"; NULL for any
+ * other name. Static, never released. */
 const char *pixart_options_schema(const char *verb);
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
@@ -161,13 +164,14 @@ void pixart_string_release(char *string);
 
 /* ---- Progress ---------------------------------------------------------------------------------------------------- */
 
-/* Called on the calling thread many times during a denoising run: after each transformer block, and after each step.
+/* Called on the calling thread many times during a long call: in a denoising run after each transformer block, and after
+ * each step; in a conversion after each piece of a tensor, where a step is a tensor.
  *   context   as given to the call
  *   step      steps done so far, 0 to steps
- *   steps     steps of the whole run
- *   fraction  share of the whole run that is done, 0.0 to 1.0, never falling
+ *   steps     steps of the whole call
+ *   fraction  share of the whole call that is done, 0.0 to 1.0, never falling
  * Return 0 to go on; anything else cancels the call, which then returns PIXART_CANCELLED. The callback may call any
- * function of the library on other objects, and must not release objects of the run. */
+ * function of the library on other objects, and must not release objects of the call. */
 typedef int32_t (*pixart_progress)(void *context, int64_t step, int64_t steps, double fraction);
 
 /* ---- Encode: text to embedding ----------------------------------------------------------------------------------- */
@@ -177,8 +181,11 @@ typedef struct pixart_encoder pixart_encoder;
 
 /* Opens the text encoder of a checkpoint.
  *   model    a folder in the diffusers layout with the parts `tokenizer` and `text_encoder`; other parts are not looked at
- *   options  see pixart_options_schema("encoder_open")
- * Weights are mapped from their files, not read, and used in the precision they are stored in. Fails with
+ *   options  see pixart_options_schema("encoder_open"): threads, weights, compute, residency, instructions, variant
+ * Weights that are used as they are stored are mapped from their files, not read. Where the options ask for another
+ * precision, each layer is read and converted in turn, so that the whole model is never held in the stored one: a
+ * matter of seconds to a minute for T5-XXL, which pixart_convert() saves. Fails with PIXART_ERROR_OPTION where weights,
+ * compute and the stored precision do not go together, or the processor lacks the instructions; and with
  * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL. */
 pixart_status pixart_encoder_open(const char *model, const char *options, pixart_encoder **out);
 
@@ -200,6 +207,19 @@ pixart_status pixart_encode(const pixart_encoder *encoder, const char *prompt, c
 pixart_status pixart_encoder_tokenize(const pixart_encoder *encoder, const char *prompt, const char *options,
                                       char **report);
 
+/* Tells what an encoder takes of memory, so that a host can decide before it encodes.
+ *   options  see pixart_options_schema("encoder_memory"): tokens, the length of the prompt
+ *   report   JSON, released with pixart_string_release(), all in bytes:
+ *            {"weights_resident": weights in memory of the process's own, because they were converted or are small,
+ *             "weights_mapped": weights used from mapped files: they count towards the process's memory once they are
+ *                               touched, and the system takes them back when memory is short,
+ *             "activations": what a call allocates while it lasts,
+ *             "peak": the sum of these, the most that the process may grow by,
+ *             "activations_held": what the handle's threads hold now, to be used again: 0 before the first call}
+ * Activations are what the buffers of a call add up to, with an allowance for each thread; the operating system and the
+ * allocator round. Cost: none to speak of. */
+pixart_status pixart_encoder_memory(const pixart_encoder *encoder, const char *options, char **report);
+
 /* Releases an encoder. */
 void pixart_encoder_release(pixart_encoder *encoder);
 
@@ -211,7 +231,7 @@ typedef struct pixart_denoiser pixart_denoiser;
 /* Opens the transformer of a checkpoint.
  *   model    a folder in the diffusers layout with the parts `transformer` and `scheduler`; other parts are not looked at.
  *            Where there is no scheduler, the settings that all published checkpoints share are taken
- *   options  see pixart_options_schema("denoiser_open")
+ *   options  see pixart_options_schema("denoiser_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
 pixart_status pixart_denoiser_open(const char *model, const char *options, pixart_denoiser **out);
 
@@ -227,6 +247,12 @@ pixart_status pixart_denoiser_open(const char *model, const char *options, pixar
 pixart_status pixart_denoise(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                              const pixart_tensor *negative, const char *options, pixart_progress progress,
                              void *context, pixart_tensor **out);
+
+/* Tells what a denoiser takes of memory.
+ *   options  see pixart_options_schema("denoiser_memory"): those of pixart_denoise() that decide the size of a run, and
+ *            tokens, the length of its prompts
+ *   report   as that of pixart_encoder_memory(); each run or sampler allocates "activations" of its own */
+pixart_status pixart_denoiser_memory(const pixart_denoiser *denoiser, const char *options, char **report);
 
 /* Releases a denoiser. Samplers made from it stay usable. */
 void pixart_denoiser_release(pixart_denoiser *denoiser);
@@ -271,7 +297,7 @@ typedef struct pixart_decoder pixart_decoder;
 
 /* Opens the VAE of a checkpoint.
  *   model    a folder in the diffusers layout with the part `vae`; other parts are not looked at
- *   options  see pixart_options_schema("decoder_open")
+ *   options  see pixart_options_schema("decoder_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
 pixart_status pixart_decoder_open(const char *model, const char *options, pixart_decoder **out);
 
@@ -285,6 +311,12 @@ pixart_status pixart_decoder_open(const char *model, const char *options, pixart
 pixart_status pixart_decode(const pixart_decoder *decoder, const pixart_tensor *latents, const char *options,
                             pixart_tensor **out);
 
+/* Tells what a decoder takes of memory.
+ *   options  see pixart_options_schema("decoder_memory"): height and width of the picture in pixels, before any resizing,
+ *            512 where they are not given; num_images_per_prompt
+ *   report   as that of pixart_encoder_memory() */
+pixart_status pixart_decoder_memory(const pixart_decoder *decoder, const char *options, char **report);
+
 /* Releases a decoder. */
 void pixart_decoder_release(pixart_decoder *decoder);
 
@@ -297,6 +329,37 @@ void pixart_decoder_release(pixart_decoder *decoder);
  *            chunks, so that a picture can carry its prompt and settings
  * Written beside `path` and then renamed. Fails with PIXART_ERROR_FILE. */
 pixart_status pixart_image_write(const pixart_tensor *images, size_t index, const char *path, const char *options);
+
+/* ---- Checkpoints ------------------------------------------------------------------------------------------------- */
+
+/* Writes a checkpoint in another precision, as an ordinary folder in the diffusers layout, so that the next open reads
+ * only what it needs.
+ *   model     a folder in the diffusers layout
+ *   out       another folder, made where it is missing (but not what it lies in). Files of the same names in it are
+ *             replaced once all new ones are whole; others stay
+ *   options   see pixart_options_schema("convert"): weights ("int8" by default), parts, variant (of `model`), threads
+ *   progress  may be NULL; see pixart_progress: a step is a tensor. Cancelling takes effect within 16 MiB of reading
+ * Written are the parts' weights in one safetensors file each, without variant in its name, under the names that they
+ * have; config.json; the folders `tokenizer` with the text encoder and `scheduler` with the transformer; and
+ * model_index.json. int8 is stored as I8 [out, in] beside F32 <layer>.weight_scale [out]; int4 as U8 [out, (in + 1) / 2],
+ * low nibble first, 8 standing for 0, beside F32 <layer>.weight_scale [out, (in + 63) / 64]; and config.json says so under
+ * "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. diffusers reads what
+ * is stored as float32 and bfloat16.
+ * Nothing remains of a call that fails or is cancelled. Fails with PIXART_ERROR_ARGUMENT (`out` is the folder `model`),
+ * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL (tensors do not fit the architecture, or are stored as int8
+ * or int4 already, and in another precision than is asked for: take the original), PIXART_CANCELLED. Cost: reading and
+ * writing the files; memory for a piece of one tensor. */
+pixart_status pixart_convert(const char *model, const char *out, const char *options, pixart_progress progress,
+                             void *context);
+
+/* Tells what a stage of a checkpoint would take of memory, so that a host can decide before it opens anything.
+ *   model    a folder in the diffusers layout with the stage's part
+ *   options  see pixart_options_schema("estimate"): stage ("encode", "denoise" or "decode"), and what that stage's open and
+ *            verb would be given: weights, compute, residency, threads, variant; height, width, num_images_per_prompt,
+ *            guidance_scale, use_resolution_binning, tokens
+ *   report   as that of pixart_encoder_memory(), without "activations_held"
+ * Reads configurations and headers, no weights. Fails as opening the part does. */
+pixart_status pixart_estimate(const char *model, const char *options, char **report);
 
 #ifdef __cplusplus
 }

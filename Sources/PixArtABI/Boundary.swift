@@ -1,6 +1,7 @@
 import CPixArt
 import Glibc
 import PixArtCompute
+import PixArtFormats
 import PixArtStages
 
 // What every export does: check what came from C, convert it, call, and store the outcome.
@@ -24,6 +25,17 @@ func produce<Object: AnyObject>(
     return call { () throws(PixArtError) in
         let out = try required(out, "out")
         out.pointee = OpaquePointer(Unmanaged.passRetained(try body()).toOpaque())
+    }
+}
+
+/// Runs `body` and hands its result to the caller as JSON through `report`, which holds NULL where there is none.
+func tell(
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ body: () throws(PixArtError) -> JSONValue
+) -> pixart_status {
+    report?.pointee = nil
+    return call { () throws(PixArtError) in
+        let report = try required(report, "report")
+        report.pointee = cText(try body().serialized())
     }
 }
 

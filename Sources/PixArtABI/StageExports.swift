@@ -30,12 +30,19 @@ public func pixart_encoder_tokenize(
     _ encoder: OpaquePointer?, _ prompt: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    report?.pointee = nil
-    return call { () throws(PixArtError) in
-        let report = try required(report, "report")
+    tell(report) { () throws(PixArtError) in
         let encoder = try object(encoder, Encoder.self, "encoder")
-        report.pointee = cText(
-            try encoder.tokenize(text(prompt, "prompt"), options(json, .encode)).json.serialized())
+        return try encoder.tokenize(text(prompt, "prompt"), options(json, .encode)).json
+    }
+}
+
+@_cdecl("pixart_encoder_memory") @implementation
+public func pixart_encoder_memory(
+    _ encoder: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in
+        try object(encoder, Encoder.self, "encoder").memory(options(json, .encoderMemory)).json
     }
 }
 
@@ -64,6 +71,16 @@ public func pixart_denoise(
             try denoiser.denoise(
                 prompt: tensor(prompt, "prompt"), negative: negative == nil ? nil : tensor(negative, "negative"),
                 options(json, .denoise), progress: progress(callback, context)))
+    }
+}
+
+@_cdecl("pixart_denoiser_memory") @implementation
+public func pixart_denoiser_memory(
+    _ denoiser: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in
+        try object(denoiser, Denoiser.self, "denoiser").memory(options(json, .denoiserMemory)).json
     }
 }
 
@@ -153,6 +170,16 @@ public func pixart_decode(
     produce(out) { () throws(PixArtError) in
         let decoder = try object(decoder, Decoder.self, "decoder")
         return TensorHandle(try decoder.decode(tensor(latents, "latents"), options(json, .decode)))
+    }
+}
+
+@_cdecl("pixart_decoder_memory") @implementation
+public func pixart_decoder_memory(
+    _ decoder: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in
+        try object(decoder, Decoder.self, "decoder").memory(options(json, .decoderMemory)).json
     }
 }
 

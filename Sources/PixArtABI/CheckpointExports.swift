@@ -1,0 +1,28 @@
+import CPixArt
+import PixArtCompute
+import PixArtFormats
+import PixArtStages
+
+// What concerns a checkpoint and no opened handle: conversion and estimates.
+
+@_cdecl("pixart_convert") @implementation
+public func pixart_convert(
+    _ model: UnsafePointer<CChar>?, _ out: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
+) -> pixart_status {
+    call { () throws(PixArtError) in
+        try Conversion.convert(
+            model: text(model, "model"), to: text(out, "out"), options(json, .convert),
+            progress: progress(callback, context))
+    }
+}
+
+@_cdecl("pixart_estimate") @implementation
+public func pixart_estimate(
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in
+        try Estimate.report(model: text(model, "model"), options(json, .estimate)).json
+    }
+}
