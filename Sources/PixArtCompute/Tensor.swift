@@ -25,21 +25,23 @@ package final class Tensor: @unchecked Sendable {
         try self.init(.float32, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
-    /// A stored tensor: bytes as they are, floating point widened to float32.
+    /// A stored tensor: bytes as they are, floating point widened to float32. Fails with `.model` for other types.
     package convenience init(_ stored: StoredTensor) throws(PixArtError) {
-        if stored.type == .uint8 {
+        let form: WeightMatrix.Form
+        switch stored.type {
+        case .float32: form = .float32
+        case .float16: form = .float16
+        case .bfloat16: form = .bfloat16
+        case .uint8:
             try self.init(.uint8, shape: stored.shape) { $0.copyMemory(from: stored.bytes) }
-        } else {
-            let form: WeightMatrix.Form =
-                switch stored.type {
-                case .float16: .float16
-                case .bfloat16: .bfloat16
-                case .float32, .int8, .uint8: .float32
-                }
-            let weight = try WeightMatrix(stored, form: form, outputs: 1, inputs: stored.shape.reduce(1, *))
-            try self.init(.float32, shape: stored.shape) { bytes in
-                if let start = bytes.bindMemory(to: Float.self).baseAddress { weight.widen(outputs: 0..<1, to: start) }
-            }
+            return
+        case .int8:
+            throw .model(
+                "\(stored.file.path): tensor \"\(stored.name)\" has type I8, expected F32, F16, BF16 or U8")
+        }
+        let weight = try WeightMatrix(stored, form: form, outputs: 1, inputs: stored.shape.reduce(1, *))
+        try self.init(.float32, shape: stored.shape) { bytes in
+            if let start = bytes.bindMemory(to: Float.self).baseAddress { weight.widen(outputs: 0..<1, to: start) }
         }
     }
 

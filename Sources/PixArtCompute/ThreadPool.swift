@@ -15,9 +15,6 @@ package final class ThreadPool: @unchecked Sendable {
 
         fileprivate init(_ pool: Region) { self.pool = pool }
 
-        /// Bytes that the worker holds.
-        fileprivate var bytes: Int { buffers.values.reduce(0) { $0 + 4 * $1.count } }
-
         /// At least `count` elements of undefined contents. The same `slot` of a worker is the same memory again; two
         /// slots never overlap. Fails with `.memory`.
         package func floats(_ count: Int, slot: Int) throws(PixArtError) -> UnsafeMutablePointer<Float> {

@@ -21,8 +21,8 @@ extension StoredTensor {
     }
 
     /// Hands `body` the elements in `precision` and their scales, in order, some outputs at a time, with the bytes that were
-    /// read for them; and lets go of what was read: memory is needed for one piece only. `precision` is `auto` where the type is not a floating-point one. Fails
-    /// with `.memory`.
+    /// read for them; and lets go of what was read: memory is needed for one piece only. `precision` is `auto` where the
+    /// type is not a floating-point one. Fails with `.memory`, and with what `body` throws.
     package func convert(
         to precision: WeightPrecision, _ pool: ThreadPool,
         _ body: (
