@@ -342,9 +342,9 @@ pixart_status pixart_image_write(const pixart_tensor *images, size_t index, cons
  * Written are the parts' weights in one safetensors file each, without variant in its name, under the names that they
  * have; config.json; the folders `tokenizer` with the text encoder and `scheduler` with the transformer; and
  * model_index.json. int8 is stored as I8 [out, in] beside F32 <layer>.weight_scale [out]; int4 as U8 [out, (in + 1) / 2],
- * low nibble first, 8 standing for 0, beside F32 <layer>.weight_scale [out, (in + 63) / 64]; and config.json says so under
- * "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. diffusers reads what
- * is stored as float32 and bfloat16.
+ * low nibble first, 8 standing for 0, beside F32 <layer>.weight_scale [out, (in + 63) / 64]; a weight is its value times
+ * its scale, and config.json says so under "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. Tensors that no stage
+ * reads are left out, but for the VAE's encoder. diffusers reads what is stored as float32 and bfloat16.
  * Nothing remains of a call that fails or is cancelled. Fails with PIXART_ERROR_ARGUMENT (`out` is the folder `model`),
  * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL (tensors do not fit the architecture, or are stored as int8
  * or int4 already, and in another precision than is asked for: take the original), PIXART_CANCELLED. Cost: reading and
@@ -355,8 +355,8 @@ pixart_status pixart_convert(const char *model, const char *out, const char *opt
 /* Tells what a stage of a checkpoint would take of memory, so that a host can decide before it opens anything.
  *   model    a folder in the diffusers layout with the stage's part
  *   options  see pixart_options_schema("estimate"): stage ("encode", "denoise" or "decode"), and what that stage's open and
- *            verb would be given: weights, compute, residency, threads, variant; height, width, num_images_per_prompt,
- *            guidance_scale, use_resolution_binning, tokens
+ *            verb would be given: weights, compute, residency, threads, instructions, variant; height, width,
+ *            num_images_per_prompt, guidance_scale, use_resolution_binning, tokens
  *   report   as that of pixart_encoder_memory(), without "activations_held"
  * Reads configurations and headers, no weights. Fails as opening the part does. */
 pixart_status pixart_estimate(const char *model, const char *options, char **report);

@@ -8,7 +8,10 @@ import json
 import pathlib
 import sys
 
-VERBS = ["encoder_open", "encode", "denoiser_open", "denoise", "decoder_open", "decode", "image_write"]
+VERBS = [
+    "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory", "decoder_open", "decode",
+    "decoder_memory", "image_write", "convert", "estimate",
+]
 
 HEAD = """# Options
 
@@ -27,7 +30,8 @@ def allowed(schema):
     if "enum" in schema:
         return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if "items" in schema:
-        return f"array of {allowed(schema['items'])}"
+        return f"{words.replace('array', 'array of')} {allowed(schema['items'])}" if "null" not in kinds else (
+            f"array of {allowed(schema['items'])}, or null")
     if "minimum" in schema:
         words += f", {schema['minimum']:g} to {schema['maximum']:g}" if "number" in kinds else (
             f", {schema['minimum']} to {schema['maximum']}")

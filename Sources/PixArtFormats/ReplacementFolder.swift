@@ -33,7 +33,9 @@ package final class ReplacementFolder {
 
     /// Copies the file at `source`. Fails with `.file` naming it or the copy.
     package func copy(_ source: String, to relative: String) throws(PixArtError) {
-        try file(relative).write(MappedFile(path: source).bytes)
+        let original = try MappedFile(path: source)
+        defer { withExtendedLifetime(original) {} }
+        try file(relative).write(original.bytes)
     }
 
     /// Copies the regular files that lie in the folder `source` into a subfolder, which is made where there is none; names

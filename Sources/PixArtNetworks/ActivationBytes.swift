@@ -1,65 +1,78 @@
 import PixArtCompute
 
 // What a run of each network takes of memory beside its weights, in bytes, so that a host can decide before it runs. These
-// are sums over the buffers that the forward passes allocate; who changes these changes the sums with them. Memory of the
-// workers (tiles, panels) is counted with a fixed allowance for each.
+// are sums over the buffers that the forward passes allocate; who changes these changes the sums with them.
 
 extension PixArtTransformer {
-    /// Memory of a run over `items` latents of `latentHeight` x `latentWidth`, each guided by one of `prompts` prompts of
-    /// `tokens` tokens.
+    /// Memory of a run over `items` latents of `latentHeight` x `latentWidth`, guided by `prompts` prompts of `tokens`
+    /// tokens, on the workers of `pool`.
     package static func activationBytes(
         _ configuration: Configuration, items: Int, latentHeight: Int, latentWidth: Int, prompts: Int, tokens: Int,
-        compute: Compute, workers: Int
+        compute: Compute, _ pool: ThreadPool
     ) -> Int {
         let patch = configuration.patchSize * configuration.patchSize
         let (count, width) = (latentHeight * latentWidth / patch, configuration.width)
         let rows = items * count
-        // x and normed [N*T, D], hidden [N*T, 4D], which attention shares; positions [T, D].
-        let stream = 6 * rows * width + count * width
+        let form = pool.form(for: compute)
+        let attentionForm = Activations.attentionForm(configuration, compute, pool)
+        // The residual stream and its last norm, float32 [N*T, D], and positions [T, D].
+        var bytes = 4 * width * (2 * rows + count)
+        // Rows for products [N*T, D], and [N*T, 4D], which attention shares; rounded once more for a third form.
+        bytes += rows * width * (form.size + 4 * attentionForm.size + (form == attentionForm ? 0 : 4 * form.size))
         // Patches in and out, and the latents that they are made from and become.
-        let edges = 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
+        bytes += 4 * 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
         // Keys and values [S, D] of every block for every prompt.
-        let context = prompts * 2 * configuration.layers * tokens * width
-        return 4 * (stream + edges + context) + workers * ThreadPool.scratchAllowance
+        bytes += prompts * 2 * configuration.layers * tokens * width * attentionForm.size
+        return bytes + pool.count * ThreadPool.scratchAllowance
     }
 }
 
 extension T5Encoder {
-    /// Memory of a pass over `tokens` tokens.
+    /// Memory of a pass over `tokens` tokens on the workers of `pool`.
     package static func activationBytes(
-        _ configuration: Configuration, tokens: Int, compute: Compute, workers: Int
+        _ configuration: Configuration, tokens: Int, compute: Compute, _ pool: ThreadPool
     ) -> Int {
         let inner = configuration.heads * configuration.headWidth
-        // x and normed [S, E], query, key, value and attended [S, H*K], gate and up [S, F], bias [H*S, S].
-        let rows =
-            tokens
-            * (2 * configuration.width + 4 * inner + 2 * configuration.feedForwardWidth + configuration.heads * tokens)
-        return 4 * rows + workers * ThreadPool.scratchAllowance
+        let form = pool.form(for: compute)
+        let gateForm = pool.form(for: compute == .int8 ? .bfloat16 : compute)
+        // The residual stream, the embedding and its copy, float32 [S, E]; query, key, value and attended [S, H*K]; the
+        // bias of attention [H*S, S].
+        var bytes = 4 * tokens * (3 * configuration.width + 4 * inner + configuration.heads * tokens)
+        // Rows for products [S, E], [S, H*K] where they are not float32, and [S, F].
+        bytes += tokens * (configuration.width + (form == .float32 ? 0 : inner)) * form.size
+        bytes += tokens * configuration.feedForwardWidth * gateForm.size
+        return bytes + pool.count * ThreadPool.scratchAllowance
     }
 }
 
 extension VAEDecoder {
-    /// Memory of decoding one latent image of `latentHeight` x `latentWidth`.
+    /// Memory of decoding one latent image of `latentHeight` x `latentWidth` on the workers of `pool`.
     package static func activationBytes(
-        _ configuration: Configuration, latentHeight: Int, latentWidth: Int, workers: Int
+        _ configuration: Configuration, latentHeight: Int, latentWidth: Int, _ pool: ThreadPool
     ) -> Int {
-        var largest = 0
-        var pixels = latentHeight * latentWidth
+        var (maps, band) = (0, 0)
+        var (height, width) = (latentHeight, latentWidth)
         var channels = configuration.blockChannels.last ?? 0
-        if configuration.middleAttention { largest = 5 * pixels * channels }
-        for (index, width) in configuration.blockChannels.reversed().enumerated() {
+        if configuration.middleAttention { maps = 5 * height * width * channels }
+        for (index, outputs) in configuration.blockChannels.reversed().enumerated() {
             // A residual block holds its input, the map between its convolutions, and their sum where channels change.
-            largest = max(largest, pixels * (channels + width + (channels == width ? 0 : width)))
-            channels = width
+            maps = max(maps, height * width * (channels + outputs + (channels == outputs ? 0 : outputs)))
+            band = max(band, bandRows * width * (channels + outputs))
+            channels = outputs
             guard index < configuration.blockChannels.count - 1 else { break }
-            largest = max(largest, 5 * pixels * width)  // a map and its enlargement
-            pixels *= 4
+            maps = max(maps, 5 * height * width * outputs)  // a map and its enlargement
+            (height, width) = (2 * height, 2 * width)
+            band = max(band, bandRows * width * 2 * outputs)
         }
-        return 4 * (largest + pixels * configuration.outChannels) + workers * ThreadPool.scratchAllowance
+        let image = height * width * configuration.outChannels
+        return 4 * (maps + image) + pool.count * (22 * band + ThreadPool.scratchAllowance)
     }
+
+    /// Rows of a band that a worker convolves, about; Winograd takes 4.5 times as much again.
+    private static let bandRows = 16
 }
 
 extension ThreadPool {
-    /// What a worker's memory is counted as, in bytes.
-    fileprivate static let scratchAllowance = 8 << 20
+    /// What a worker's tiles and panels are counted as, in bytes.
+    fileprivate static let scratchAllowance = 2 << 20
 }

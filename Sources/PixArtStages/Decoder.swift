@@ -31,13 +31,13 @@ package final class Decoder: Sendable {
         MemoryReport(
             weights: weights,
             activations: Self.activationBytes(
-                network.configuration, options, ownSide: Estimate.decodedSide, workers: pool.count),
+                network.configuration, options, ownSide: Estimate.decodedSide, pool),
             held: pool.scratchBytes)
     }
 
     /// Of decoding pictures of the size that the options say, `ownSide` where they do not.
     static func activationBytes(
-        _ configuration: VAEDecoder.Configuration, _ options: Options, ownSide: Int, workers: Int
+        _ configuration: VAEDecoder.Configuration, _ options: Options, ownSide: Int, _ pool: ThreadPool
     ) -> Int {
         let scale = configuration.scale
         let height = ((options.integer("height") ?? ownSide) + scale - 1) / scale
@@ -47,7 +47,7 @@ package final class Decoder: Sendable {
         let pixels = scale * scale * configuration.outChannels
         let batch = images * height * width * (2 * 4 * configuration.latentChannels + pixels)
         return batch
-            + VAEDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, workers: workers)
+            + VAEDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
     }
 
     /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].

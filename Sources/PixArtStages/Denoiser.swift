@@ -40,20 +40,20 @@ package final class Denoiser: Sendable {
     package func memory(_ options: Options) throws(PixArtError) -> MemoryReport {
         MemoryReport(
             weights: weights,
-            activations: try Self.activationBytes(transformer.configuration, compute, options, workers: pool.count),
+            activations: try Self.activationBytes(transformer.configuration, compute, options, pool),
             held: pool.scratchBytes)
     }
 
     /// Of a run of the size that the options say.
     static func activationBytes(
-        _ configuration: PixArtTransformer.Configuration, _ compute: Compute, _ options: Options, workers: Int
+        _ configuration: PixArtTransformer.Configuration, _ compute: Compute, _ options: Options, _ pool: ThreadPool
     ) throws(PixArtError) -> Int {
         let (height, width) = try Sampler.size(options, configuration)
         let prompts = (options.number("guidance_scale") ?? 1) > 1 ? 2 : 1
         return PixArtTransformer.activationBytes(
             configuration, items: (options.integer("num_images_per_prompt") ?? 1) * prompts,
             latentHeight: height / scale, latentWidth: width / scale, prompts: prompts,
-            tokens: options.integer("tokens") ?? 1, compute: compute, workers: workers)
+            tokens: options.integer("tokens") ?? 1, compute: compute, pool)
     }
 
     /// A whole run: the latents after its last step, float32 [B, C, Y, X].

@@ -36,16 +36,16 @@ package final class Encoder: Sendable {
     package func memory(_ options: Options) -> MemoryReport {
         MemoryReport(
             weights: weights,
-            activations: Self.activationBytes(network.configuration, compute, options, workers: pool.count),
+            activations: Self.activationBytes(network.configuration, compute, options, pool),
             held: pool.scratchBytes)
     }
 
     /// Of a pass over the tokens that the options say.
     static func activationBytes(
-        _ configuration: T5Encoder.Configuration, _ compute: Compute, _ options: Options, workers: Int
+        _ configuration: T5Encoder.Configuration, _ compute: Compute, _ options: Options, _ pool: ThreadPool
     ) -> Int {
         T5Encoder.activationBytes(
-            configuration, tokens: options.integer("tokens") ?? 1, compute: compute, workers: workers)
+            configuration, tokens: options.integer("tokens") ?? 1, compute: compute, pool)
     }
 
     /// What a prompt becomes before the network sees it.

@@ -18,25 +18,25 @@ package enum Estimate {
         try require(precision, allowedFor: part)
         let reader = WeightReader(WeightSupply(source, precision: precision.weights))
         try checkpoint.survey(part, reader)
-        let workers = try ThreadPool(threads: options.integer("threads") ?? 0).count
+        let pool = try ThreadPool(options)
         switch part {
         case .textEncoder:
             let configuration = try T5Encoder.Configuration(file)
             let streamed = options.string("residency") == "streamed"
             return MemoryReport(
                 weights: streamed ? reader.footprint.streamed(layers: configuration.layers) : reader.footprint,
-                activations: Encoder.activationBytes(configuration, precision.compute, options, workers: workers))
+                activations: Encoder.activationBytes(configuration, precision.compute, options, pool))
         case .transformer:
             let configuration = try PixArtTransformer.Configuration(file)
             return MemoryReport(
                 weights: reader.footprint,
-                activations: try Denoiser.activationBytes(configuration, precision.compute, options, workers: workers))
+                activations: try Denoiser.activationBytes(configuration, precision.compute, options, pool))
         case .vae:
             let side = try ownSide(checkpoint)
             return MemoryReport(
                 weights: reader.footprint,
                 activations: Decoder.activationBytes(
-                    try VAEDecoder.Configuration(file), options, ownSide: side, workers: workers))
+                    try VAEDecoder.Configuration(file), options, ownSide: side, pool))
         }
     }
 

@@ -42,13 +42,12 @@ package enum Verb: String, CaseIterable, Sendable {
         "Which files of the checkpoint to use, as in from_pretrained(variant=...): \"fp16\" takes those with .fp16. in their "
             + "names.")
 
-    private static let openOptions = [
-        threads, variant,
-        OptionSchema.Property(
-            "instructions", .choice(["auto"] + Kernels.names), default: .string("auto"),
-            "Instruction set that is computed with; \"auto\" stands for the best that this processor has, which is what "
-                + "everybody wants but who tests. One that it lacks is an error that names those it has."),
-    ]
+    private static let openOptions = [threads, instructions, variant]
+
+    private static let instructions = OptionSchema.Property(
+        "instructions", .choice(["auto"] + Kernels.names), default: .string("auto"),
+        "Instruction set that is computed with. \"auto\" is the best that this processor has; the others are there for tests "
+            + "and comparisons, and an error that names those at hand where the processor lacks one.")
 
     private static let weights = OptionSchema.Property(
         "weights", .choice(WeightPrecision.allCases.map(\.rawValue)), default: .string("auto"),
@@ -113,7 +112,7 @@ package enum Verb: String, CaseIterable, Sendable {
             .init(
                 "stage", .choice(["encode", "denoise", "decode"]), default: .string("denoise"),
                 "Which stage is asked about. Options that it does not have are checked, and make no difference.")
-        ] + runSize + [tokens, weights, compute, residency, threads, variant]
+        ] + runSize + [tokens, weights, compute, residency, threads, instructions, variant]
 
     private static let encodeOptions: [OptionSchema.Property] = [
         .init(

@@ -1,0 +1,116 @@
+import PixArtCompute
+import PixArtFormats
+
+/// A part of a checkpoint on its way into another precision.
+struct ConvertedPart {
+    /// A tensor, and the precision that it is to have; `auto` for the one that it has.
+    struct Item {
+        let tensor: StoredTensor
+        let precision: WeightPrecision
+    }
+
+    let part: Part
+    /// By name.
+    let tensors: [Item]
+    private let checkpoint: Checkpoint
+    /// What the configuration is to say of the weights; nil for what it says.
+    private let quantization: WeightPrecision?
+
+    /// Reads the headers, and checks that the tensors are those of the part's network.
+    init(
+        _ part: Part, of checkpoint: Checkpoint, as requested: WeightPrecision, variant: String?
+    ) throws(PixArtError) {
+        self.part = part
+        self.checkpoint = checkpoint
+        let source = try checkpoint.weights(part, variant: variant)
+        let precision = try Self.precision(of: part, source, requested)
+        let reader = WeightReader(WeightSupply(source, precision: precision))
+        try checkpoint.survey(part, reader)
+        quantization = [.int8, .int4].contains(precision) ? precision : nil
+        // The VAE's encoder belongs to what others read here; what else a network passes over is of no use to anybody.
+        let names = part == .vae ? Set(source.names) : reader.taken
+        var tensors: [Item] = []
+        for name in names.sorted() {
+            guard let tensor = try source[name] else { continue }
+            let isMatrix = part == .vae && !reader.taken.contains(name) && tensor.shape.count > 1
+            let planned = reader.plan[name] ?? (isMatrix ? precision : .float32)
+            // Beside quantized weights, halves stay as they are: nothing is gained by rewriting them.
+            let isHalf = tensor.type == .float16 || tensor.type == .bfloat16
+            let isQuantized = planned == .int8 || planned == .int4
+            let stays = precision == .auto || (quantization != nil && isHalf && !isQuantized)
+            tensors.append(Item(tensor: tensor, precision: stays ? .auto : planned))
+        }
+        self.tensors = tensors
+    }
+
+    /// The precision that is asked of a part's network; `auto` for a copy.
+    private static func precision(
+        of part: Part, _ source: WeightFolder, _ requested: WeightPrecision
+    ) throws(PixArtError) -> WeightPrecision {
+        guard let quantized = StoredPrecision(source).quantized else {
+            return part == .vae && [.int8, .int4].contains(requested) ? .auto : requested
+        }
+        guard quantized == requested else {
+            throw .model(
+                "\(source.location): is stored as \(quantized.rawValue) already, and would lose by \(requested.rawValue): "
+                    + "convert the original checkpoint instead")
+        }
+        return .auto
+    }
+
+    /// Bytes to read.
+    var bytes: Int { tensors.reduce(0) { $0 + $1.tensor.bytes.count } }
+
+    /// Writes the part's folder and those of its companions.
+    func write(
+        into folder: ReplacementFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
+    ) throws(PixArtError) {
+        try folder.makeFolder(part.rawValue)
+        try writeWeights(into: folder, pool, &meter)
+        try writeConfiguration(into: folder)
+        for companion in part.companions where checkpoint.contains(companion) {
+            try folder.copyFiles(in: checkpoint.path(companion), to: companion)
+        }
+    }
+
+    private func writeWeights(
+        into folder: ReplacementFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
+    ) throws(PixArtError) {
+        var entries: [SafetensorsWriter.Entry] = []
+        for item in tensors {
+            let layout = item.tensor.layout(in: item.precision)
+            entries.append(.init(name: item.tensor.name, type: layout.type, shape: layout.shape))
+            if let scales = layout.scales {
+                entries.append(.init(name: "\(item.tensor.name)_scale", type: .float32, shape: scales))
+            }
+        }
+        let file = try folder.file("\(part.rawValue)/\(part.stem).safetensors")
+        let writer = try SafetensorsWriter(file, entries, metadata: ["format": "pt"])
+        for item in tensors {
+            var rest = item.tensor.bytes.count
+            try item.tensor.convert(to: item.precision, pool) { elements, scales, read throws(PixArtError) in
+                try writer.write(elements, to: item.tensor.name)
+                if !scales.isEmpty { try writer.write(scales, to: "\(item.tensor.name)_scale") }
+                rest -= read
+                try meter.advance(bytes: read, tensors: rest == 0 ? 1 : 0)
+            }
+            if item.tensor.bytes.isEmpty { try meter.advance(tensors: 1) }
+        }
+        try writer.finish()
+    }
+
+    /// Copies the configuration, and says in it how the weights are quantized.
+    private func writeConfiguration(into folder: ReplacementFolder) throws(PixArtError) {
+        let path = checkpoint.path(part.configuration)
+        guard let quantization else { return try folder.copy(path, to: part.configuration) }
+        var members = try JSONValue.load(path: path).object ?? [:]
+        members["quantization_config"] = .object([
+            "quant_method": .string("pixart"), "weights": .string(quantization.rawValue),
+        ])
+        let text = Array((JSONValue.object(members).serialized(pretty: true) + "\n").utf8)
+        let file = try folder.file(part.configuration)
+        try text.withUnsafeBufferPointer { bytes throws(PixArtError) in
+            try file.write(UnsafeRawBufferPointer(bytes))
+        }
+    }
+}
