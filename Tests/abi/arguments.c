@@ -123,6 +123,30 @@ static void null_for_decoder(void) {
     pixart_decoder_release(decoder);
 }
 
+static void null_for_memory(void) {
+    pixart_encoder *encoder = open_encoder(check_model());
+    pixart_denoiser *denoiser = open_denoiser(check_model());
+    pixart_decoder *decoder = open_decoder(check_model());
+    char *report;
+    CHECK_CLEARED(pixart_encoder_memory(NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "encoder");
+    CHECK_FAILS(pixart_encoder_memory(encoder, NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_denoiser_memory(NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "denoiser");
+    CHECK_FAILS(pixart_denoiser_memory(denoiser, NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_decoder_memory(NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "decoder");
+    CHECK_FAILS(pixart_decoder_memory(decoder, NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
+    pixart_encoder_release(encoder);
+    pixart_denoiser_release(denoiser);
+    pixart_decoder_release(decoder);
+}
+
+static void null_for_checkpoints(void) {
+    char *report;
+    CHECK_FAILS(pixart_convert(NULL, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "model");
+    CHECK_FAILS(pixart_convert(check_model(), NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_estimate(NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "model");
+    CHECK_FAILS(pixart_estimate(check_model(), NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
+}
+
 static void null_to_accessors(void) {
     CHECK_EQUAL(pixart_tensor_type(NULL), 0);
     CHECK_EQUAL(pixart_tensor_rank(NULL), 0);
@@ -178,6 +202,9 @@ static void ill_formed_text(void) {
         CHECK_FAILS(pixart_tensors_save(text, 1, names, tensors), PIXART_ERROR_ARGUMENT, "path", "UTF-8");
         CHECK_FAILS(pixart_tensors_save("/nowhere/x", 1, names, tensors), PIXART_ERROR_ARGUMENT, "name", "UTF-8");
         CHECK_CLEARED(pixart_tensors_load(text, 1, names, &out), PIXART_ERROR_ARGUMENT, out, "path", "UTF-8");
+        CHECK_FAILS(pixart_convert(text, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "model", "UTF-8");
+        CHECK_FAILS(pixart_convert(check_model(), text, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out", "UTF-8");
+        CHECK_CLEARED(pixart_estimate(text, NULL, &report), PIXART_ERROR_ARGUMENT, report, "model", "UTF-8");
         CHECK(pixart_options_schema(text) == NULL);
     }
     pixart_tensor_release(images);
@@ -224,9 +251,13 @@ static void missing_paths(void) {
     pixart_tensor *out;
     const char *names[] = {"a"};
     const char *nowhere = "/nowhere/model";
+    char *report;
     CHECK_CLEARED(pixart_encoder_open(nowhere, NULL, &encoder), PIXART_ERROR_FILE, encoder, nowhere);
     CHECK_CLEARED(pixart_denoiser_open(nowhere, NULL, &denoiser), PIXART_ERROR_FILE, denoiser, nowhere);
     CHECK_CLEARED(pixart_decoder_open(nowhere, NULL, &decoder), PIXART_ERROR_FILE, decoder, nowhere);
+    CHECK_CLEARED(pixart_estimate(nowhere, NULL, &report), PIXART_ERROR_FILE, report, nowhere);
+    CHECK_FAILS(pixart_convert(nowhere, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_FILE, nowhere);
+    CHECK_FAILS(pixart_convert(check_model(), "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_FILE, "/nowhere/x");
     CHECK_CLEARED(pixart_tensors_load("/nowhere/x", 1, names, &out), PIXART_ERROR_FILE, out, "/nowhere/x");
     CHECK_CLEARED(pixart_tensors_load("/", 1, names, &out), PIXART_ERROR_FILE, out, "/");
     pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){2, 2, 3});
@@ -257,6 +288,8 @@ static const check_test tests[] = {
     {"NULL for the denoiser's calls", null_for_denoiser},
     {"NULL for the sampler's calls", null_for_sampler},
     {"NULL for the decoder's calls", null_for_decoder},
+    {"NULL for memory reports", null_for_memory},
+    {"NULL for checkpoints", null_for_checkpoints},
     {"accessors of NULL", null_to_accessors},
     {"release of NULL", null_to_release},
     {"ill-formed UTF-8", ill_formed_text},

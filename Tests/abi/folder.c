@@ -101,6 +101,15 @@ void folder_write(const char *folder, const char *file, const void *bytes, size_
     fclose(stream);
 }
 
+int folder_same_file(const char *folder, const char *file, const char *other, const char *other_file) {
+    size_t size, other_size;
+    char *bytes = folder_read(folder, file, &size), *other_bytes = folder_read(other, other_file, &other_size);
+    int same = size == other_size && !memcmp(bytes, other_bytes, size);
+    free(bytes);
+    free(other_bytes);
+    return same;
+}
+
 void folder_delete(const char *folder, const char *file) {
     char path[FOLDER_PATH];
     snprintf(path, sizeof path, "%s/%s", folder, file);

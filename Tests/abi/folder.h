@@ -28,6 +28,9 @@ char *folder_read(const char *folder, const char *file, size_t *size);
 /* Makes folder/file hold these bytes. A link is replaced, so the file it pointed to stays as it was. */
 void folder_write(const char *folder, const char *file, const void *bytes, size_t size);
 
+/* Whether two files hold the same bytes. */
+int folder_same_file(const char *folder, const char *file, const char *other, const char *other_file);
+
 /* Takes folder/file away. */
 void folder_delete(const char *folder, const char *file);
 

@@ -2,9 +2,11 @@
 #include "folder.h"
 #include "stages.h"
 
+#include <json-c/json.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -123,7 +125,114 @@ static void too_many_threads(void) {
     pixart_denoiser_release(denoiser);
 }
 
+/* ---- Estimates --------------------------------------------------------------------------------------------------- */
+
+/* The line of /proc/self/status that starts with `key`, in bytes. */
+static long status_of(const char *key) {
+    char line[256];
+    long kilobytes = -1;
+    FILE *file = fopen("/proc/self/status", "r");
+    REQUIRE(file != NULL);
+    while (kilobytes < 0 && fgets(line, sizeof line, file))
+        if (!strncmp(line, key, strlen(key)))
+            kilobytes = atol(line + strlen(key));
+    fclose(file);
+    REQUIRE(kilobytes >= 0);
+    return kilobytes * 1024;
+}
+
+/* From here on the most of memory that the process has counts anew. */
+static void reset_peak(void) {
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    REQUIRE(file && fputs("5", file) >= 0 && fclose(file) == 0);
+}
+
+static long number(const char *report, const char *key) {
+    json_object *json = json_tokener_parse(report), *value = NULL;
+    REQUIRE(json && json_object_object_get_ex(json, key, &value));
+    long found = (long)json_object_get_int64(value);
+    json_object_put(json);
+    return found;
+}
+
+/* Handles are open and were never used: what a run makes the process grow by is between half of the activations, since
+ * the allocator had some memory left, and `percent` of the peak. */
+static void check_growth(const char *what, void (*run)(void), char *report, long percent) {
+    long before = resident();
+    reset_peak();
+    run();
+    long grown = status_of("VmHWM:") - before, activations = number(report, "activations");
+    check_context("%s grew by %ld KiB: %s", what, grown / 1024, report);
+    CHECK(grown <= number(report, "peak") / 100 * percent + (2 << 20));
+    CHECK(grown >= activations / 2);
+    pixart_string_release(report);
+}
+
+#define LARGE "\"height\": 512, \"width\": 512, \"num_images_per_prompt\": 2"
+
+static embeddings prompts;
+
+static void encode_much(void) {
+    static char text[4000];
+    pixart_tensor *embedding;
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        text[i] = "cat "[i % 4];
+    CHECK_OK(pixart_encode(encoder, text, "{\"max_sequence_length\": 900}", &embedding));
+    CHECK_EQUAL(pixart_tensor_shape(embedding)[0], 900);
+    pixart_tensor_release(embedding);
+}
+
+static void denoise_much(void) {
+    pixart_tensor_release(denoise(denoiser, prompts, "{\"num_inference_steps\": 1, " LARGE "}"));
+}
+
+static void decode_much(void) {
+    pixart_tensor *latents =
+        zeros(PIXART_FLOAT32, 4, (int64_t[]){1, model_integer("vae/config.json", "latent_channels"), 64, 64});
+    pixart_tensor_release(decode(decoder, latents));
+    pixart_tensor_release(latents);
+}
+
+static void runs_take_what_was_estimated(void) {
+    static const char *const options[] = {"{\"threads\": 2}", "{\"threads\": 2, \"compute\": \"bfloat16\"}",
+                                          "{\"threads\": 2, \"weights\": \"int8\"}"};
+    char *report;
+    prompts = encode_prompts(check_model());
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_OK(pixart_encoder_open(check_model(), options[i], &encoder));
+        CHECK_OK(pixart_encoder_memory(encoder, "{\"tokens\": 900}", &report));
+        check_growth("encoder", encode_much, report, 110);
+        pixart_encoder_release(encoder);
+        CHECK_OK(pixart_denoiser_open(check_model(), options[i], &denoiser));
+        CHECK_OK(pixart_denoiser_memory(denoiser, "{\"tokens\": 10, " LARGE "}", &report));
+        check_growth("denoiser", denoise_much, report, 110);
+        pixart_denoiser_release(denoiser);
+    }
+    CHECK_OK(pixart_decoder_open(check_model(), options[0], &decoder));
+    CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 512, \"width\": 512}", &report));
+    check_growth("decoder", decode_much, report, 160);
+    pixart_decoder_release(decoder);
+    embeddings_release(prompts);
+}
+
+/* ---- Conversion -------------------------------------------------------------------------------------------------- */
+
+static void convert_and_cancel(void) {
+    char folder[FOLDER_PATH], out[FOLDER_PATH + 8], *report;
+    folder_temporary(folder);
+    snprintf(out, sizeof out, "%s/out", folder);
+    CHECK_FAILS(pixart_convert(check_model(), out, NULL, stop, NULL), PIXART_CANCELLED, "");
+    CHECK_OK(pixart_convert(check_model(), out, "{\"parts\": [\"text_encoder\"]}", NULL, NULL));
+    CHECK_OK(pixart_estimate(out, "{\"stage\": \"encode\"}", &report));
+    pixart_string_release(report);
+    folder_remove(folder);
+}
+
+static void converting_keeps_nothing(void) { keeps_nothing(convert_and_cancel); }
+
 static const check_test tests[] = {
+    {"runs take what was estimated", runs_take_what_was_estimated},
+    {"converting keeps nothing", converting_keeps_nothing},
     {"opening keeps nothing", opening_keeps_nothing},
     {"using keeps nothing", using_keeps_nothing},
     {"failing keeps nothing", failing_keeps_nothing},

@@ -50,6 +50,13 @@ static void range(json_object *entry, size_t *begin, size_t *end) {
     *end = (size_t)json_object_get_int64(json_object_array_get_idx(offsets, 1));
 }
 
+const void *safetensors_bytes(const safetensors *file, const char *tensor) {
+    size_t begin, end;
+    range(safetensors_entry(file, tensor), &begin, &end);
+    REQUIRE(begin <= end && end <= file->size);
+    return file->data + begin;
+}
+
 void safetensors_remove(safetensors *file, const char *tensor) {
     size_t begin, end, other_begin, other_end;
     range(safetensors_entry(file, tensor), &begin, &end);

@@ -23,6 +23,9 @@ void safetensors_write(safetensors *file, const char *folder, const char *name);
 /* One tensor's entry of the header; the test ends where there is none. */
 json_object *safetensors_entry(const safetensors *file, const char *tensor);
 
+/* One tensor's elements. */
+const void *safetensors_bytes(const safetensors *file, const char *tensor);
+
 /* Takes a tensor out, its bytes too, so that the others stay packed. */
 void safetensors_remove(safetensors *file, const char *tensor);
 

@@ -8,7 +8,7 @@ static struct {
     pixart_decoder *decoder;
     embeddings both;
     pixart_tensor *latents, *images;
-    char folder[FOLDER_PATH], picture[FOLDER_PATH + 16];
+    char folder[FOLDER_PATH], picture[FOLDER_PATH + 16], converted[FOLDER_PATH + 16];
 } open;
 
 static pixart_status call_encoder_open(const char *options) {
@@ -58,11 +58,52 @@ static pixart_status call_image_write(const char *options) {
     return pixart_image_write(open.images, 0, open.picture, options);
 }
 
+static pixart_status call_encoder_memory(const char *options) {
+    char *report;
+    pixart_status status = pixart_encoder_memory(open.encoder, options, &report);
+    pixart_string_release(report);
+    return status;
+}
+
+static pixart_status call_denoiser_memory(const char *options) {
+    char *report;
+    pixart_status status = pixart_denoiser_memory(open.denoiser, options, &report);
+    pixart_string_release(report);
+    return status;
+}
+
+static pixart_status call_decoder_memory(const char *options) {
+    char *report;
+    pixart_status status = pixart_decoder_memory(open.decoder, options, &report);
+    pixart_string_release(report);
+    return status;
+}
+
+static pixart_status call_convert(const char *options) {
+    return pixart_convert(check_model(), open.converted, options, NULL, NULL);
+}
+
+static pixart_status call_estimate(const char *options) {
+    char *report;
+    pixart_status status = pixart_estimate(check_model(), options, &report);
+    pixart_string_release(report);
+    return status;
+}
+
 const verb verbs[] = {
-    {"encoder_open", call_encoder_open},   {"encode", call_encode},
-    {"denoiser_open", call_denoiser_open}, {"denoise", call_denoise},
-    {"decoder_open", call_decoder_open},   {"decode", call_decode},
-    {"image_write", call_image_write},     {NULL, NULL},
+    {"encoder_open", call_encoder_open},
+    {"encode", call_encode},
+    {"denoiser_open", call_denoiser_open},
+    {"denoise", call_denoise},
+    {"decoder_open", call_decoder_open},
+    {"decode", call_decode},
+    {"image_write", call_image_write},
+    {"encoder_memory", call_encoder_memory},
+    {"denoiser_memory", call_denoiser_memory},
+    {"decoder_memory", call_decoder_memory},
+    {"convert", call_convert},
+    {"estimate", call_estimate},
+    {NULL, NULL},
 };
 
 const verb *verb_named(const char *name) {
@@ -77,6 +118,8 @@ void verbs_open(void) {
     folder_temporary(open.folder);
     strcpy(open.picture, open.folder);
     strcat(open.picture, "/x.png");
+    strcpy(open.converted, open.folder);
+    strcat(open.converted, "/converted");
     open.encoder = open_encoder(check_model());
     open.denoiser = open_denoiser(check_model());
     open.decoder = open_decoder(check_model());

@@ -1,0 +1,314 @@
+/* The options of an open that choose precision, residency and instructions, and what handles tell of memory. */
+#include "folder.h"
+#include "precisions.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Weights and compute ----------------------------------------------------------------------------------------- */
+
+static pixart_status try_encoder(const char *model, const char *options) {
+    pixart_encoder *encoder;
+    pixart_status status = pixart_encoder_open(model, options, &encoder);
+    CHECK((encoder == NULL) == (status != PIXART_OK));
+    pixart_encoder_release(encoder);
+    return status;
+}
+
+static pixart_status try_denoiser(const char *model, const char *options) {
+    pixart_denoiser *denoiser;
+    pixart_status status = pixart_denoiser_open(model, options, &denoiser);
+    CHECK((denoiser == NULL) == (status != PIXART_OK));
+    pixart_denoiser_release(denoiser);
+    return status;
+}
+
+static pixart_status try_decoder(const char *model, const char *options) {
+    pixart_decoder *decoder;
+    pixart_status status = pixart_decoder_open(model, options, &decoder);
+    CHECK((decoder == NULL) == (status != PIXART_OK));
+    pixart_decoder_release(decoder);
+    return status;
+}
+
+/* Each precision of weights, made at opening, in each precision of compute that goes with it. */
+static void every_combination_runs(void) {
+    static const char *const computes[] = {"auto", "float32", "bfloat16", "int8"};
+    results original = run_stages(check_model(), NULL, NULL);
+    for (size_t i = 0; i < PRECISIONS; i++)
+        for (size_t j = 0; j < 4; j++) {
+            char options[96];
+            snprintf(options, sizeof options, "{\"weights\": \"%s\", \"compute\": \"%s\"}", precisions[i].name,
+                     computes[j]);
+            check_context("%s", options);
+            if (i < 2 && j == 3) { /* floating-point weights are not multiplied as int8 */
+                CHECK_FAILS(try_encoder(check_model(), options), PIXART_ERROR_OPTION, "compute", "int8",
+                            precisions[i].name);
+                CHECK_FAILS(try_denoiser(check_model(), options), PIXART_ERROR_OPTION, "compute", "int8");
+                continue;
+            }
+            /* The coarser of both decides. */
+            const precision *bounds = &precisions[i == 0 && j == 2 ? 1 : i];
+            results found = run_stages(check_model(), options, NULL);
+            check_context("%s", options);
+            check_close(found, original, bounds);
+            results_release(found);
+        }
+    results_release(original);
+}
+
+/* Asking for products of int8 and nothing else makes the weights int8. */
+static void int8_products_make_int8_weights(void) {
+    results implied = run_stages(check_model(), "{\"compute\": \"int8\"}", NULL);
+    results named = run_stages(check_model(), "{\"weights\": \"int8\"}", NULL);
+    CHECK_SAME(implied.embedding, named.embedding);
+    CHECK_SAME(implied.latents, named.latents);
+    results_release(implied);
+    results_release(named);
+}
+
+static void decoders_take_less(void) {
+    CHECK_OK(try_decoder(check_model(), "{\"weights\": \"float32\", \"compute\": \"float32\"}"));
+    CHECK_OK(try_decoder(check_model(), "{\"weights\": \"bfloat16\"}"));
+    CHECK_FAILS(try_decoder(check_model(), "{\"weights\": \"int8\"}"), PIXART_ERROR_OPTION, "weights", "bfloat16");
+    CHECK_FAILS(try_decoder(check_model(), "{\"compute\": \"bfloat16\"}"), PIXART_ERROR_OPTION, "compute", "float32");
+    CHECK_FAILS(try_decoder(check_model(), "{\"residency\": \"streamed\"}"), PIXART_ERROR_OPTION, "residency");
+}
+
+/* Weights that are stored as int8 stay int8. */
+static void quantized_models_stay_as_they_are(void) {
+    char folder[FOLDER_PATH], out[FOLDER_PATH + 8];
+    folder_temporary(folder);
+    snprintf(out, sizeof out, "%s/out", folder);
+    CHECK_OK(pixart_convert(check_model(), out, NULL, NULL, NULL));
+    static const char *const taken[] = {NULL, "{\"weights\": \"int8\"}",
+                                        "{\"weights\": \"int8\", \"compute\": \"float32\"}",
+                                        "{\"compute\": \"bfloat16\"}"};
+    static const char *const refused[] = {"float32", "bfloat16", "int4"};
+    for (size_t i = 0; i < 4; i++) {
+        check_context("%s", taken[i] ? taken[i] : "{}");
+        CHECK_OK(try_encoder(out, taken[i]));
+        CHECK_OK(try_denoiser(out, taken[i]));
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char options[64];
+        snprintf(options, sizeof options, "{\"weights\": \"%s\"}", refused[i]);
+        CHECK_FAILS(try_encoder(out, options), PIXART_ERROR_OPTION, "weights", refused[i], "int8", "text_encoder");
+        CHECK_FAILS(try_denoiser(out, options), PIXART_ERROR_OPTION, "weights", refused[i], "int8", "transformer");
+    }
+    folder_remove(folder);
+}
+
+/* ---- Residency --------------------------------------------------------------------------------------------------- */
+
+/* A streamed encoder says the same, again and again. */
+static void streamed_encoders_agree(void) {
+    static const char *const weights[] = {"auto", "bfloat16", "int8", "int4"};
+    for (size_t i = 0; i < 4; i++) {
+        char options[96];
+        pixart_encoder *resident, *streamed;
+        snprintf(options, sizeof options, "{\"weights\": \"%s\"}", weights[i]);
+        CHECK_OK(pixart_encoder_open(check_model(), options, &resident));
+        snprintf(options, sizeof options, "{\"weights\": \"%s\", \"residency\": \"streamed\"}", weights[i]);
+        CHECK_OK(pixart_encoder_open(check_model(), options, &streamed));
+        for (int round = 0; round < 2; round++) {
+            pixart_tensor *a = encode(resident, PROMPT), *b = encode(streamed, PROMPT);
+            CHECK_SAME(a, b);
+            pixart_tensor_release(a);
+            pixart_tensor_release(b);
+        }
+        pixart_encoder_release(resident);
+        pixart_encoder_release(streamed);
+    }
+}
+
+/* ---- Instructions ------------------------------------------------------------------------------------------------ */
+
+/* Every instruction set that this processor has computes the same picture, but for rounding; the others are refused
+ * with the names of those that it has. */
+static void every_instruction_set_agrees(void) {
+    static const char *const sets[] = {"avx512_bf16", "avx512", "avx2", "portable"};
+    static const struct {
+        const char *weights;
+        double embedding, latents; /* relative errors between sets */
+    } rows[] = {{"float32", 1e-5, 1e-4}, {"bfloat16", 1e-5, 1e-4}, {"int8", 0.01, 0.1}, {"int4", 0.01, 0.1}};
+    int available = 0;
+    for (size_t i = 0; i < 4; i++) {
+        char options[96];
+        snprintf(options, sizeof options, "{\"weights\": \"%s\", \"instructions\": \"portable\"}", rows[i].weights);
+        results portable = run_stages(check_model(), options, "{\"instructions\": \"portable\"}");
+        for (size_t j = 0; j < 4; j++) {
+            char decoder[64];
+            snprintf(options, sizeof options, "{\"weights\": \"%s\", \"instructions\": \"%s\"}", rows[i].weights,
+                     sets[j]);
+            snprintf(decoder, sizeof decoder, "{\"instructions\": \"%s\"}", sets[j]);
+            check_context("%s", options);
+            if (try_encoder(check_model(), options)) {
+                CHECK_FAILS(try_encoder(check_model(), options), PIXART_ERROR_OPTION, "instructions", sets[j],
+                            "portable");
+                CHECK_FAILS(try_denoiser(check_model(), options), PIXART_ERROR_OPTION, "instructions", sets[j]);
+                CHECK_FAILS(try_decoder(check_model(), decoder), PIXART_ERROR_OPTION, "instructions", sets[j]);
+                continue;
+            }
+            available++;
+            results found = run_stages(check_model(), options, decoder);
+            double embedding = relative_error(found.embedding, portable.embedding);
+            double latents = relative_error(found.latents, portable.latents);
+            check_context("%s: %g, %g", options, embedding, latents);
+            CHECK(embedding <= rows[i].embedding);
+            CHECK(latents <= rows[i].latents);
+            results_release(found);
+        }
+        results_release(portable);
+    }
+    CHECK(available >= 4);
+}
+
+/* ---- Memory ------------------------------------------------------------------------------------------------------ */
+
+/* The integer at `key` of a report; -1 where there is none. */
+static int64_t number(const char *report, const char *key) {
+    json_object *json = json_tokener_parse(report), *value = NULL;
+    REQUIRE(json != NULL);
+    int64_t found = json_object_object_get_ex(json, key, &value) ? json_object_get_int64(value) : -1;
+    json_object_put(json);
+    return found;
+}
+
+/* What two reports say under the keys that both have is equal, and adds up. */
+static void check_reports(const char *handle, const char *estimate) {
+    static const char *const keys[] = {"weights_resident", "weights_mapped", "activations", "peak"};
+    int64_t sum = 0;
+    for (size_t i = 0; i < 4; i++) {
+        check_context("%s: %s, %s", keys[i], handle, estimate);
+        CHECK(number(handle, keys[i]) >= 0);
+        CHECK_EQUAL(number(handle, keys[i]), number(estimate, keys[i]));
+        if (i < 3)
+            sum += number(handle, keys[i]);
+    }
+    CHECK_EQUAL(number(handle, "peak"), sum);
+    CHECK_EQUAL(number(estimate, "activations_held"), -1);
+}
+
+static void handles_tell_what_was_estimated(void) {
+    static const char *const weights[] = {"auto", "float32", "bfloat16", "int8", "int4"};
+    for (size_t i = 0; i < 5; i++) {
+        char open[96], ask[192], *told, *estimated;
+        pixart_encoder *encoder;
+        pixart_denoiser *denoiser;
+        pixart_decoder *decoder;
+        snprintf(open, sizeof open, "{\"weights\": \"%s\", \"residency\": \"streamed\"}", weights[i]);
+        CHECK_OK(pixart_encoder_open(check_model(), open, &encoder));
+        CHECK_OK(pixart_encoder_memory(encoder, "{\"tokens\": 31}", &told));
+        snprintf(ask, sizeof ask,
+                 "{\"stage\": \"encode\", \"weights\": \"%s\", \"residency\": \"streamed\", \"tokens\": 31}",
+                 weights[i]);
+        CHECK_OK(pixart_estimate(check_model(), ask, &estimated));
+        check_reports(told, estimated);
+        pixart_string_release(told);
+        pixart_string_release(estimated);
+        pixart_encoder_release(encoder);
+
+        snprintf(open, sizeof open, "{\"weights\": \"%s\"}", weights[i]);
+        CHECK_OK(pixart_denoiser_open(check_model(), open, &denoiser));
+        CHECK_OK(pixart_denoiser_memory(denoiser, "{\"height\": 256, \"width\": 64, \"guidance_scale\": 1}", &told));
+        snprintf(ask, sizeof ask, "{\"weights\": \"%s\", \"height\": 256, \"width\": 64, \"guidance_scale\": 1}",
+                 weights[i]);
+        CHECK_OK(pixart_estimate(check_model(), ask, &estimated));
+        check_reports(told, estimated);
+        pixart_string_release(told);
+        pixart_string_release(estimated);
+        pixart_denoiser_release(denoiser);
+
+        if (i > 2)
+            continue;
+        CHECK_OK(pixart_decoder_open(check_model(), open, &decoder));
+        CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 256, \"width\": 120}", &told));
+        snprintf(ask, sizeof ask, "{\"stage\": \"decode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
+                 weights[i]);
+        CHECK_OK(pixart_estimate(check_model(), ask, &estimated));
+        check_reports(told, estimated);
+        pixart_string_release(told);
+        pixart_string_release(estimated);
+        pixart_decoder_release(decoder);
+    }
+}
+
+/* Asked of the estimate: `key` under these options. */
+static int64_t estimated(const char *options, const char *key) {
+    char *report;
+    CHECK_OK(pixart_estimate(check_model(), options, &report));
+    int64_t value = number(report, key);
+    pixart_string_release(report);
+    return value;
+}
+
+/* Lower precisions take less, larger pictures more, and weights that stay in the file nothing of the process's own. */
+static void estimates_are_in_order(void) {
+    int64_t float32 = estimated("{\"weights\": \"float32\"}", "weights_resident");
+    int64_t bfloat16 = estimated("{\"weights\": \"bfloat16\"}", "weights_resident");
+    int64_t int8 = estimated("{\"weights\": \"int8\"}", "weights_resident");
+    int64_t int4 = estimated("{\"weights\": \"int4\"}", "weights_resident");
+    CHECK(int4 < int8 && int8 < bfloat16 && bfloat16 < float32);
+    CHECK(estimated(NULL, "weights_resident") * 10 < float32);
+    CHECK(estimated(NULL, "weights_mapped") > 0);
+    CHECK(estimated("{\"stage\": \"encode\", \"weights\": \"int8\", \"residency\": \"streamed\"}", "weights_resident") <
+          estimated("{\"stage\": \"encode\", \"weights\": \"int8\"}", "weights_resident"));
+    CHECK(estimated("{\"height\": 256}", "activations") > estimated("{\"height\": 128}", "activations"));
+    CHECK(estimated("{\"num_images_per_prompt\": 4}", "activations") > estimated(NULL, "activations"));
+    CHECK(estimated("{\"guidance_scale\": 1}", "activations") < estimated(NULL, "activations"));
+    CHECK(estimated("{\"tokens\": 4000}", "activations") > estimated(NULL, "activations"));
+    CHECK(estimated("{\"stage\": \"encode\", \"tokens\": 500}", "activations") >
+          estimated("{\"stage\": \"encode\"}", "activations"));
+    CHECK(estimated("{\"stage\": \"decode\", \"width\": 1024}", "activations") >
+          estimated("{\"stage\": \"decode\", \"width\": 512}", "activations"));
+}
+
+static void estimates_are_refused(void) {
+    char *report = NULL;
+    CHECK_FAILS(pixart_estimate(check_model(), "{\"height\": 100}", &report), PIXART_ERROR_OPTION, "height", "100");
+    CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"decode\", \"weights\": \"int8\"}", &report),
+                PIXART_ERROR_OPTION, "weights", "decode");
+    CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"decode\", \"compute\": \"bfloat16\"}", &report),
+                PIXART_ERROR_OPTION, "compute", "decode");
+    CHECK_FAILS(pixart_estimate(check_model(), "{\"weights\": \"float32\", \"compute\": \"int8\"}", &report),
+                PIXART_ERROR_OPTION, "compute", "int8");
+    char folder[FOLDER_PATH];
+    folder_clone(check_model(), folder, (const char *[]){"vae", NULL});
+    CHECK_FAILS(pixart_estimate(folder, NULL, &report), PIXART_ERROR_FILE, folder, "transformer");
+    CHECK_OK(pixart_estimate(folder, "{\"stage\": \"decode\"}", &report));
+    pixart_string_release(report);
+    folder_remove(folder);
+}
+
+/* What the threads hold is nothing before the first call, and something after it. */
+static void held_memory_is_told(void) {
+    embeddings both = encode_prompts(check_model());
+    pixart_denoiser *denoiser = open_denoiser(check_model());
+    char *before, *after;
+    CHECK_OK(pixart_denoiser_memory(denoiser, NULL, &before));
+    pixart_tensor_release(denoise(denoiser, both, SHORT));
+    CHECK_OK(pixart_denoiser_memory(denoiser, NULL, &after));
+    CHECK_EQUAL(number(before, "activations_held"), 0);
+    CHECK(number(after, "activations_held") > 0);
+    CHECK(number(after, "activations_held") <= number(after, "activations"));
+    pixart_string_release(before);
+    pixart_string_release(after);
+    pixart_denoiser_release(denoiser);
+    embeddings_release(both);
+}
+
+static const check_test tests[] = {
+    {"every combination of weights and compute", every_combination_runs},
+    {"products of int8 make weights int8", int8_products_make_int8_weights},
+    {"decoders take less", decoders_take_less},
+    {"quantized models stay as they are", quantized_models_stay_as_they_are},
+    {"streamed encoders agree", streamed_encoders_agree},
+    {"every instruction set agrees", every_instruction_set_agrees},
+    {"handles tell what was estimated", handles_tell_what_was_estimated},
+    {"estimates are in order", estimates_are_in_order},
+    {"estimates that are refused", estimates_are_refused},
+    {"held memory is told", held_memory_is_told},
+};
+CHECK_MAIN(tests)
