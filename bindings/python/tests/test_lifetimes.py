@@ -41,6 +41,9 @@ def test_use_after_close_raises(model, prompt, negative):
     uses = [
         lambda: encoder.encode(""),
         lambda: encoder.tokenize(""),
+        lambda: encoder.memory(),
+        lambda: denoiser.memory(),
+        lambda: decoder.memory(),
         lambda: denoiser.denoise(prompt, negative),
         lambda: denoiser.sampler(prompt, negative),
         lambda: decoder.decode(latents),

@@ -10,6 +10,7 @@
 The C library is loaded at the first call that needs it.
 """
 
+from ._checkpoint import convert, estimate
 from ._decoder import Decoder
 from ._denoiser import Denoiser, Sampler
 from ._encoder import Encoder
@@ -40,6 +41,8 @@ __all__ = [
     "OutOfMemoryError",
     "PixArtError",
     "Sampler",
+    "convert",
+    "estimate",
     "from_padded",
     "load_tensors",
     "options_schema",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ._handle import Handle
 from ._library import library
-from ._options import Path, encode_options, encode_path
+from ._options import Path, encode_options, encode_path, told
 from ._tensor import lent, produced
 
 
@@ -28,3 +28,10 @@ class Decoder(Handle):
         encoded = encode_options(options)
         with self._in_use() as decoder, lent(latents, "latents") as tensor:
             return produced(lambda out: library().pixart_decode(decoder, tensor, encoded, out))
+
+    def memory(self, **options: Any) -> dict[str, int]:
+        """What decode() takes of memory, in bytes, for a picture of `height` by `width` pixels: the keys of
+        Encoder.memory(). Options: see `options_schema("decoder_memory")`."""
+        encoded = encode_options(options)
+        with self._in_use() as decoder:
+            return told(lambda report: library().pixart_decoder_memory(decoder, encoded, report))

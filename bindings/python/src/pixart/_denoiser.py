@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ._handle import Handle
 from ._library import library
-from ._options import Path, encode_options, encode_path
+from ._options import Path, encode_options, encode_path, told
 from ._progress import Progress, watched
 from ._tensor import lent, produced
 
@@ -122,6 +122,13 @@ class Denoiser(Handle):
                 )
 
             return produced(run)
+
+    def memory(self, **options: Any) -> dict[str, int]:
+        """What a run takes of memory, in bytes: the keys of Encoder.memory(). Options are those of denoise() that decide
+        its size, and `tokens`: see `options_schema("denoiser_memory")`."""
+        encoded = encode_options(options)
+        with self._in_use() as denoiser:
+            return told(lambda report: library().pixart_denoiser_memory(denoiser, encoded, report))
 
     def sampler(self, prompt: object, negative: object | None = None, **options: Any) -> Sampler:
         """A run of its own that the caller drives; arguments as for denoise(). It stays usable when this closes."""

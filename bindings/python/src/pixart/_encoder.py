@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from ctypes import byref, c_void_p, string_at
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy.typing as npt
 
 from ._handle import Handle
 from ._library import library
-from ._options import Path, encode_options, encode_path, encode_text
+from ._options import Path, encode_options, encode_path, encode_text, told
 from ._tensor import produced
 
 
@@ -35,10 +33,13 @@ class Encoder(Handle):
     def tokenize(self, prompt: str, **options: Any) -> dict[str, Any]:
         """What encode() would feed the network: the keys text, ids, pieces, max_sequence_length, truncated_tokens
         and truncated_text."""
-        arguments, report = (encode_text(prompt, "prompt"), encode_options(options)), c_void_p()
+        arguments = encode_text(prompt, "prompt"), encode_options(options)
         with self._in_use() as encoder:
-            library().pixart_encoder_tokenize(encoder, *arguments, byref(report))
-        try:
-            return dict(json.loads(string_at(report.value or 0)))
-        finally:
-            library().pixart_string_release(report)
+            return told(lambda report: library().pixart_encoder_tokenize(encoder, *arguments, report))
+
+    def memory(self, **options: Any) -> dict[str, int]:
+        """What encode() takes of memory, in bytes, for a prompt of `tokens` tokens: the keys weights_resident,
+        weights_mapped, activations, peak (their sum), and activations_held (what the threads hold now)."""
+        encoded = encode_options(options)
+        with self._in_use() as encoder:
+            return told(lambda report: library().pixart_encoder_memory(encoder, encoded, report))

@@ -26,8 +26,10 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_encoder_open": [_text, _text, _out],
     "pixart_encode": [_handle, _text, _text, _out],
     "pixart_encoder_tokenize": [_handle, _text, _text, _out],
+    "pixart_encoder_memory": [_handle, _text, _out],
     "pixart_denoiser_open": [_text, _text, _out],
     "pixart_denoise": [_handle, _handle, _handle, _text, PROGRESS, c_void_p, _out],
+    "pixart_denoiser_memory": [_handle, _text, _out],
     "pixart_sampler_create": [_handle, _handle, _handle, _text, _out],
     "pixart_sampler_set_latents": [_handle, _handle],
     "pixart_sampler_timestep": [_handle, c_int64, POINTER(c_double)],
@@ -35,6 +37,9 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_sampler_latents": [_handle, _out],
     "pixart_decoder_open": [_text, _text, _out],
     "pixart_decode": [_handle, _handle, _text, _out],
+    "pixart_decoder_memory": [_handle, _text, _out],
+    "pixart_convert": [_text, _text, _text, PROGRESS, c_void_p],
+    "pixart_estimate": [_text, _text, _out],
     "pixart_image_write": [_handle, c_size_t, _text, _text],
 }
 """Functions that return a pixart_status; calling one raises the exception of a failure."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, Union
+from ctypes import byref, c_void_p, string_at
+from typing import Any, Callable, Union
 
 from ._errors import ArgumentError
 from ._library import library
@@ -16,12 +17,23 @@ Path = Union[str, "os.PathLike[str]"]
 def options_schema(verb: str) -> dict[str, Any]:
     """The options of a verb as JSON Schema: types, ranges, defaults and descriptions.
 
-    `verb` is one of "encoder_open", "encode", "denoiser_open", "denoise", "decoder_open", "decode", "image_write".
+    `verb` is one of "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory",
+    "decoder_open", "decode", "decoder_memory", "image_write", "convert" and "estimate".
     """
     schema = library().pixart_options_schema(encode_text(verb, "verb"))
     if schema is None:
         raise ArgumentError(f"there is no verb {verb!r}", status=101)
     return dict(json.loads(schema))
+
+
+def told(call: Callable[[Any], object]) -> dict[str, Any]:
+    """The JSON object that C hands out through the pointer that `call` gets."""
+    report = c_void_p()
+    call(byref(report))
+    try:
+        return dict(json.loads(string_at(report.value or 0)))
+    finally:
+        library().pixart_string_release(report)
 
 
 def encode_options(options: Mapping[str, Any]) -> bytes:
