@@ -48,7 +48,7 @@ import Testing
             let path = try folder.write("a.safetensors", HostileFile.bytes(header, data: size))
             let file = try SafetensorsFile(path: path)
             #expect(file.names == ["w"])
-            expectFailure(PIXART_ERROR_MODEL, path, "tensor \"w\"", "type \(type) ", "F32, F16, BF16, U8") {
+            expectFailure(PIXART_ERROR_MODEL, path, "tensor \"w\"", "type \(type) ", "F32, F16, BF16, I8, U8") {
                 _ = try file["w"]
             }
             #expect(try file["v"] == nil)
