@@ -69,7 +69,7 @@ sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae t5" for the real sizes)
 	python3 tools/compare_reference.py $(if $(REAL),--real $(REAL))
 
-bench: build ## Time all stages beside PyTorch at the real sizes, on a quiet machine
+bench: build ## Time all stages beside PyTorch and OpenVINO at the real sizes, on a quiet machine
 	python3 tools/bench.py
 
 docs: build ## Write docs/options.md from the library's schemas

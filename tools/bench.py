@@ -1,94 +1,197 @@
 #!/usr/bin/env python3
-"""Times every stage at its real size beside PyTorch, one process at a time, and writes docs/performance.md.
+"""Times every stage in every precision beside PyTorch and OpenVINO, and writes docs/performance.md with its plot.
 
-    bench.py [--work DIR] [--repeats N] [--only encode step-512 ...]
+    bench.py                        everything, about half an hour on two processors
+    bench.py --resume               what an interrupted run has left, and what failed
+    bench.py --only step-512 torch  those rows again whose name has all these parts (see --list); the others are kept
+    bench.py --page-only            the page again, of the results that are there
 
-Checkpoints with random weights are made in DIR (default .build/bench; 22 GB, kept for the next run). Run it on a quiet
-machine; the ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does.
+Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench: 22 GB in
+float32, 22 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it on a quiet machine:
+ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does, with
+requirements-bench.txt.
 """
+
+from __future__ import annotations
+
 import argparse
 import datetime
+import importlib.metadata
 import json
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
+import time
 
-from reference.environment import ROOT, TOOLS, restart_in_reference
+from benchmark.memory import status
+from benchmark.results import Results
+from benchmark.workloads import WORKLOADS, Task, tasks
+from reference.environment import BENCH, ROOT, TOOLS, restart_in_reference
 
-WORKLOADS = {  # name: stage, pixels, size and parts of the checkpoint
-    "encode": ("encode", 0, "512", "text_encoder"),
-    "step-512": ("step", 512, "512", "transformer"),
-    "step-1024": ("step", 1024, "1024", "transformer"),
-    "decode-512": ("decode", 512, "512", "vae"),
+DOCS = ROOT / "docs"
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")},
+    "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
 }
-TITLES = {"encode": "T5-XXL, one prompt of 20 tokens", "step-512": "step with guidance, 512 x 512",
-          "step-1024": "step with guidance, 1024 x 1024", "decode-512": "VAE decode, 512 x 512"}
+"""Of every process: nothing that would hold back a peer's BLAS."""
 
 
-def checkpoint(work, size, part):
-    """The folder of one part with random float32 weights, made if it is not there."""
-    folder = work / f"{part}-{size}"
-    if not (folder / "complete").exists():
-        subprocess.run([sys.executable, TOOLS / "make_checkpoint.py", folder, "--size", size, "--parts", part],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        (folder / "complete").touch()
+def checkpoint(name: str, precision: str, results: Results) -> pathlib.Path:
+    """A part's folder, "<part>-<size>", in a precision; made if it is not there: random float32, converted to others."""
+    work = results.file.parent
+    folder = work / (name if precision == "float32" else f"{name}-{precision}")
+    if (folder / "complete").exists():
+        return folder
+    print(f"making {folder}", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    part, size = name.split("-")
+    if precision == "float32":
+        command = [sys.executable, TOOLS / "make_checkpoint.py", folder, "--size", size, "--parts", part]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    else:
+        source = checkpoint(name, "float32", results)
+        row = process(work, "convert", source, folder, "--precision", precision)
+        if "failed" in row:
+            raise RuntimeError(f"{folder.name}: {row['failed']}")
+        results.conversions[folder.name] = row
+    (folder / "complete").touch()
     return folder
 
 
-def measure(name, engine, work, repeats):
-    stage, px, size, part = WORKLOADS[name]
-    folder = checkpoint(work, size, part)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "bindings" / "python" / "src")}
-    command = [sys.executable, TOOLS / "bench_stage.py", folder, stage, "--engine", engine, "--px", str(px),
-               "--repeats", str(repeats)]
-    output = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
-    return json.loads(output.splitlines()[-1])
+def process(work: pathlib.Path, *arguments: object) -> dict:
+    """Runs bench_stage.py; what it printed, with the most anonymous memory that was seen, or "failed" and why.
+
+    What it says besides is in <work>/failures.log afterwards, if it failed.
+    """
+    command = [sys.executable, str(TOOLS / "bench_stage.py"), *map(str, arguments)]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
+    with (work / "process.log").open("w+") as log:
+        child = subprocess.Popen(command, env=ENVIRONMENT, stderr=log, **streams)
+        anonymous = 0
+        while child.poll() is None:  # its line of JSON fits into the pipe
+            anonymous = max(anonymous, status("RssAnon", child.pid))
+            time.sleep(0.05)
+        output = child.communicate()[0]
+        if child.returncode == 0:
+            return {**json.loads(output.splitlines()[-1]), "anonymous_peak": anonymous}
+        log.seek(0)
+        errors = log.read()
+    with (work / "failures.log").open("a") as failures:
+        failures.write(f"{' '.join(command)}\n{errors}\n")
+    return {"failed": (errors.strip().splitlines() or [f"status {child.returncode}"])[-1]}
 
 
-def processor():
-    for line in open("/proc/cpuinfo"):
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.machine()
+def measure(task: Task, results: Results) -> dict:
+    if task.kind == "picture":
+        parts = [("text_encoder-512", task.precision), ("transformer-1024", "int8"), ("vae-512", "float32")]
+        folders = [checkpoint(*part, results) for part in parts]
+        return process(results.file.parent, "picture", *folders, "--px", 1024)
+    workload = WORKLOADS[task.workload]
+    own = task.engine == "libpixart"
+    folder = checkpoint(workload.folder, task.precision if own else "float32", results)
+    if task.kind == "open":
+        read(folder)
+    options = ["--options", json.dumps(task.options)] if own else ["--precision", task.precision]
+    size = ["--px", workload.px, "--runs", task.runs]
+    return process(results.file.parent, task.kind, folder, workload.stage, "--engine", task.engine, *options, *size)
 
 
-def page(rows):
-    import torch
-    lines = [
-        "# Performance", "",
-        "Written by `make bench`: every workload in a process of its own, one after the other in one run; the least of "
-        "the repeats. Real sizes, random weights, float32. The reference pads prompts to 120 tokens and computes all of "
-        "them; this library computes the 20 real ones, to the same result.", "",
-        f"{processor()}, {os.cpu_count()} processors, {datetime.date.today()}; PyTorch {torch.__version__}.", "",
-        "| workload | libpixart, s | PyTorch, s | ratio | libpixart, peak MiB | of it not file-backed | PyTorch, peak MiB |",
-        "|---|---|---|---|---|---|---|"]
-    for name, ours, theirs in rows:
-        lines.append(
-            f"| {TITLES[name]} | {ours['seconds_min']:.2f} | {theirs['seconds_min']:.2f} | "
-            f"{theirs['seconds_min'] / ours['seconds_min']:.2f} | {ours['peak_mib']} | {ours['anonymous_mib']} | "
-            f"{theirs['peak_mib']} |")
-    lines += ["", "Peak memory counts the pages of mapped weights that were touched; the system can drop those again at "
-              "any time. What is not file-backed is the library's own: activations and scratch.", ""]
-    return "\n".join(lines)
+def read(folder: pathlib.Path) -> None:
+    """Brings a folder's files into the system's cache."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            with file.open("rb", buffering=0) as stream:
+                while stream.read(1 << 24):
+                    pass
 
 
-def main():
+def measure_limits(work: pathlib.Path) -> dict[str, float | None]:
+    program = work / "machine_limits"
+    subprocess.run(["cc", "-O2", "-pthread", TOOLS / "machine_limits.c", "-o", program], check=True)
+    return json.loads(subprocess.run([program], check=True, stdout=subprocess.PIPE).stdout)
+
+
+def machine() -> dict[str, object]:
+    sys.path.insert(0, ENVIRONMENT["PYTHONPATH"])
+    import pixart
+
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    packages = ("torch", "diffusers", "transformers", "openvino")
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ).stdout.strip()
+    return {
+        "command": "make bench",
+        "date": str(datetime.date.today()),
+        "processor": names[0] if names else platform.machine(),
+        "processors": len(os.sched_getaffinity(0)),
+        "memory": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
+        "libpixart": f"{pixart.version()} ({described})" if described else pixart.version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def summary(row: dict) -> str:
+    if "failed" in row:
+        return f"FAILED: {row['failed']}"
+    if "seconds" in row:
+        shown = f"{min(row['seconds']):.2f} s of {', '.join(f'{value:.2f}' for value in row['seconds'])}"
+    else:
+        shown = json.dumps(row.get("opens", row.get("stages")))
+    return f"{shown}; peak {row['peak']} MiB, anonymous {row['anonymous_peak']}"
+
+
+def run(chosen: list[Task], results: Results) -> None:
+    work = results.file.parent
+    results.machine = machine()
+    results.add_limits(measure_limits(work))
+    for task in chosen:
+        try:
+            row = measure(task, results)
+        except RuntimeError as error:
+            row = {"failed": str(error)}
+        results.rows[task.key] = row
+        results.save()
+        print(f"{task.key}: {summary(row)}", flush=True)
+    results.add_limits(measure_limits(work))
+    results.save()
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=pathlib.Path, default=ROOT / ".build" / "bench")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--work", type=pathlib.Path, default=ROOT / ".build" / "bench", metavar="DIR")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--page-only", action="store_true")
+    parser.add_argument("--list", action="store_true", help="name the rows, and end")
+    parser.add_argument("--profile", type=pathlib.Path, metavar="FILE", help="add profiles: see benchmark/profile.py")
+    parser.add_argument("--docs", type=pathlib.Path, default=DOCS, metavar="DIR", help="where the page goes")
     args = parser.parse_args()
-    restart_in_reference()
-    rows = []
-    for name in args.only:
-        ours, theirs = (measure(name, engine, args.work, args.repeats) for engine in ("pixart", "torch"))
-        rows.append((name, ours, theirs))
-        print(f"{TITLES[name]}: libpixart {ours['seconds_min']:.2f} s, {ours['peak_mib']} MiB; "
-              f"PyTorch {theirs['seconds_min']:.2f} s, {theirs['peak_mib']} MiB", flush=True)
-    if len(rows) == len(WORKLOADS):
-        (ROOT / "docs" / "performance.md").write_text(page(rows))
+    chosen = [task for task in tasks() if set(args.only) <= set(task.key.split("/"))]
+    if args.list:
+        print(*(task.key for task in chosen), sep="\n")
+        return
+    restart_in_reference(requirements=BENCH)
+    args.work.mkdir(parents=True, exist_ok=True)
+    results = Results(args.work / "results.json", keep=args.resume or args.page_only or bool(args.only))
+    if args.profile:
+        results.profiles |= json.loads(args.profile.read_text())
+        results.save()
+    if not args.page_only:
+        run([task for task in chosen if not (args.resume and results.has(task))], results)
+    from benchmark.page import page
+    from benchmark.plot import draw
+
+    missing = [task.key for task in tasks() if not results.has(task)]
+    if missing and not args.page_only:
+        sys.exit("no page: nothing measured of\n  " + "\n  ".join(missing))
+    (args.docs / "images").mkdir(parents=True, exist_ok=True)
+    (args.docs / "performance.md").write_text(page(results))
+    draw(results, args.docs / "images" / "performance.png")
 
 
 if __name__ == "__main__":

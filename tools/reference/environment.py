@@ -8,38 +8,54 @@ import pathlib
 import subprocess
 import sys
 import venv
+from typing import NamedTuple
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
 ROOT = TOOLS.parent
 VENV = ROOT / ".venv" / "reference"
-PACKAGES = ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL")
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 RESTARTED = "PIXART_REFERENCE_RESTARTED"
 
 
-def restart_in_reference(python: pathlib.Path | None = None, folder: pathlib.Path = VENV) -> None:
-    """Goes on in an interpreter that has the reference; returns where this one has it.
+class Requirements(NamedTuple):
+    """What has to be imported, and the file that says how it is installed."""
 
-    `python` names one that does; else a virtual environment in `folder` is made, with requirements-reference.txt.
+    modules: tuple[str, ...]
+    file: str
+
+
+REFERENCE = Requirements(
+    ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL"),
+    "requirements-reference.txt",
+)
+BENCH = Requirements((*REFERENCE.modules, "openvino", "matplotlib"), "requirements-bench.txt")
+
+
+def restart_in_reference(
+    python: pathlib.Path | None = None, folder: pathlib.Path = VENV, requirements: Requirements = REFERENCE
+) -> None:
+    """Goes on in an interpreter that has the requirements; returns where this one has them.
+
+    `python` names one that does; else a virtual environment in `folder` is made.
     """
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in requirements.modules if importlib.util.find_spec(name) is None]
     if not missing and (not python or os.environ.get(RESTARTED)):
         return
     if os.environ.get(RESTARTED):
         sys.exit(f"{sys.executable} lacks {', '.join(missing)}")
-    python = python or environment(folder)
+    python = python or environment(folder, requirements)
     os.execve(python, [str(python), *sys.argv], {**os.environ, RESTARTED: "1"})
 
 
-def environment(folder: pathlib.Path) -> pathlib.Path:
-    """The interpreter of a virtual environment with the reference, set up if need be."""
+def environment(folder: pathlib.Path, requirements: Requirements) -> pathlib.Path:
+    """The interpreter of a virtual environment with the requirements, set up if need be."""
     python = folder / "bin" / "python"
     if not python.exists():
         print(f"setting up {folder}", file=sys.stderr)
         venv.create(folder, with_pip=True)
     install = [python, "-m", "pip", "install", "--quiet"]
-    if subprocess.run([python, "-c", "import " + ", ".join(PACKAGES)], stderr=subprocess.DEVNULL).returncode:
+    if subprocess.run([python, "-c", "import " + ", ".join(requirements.modules)], stderr=subprocess.DEVNULL).returncode:
         # The CPU build of torch where its index can be reached; else PyPI's, with CUDA.
         subprocess.run([*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"], check=False)
-        subprocess.run([*install, "-r", TOOLS / "requirements-reference.txt"], check=True)
+        subprocess.run([*install, "-r", TOOLS / requirements.file], check=True)
     return python

@@ -1,0 +1,82 @@
+"""libpixart's side. Imports no more than it needs, since the memory of the whole process counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pixart
+
+from .workloads import PICTURE_STEPS, TOKENS
+
+PROMPT = "a b c d e f g h i j k l m n o p q r s"
+WIDTH = 4096
+
+
+def stage(name: str, folder: str, px: int, options: dict[str, Any]) -> Callable[[], object]:
+    """Opens a stage and gives its work."""
+    noise = np.random.default_rng(0)
+    if name == "encode":
+        encoder = pixart.Encoder(folder, **options)
+        return lambda: encoder.encode(PROMPT, max_sequence_length=TOKENS)
+    if name == "decode":
+        decoder = pixart.Decoder(folder, **options)
+        latents = noise.standard_normal((1, 4, px // 8, px // 8), dtype=np.float32)
+        return lambda: decoder.decode(latents)
+    denoiser = pixart.Denoiser(folder, **options)
+    size = {"height": px, "width": px, "use_resolution_binning": False}
+    return denoiser.sampler(embedding(TOKENS), embedding(1), num_inference_steps=100, **size).step
+
+
+def embedding(rows: int) -> np.ndarray:
+    return 0.2 * np.random.default_rng(rows).standard_normal((rows, WIDTH), dtype=np.float32)
+
+
+def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[str, float]:
+    """Seconds to open a stage, and to have its first useful work done: one token, a run's start, an 8 x 8 latent."""
+    pixart.version()  # loads the library
+    prompt, latents = embedding(TOKENS), np.zeros((1, 4, 8, 8), np.float32)
+    start = time.perf_counter()
+    if name == "encode":
+        with pixart.Encoder(folder, **options) as encoder:
+            opened = time.perf_counter()
+            encoder.encode("", max_sequence_length=1)
+            worked = time.perf_counter()
+    elif name == "decode":
+        with pixart.Decoder(folder, **options) as decoder:
+            opened = time.perf_counter()
+            decoder.decode(latents)
+            worked = time.perf_counter()
+    else:
+        with pixart.Denoiser(folder, **options) as denoiser:
+            opened = time.perf_counter()
+            denoiser.sampler(prompt, prompt, height=px, width=px, use_resolution_binning=False).close()
+            worked = time.perf_counter()
+    return {"open": opened - start, "work": worked - start}
+
+
+def picture(text: str, transformer: str, vae: str, px: int) -> dict[str, float]:
+    """Seconds of each stage of a whole picture with guidance; a stage is released before the next is opened."""
+    seconds, start = {}, time.perf_counter()
+
+    def lap(name: str, divisor: int = 1) -> None:
+        nonlocal start
+        now = time.perf_counter()
+        seconds[name], start = (now - start) / divisor, now
+
+    with pixart.Encoder(text, residency="streamed") as encoder:
+        prompt, negative = encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.encode("")
+    lap("encode")
+    with pixart.Denoiser(transformer) as denoiser:
+        size = {"height": px, "width": px}
+        with denoiser.sampler(prompt, negative, num_inference_steps=PICTURE_STEPS, **size) as sampler:
+            lap("open")
+            latents = sampler.run()
+            lap("step", PICTURE_STEPS)
+    del prompt, negative
+    with pixart.Decoder(vae) as decoder:
+        decoder.decode(latents)
+    lap("decode")
+    return seconds

@@ -1,0 +1,138 @@
+"""The peers: diffusers' and transformers' modules in PyTorch, and the same modules converted for OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from .workloads import PADDED, TOKENS
+
+Inputs = dict[str, Any]
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def stage(engine: str, name: str, folder: str, px: int, precision: str) -> Callable[[], object]:
+    """Loads a stage and gives its work."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for logging in diffusers_logging, transformers_logging:
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+    torch.set_grad_enabled(False)
+    in_torch = engine == "torch" and precision in DTYPES
+    module, inputs = MODULES[name](folder, px, DTYPES[precision] if in_torch else torch.float32)
+    if engine == "openvino":
+        return openvino(module, inputs, precision)
+    if precision == "int8":
+        torch.backends.quantized.engine = "onednn"
+        module = torch.ao.quantization.quantize_dynamic(module, {torch.nn.Linear}, dtype=torch.qint8, inplace=True)
+    return lambda: module(**inputs)
+
+
+def text_encoder(folder: str, px: int, dtype: torch.dtype) -> tuple[torch.nn.Module, Inputs]:
+    from transformers import T5EncoderModel
+
+    model = T5EncoderModel.from_pretrained(folder, subfolder="text_encoder", dtype=dtype).eval()
+    ids = torch.zeros(1, PADDED, dtype=torch.int64)
+    ids[0, :TOKENS] = torch.randint(3, model.config.vocab_size, (TOKENS,), generator=torch.Generator().manual_seed(2))
+    return model, {"input_ids": ids, "attention_mask": (ids > 0).long()}
+
+
+def transformer(folder: str, px: int, dtype: torch.dtype) -> tuple[torch.nn.Module, Inputs]:
+    from diffusers import PixArtTransformer2DModel
+
+    model = PixArtTransformer2DModel.from_pretrained(folder, subfolder="transformer", torch_dtype=dtype).eval()
+    generator, side, width = torch.Generator().manual_seed(1), px // 8, model.config.caption_channels
+    mask = torch.zeros(2, PADDED, dtype=dtype)
+    mask[0, :1], mask[1, :TOKENS] = 1, 1
+    size: Inputs = {"resolution": None, "aspect_ratio": None}
+    if model.use_additional_conditions:
+        size = {"resolution": torch.full((2, 2), px, dtype=dtype), "aspect_ratio": torch.ones(2, 1, dtype=dtype)}
+    return model, {
+        "hidden_states": torch.randn(2, 4, side, side, generator=generator).to(dtype),
+        "encoder_hidden_states": (0.2 * torch.randn(2, PADDED, width, generator=generator)).to(dtype),
+        "timestep": torch.full((2,), 500),
+        "encoder_attention_mask": mask,
+        "added_cond_kwargs": size,
+    }
+
+
+class VAEDecoder(torch.nn.Module):
+    """An autoencoder's way from latents to pixels."""
+
+    def __init__(self, vae: Any) -> None:
+        super().__init__()
+        self.post_quant_conv, self.decoder = vae.post_quant_conv, vae.decoder
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        return self.decoder(self.post_quant_conv(latents))
+
+
+def decoder(folder: str, px: int, dtype: torch.dtype) -> tuple[torch.nn.Module, Inputs]:
+    from diffusers import AutoencoderKL
+
+    vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=dtype).eval()
+    layout = {"memory_format": torch.channels_last}  # the faster one
+    latents = torch.randn(1, 4, px // 8, px // 8, generator=torch.Generator().manual_seed(3))
+    return VAEDecoder(vae.to(**layout)).eval(), {"latents": latents.to(dtype).contiguous(**layout)}
+
+
+MODULES = {"encode": text_encoder, "step": transformer, "decode": decoder}
+
+
+class Flat(torch.nn.Module):
+    """A module whose inputs are a plain list of tensors, as a conversion wants them."""
+
+    def __init__(self, module: torch.nn.Module, inputs: Inputs) -> None:
+        super().__init__()
+        self.module = module
+        size = inputs.get("added_cond_kwargs", {})
+        self.size = list(size)
+        tensors = {name: value for name, value in (inputs | size).items() if torch.is_tensor(value)}
+        self.names, self.values = list(tensors), tuple(tensors.values())
+
+    def forward(self, *values: torch.Tensor) -> torch.Tensor:
+        inputs: Inputs = dict(zip(self.names, values))
+        if self.size:
+            inputs["added_cond_kwargs"] = {name: inputs.pop(name, None) for name in self.size}
+        output = self.module(**inputs)
+        return output if torch.is_tensor(output) else output[0]
+
+
+def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Callable[[], object]:
+    """The module compiled for the sizes of its inputs; int8 is of weights, its other arithmetic bfloat16."""
+    from openvino import Core, convert_model
+
+    flat = Flat(module.requires_grad_(False), inputs).eval()
+    shapes = [tuple(value.shape) for value in flat.values]
+    converted = convert_model(flat, example_input=flat.values, input=shapes)
+    if precision == "int8":
+        compress_weights(converted)
+    hint = "f32" if precision == "float32" else "bf16"
+    compiled = Core().compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": hint})
+    arrays = [value.numpy() for value in flat.values]
+    return lambda: compiled(arrays)
+
+
+def compress_weights(model: Any) -> None:
+    """Gives every product int8 weights with a scale for each output, in the form that NNCF gives them.
+
+    OpenVINO then quantizes activations too where that is faster (its "dynamic quantization").
+    """
+    from openvino import opset13 as ops
+
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "MatMul" or not node.get_attributes()["transpose_b"]:
+            continue
+        constant = node.input_value(1).get_node()
+        if constant.get_type_name() != "Constant":
+            continue
+        weights = constant.data  # [outputs, inputs]
+        scale = np.maximum(np.abs(weights).max(axis=1, keepdims=True), 1e-12).astype(np.float32) / 127
+        values = ops.constant(np.rint(weights / scale).astype(np.int8))
+        product = ops.multiply(ops.convert(values, "f32"), ops.constant(scale))
+        node.input(1).replace_source_output(product.output(0))

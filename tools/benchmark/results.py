@@ -1,0 +1,63 @@
+"""What was measured, kept in a JSON file after every process, so that a run can be resumed and its page written again."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+from .workloads import ARITHMETIC, BYTES, WORKLOADS, Task, tasks
+
+
+class Results:
+    """`machine`: texts; `limits`: G operations and GB a second; `rows`: what bench_stage.py printed, by Task.key;
+    `conversions`: seconds and memory by "<folder>-<precision>"; `profiles`: by title, see profile.py."""
+
+    def __init__(self, file: pathlib.Path, keep: bool) -> None:
+        self.file = file
+        read = json.loads(file.read_text()) if keep and file.exists() else {}
+        self.machine: dict[str, Any] = read.get("machine", {})
+        self.limits: dict[str, float | None] = read.get("limits", {})
+        self.rows: dict[str, dict[str, Any]] = read.get("rows", {})
+        self.conversions: dict[str, dict[str, Any]] = read.get("conversions", {})
+        self.profiles: dict[str, dict[str, dict[str, Any]]] = read.get("profiles", {})
+
+    def save(self) -> None:
+        content = {name: value for name, value in vars(self).items() if name != "file"}
+        partial = self.file.with_suffix(".partial")
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+        partial.replace(self.file)
+
+    def add_limits(self, measured: dict[str, float | None]) -> None:
+        """Keeps the greater of each limit: whatever disturbed a measurement lowered it."""
+        for name, value in measured.items():
+            self.limits[name] = max((v for v in (value, self.limits.get(name)) if v is not None), default=None)
+
+    def has(self, task: Task) -> bool:
+        return "failed" not in self.rows.get(task.key, {"failed": True})
+
+    def row(self, task: Task) -> dict[str, Any] | None:
+        return self.rows[task.key] if self.has(task) else None
+
+    def seconds(self, task: Task) -> float | None:
+        """The least of the runs."""
+        row = self.row(task)
+        return min(row["seconds"]) if row else None
+
+    def limit_of(self, precision: str) -> float:
+        """G operations a second; where a processor lacks the instructions, float32's."""
+        return self.limits.get(ARITHMETIC[precision]) or self.limits["float32"] or 0
+
+    def fraction(self, task: Task) -> tuple[float, bool] | None:
+        """Which part of its time a task would need at the machine's limit, and whether that is the limit of reading."""
+        seconds, workload = self.seconds(task), WORKLOADS.get(task.workload)
+        if seconds is None or workload is None or not self.limits:
+            return None
+        arithmetic = workload.gflop / self.limit_of(task.precision)
+        reading = workload.parameters * BYTES[task.precision] * 1e-9 / (self.limits["read"] or 1)
+        return max(arithmetic, reading) / seconds, reading > arithmetic
+
+
+def timed(workload: str) -> list[Task]:
+    """Of one workload, in the order of the tables."""
+    return [task for task in tasks() if task.kind == "time" and task.workload == workload]

@@ -1,0 +1,126 @@
+"""What is timed, in which engines and precisions, and how much work each workload is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TOKENS = 20
+"""Of the prompt; the negative prompt has one."""
+
+PADDED = 120
+"""Tokens that the reference makes of either."""
+
+PICTURE_STEPS = 2
+"""Denoising steps of the process that makes a whole picture."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One call at its real size."""
+
+    name: str
+    title: str
+    stage: str
+    px: int
+    folder: str
+    """Of the checkpoint, below the work directory: <part>-<size>."""
+    gflop: float
+    """Multiply-adds, counted as two, that the result needs: no padding, nothing that depends on the prompt alone."""
+    parameters: float
+    """That are read once; without T5's table, of which a prompt takes a few rows."""
+
+
+def encoder_gflop(tokens: int) -> float:
+    """T5-XXL: four products of the attention, three of the gated feed-forward, and attention itself."""
+    layers, width, hidden = 24, 4096, 10240
+    return 2e-9 * layers * (tokens * width * (4 * width + 3 * hidden) + 2 * tokens**2 * width)
+
+
+def step_gflop(px: int) -> float:
+    """PixArt-XL-2 for a prompt and a negative prompt; keys and values of the prompt are not a step's."""
+    blocks, width, tokens = 28, 1152, (px // 16) ** 2
+    products = tokens * width**2 * (4 + 2 + 8)  # self-attention, cross-attention, feed-forward
+    attention = [2 * tokens * width * (tokens + text) for text in (1, TOKENS)]
+    return 2e-9 * blocks * (2 * products + sum(attention))
+
+
+DECODE_GFLOP = {512: 2514.5, 1024: 10470.4}
+"""Of the SD decoder with direct convolutions, as torch.utils.flop_counter counts."""
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("encode", "T5-XXL, 20 tokens", "encode", 0, "text_encoder-512", encoder_gflop(TOKENS), 4.63e9),
+        Workload("step-512", "step, 512", "step", 512, "transformer-512", step_gflop(512), 0.61e9),
+        Workload("step-1024", "step, 1024", "step", 1024, "transformer-1024", step_gflop(1024), 0.61e9),
+        Workload("decode-512", "decode, 512", "decode", 512, "vae-512", DECODE_GFLOP[512], 0.05e9),
+        Workload("decode-1024", "decode, 1024", "decode", 1024, "vae-512", DECODE_GFLOP[1024], 0.05e9),
+    )
+}
+
+BYTES = {"float32": 4, "bfloat16": 2, "int8": 1, "int4": 0.5 + 4 / 64}
+"""Of a weight, with int4's scales."""
+
+NAMES = {"libpixart": "libpixart", "torch": "PyTorch", "openvino": "OpenVINO"}
+"""Of the engines."""
+
+ARITHMETIC = {"float32": "float32", "bfloat16": "bfloat16", "int8": "int8", "int4": "int8"}
+"""The limit that a precision of weights is held against."""
+
+COMPUTE = ARITHMETIC
+"""What libpixart's rows compute in."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One process."""
+
+    workload: str
+    engine: str
+    precision: str
+    kind: str = "time"
+    """"time", "open" (to the first useful work) or "picture" (all stages)."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of libpixart's open."""
+    runs: int = 3
+
+    @property
+    def key(self) -> str:
+        mode = "/streamed" if self.options.get("residency") == "streamed" else ""
+        return f"{self.kind}/{self.workload}/{self.engine}/{self.precision}{mode}"
+
+
+def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **options: Any) -> Task:
+    """A task of libpixart over a checkpoint that is stored in `precision`; the decoder only knows float32."""
+    compute = {} if WORKLOADS[workload].stage == "decode" else {"compute": COMPUTE[precision]}
+    return Task(workload, "libpixart", precision, kind, {**compute, **options}, runs)
+
+
+STREAMED = {"residency": "streamed"}
+PRECISIONS = tuple(BYTES)
+SLOW = 2
+"""Runs of what takes a minute."""
+
+
+def tasks() -> list[Task]:
+    """Everything, in the order in which it is run: engines next to each other, so that they meet the same weather."""
+    found: list[Task] = []
+    for name, workload in WORKLOADS.items():
+        runs = SLOW if name in ("step-1024", "decode-1024") else 3
+        peers = ["torch/float32", "torch/bfloat16", "openvino/float32", "openvino/bfloat16"]
+        if workload.stage != "decode" and name != "step-1024":
+            peers += ["torch/int8", "openvino/int8"]
+        if name == "step-1024":
+            peers += ["openvino/int8"]
+        precisions = ("float32",) if workload.stage == "decode" else PRECISIONS
+        found += [ours(name, precision, runs=runs) for precision in precisions]
+        if workload.stage == "encode":
+            found += [ours(name, precision, **STREAMED) for precision in ("int8", "int4")]
+        found += [Task(name, *peer.split("/"), runs=runs) for peer in peers]
+    for precision in ("bfloat16", "int8", "int4"):
+        found += [ours(name, precision, "open") for name in ("encode", "step-512", "step-1024")]
+    found += [ours("encode", precision, "open", **STREAMED) for precision in ("int8", "int4")]
+    found.append(ours("decode-512", "float32", "open"))
+    found += [Task("picture-1024", "libpixart", precision, "picture") for precision in ("int8", "int4")]
+    return found
