@@ -14,11 +14,11 @@ PICTURE := build/demo.png
 
 include tools/install.mk
 
-.PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare goldens bench docs \
+.PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare compare-precisions goldens bench docs \
 	python format lint clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the Debian packages that are lacking
 	@missing=$$(for package in $(DEBIAN_PACKAGES); do \
@@ -68,6 +68,9 @@ sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae t5" for the real sizes)
 	python3 tools/compare_reference.py $(if $(REAL),--real $(REAL))
+
+compare-precisions: build ## Compare precisions with float32, and write docs/precision.md
+	python3 tools/compare_precisions.py --real --out docs/images/precisions.png --markdown docs/precision.md
 
 bench: build ## Time all stages beside PyTorch and OpenVINO at the real sizes, on a quiet machine
 	python3 tools/bench.py

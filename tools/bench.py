@@ -3,12 +3,12 @@
 
     bench.py                        everything, about half an hour on two processors
     bench.py --resume               what an interrupted run has left, and what failed
-    bench.py --only step-512 torch  those rows again whose name has all these parts (see --list); the others are kept
+    bench.py --only step-512 torch  those rows again whose name has all these parts (see --list), the others kept
     bench.py --page-only            the page again, of the results that are there
 
-Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench: 22 GB in
-float32, 22 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it on a quiet machine:
-ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does, with
+Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench: 22 GB
+in float32, 22 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it on a
+quiet machine: ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does, with
 requirements-bench.txt.
 """
 
@@ -40,7 +40,7 @@ ENVIRONMENT = {
 
 
 def checkpoint(name: str, precision: str, results: Results) -> pathlib.Path:
-    """A part's folder, "<part>-<size>", in a precision; made if it is not there: random float32, converted to others."""
+    """A part's folder, "<part>-<size>", in a precision; made if it is not there: random float32, or that converted."""
     work = results.file.parent
     folder = work / (name if precision == "float32" else f"{name}-{precision}")
     if (folder / "complete").exists():
@@ -121,9 +121,8 @@ def machine() -> dict[str, object]:
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     packages = ("torch", "diffusers", "transformers", "openvino")
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ).stdout.strip()
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    described = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, **streams).stdout.strip()
     return {
         "command": "make bench",
         "date": str(datetime.date.today()),
@@ -176,6 +175,7 @@ def main() -> None:
         print(*(task.key for task in chosen), sep="\n")
         return
     restart_in_reference(requirements=BENCH)
+    args.work = args.work.resolve()
     args.work.mkdir(parents=True, exist_ok=True)
     results = Results(args.work / "results.json", keep=args.resume or args.page_only or bool(args.only))
     if args.profile:

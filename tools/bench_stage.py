@@ -10,9 +10,9 @@
     step     one denoising step with guidance: 20 prompt tokens, 1 negative token
     decode   one picture
 
-libpixart takes its weights as FOLDER has them, and --options for its open; the peers convert to --precision. All use all
-processors. "peak" is the most resident memory of libpixart's process since its start, and of a peer's since it
-has loaded; "loading" is the most before. Compare engines only within one run on one quiet machine: see bench.py.
+libpixart takes its weights as FOLDER has them, and --options for its open; the peers convert to --precision. All use
+all processors. "peak" is the most resident memory of libpixart's process since its start, and of a peer's since it has
+loaded; "loading" is the most before. Compare engines only within one run on one quiet machine: see bench.py.
 """
 
 from __future__ import annotations

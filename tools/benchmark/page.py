@@ -35,9 +35,9 @@ def head(results: Results) -> Table:
     return [
         "# Performance",
         "",
-        f"Written by `{machine['command']}`: one run, every row a process of its own, one after the other, on all processors; the "
-        "least of its runs. Real sizes, random weights, prompts of "
-        f"{TOKENS} tokens, a step with guidance by a negative prompt of one token.",
+        f"Written by `{machine['command']}`: one run, every row a process of its own, one after the other, on all "
+        f"processors; the least of its runs. Real sizes, random weights, prompts of {TOKENS} tokens, a step with "
+        "guidance by a negative prompt of one token.",
         "",
         f"{machine['processor']}, {machine['processors']} processors, {machine['memory']} GiB; {machine['date']}. "
         f"libpixart {machine['libpixart']}, PyTorch {machine['torch']}, diffusers {machine['diffusers']}, transformers "
@@ -64,8 +64,11 @@ def labels() -> list[str]:
 
 def matrix(cell: dict[tuple[str, str], str]) -> Table:
     """Rows are engines and precisions, columns workloads."""
-    lines = ["| | " + " | ".join(workload.title for workload in WORKLOADS.values()) + " |", "|---|" + "--:|" * len(WORKLOADS)]
-    return lines + [f"| {row} | " + " | ".join(cell.get((row, name), "") for name in WORKLOADS) + " |" for row in labels()]
+    titles = [workload.title for workload in WORKLOADS.values()]
+    lines = [f"| | {' | '.join(titles)} |", "|---|" + "--:|" * len(titles)]
+    for row in labels():
+        lines.append(f"| {row} | {' | '.join(cell.get((row, name), '') for name in WORKLOADS)} |")
+    return lines
 
 
 def times(results: Results) -> Table:
@@ -79,9 +82,10 @@ def times(results: Results) -> Table:
         "",
         *matrix(cell),
         "",
-        "The peers pad prompts to 120 tokens and compute all of them; libpixart computes the real ones, to the same result. PyTorch "
-        "int8 is its dynamic quantization of all linear layers; OpenVINO int8 has int8 weights, quantizes activations in groups "
-        "of 32 as is its default, and does the rest in bfloat16. libpixart int4 computes in int8.",
+        "The peers pad prompts to 120 tokens and compute all of them; libpixart computes the real ones, to the same "
+        "result. PyTorch int8 is its dynamic quantization of all linear layers; OpenVINO int8 has int8 weights, "
+        "quantizes activations in groups of 32 as is its default, and does the rest in bfloat16. libpixart int4 computes "
+        "in int8.",
         "",
     ]
 
@@ -98,10 +102,11 @@ def fractions(results: Results) -> Table:
         "",
         *matrix(cell),
         "",
-        "The seconds that the work takes at the machine's limit, over the seconds measured. Work is what the result needs: no padding, and "
-        "every product in the row's precision (attention, which stays in bfloat16 or float32, is held against the row's limit too). r: the limit "
-        "is that of reading the weights, which takes longer than the arithmetic. Convolutions are counted by the direct algorithm; "
-        "Winograd's needs a quarter of the products, so that a decoder can be above 100%.",
+        "The seconds that the work takes at the machine's limit, over the seconds measured. Work is what the "
+        "result needs: no padding, and every product in the row's precision (attention, which stays in bfloat16 or float32, is "
+        "held against the row's limit too). r: the limit is that of reading the weights, which takes longer than the "
+        "arithmetic. Convolutions are counted by the direct algorithm; Winograd's needs a quarter of the products, so "
+        "that a decoder can be above 100%.",
         "",
     ]
 
@@ -127,9 +132,9 @@ def memory(results: Results) -> Table:
     return [
         *lines,
         "",
-        "libpixart: the most resident memory of the whole process since its start, Python and numpy (45 MiB) included. Peers: the "
-        "most after loading, which takes more. Peaks count pages of mapped weight files; the system can drop those again at "
-        "any time. Anonymous memory is what it cannot drop, seen every 50 ms.",
+        "libpixart: the most resident memory of the whole process since its start, Python and numpy (45 MiB) "
+        "included. Peers: the most after loading, which takes more. Peaks count pages of mapped weight files; the system can drop "
+        "those again at any time. Anonymous memory is what it cannot drop, seen every 50 ms.",
         "",
     ]
 
@@ -138,10 +143,10 @@ def pictures(results: Results) -> Table:
     lines = [
         "## One process, one picture",
         "",
-        "1024 x 1024 through all three stages in one process: T5-XXL streamed, int8 transformer with guidance, float32 VAE, each released "
-        f"before the next is opened; {PICTURE_STEPS} steps.",
+        "1024 x 1024 through all three stages in one process: T5-XXL streamed, int8 transformer with guidance, "
+        f"float32 VAE, each released before the next is opened; {PICTURE_STEPS} steps, from which the time of 20 is worked out.",
         "",
-        "| T5-XXL | encode two prompts, s | open transformer, s | step, s | decode, s | 20 steps in all, s | peak MiB | of it anonymous |",
+        "| T5-XXL | encode two, s | open transformer, s | step, s | decode, s | with 20 steps, s | peak | anonymous |",
         "|---|" + "--:|" * 7,
     ]
     for task in tasks():
@@ -158,8 +163,8 @@ def opens(results: Results) -> Table:
     lines = [
         "## Opening",
         "",
-        "Seconds of the first open in a process, files in the system's cache, and until the first useful work is done: one token "
-        "encoded, a run created (which projects its prompts), 8 x 8 latents decoded.",
+        "Seconds of the first open in a process, files in the system's cache, and until the first useful work is done: "
+        "one token encoded, a run created (which projects its prompts), 8 x 8 latents decoded.",
         "",
         f"| | open, s | with first work, s | under {OPEN_SECONDS:g} s |",
         "|---|--:|--:|---|",
@@ -169,14 +174,16 @@ def opens(results: Results) -> Table:
         if row:
             first = row["opens"][0]
             title = f"{PARTS[task.workload]} {label(task).removeprefix('libpixart ')}"
-            lines.append(f"| {title} | {first['open']:.3f} | {first['work']:.3f} | {mark(first['work'] < OPEN_SECONDS)} |")
+            met = mark(first["work"] < OPEN_SECONDS)
+            lines.append(f"| {title} | {first['open']:.3f} | {first['work']:.3f} | {met} |")
     return [*lines, ""]
 
 
 def conversions(results: Results) -> Table:
     if not results.conversions:
         return []
-    lines = ["## Converting", "", "From float32, files included.", "", "| | s | peak MiB | of it anonymous |", "|---|--:|--:|--:|"]
+    lines = ["## Converting", "", "From float32, files included.", ""]
+    lines += ["| | s | peak MiB | of it anonymous |", "|---|--:|--:|--:|"]
     for name, row in results.conversions.items():
         lines.append(f"| {name} | {row['seconds'][0]:.1f} | {row['peak']} | {row['anonymous_peak']} |")
     return [*lines, ""]

@@ -42,6 +42,7 @@ def draw(results: Results, file: pathlib.Path) -> None:
     below.set_ylabel("% of the machine's limit (more is better)")
     below.axhline(100, color="black", linewidth=0.5)
     for axes in above, below:
+        axes.set_xlim(-0.6, len(WORKLOADS) - 0.4)
         axes.set_xticks(range(len(WORKLOADS)), [workload.title for workload in WORKLOADS.values()])
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="y", linewidth=0.3)

@@ -20,7 +20,8 @@ EXPLANATIONS: dict[str, str] = {}
 def profile_table(results: Results, title: str, profile: dict[str, dict[str, Any]]) -> list[str]:
     """The lines of one profile, and the explanations it needs."""
     total = sum(entry["seconds"] for entry in profile.values())
-    lines = [f"### {title}, {total:.2f} s", "", "| kernel | seconds | share | G/s | limit | of its limit |", "|---|" + "--:|" * 5]
+    lines = [f"### {title}, {total:.2f} s", ""]
+    lines += ["| kernel | seconds | share | G/s | limit | of its limit |", "|---|" + "--:|" * 5]
     wanted = []
     for kind, entry in sorted(profile.items(), key=lambda item: -item[1]["seconds"]):
         seconds, work = entry["seconds"], entry.get("gflop") or entry.get("gbyte")
@@ -45,8 +46,8 @@ def where_the_time_goes(results: Results) -> list[str]:
         return []
     lines = ["## Where the time goes", ""]
     lines += [
-        "Seconds of one run by kind of kernel, and what each reaches of its limit: the machine's for the arithmetic that it "
-        "uses, or for reading memory where it only moves bytes.",
+        "Seconds of one run by kind of kernel, and what each reaches of its limit: the machine's for the arithmetic "
+        "that it uses, or for reading memory where it only moves bytes.",
         "",
     ]
     for title, profile in results.profiles.items():

@@ -1,4 +1,4 @@
-"""What was measured, kept in a JSON file after every process, so that a run can be resumed and its page written again."""
+"""What was measured, kept in a JSON file after every process: a run can be resumed, and its page written again."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The parts of tools/compare_precisions.py: precisions, stages, measures, pictures, and the report."""

@@ -1,0 +1,50 @@
+"""Pictures beside each other."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+AMPLIFIED = 8
+"""Times that a difference is shown enlarged, around grey."""
+
+MARGIN, TEXT = 4, 16
+
+
+class Sheet:
+    """Rows of pictures: a prompt's in the reference setting, then in each other one with its amplified difference."""
+
+    def __init__(self, reference: str) -> None:
+        self.titles = [reference]
+        self.rows: list[tuple[str, list[np.ndarray]]] = []
+
+    def start(self, title: str, picture: np.ndarray) -> None:
+        self.rows.append((title, [picture]))
+
+    def add(self, title: str, picture: np.ndarray) -> None:
+        pictures = self.rows[-1][1]
+        if len(self.rows) == 1:
+            self.titles += [title, f"difference x {AMPLIFIED}"]
+        pictures += [picture, amplified(picture, pictures[0])]
+
+    def write(self, file: pathlib.Path) -> None:
+        height, width = self.rows[0][1][0].shape[:2]
+        columns, line = len(self.titles), height + TEXT + MARGIN
+        sheet = Image.new("RGB", (columns * (width + MARGIN) + MARGIN, len(self.rows) * line + TEXT + MARGIN), "white")
+        draw = ImageDraw.Draw(sheet)
+        for column, title in enumerate(self.titles):
+            draw.text((MARGIN + column * (width + MARGIN), 2), title, fill="black")
+        for row, (title, pictures) in enumerate(self.rows):
+            top = TEXT + MARGIN + row * line
+            for column, picture in enumerate(pictures):
+                sheet.paste(Image.fromarray(picture), (MARGIN + column * (width + MARGIN), top))
+            draw.text((MARGIN, top + height + 1), title, fill="black")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(file, optimize=True)
+
+
+def amplified(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    difference = (picture.astype(int) - reference) * AMPLIFIED
+    return np.clip(difference + 128, 0, 255).astype(np.uint8)
