@@ -6,10 +6,10 @@
     bench.py --only step-512 torch  those rows again whose name has all these parts (see --list), the others kept
     bench.py --page-only            the page again, of the results that are there
 
-Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench: 22 GB
-in float32, 22 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it on a
-quiet machine: ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does, with
-requirements-bench.txt.
+Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench:
+22 GB in float32, 20 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it
+on a quiet machine: ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does,
+with requirements-bench.txt.
 """
 
 from __future__ import annotations

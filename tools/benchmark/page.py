@@ -84,8 +84,8 @@ def times(results: Results) -> Table:
         "",
         "The peers pad prompts to 120 tokens and compute all of them; libpixart computes the real ones, to the same "
         "result. PyTorch int8 is its dynamic quantization of all linear layers; OpenVINO int8 has int8 weights, "
-        "quantizes activations in groups of 32 as is its default, and does the rest in bfloat16. libpixart int4 computes "
-        "in int8.",
+        "quantizes activations in groups of 32 as is its default, and does the rest in bfloat16. libpixart int4 "
+        "computes in int8.",
         "",
     ]
 
@@ -103,9 +103,9 @@ def fractions(results: Results) -> Table:
         *matrix(cell),
         "",
         "The seconds that the work takes at the machine's limit, over the seconds measured. Work is what the "
-        "result needs: no padding, and every product in the row's precision (attention, which stays in bfloat16 or float32, is "
-        "held against the row's limit too). r: the limit is that of reading the weights, which takes longer than the "
-        "arithmetic. Convolutions are counted by the direct algorithm; Winograd's needs a quarter of the products, so "
+        "result needs: no padding, and every product in the row's precision (attention, which stays in bfloat16 or "
+        "float32, is held against the row's limit too). r: the limit is that of reading the weights, which takes longer "
+        "than the arithmetic. Convolutions are counted by the direct algorithm; Winograd's needs a quarter of the products, so "
         "that a decoder can be above 100%.",
         "",
     ]
@@ -133,8 +133,8 @@ def memory(results: Results) -> Table:
         *lines,
         "",
         "libpixart: the most resident memory of the whole process since its start, Python and numpy (45 MiB) "
-        "included. Peers: the most after loading, which takes more. Peaks count pages of mapped weight files; the system can drop "
-        "those again at any time. Anonymous memory is what it cannot drop, seen every 50 ms.",
+        "included. Peers: the most after loading, which takes more. Peaks count pages of mapped weight files; the "
+        "system can drop those again at any time. Anonymous memory is what it cannot drop, seen every 50 ms.",
         "",
     ]
 
@@ -144,7 +144,8 @@ def pictures(results: Results) -> Table:
         "## One process, one picture",
         "",
         "1024 x 1024 through all three stages in one process: T5-XXL streamed, int8 transformer with guidance, "
-        f"float32 VAE, each released before the next is opened; {PICTURE_STEPS} steps, from which the time of 20 is worked out.",
+        f"float32 VAE, each released before the next is opened; {PICTURE_STEPS} steps, from which "
+        "the time of 20 is worked out.",
         "",
         "| T5-XXL | encode two, s | open transformer, s | step, s | decode, s | with 20 steps, s | peak | anonymous |",
         "|---|" + "--:|" * 7,
