@@ -128,7 +128,7 @@ static void product_int8(size_t rows, size_t columns, size_t units, const uint8_
 /* ---- Attention --------------------------------------------------------------------------------------------------- */
 
 /* Queries and keys that are worked on at once; columns of a head's values, one of them 1 to sum the weights. */
-enum { QUERIES = 20, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 256 };
+enum { QUERIES = 24, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 512 };
 
 /* What one call of attend_bfloat16 works in. */
 typedef struct {
@@ -165,10 +165,10 @@ static void pack_block(attention_scratch *s, size_t keys, size_t width, const ui
 /* score[rows][32] = query[rows][units] * panel */
 INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size_t stride, const uint32_t *panel,
                        float *score) {
-    __m512 sum[10][2];
+    __m512 sum[TILE][2];
 #pragma unroll
     for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_ps();
-    const uint16_t *base[4];
+    const uint16_t *base[TILE / 3];
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = query + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
@@ -240,7 +240,7 @@ INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, con
         for (int v = 0; v < COLUMNS / 16; v++) _mm512_store_ps(sum + row * COLUMNS + 16 * v, total[row][v]);
 }
 
-#define SCORE(N) score_tile(N, width / 2, row_query, query_stride, s->key[panel][0], score)
+#define SCORE(N) score_tile(N, width / 2, rows, query_stride, s->key[panel][0], score)
 #define VALUE(N) value_tile(N, (keys + 1) / 2, weight, s->value[0], sum)
 #define WITH_SOME_ROWS(count, body)                                                                                    \
     switch (count) {                                                                                                   \
@@ -255,18 +255,12 @@ INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, con
 static void attend_block(attention_scratch *s, size_t first, size_t queries, size_t keys, size_t width, float factor,
                          const uint16_t *query, size_t query_stride) {
     size_t panels = (keys + NATIVE_PANEL - 1) / NATIVE_PANEL;
-    for (size_t row = 0; row < queries; row += 10) {
-        size_t count = queries - row < 10 ? queries - row : 10;
-        const uint16_t *row_query = query + row * query_stride;
+    for (size_t row = 0; row < queries; row += TILE)
         for (size_t panel = 0; panel < panels; panel++) {
+            const uint16_t *rows = query + row * query_stride;
             float *score = s->score[row] + panel * NATIVE_PANEL;
-            if (count == 10)
-                SCORE(10);
-            else
-                for (size_t i = 0; i < count; i++, row_query += query_stride, score += KEYS) SCORE(1);
-            row_query = query + row * query_stride;
+            WITH_ROWS(queries - row < TILE ? queries - row : TILE, SCORE)
         }
-    }
     for (size_t row = 0; row < queries; row++) {
         for (size_t key = keys; key < panels * NATIVE_PANEL; key++) s->score[row][key] = -INFINITY;
         weigh(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
@@ -287,9 +281,16 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
     for (size_t first = 0; first < keys; first += KEYS) {
         size_t count = keys - first < KEYS ? keys - first : KEYS;
         pack_block(s, count, width, key + first * stride, value + first * stride, stride);
-        for (size_t row = 0; row < queries; row += QUERIES)
+        for (size_t row = 0; row < queries; row += QUERIES) {
+            /* Meanwhile a share of the next block is brought near. */
+            for (size_t i = first + KEYS + row / 2; i < first + KEYS + row / 2 + QUERIES / 2 && i < keys; i++)
+                for (size_t line = 0; line < width; line += 32) {
+                    _mm_prefetch((const char *)(key + i * stride + line), _MM_HINT_T1);
+                    _mm_prefetch((const char *)(value + i * stride + line), _MM_HINT_T1);
+                }
             attend_block(s, row, queries - row < QUERIES ? queries - row : QUERIES, count, width, factor,
                          query + row * query_stride, query_stride);
+        }
     }
     for (size_t row = 0; row < queries; row++) {
         float inverse = 1 / s->sum[row][width];
