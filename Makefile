@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-DEBIAN_PACKAGES := libopenblas-dev libdnnl-dev libpng-dev libjson-c-dev libsentencepiece-dev libpcre2-dev \
+DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libsentencepiece-dev libpcre2-dev \
 	libutf8proc-dev build-essential binutils pkg-config cmake python3-venv
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background

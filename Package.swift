@@ -29,7 +29,7 @@ let package = Package(
             cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [
                 // OpenBLAS is linked statically: the library needs a copy of its own to leave the host's threads alone.
-                .linkedLibrary(":libopenblas.a"), .linkedLibrary("dnnl"), .linkedLibrary("gomp"),
+                .linkedLibrary(":libopenblas.a"),
                 .linkedLibrary("json-c"), .linkedLibrary("png"), .linkedLibrary("sentencepiece"),
                 .linkedLibrary("pcre2-8"), .linkedLibrary("utf8proc"),
             ]),

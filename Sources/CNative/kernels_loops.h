@@ -360,34 +360,14 @@ static void channel_sums(size_t rows, size_t channels, const float *x, double *s
         }
 }
 
-static void pack_pixels(size_t pixels, size_t channels, size_t block, size_t plane, const float *source,
-                        const float *scale, const float *shift, int activate, size_t repeat, float *target) {
-    for (size_t pixel = 0; pixel < pixels; pixel++, source += channels)
-        for (size_t first = 0; first < channels; first += block) {
-            float *out = target + first / block * plane + pixel * repeat * block;
-            const float *in = source + first;
-            if (!scale)
-                for (size_t i = 0; i < block; i++) out[i] = in[i];
-            else if (!activate)
-                for (size_t i = 0; i < block; i++) out[i] = in[i] * scale[first + i] + shift[first + i];
-            else
-                for (size_t i = 0; i < block; i++) out[i] = silu_of(in[i] * scale[first + i] + shift[first + i]);
-            for (size_t copy = 1; copy < repeat; copy++) memcpy(out + copy * block, out, block * sizeof *out);
-        }
+static void transform_pixels(size_t rows, size_t channels, const float *x, const float *scale, const float *shift,
+                             int activate, float *out) {
+    for (size_t row = 0; row < rows; row++, x += channels, out += channels)
+        for (size_t c = 0; c < channels; c++) out[c] = x[c] * scale[c] + shift[c];
+    if (activate) silu(rows * channels, out - rows * channels);
 }
 
-static void unpack_pixels(size_t pixels, size_t channels, size_t block, size_t plane, const float *source,
-                          const float *bias, int accumulate, float *target) {
-    for (size_t pixel = 0; pixel < pixels; pixel++, target += channels)
-        for (size_t first = 0; first < channels; first += block) {
-            const float *in = source + first / block * plane + pixel * block;
-            float *out = target + first;
-            if (accumulate)
-                for (size_t i = 0; i < block; i++) out[i] += in[i] + bias[first + i];
-            else
-                for (size_t i = 0; i < block; i++) out[i] = in[i] + bias[first + i];
-        }
-}
+#include "winograd_loops.h"
 
 /* The members of a table that are loops of this file. */
 #define LOOPS                                                                                                          \
@@ -396,4 +376,5 @@ static void unpack_pixels(size_t pixels, size_t channels, size_t block, size_t p
     .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
     .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \
     .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
-    .channel_sums = channel_sums, .pack_pixels = pack_pixels, .unpack_pixels = unpack_pixels
+    .channel_sums = channel_sums, .transform_pixels = transform_pixels, .winograd_weights = winograd_weights,              \
+    .winograd_input = winograd_input, .winograd_output = winograd_output

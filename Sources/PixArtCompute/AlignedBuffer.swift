@@ -1,20 +1,58 @@
 import Glibc
 
 /// Memory for float32 elements at an address aligned to 64 bytes. Freed with its last reference.
+///
+/// Large buffers are mapped on their own, in huge pages where the system grants them, and go back to the system when they
+/// are freed.
 package final class AlignedBuffer: @unchecked Sendable {
     package let start: UnsafeMutablePointer<Float>
     package let count: Int
+    /// Bytes that are mapped at `start`; 0 where they come from the heap.
+    private let mapped: Int
+
+    private static let hugePage = 2 << 20
 
     /// Contents are undefined until written. Fails with `.memory` naming the size.
     package init(count: Int) throws(PixArtError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-        var address: UnsafeMutableRawPointer?
-        guard !overflow, count >= 0, posix_memalign(&address, 64, max(bytes, 64)) == 0, let address else {
+        guard !overflow, count >= 0, bytes < Int.max / 2 else {
+            throw .memory("cannot allocate \(count) float32 elements")
+        }
+        mapped = bytes < 2 * Self.hugePage ? 0 : (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
+        guard let address = mapped > 0 ? Self.map(mapped) : Self.allocate(max(bytes, 64)) else {
             throw .memory("cannot allocate \(count) float32 elements")
         }
         start = address.bindMemory(to: Float.self, capacity: max(count, 16))
         self.count = count
     }
 
-    deinit { free(start) }
+    deinit {
+        if mapped > 0 { munmap(start, mapped) } else { free(start) }
+    }
+
+    /// Lets go of the memory of some elements, whose contents are undefined from then on: of the whole huge pages among
+    /// them, and of nothing in a buffer that has none.
+    package func discard(_ elements: Range<Int>) {
+        precondition(elements.lowerBound >= 0 && elements.upperBound <= count)
+        guard mapped > 0 else { return }
+        let first = (4 * elements.lowerBound + Self.hugePage - 1) / Self.hugePage * Self.hugePage
+        let last = 4 * elements.upperBound / Self.hugePage * Self.hugePage
+        if first < last { madvise(UnsafeMutableRawPointer(start) + first, last - first, MADV_DONTNEED) }
+    }
+
+    private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        var address: UnsafeMutableRawPointer?
+        return posix_memalign(&address, 64, bytes) == 0 ? address : nil
+    }
+
+    /// Maps whole huge pages.
+    private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        let area = mmap(nil, bytes + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let area, area != MAP_FAILED else { return nil }
+        let before = (hugePage - Int(bitPattern: area) % hugePage) % hugePage
+        if before > 0 { munmap(area, before) }
+        if before < hugePage { munmap(area + before + bytes, hugePage - before) }
+        madvise(area + before, bytes, MADV_HUGEPAGE)
+        return area + before
+    }
 }

@@ -1,11 +1,6 @@
 import CNative
-import Synchronization
 
 /// A 3x3 convolution with padding 1, its weights in the precision they are stored in.
-///
-/// Runs in horizontal bands, each on one worker: reading a band applies the normalisation, activation and enlargement
-/// that come before the convolution, and writing it applies bias and residual, so that no map is stored but for its
-/// input and its output.
 package struct Convolution: Sendable {
     package let weight: WeightMatrix
     package let bias: [Float]
@@ -19,142 +14,177 @@ package struct Convolution: Sendable {
     }
 
     /// Runs once: see `PreparedConvolution`.
+    @discardableResult
     package func apply(
         to input: FeatureMap, transform: ChannelTransform? = nil, enlarge: Bool = false, into output: FeatureMap,
         _ pool: ThreadPool
-    ) throws(PixArtError) {
-        let prepared = try Self.prepare([self], height: output.height, width: output.width, pool)
-        try prepared[0](input, transform: transform, enlarge: enlarge, into: output, pool)
-    }
-
-    /// Plans and weights of several convolutions for outputs of `height` x `width`, made side by side. Fails with
-    /// `.memory`, or `.internal` where oneDNN refuses.
-    package static func prepare(
-        _ convolutions: [Convolution], height: Int, width: Int, _ pool: ThreadPool
-    ) throws(PixArtError) -> [PreparedConvolution] {
-        let prepared = Mutex([PreparedConvolution?](repeating: nil, count: convolutions.count))
-        try pool.run(tasks: convolutions.count) { task, scratch throws(PixArtError) in
-            let one = try PreparedConvolution(
-                convolutions[task], height: height, width: width, workers: pool.count, scratch)
-            prepared.withLock { $0[task] = one }
-        }
-        return prepared.withLock { $0.compactMap { $0 } }
+    ) throws(PixArtError) -> ChannelSums {
+        try PreparedConvolution(self, enlarge: enlarge, pool)(input, transform: transform, into: output, pool)
     }
 }
 
-/// Owns a plan of oneDNN for one geometry.
-private final class ConvolutionPlan: @unchecked Sendable {
-    let pointer: OpaquePointer
-
-    init?(inputs: Int, outputs: Int, rows: Int, width: Int) {
-        guard let pointer = native_convolution_create(inputs, outputs, rows, width) else { return nil }
-        self.pointer = pointer
-    }
-
-    deinit { native_convolution_release(pointer) }
-
-    /// Channels that lie together in what the plan reads and writes.
-    var inputBlock: Int { native_convolution_in_block(pointer) }
-    var outputBlock: Int { native_convolution_out_block(pointer) }
-    /// Elements of prepared weights, and of the memory that a run works in.
-    var weightCount: Int { (native_convolution_weights_bytes(pointer) + 3) / 4 }
-    var scratchCount: Int { (native_convolution_scratch_bytes(pointer) + 3) / 4 }
-}
-
-/// A convolution made ready for one size of output.
-package final class PreparedConvolution: Sendable {
+/// A convolution with its weights laid out for Winograd's algorithm: see winograd.h.
+///
+/// Runs in blocks of tiles, each on one worker: reading a block applies the normalisation and activation that come before
+/// the convolution, and writing it adds bias and residual and counts what the next normalisation needs, so that no map is
+/// stored but for its input and its output.
+package struct PreparedConvolution: Sendable {
     private let convolution: Convolution
-    private let height: Int
-    private let width: Int
-    private let bandRows: Int
-    private let plan: ConvolutionPlan
-    private let weights: AlignedBuffer
+    private let enlarge: Bool
+    /// [position][outputs / 32][inputs][32]
+    private let panels: AlignedBuffer
 
-    /// Rows of a band: enough pixels for oneDNN to work well, few enough for all workers to have bands.
-    private static func bandRows(height: Int, width: Int, workers: Int) -> Int {
-        let share = ((height + workers - 1) / workers + 3) / 4 * 4
-        return min(height, share, max(8, 1024 / width / 4 * 4))
-    }
+    private static let panelWidth = Int(NATIVE_PANEL)
+    private static let lanes = Int(NATIVE_WINOGRAD_LANES)
+    private var panelCount: Int { (convolution.outputs + Self.panelWidth - 1) / Self.panelWidth }
+    /// Elements of a panel, and from position to position: no power of two, on which caches would fold the positions.
+    private var panelSize: Int { convolution.inputs * Self.panelWidth }
+    private var planeStride: Int { panelCount * panelSize + Self.lanes }
+    private var positions: Int { enlarge ? 25 : 36 }
 
-    /// Runs on a worker, whose thread oneDNN has been made single-threaded on.
-    fileprivate init(
-        _ convolution: Convolution, height: Int, width: Int, workers: Int, _ scratch: ThreadPool.Scratch
-    ) throws(PixArtError) {
+    /// Transforms the weights, and lets go of the memory of the file's. With `enlarge` the convolution's input is doubled in
+    /// each direction first. Fails with `.memory`.
+    package init(_ convolution: Convolution, enlarge: Bool = false, _ pool: ThreadPool) throws(PixArtError) {
         self.convolution = convolution
-        self.height = height
-        self.width = width
-        let (inputs, outputs) = (convolution.inputs, convolution.outputs)
-        bandRows = Self.bandRows(height: height, width: width, workers: workers)
-        guard let plan = ConvolutionPlan(inputs: inputs, outputs: outputs, rows: bandRows, width: width) else {
-            throw .internal("oneDNN has no 3x3 convolution of \(inputs) to \(outputs) channels, \(height) x \(width)")
+        self.enlarge = enlarge
+        let panelCount = (convolution.outputs + Self.panelWidth - 1) / Self.panelWidth
+        let planeStride = panelCount * convolution.inputs * Self.panelWidth + Self.lanes
+        panels = try AlignedBuffer(count: (enlarge ? 25 : 36) * planeStride)
+        try pool.run(tasks: panelCount, as: .weights) { panel, scratch throws(PixArtError) in
+            let first = panel * Self.panelWidth
+            let outputs = first..<min(first + Self.panelWidth, convolution.outputs)
+            let rows = try convolution.weight.rows(outputs, for: .float32, pool.kernels, scratch)
+            pool.kernels.table.pointee.winograd_weights(
+                enlarge ? 1 : 0, outputs.count, convolution.inputs, rows.start.assumingMemoryBound(to: Float.self),
+                panels.start + panel * panelSize, planeStride)
         }
-        self.plan = plan
-        weights = try AlignedBuffer(count: plan.weightCount)
-        let plain = try scratch.floats(outputs * convolution.weight.inputs, slot: 0)
-        convolution.weight.widen(outputs: 0..<outputs, to: plain)
-        let status = native_convolution_prepare_weights(plan.pointer, plain, weights.start)
-        guard status == 0 else { throw .internal("oneDNN cannot order the weights of a convolution: status \(status)") }
+        convolution.weight.discard()
     }
 
-    /// output (+)= convolution(enlarge(transform(input))) + bias.
+    /// output (+)= convolution(transform(input)) + bias, for the outputs in `rows`, one of `parts(of:_:)`, or for all.
     ///
-    /// `input` has the output's size, or with `enlarge` half of it in each direction: pixels are then doubled. With
-    /// `accumulate` the result is added to what `output` holds, which may not be `input`.
+    /// `input` has the output's size, or half of it in each direction where the convolution enlarges. With `accumulate` the
+    /// result is added to what `output` holds, which may not be `input`. Returns the sums of what `output` then holds in
+    /// these rows. Fails with `.memory`.
+    @discardableResult
     package func callAsFunction(
-        _ input: FeatureMap, transform: ChannelTransform? = nil, enlarge: Bool = false, into output: FeatureMap,
+        _ input: FeatureMap, transform: ChannelTransform? = nil, rows: Range<Int>? = nil, into output: FeatureMap,
         accumulate: Bool = false, _ pool: ThreadPool
-    ) throws(PixArtError) {
+    ) throws(PixArtError) -> ChannelSums {
         let factor = enlarge ? 2 : 1
-        precondition(output.height == height && output.width == width)
-        precondition(input.height * factor == height && input.width * factor == width)
+        precondition(input.height * factor == output.height && input.width * factor == output.width)
         precondition(input.channels == convolution.inputs && output.channels == convolution.outputs)
-        let bands = (height + bandRows - 1) / bandRows
-        try pool.run(tasks: bands, as: .convolution) { band, scratch throws(PixArtError) in
-            // The last band moves up to be whole, and then writes only the rows that the one before it did not.
-            let first = min(band * bandRows, height - bandRows)
-            let source = try scratch.floats((bandRows + 2) * width * convolution.inputs, slot: 0)
-            let target = try scratch.floats(bandRows * width * convolution.outputs, slot: 1)
-            let work = try scratch.floats(plan.scratchCount, slot: 2)
-            read(input, transform, factor, firstRow: first - 1, into: source, pool.kernels)
-            let status = native_convolution_run(plan.pointer, weights.start, source, target, work)
-            guard status == 0 else { throw .internal("oneDNN cannot run a convolution: status \(status)") }
-            write(target, rows: band * bandRows - first..<bandRows, of: first, into: output, accumulate, pool.kernels)
+        precondition(transform.map { $0.scale.count == input.channels } ?? true)
+        let tiling = Tiling(output)
+        let blocks = tiling.blocks(in: rows ?? 0..<output.height)
+        // Few blocks for many workers: outputs are shared out too, and inputs are transformed more than once.
+        let groups = blocks.count >= 2 * pool.count ? 1 : min(panelCount, (2 * pool.count - 1) / blocks.count + 1)
+        let group = (panelCount + groups - 1) / groups
+        let sums = SliceSums(slices: blocks.count, channels: output.channels)
+        let products = 2 * positions * convolution.inputs * convolution.outputs
+        let work = Double(products) * Double(blocks.count * Tiling.tiles)
+        try pool.run(tasks: blocks.count * groups, as: .convolution, work: work) { task, scratch throws(PixArtError) in
+            let (index, part) = task.quotientAndRemainder(dividingBy: groups)
+            let panels = part * group..<min((part + 1) * group, panelCount)
+            guard !panels.isEmpty else { return }
+            var block = tiling.block(blocks.lowerBound + index, enlarge: enlarge)
+            try run(&block, input, transform, panels, output, accumulate, sums[index], pool.kernels, scratch)
         }
+        return sums.total(pixels: output.width * (rows?.count ?? output.height))
     }
 
-    /// Reads the `bandRows + 2` rows from `firstRow` on, in the plan's order, with zeros outside the image.
-    private func read(
-        _ input: FeatureMap, _ transform: ChannelTransform?, _ factor: Int, firstRow: Int,
-        into source: UnsafeMutablePointer<Float>, _ kernels: Kernels
-    ) {
-        let block = plan.inputBlock
-        let plane = (bandRows + 2) * width * block
-        for row in 0..<bandRows + 2 {
-            let target = source + row * width * block
-            guard (0..<height).contains(firstRow + row) else {
-                for first in 0..<convolution.inputs / block {
-                    (target + first * plane).update(repeating: 0, count: width * block)
-                }
-                continue
+    /// Rows of an output that is to be computed part by part, from the top, so that its input can be let go of meanwhile:
+    /// whole blocks, and enough of them for all workers. The part `a..<b` reads the input's rows `a - 1..<b + 1`, or with
+    /// enlargement `a / 2 - 1..<b / 2 + 1`.
+    package func parts(of output: FeatureMap, _ pool: ThreadPool) -> [Range<Int>] {
+        let tiling = Tiling(output)
+        let rows = 4 * tiling.tileRows * ((8 * pool.count + tiling.across - 1) / tiling.across)
+        return stride(from: 0, to: output.height, by: rows).map { $0..<min($0 + rows, output.height) }
+    }
+
+    /// One block for the outputs of some panels.
+    private func run(
+        _ block: inout native_winograd_block, _ input: FeatureMap, _ transform: ChannelTransform?, _ panels: Range<Int>,
+        _ output: FeatureMap, _ accumulate: Bool,
+        _ sums: (sum: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>), _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
+        let tiles = block.rows * block.columns
+        let step = enlarge ? 2 : 4
+        // Strides that are no powers of two, as above.
+        let inputStride = (input.channels + Self.lanes - 1) / Self.lanes * Self.lanes + Self.lanes
+        let inputPlane = tiles * inputStride + Self.lanes
+        let outputStride = panels.count * Self.panelWidth + Self.lanes
+        let outputPlane = tiles * outputStride + Self.lanes
+        let work = try scratch.floats((step * block.rows + 2) * (step * block.columns + 2) * Self.lanes, slot: 0)
+        let left = try scratch.floats((enlarge ? 16 : 36) * inputPlane, slot: 1)
+        let products = try scratch.floats(positions * outputPlane, slot: 2)
+
+        var source = native_winograd_input(
+            pixels: input.pixels.start, channels: input.channels, activate: transform?.activate == true ? 1 : 0,
+            work: work, planes: left, plane_stride: inputPlane, tile_stride: inputStride)
+        kernels.table.pointee.winograd_input(&block, &source, transform?.scale, transform?.shift)
+        for position in 0..<positions {
+            for panel in panels {
+                let first = panel * Self.panelWidth
+                kernels.table.pointee.product_float32(
+                    tiles, min(Self.panelWidth, convolution.outputs - first), convolution.inputs,
+                    left + plane(of: position) * inputPlane, inputStride,
+                    self.panels.start + position * planeStride + panel * panelSize,
+                    products + position * outputPlane + first - panels.lowerBound * Self.panelWidth, outputStride, 0)
             }
-            let line = input.pixels.row((firstRow + row) / factor * input.width)
-            kernels.table.pointee.pack_pixels(
-                input.width, convolution.inputs, block, plane, line, transform?.scale, transform?.shift,
-                transform?.activate == true ? 1 : 0, factor, target)
         }
+        var target = native_winograd_output(
+            planes: products, plane_stride: outputPlane, tile_stride: outputStride, pixels: output.pixels.start,
+            channels: output.channels, first: panels.lowerBound * Self.panelWidth,
+            end: min(panels.upperBound * Self.panelWidth, output.channels), accumulate: accumulate ? 1 : 0)
+        kernels.table.pointee.winograd_output(&block, &target, convolution.bias, sums.sum, sums.square)
     }
 
-    /// Writes rows of the band that starts at the image's row `firstRow`.
-    private func write(
-        _ target: UnsafeMutablePointer<Float>, rows: Range<Int>, of firstRow: Int, into output: FeatureMap,
-        _ accumulate: Bool, _ kernels: Kernels
-    ) {
-        let block = plan.outputBlock
-        for row in rows {
-            kernels.table.pointee.unpack_pixels(
-                width, convolution.outputs, block, bandRows * width * block, target + row * width * block,
-                convolution.bias, accumulate ? 1 : 0, output.pixels.row((firstRow + row) * width))
-        }
+    /// The plane of transformed inputs that a position multiplies: enlarged, X and Y take the same differences.
+    private func plane(of position: Int) -> Int {
+        guard enlarge else { return position }
+        func input(_ filter: Int) -> Int { filter < 3 ? filter : filter - 1 }
+        return 4 * input(position / 5) + input(position % 5)
+    }
+}
+
+/// How an image is cut into blocks of tiles of 4x4 pixels.
+private struct Tiling {
+    /// Tiles of a block at most: few enough for a block's planes to stay near, enough to pay for reading the weights.
+    static let tiles = 64
+    private static let longest = 16
+
+    let height, width: Int
+    /// Of a block, but for the last in a row or column.
+    let tileRows, tileColumns: Int
+    /// Blocks side by side.
+    let across: Int
+
+    init(_ map: FeatureMap) {
+        (height, width) = (map.height, map.width)
+        let (down, along) = ((height + 3) / 4, (width + 3) / 4)
+        across = (along + Self.longest - 1) / Self.longest
+        tileColumns = (along + across - 1) / across
+        let most = Self.tiles / tileColumns
+        tileRows = (down + (down + most - 1) / most - 1) / ((down + most - 1) / most)
+    }
+
+    /// Numbers of the blocks that make up some rows of pixels, whole blocks.
+    func blocks(in rows: Range<Int>) -> Range<Int> {
+        precondition(rows.lowerBound % (4 * tileRows) == 0)
+        precondition(rows.upperBound % (4 * tileRows) == 0 || rows.upperBound == height)
+        let end = (rows.upperBound + 4 * tileRows - 1) / (4 * tileRows)
+        return rows.lowerBound / (4 * tileRows) * across..<end * across
+    }
+
+    func block(_ index: Int, enlarge: Bool) -> native_winograd_block {
+        let (row, column) = index.quotientAndRemainder(dividingBy: across)
+        let (top, left) = (row * tileRows, column * tileColumns)
+        return native_winograd_block(
+            height: height, width: width, top: 4 * top, left: 4 * left,
+            rows: min(tileRows, (height + 3) / 4 - top), columns: min(tileColumns, (width + 3) / 4 - left),
+            enlarge: enlarge ? 1 : 0)
     }
 }
 

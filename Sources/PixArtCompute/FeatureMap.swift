@@ -15,6 +15,53 @@ package struct FeatureMap: Sendable {
         self.width = width
         pixels = try Matrix(rows: height * width, columns: channels)
     }
+
+    /// Lets go of the memory of all rows above `row`, whose contents are undefined from then on. As good as nothing happens
+    /// to small maps.
+    package func discard(above row: Int) {
+        guard row > 0 else { return }
+        pixels.buffer.discard(pixels.offset..<pixels.offset + min(row, height) * width * channels)
+    }
+
+    /// The sums over all pixels.
+    package func sums(_ pool: ThreadPool) -> ChannelSums {
+        let grain = max(1024, (pixels.rows + 63) / 64)
+        let slices = SliceSums(slices: (pixels.rows + grain - 1) / grain, channels: channels)
+        pool.run(total: pixels.rows, grain: grain) { range, _ in
+            let (sum, square) = slices[range.lowerBound / grain]
+            pool.kernels.table.pointee.channel_sums(
+                range.count, channels, pixels.row(range.lowerBound), sum, square)
+        }
+        return slices.total(pixels: pixels.rows)
+    }
+}
+
+/// Sums of each channel and of its squares over some pixels, in double precision.
+package struct ChannelSums: Sendable {
+    package private(set) var pixels = 0
+    package private(set) var sum: [Double]
+    package private(set) var square: [Double]
+
+    /// Of no pixels.
+    package init(channels: Int) {
+        sum = [Double](repeating: 0, count: channels)
+        square = sum
+    }
+
+    fileprivate init(pixels: Int, sum: [Double], square: [Double]) {
+        self.pixels = pixels
+        self.sum = sum
+        self.square = square
+    }
+
+    /// Adds those of other pixels.
+    package mutating func add(_ other: ChannelSums) {
+        pixels += other.pixels
+        for channel in sum.indices {
+            sum[channel] += other.sum[channel]
+            square[channel] += other.square[channel]
+        }
+    }
 }
 
 /// A scale and a shift for each channel, and SiLU after them or not: group normalisation, once its statistics are known.
@@ -28,9 +75,9 @@ package struct ChannelTransform: Sendable {
         precondition(pixels.columns == scale.count && pixels.stride == scale.count)
         precondition(output.rows == pixels.rows && output.columns == scale.count && output.stride == scale.count)
         pool.run(total: pixels.rows, grain: 256) { range, _ in
-            pool.kernels.table.pointee.pack_pixels(
-                range.count, scale.count, scale.count, 0, pixels.row(range.lowerBound), scale, shift,
-                activate ? 1 : 0, 1, output.row(range.lowerBound))
+            pool.kernels.table.pointee.transform_pixels(
+                range.count, scale.count, pixels.row(range.lowerBound), scale, shift, activate ? 1 : 0,
+                output.row(range.lowerBound))
         }
     }
 }
@@ -49,25 +96,17 @@ package struct GroupNorm: Sendable {
         self.bias = bias
     }
 
-    /// The transform that normalises `map`. Statistics are taken in double precision.
-    package func transform(of map: FeatureMap, activate: Bool, _ pool: ThreadPool) -> ChannelTransform {
-        let channels = map.channels
-        let slices = min(map.pixels.rows, pool.count * 4)
-        let grain = (map.pixels.rows + slices - 1) / slices
-        let sums = SliceSums(slices: slices, channels: channels)
-        pool.run(total: map.pixels.rows, grain: grain) { range, _ in
-            let (sum, square) = sums[range.lowerBound / grain]
-            let rows = map.pixels.rows(range)
-            pool.kernels.table.pointee.channel_sums(rows.rows, channels, rows.start, sum, square)
-        }
+    /// The transform that normalises pixels with these sums.
+    package func transform(of sums: ChannelSums, activate: Bool) -> ChannelTransform {
+        let channels = sums.sum.count
         var scale = [Float](repeating: 0, count: channels)
         var shift = scale
         let width = channels / groups
         for group in 0..<groups {
             let members = group * width..<(group + 1) * width
-            let count = Double(width * map.pixels.rows)
-            let mean = members.reduce(0) { $0 + sums.total($1).sum } / count
-            let variance = max(0, members.reduce(0) { $0 + sums.total($1).square } / count - mean * mean)
+            let count = Double(width * sums.pixels)
+            let mean = members.reduce(0) { $0 + sums.sum[$1] } / count
+            let variance = max(0, members.reduce(0) { $0 + sums.square[$1] } / count - mean * mean)
             let inverse = 1 / (variance + Double(epsilon)).squareRoot()
             for channel in members {
                 scale[channel] = Float(Double(weight[channel]) * inverse)
@@ -78,8 +117,8 @@ package struct GroupNorm: Sendable {
     }
 }
 
-/// Sums and sums of squares of each channel, gathered slice by slice so that workers do not meet.
-private final class SliceSums: @unchecked Sendable {
+/// Sums gathered slice by slice, so that workers do not meet and the order of additions does not depend on them.
+final class SliceSums: @unchecked Sendable {
     private let values: UnsafeMutablePointer<Double>
     private let slices: Int
     private let channels: Int
@@ -94,17 +133,21 @@ private final class SliceSums: @unchecked Sendable {
     deinit { values.deallocate() }
 
     subscript(slice: Int) -> (sum: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>) {
+        precondition((0..<slices).contains(slice))
         let start = values + slice * channels * 2
         return (start, start + channels)
     }
 
-    func total(_ channel: Int) -> (sum: Double, square: Double) {
-        var total = (sum: 0.0, square: 0.0)
+    func total(pixels: Int) -> ChannelSums {
+        var (sum, square) = ([Double](repeating: 0, count: channels), [Double](repeating: 0, count: channels))
         for slice in 0..<slices {
-            total.sum += self[slice].sum[channel]
-            total.square += self[slice].square[channel]
+            let part = self[slice]
+            for channel in 0..<channels {
+                sum[channel] += part.sum[channel]
+                square[channel] += part.square[channel]
+            }
         }
-        return total
+        return ChannelSums(pixels: pixels, sum: sum, square: square)
     }
 }
 

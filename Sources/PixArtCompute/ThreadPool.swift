@@ -5,8 +5,8 @@ import Synchronization
 /// The library's threads: each opened handle has a pool of its own, and nothing else in the library starts threads.
 ///
 /// Workers sleep when there is nothing to do. One parallel region runs at a time; calls from several threads take turns
-/// region by region. OpenBLAS and oneDNN run single-threaded on the workers, and the host's settings of either, and of
-/// OpenMP, are never touched.
+/// region by region. OpenBLAS runs single-threaded on the workers, and the host's settings of its own copy are never
+/// touched.
 package final class ThreadPool: @unchecked Sendable {
     /// Memory of a worker that tasks may use until they return.
     package final class Scratch {
@@ -111,7 +111,6 @@ package final class ThreadPool: @unchecked Sendable {
     private static func work(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let context else { return nil }
         let region = Unmanaged<Region>.fromOpaque(context).takeRetainedValue()
-        native_convolution_prepare_thread()
         let scratch = Scratch(region)
         var seen = 0
         while let body = region.next(after: &seen) {

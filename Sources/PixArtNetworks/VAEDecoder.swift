@@ -101,28 +101,48 @@ package struct VAEDecoder: Sendable {
             source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
             try postQuantization(latents.pixels, into: source.pixels, pool)
         }
-        var x = try FeatureMap(height: source.height, width: source.width, channels: input.outputs)
-        try input.apply(to: source, into: x, pool)
+        let first = try FeatureMap(height: source.height, width: source.width, channels: input.outputs)
+        var x = MeasuredMap(map: first, sums: try input.apply(to: source, into: first, pool))
 
         x = try middle.0(x, pool)
-        try middle.1?(x, pool)
+        if let attention = middle.1 {
+            try attention(x, pool)
+            x.sums = x.map.sums(pool)
+        }
         x = try middle.2(x, pool)
-        afterPart(x)
+        afterPart(x.map)
 
         for level in levels {
             for block in level.blocks { x = try block(x, pool) }
-            if let enlargement = level.enlargement {
-                let larger = try FeatureMap(height: 2 * x.height, width: 2 * x.width, channels: x.channels)
-                try enlargement.apply(to: x, enlarge: true, into: larger, pool)
-                x = larger
-            }
-            afterPart(x)
+            if let enlargement = level.enlargement { x = try Self.enlarge(x.map, enlargement, pool) }
+            afterPart(x.map)
         }
 
-        let image = try FeatureMap(height: x.height, width: x.width, channels: configuration.outChannels)
-        try output.apply(to: x, transform: outputNorm.transform(of: x, activate: true, pool), into: image, pool)
+        let image = try FeatureMap(height: x.map.height, width: x.map.width, channels: configuration.outChannels)
+        let transform = outputNorm.transform(of: x.sums, activate: true)
+        try output.apply(to: x.map, transform: transform, into: image, pool)
         return image
     }
+
+    /// Doubles a map in each direction. Consumes it: it is let go of from the top while the larger one is written.
+    private static func enlarge(
+        _ map: FeatureMap, _ convolution: Convolution, _ pool: ThreadPool
+    ) throws(PixArtError) -> MeasuredMap {
+        let prepared = try PreparedConvolution(convolution, enlarge: true, pool)
+        let larger = try FeatureMap(height: 2 * map.height, width: 2 * map.width, channels: convolution.outputs)
+        var sums = ChannelSums(channels: convolution.outputs)
+        for rows in prepared.parts(of: larger, pool) {
+            sums.add(try prepared(map, rows: rows, into: larger, pool))
+            map.discard(above: rows.upperBound / 2 - 1)
+        }
+        return MeasuredMap(map: larger, sums: sums)
+    }
+}
+
+/// A map and what the next normalisation needs to know of it.
+private struct MeasuredMap {
+    let map: FeatureMap
+    var sums: ChannelSums
 }
 
 /// Two normalised, activated convolutions, added to their input.
@@ -150,21 +170,32 @@ private struct ResidualBlock: Sendable {
                 bias: try reader.floats("\(name).conv_shortcut.bias", [outputs]))
     }
 
-    /// Consumes `x`: where channels stay the same the sum is made in place.
-    func callAsFunction(_ x: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
-        let (height, width, outputs) = (x.height, x.width, convolutions.0.outputs)
-        let prepared = try Convolution.prepare(
-            [convolutions.0, convolutions.1], height: height, width: width, pool)
-        let hidden = try FeatureMap(height: height, width: width, channels: outputs)
-        try prepared[0](x, transform: norms.0.transform(of: x, activate: true, pool), into: hidden, pool)
-        var sum = x
+    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the top
+    /// while the shortcut and the first convolution are written.
+    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool) throws(PixArtError) -> MeasuredMap {
+        let (input, outputs) = (x.map, convolutions.0.outputs)
+        let hidden = try FeatureMap(height: input.height, width: input.width, channels: outputs)
+        let normed = norms.0.transform(of: x.sums, activate: true)
+        let sum: FeatureMap
+        var hiddenSums: ChannelSums
         if let shortcut {
-            sum = try FeatureMap(height: height, width: width, channels: outputs)
-            try shortcut(x.pixels, into: sum.pixels, pool)
+            sum = try FeatureMap(height: input.height, width: input.width, channels: outputs)
+            hiddenSums = ChannelSums(channels: outputs)
+            let first = try PreparedConvolution(convolutions.0, pool)
+            for rows in first.parts(of: hidden, pool) {
+                hiddenSums.add(try first(input, transform: normed, rows: rows, into: hidden, pool))
+                let pixels = rows.lowerBound * input.width..<rows.upperBound * input.width
+                try shortcut(input.pixels.rows(pixels), into: sum.pixels.rows(pixels), pool)
+                input.discard(above: rows.upperBound - 1)
+            }
+        } else {
+            sum = input
+            hiddenSums = try convolutions.0.apply(to: input, transform: normed, into: hidden, pool)
         }
-        try prepared[1](
-            hidden, transform: norms.1.transform(of: hidden, activate: true, pool), into: sum, accumulate: true, pool)
-        return sum
+        let second = try PreparedConvolution(convolutions.1, pool)
+        let activated = norms.1.transform(of: hiddenSums, activate: true)
+        return MeasuredMap(
+            map: sum, sums: try second(hidden, transform: activated, into: sum, accumulate: true, pool))
     }
 }
 
@@ -187,10 +218,11 @@ private struct PixelAttention: Sendable {
     }
 
     /// Adds to `x` in place.
-    func callAsFunction(_ x: FeatureMap, _ pool: ThreadPool) throws(PixArtError) {
+    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool) throws(PixArtError) {
+        let (x, sums) = (x.map, x.sums)
         let (rows, channels) = (x.pixels.rows, x.channels)
         let normed = try Matrix(rows: rows, columns: channels)
-        norm.transform(of: x, activate: false, pool).apply(to: x.pixels, into: normed, pool)
+        norm.transform(of: sums, activate: false).apply(to: x.pixels, into: normed, pool)
         let (q, k) = (try Matrix(rows: rows, columns: channels), try Matrix(rows: rows, columns: channels))
         let v = try Matrix(rows: rows, columns: channels)
         try query(normed, into: q, pool)

@@ -9,21 +9,32 @@ import Testing
     private struct Case: CustomStringConvertible {
         let inputs, outputs, height, width: Int
         var enlarge = false, normalise = false, accumulate = false
+        var type = ElementType.float32
         var description: String {
-            "\(inputs) -> \(outputs), \(height) x \(width)"
+            "\(inputs) -> \(outputs), \(height) x \(width), \(type)"
                 + (enlarge ? ", enlarged" : "") + (normalise ? ", normalised" : "") + (accumulate ? ", added" : "")
         }
     }
 
-    /// Channels that Winograd's algorithm takes and that it does not, heights that bands do not divide, single pixels.
+    /// Channels that fill vectors and panels and that do not, maps that tiles and blocks divide and that they do not, single
+    /// pixels, more than one block in each direction.
     private static let cases = [
         Case(inputs: 4, outputs: 32, height: 8, width: 12),
         Case(inputs: 32, outputs: 3, height: 19, width: 23, normalise: true),
-        Case(inputs: 32, outputs: 32, height: 37, width: 40, normalise: true),
+        Case(inputs: 32, outputs: 32, height: 37, width: 70, normalise: true),
         Case(inputs: 32, outputs: 16, height: 37, width: 9, normalise: true, accumulate: true),
-        Case(inputs: 16, outputs: 16, height: 22, width: 30, enlarge: true),
-        Case(inputs: 5, outputs: 6, height: 2, width: 2, enlarge: true, accumulate: true),
+        Case(inputs: 48, outputs: 80, height: 9, width: 66, normalise: true, accumulate: true),
+        Case(inputs: 20, outputs: 17, height: 5, width: 7, normalise: true, accumulate: true),
+        Case(inputs: 17, outputs: 4, height: 3, width: 130),
+        Case(inputs: 3, outputs: 1, height: 70, width: 2),
         Case(inputs: 16, outputs: 16, height: 1, width: 1),
+        Case(inputs: 1, outputs: 1, height: 1, width: 6, accumulate: true),
+        Case(inputs: 16, outputs: 16, height: 22, width: 30, enlarge: true),
+        Case(inputs: 32, outputs: 48, height: 34, width: 74, enlarge: true),
+        Case(inputs: 5, outputs: 6, height: 2, width: 2, enlarge: true, accumulate: true),
+        Case(inputs: 20, outputs: 33, height: 6, width: 10, enlarge: true, normalise: true),
+        Case(inputs: 32, outputs: 16, height: 6, width: 5, type: .bfloat16),
+        Case(inputs: 7, outputs: 35, height: 6, width: 5, type: .float16),
     ]
 
     private func naive(
@@ -47,8 +58,9 @@ import Testing
         }
     }
 
-    @Test(arguments: cases)
-    private func convolution(_ test: Case) throws {
+    @Test(arguments: cases, Kernels.available)
+    private func convolution(_ test: Case, instructions: String) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
         var numbers = Numbers(seed: UInt64(test.inputs))
         let factor = test.enlarge ? 2 : 1
         let input = try FeatureMap(height: test.height / factor, width: test.width / factor, channels: test.inputs)
@@ -56,27 +68,91 @@ import Testing
         let output = try FeatureMap(height: test.height, width: test.width, channels: test.outputs)
         output.pixels.copy(from: try numbers.matrix(output.pixels.rows, test.outputs))
         let before = output.pixels.elements
-        let (weights, bias) = (numbers.array(test.outputs * test.inputs * 9), numbers.array(test.outputs))
-        let reader = WeightReader(
-            Weights(tensors: [
-                "c.weight": try stored(
-                    .float32, [test.outputs, test.inputs, 3, 3], encoded(weights, as: .float32).bytes),
-                "c.bias": try stored(.float32, [test.outputs], encoded(bias, as: .float32).bytes),
-            ]))
-        let layer = try reader.convolution("c", outputs: test.outputs, inputs: test.inputs)
+        let weights = encoded(numbers.array(test.outputs * test.inputs * 9), as: test.type)
+        let bias = numbers.array(test.outputs)
+        let layer = try convolution(weights.bytes, bias, test)
 
         let norm = GroupNorm(
-            groups: 4, epsilon: 1e-6, weight: numbers.array(test.inputs), bias: numbers.array(test.inputs))
+            groups: test.inputs % 4 == 0 ? 4 : 1, epsilon: 1e-6, weight: numbers.array(test.inputs),
+            bias: numbers.array(test.inputs))
         var transformed = input.pixels.elements.map { Double($0) }
         if test.normalise { transformed = naiveGroupNorm(input, norm).map { $0 / (1 + exp(-$0)) } }
-        var expected = naive(input, transformed, weights, bias, test)
+        var expected = naive(input, transformed, weights.values, bias, test)
         if test.accumulate { expected = zip(expected, before).map { $0 + Double($1) } }
 
-        let prepared = try Convolution.prepare([layer], height: test.height, width: test.width, pool)
-        try prepared[0](
-            input, transform: test.normalise ? norm.transform(of: input, activate: true, pool) : nil,
-            enlarge: test.enlarge, into: output, accumulate: test.accumulate, pool)
+        let transform = test.normalise ? norm.transform(of: input.sums(pool), activate: true) : nil
+        let sums = try PreparedConvolution(layer, enlarge: test.enlarge, pool)(
+            input, transform: transform, into: output, accumulate: test.accumulate, pool)
         #expect(relativeError(output.pixels.elements, expected) < 3e-6)
+        expectEqual(sums, output.sums(pool))
+    }
+
+    private func convolution(_ weights: [UInt8], _ bias: [Float], _ test: Case) throws -> Convolution {
+        let reader = WeightReader(
+            Weights(tensors: [
+                "c.weight": try stored(test.type, [test.outputs, test.inputs, 3, 3], weights),
+                "c.bias": try stored(.float32, [test.outputs], encoded(bias, as: .float32).bytes),
+            ]))
+        return try reader.convolution("c", outputs: test.outputs, inputs: test.inputs)
+    }
+
+    /// Sums of single-precision parts of a tile against sums in double precision.
+    private func expectEqual(_ sums: ChannelSums, _ exact: ChannelSums) {
+        #expect(sums.pixels == exact.pixels)
+        for channel in exact.sum.indices {
+            let scale = (exact.square[channel] * Double(exact.pixels)).squareRoot()
+            #expect(abs(sums.sum[channel] - exact.sum[channel]) < 1e-6 * scale)
+            #expect(abs(sums.square[channel] - exact.square[channel]) < 1e-6 * exact.square[channel])
+        }
+    }
+
+    /// Part by part, with the input let go of behind it: the same numbers as at once.
+    @Test(arguments: [false, true])
+    func parts(_ enlarge: Bool) throws {
+        var numbers = Numbers(seed: 3)
+        let test = Case(inputs: 16, outputs: 16, height: 1600, width: 192, enlarge: enlarge)
+        let layer = try convolution(
+            encoded(numbers.array(16 * 16 * 9), as: .float32).bytes, numbers.array(16), test)
+        let factor = enlarge ? 2 : 1
+        let input = try FeatureMap(height: test.height / factor, width: test.width / factor, channels: 16)
+        for index in 0..<input.pixels.rows * 16 { input.pixels.start[index] = numbers.next() }
+        let prepared = try PreparedConvolution(layer, enlarge: enlarge, pool)
+        let whole = try FeatureMap(height: test.height, width: test.width, channels: 16)
+        let wholeSums = try prepared(input, into: whole, pool)
+
+        let output = try FeatureMap(height: test.height, width: test.width, channels: 16)
+        var sums = ChannelSums(channels: 16)
+        let parts = prepared.parts(of: output, pool)
+        #expect(parts.count > 3)
+        for rows in parts {
+            sums.add(try prepared(input, rows: rows, into: output, pool))
+            input.discard(above: rows.upperBound / factor - 1)
+        }
+        #expect(output.pixels.elements == whole.pixels.elements)
+        expectEqual(sums, wholeSums)
+        // What is let go of reads as zeros.
+        #expect(input.pixels[0, 0] == 0)
+        #expect(input.pixels[input.pixels.rows - 1, 0] != 0)
+    }
+
+    /// A mean far from zero, beside which sums of squares in single precision would lose the variance.
+    @Test func sumsKeepTheVariance() throws {
+        var numbers = Numbers(seed: 4)
+        let test = Case(inputs: 8, outputs: 8, height: 64, width: 64)
+        let layer = try convolution(
+            encoded(numbers.array(8 * 8 * 9), as: .float32).bytes, [Float](repeating: 1000, count: 8), test)
+        let (input, output) = (
+            try FeatureMap(height: 64, width: 64, channels: 8), try FeatureMap(height: 64, width: 64, channels: 8)
+        )
+        input.pixels.copy(from: try numbers.matrix(64 * 64, 8))
+        let (sums, exact) = (try layer.apply(to: input, into: output, pool), output.sums(pool))
+        for channel in 0..<8 {
+            func variance(_ sums: ChannelSums) -> Double {
+                let mean = sums.sum[channel] / 4096
+                return sums.square[channel] / 4096 - mean * mean
+            }
+            #expect(abs(variance(sums) / variance(exact) - 1) < 1e-5)
+        }
     }
 
     private func naiveGroupNorm(_ map: FeatureMap, _ norm: GroupNorm) -> [Double] {
@@ -104,7 +180,7 @@ import Testing
         for row in 0..<map.pixels.rows { for column in 0..<12 { map.pixels[row, column] = 100 + numbers.next() } }
         let norm = GroupNorm(groups: 3, epsilon: 1e-6, weight: numbers.array(12), bias: numbers.array(12))
         let output = try Matrix(rows: map.pixels.rows, columns: 12)
-        norm.transform(of: map, activate: false, pool).apply(to: map.pixels, into: output, pool)
+        norm.transform(of: map.sums(pool), activate: false).apply(to: map.pixels, into: output, pool)
         #expect(relativeError(output.elements, naiveGroupNorm(map, norm)) < 3e-5)
     }
 }

@@ -7,6 +7,8 @@
 #ifndef PIXART_KERNELS_H
 #define PIXART_KERNELS_H
 
+#include "winograd.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -137,17 +139,28 @@ typedef struct native_kernels {
     /* sum[c] += x[., c] and square[c] += x[., c]^2 over the rows, in double. */
     void (*_Nonnull channel_sums)(size_t rows, size_t channels, const float *_Nonnull x, double *_Nonnull sum,
                                   double *_Nonnull square);
-    /* Copies `pixels` pixels of `channels` values into planes of `block` channels each, `plane` elements apart, so that
-     * target[c / block][pixel][c % block] = f(source[pixel][c]). f is x * scale[c] + shift[c] where scale is not NULL,
-     * and then SiLU where `activate` is not 0. `repeat` writes each pixel that many times in a row (nearest-neighbour
-     * enlargement). */
-    void (*_Nonnull pack_pixels)(size_t pixels, size_t channels, size_t block, size_t plane,
-                                 const float *_Nonnull source, const float *_Nullable scale,
-                                 const float *_Nullable shift, int activate, size_t repeat, float *_Nonnull target);
-    /* The way back, with a bias: target[pixel][c] (+)= source[c / block][pixel][c % block] + bias[c]. */
-    void (*_Nonnull unpack_pixels)(size_t pixels, size_t channels, size_t block, size_t plane,
-                                   const float *_Nonnull source, const float *_Nonnull bias, int accumulate,
-                                   float *_Nonnull target);
+    /* out = x * scale[c] + shift[c], then SiLU where `activate` is not 0. */
+    void (*_Nonnull transform_pixels)(size_t rows, size_t channels, const float *_Nonnull x,
+                                      const float *_Nonnull scale, const float *_Nonnull shift, int activate,
+                                      float *_Nonnull out);
+
+    /* ---- Convolutions by Winograd's algorithm: see winograd.h ---- */
+
+    /* Transforms the kernels of up to 32 outputs, [outputs][inputs][3][3], into panels, [inputs][NATIVE_PANEL], one for each
+     * of the 36 positions, or of the 25 of an enlarging convolution, `plane_stride` elements apart. Outputs that are not
+     * there are 0. Panels are aligned to 64 bytes. */
+    void (*_Nonnull winograd_weights)(int enlarge, size_t outputs, size_t inputs, const float *_Nonnull weights,
+                                      float *_Nonnull panel, size_t plane_stride);
+    /* Transforms a block's inputs, f(pixels), where f is x * scale[channel] + shift[channel] if there is a scale, and then
+     * SiLU if wanted. */
+    void (*_Nonnull winograd_input)(const native_winograd_block *_Nonnull block,
+                                    const native_winograd_input *_Nonnull input, const float *_Nullable scale,
+                                    const float *_Nullable shift);
+    /* Writes a block's outputs with their bias, one for each of the image's channels, and adds the sums of what it wrote
+     * to sum[channel] and of the squares to square[channel]. */
+    void (*_Nonnull winograd_output)(const native_winograd_block *_Nonnull block,
+                                     const native_winograd_output *_Nonnull output, const float *_Nonnull bias,
+                                     double *_Nonnull sum, double *_Nonnull square);
 } native_kernels;
 
 enum { NATIVE_ATTENTION_SCRATCH = 512 * 1024 };
