@@ -9,35 +9,52 @@ package final class AlignedBuffer: @unchecked Sendable {
     package let count: Int
     /// Bytes that are mapped at `start`; 0 where they come from the heap.
     private let mapped: Int
+    /// Takes what is mapped when this buffer goes.
+    private let store: BufferStore?
+    /// Whether some of the memory was let go of, so that using it again would gain nothing.
+    private var isPartial = false
 
     private static let hugePage = 2 << 20
 
-    /// Contents are undefined until written. Fails with `.memory` naming the size.
-    package init(count: Int) throws(PixArtError) {
+    /// Contents are undefined until written. Large buffers use the store's memory again, if there is one. Fails with
+    /// `.memory` naming the size.
+    package init(count: Int, _ store: BufferStore? = nil) throws(PixArtError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
         guard !overflow, count >= 0, bytes < Int.max / 2 else {
             throw .memory("cannot allocate \(count) float32 elements")
         }
-        mapped = bytes < 2 * Self.hugePage ? 0 : (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
-        guard let address = mapped > 0 ? Self.map(mapped) : Self.allocate(max(bytes, 64)) else {
+        let isLarge = bytes >= 2 * Self.hugePage
+        let whole = (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
+        let spare = isLarge ? store?.take(bytes: whole) : nil
+        guard let address = spare?.start ?? (isLarge ? Self.map(whole) : Self.allocate(max(bytes, 64))) else {
             throw .memory("cannot allocate \(count) float32 elements")
         }
+        mapped = spare?.bytes ?? (isLarge ? whole : 0)
+        self.store = store
         start = address.bindMemory(to: Float.self, capacity: max(count, 16))
         self.count = count
     }
 
     deinit {
-        if mapped > 0 { munmap(start, mapped) } else { free(start) }
+        if mapped == 0 {
+            free(start)
+        } else if let store, !isPartial {
+            store.give(start, bytes: mapped)
+        } else {
+            munmap(start, mapped)
+        }
     }
 
     /// Lets go of the memory of some elements, whose contents are undefined from then on: of the whole huge pages among
-    /// them, and of nothing in a buffer that has none.
+    /// them, and of nothing in a buffer that has none. Only one thread may do this at a time.
     package func discard(_ elements: Range<Int>) {
         precondition(elements.lowerBound >= 0 && elements.upperBound <= count)
         guard mapped > 0 else { return }
         let first = (4 * elements.lowerBound + Self.hugePage - 1) / Self.hugePage * Self.hugePage
         let last = 4 * elements.upperBound / Self.hugePage * Self.hugePage
-        if first < last { madvise(UnsafeMutableRawPointer(start) + first, last - first, MADV_DONTNEED) }
+        guard first < last else { return }
+        madvise(UnsafeMutableRawPointer(start) + first, last - first, MADV_DONTNEED)
+        isPartial = true
     }
 
     private static func allocate(_ bytes: Int) -> UnsafeMutableRawPointer? {

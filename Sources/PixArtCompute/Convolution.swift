@@ -17,9 +17,9 @@ package struct Convolution: Sendable {
     @discardableResult
     package func apply(
         to input: FeatureMap, transform: ChannelTransform? = nil, enlarge: Bool = false, into output: FeatureMap,
-        _ pool: ThreadPool
+        _ pool: ThreadPool, _ store: BufferStore? = nil
     ) throws(PixArtError) -> ChannelSums {
-        try PreparedConvolution(self, enlarge: enlarge, pool)(input, transform: transform, into: output, pool)
+        try PreparedConvolution(self, enlarge: enlarge, pool, store)(input, transform: transform, into: output, pool)
     }
 }
 
@@ -44,12 +44,14 @@ package struct PreparedConvolution: Sendable {
 
     /// Transforms the weights, and lets go of the memory of the file's. With `enlarge` the convolution's input is doubled in
     /// each direction first. Fails with `.memory`.
-    package init(_ convolution: Convolution, enlarge: Bool = false, _ pool: ThreadPool) throws(PixArtError) {
+    package init(
+        _ convolution: Convolution, enlarge: Bool = false, _ pool: ThreadPool, _ store: BufferStore? = nil
+    ) throws(PixArtError) {
         self.convolution = convolution
         self.enlarge = enlarge
         let panelCount = (convolution.outputs + Self.panelWidth - 1) / Self.panelWidth
         let planeStride = panelCount * convolution.inputs * Self.panelWidth + Self.lanes
-        panels = try AlignedBuffer(count: (enlarge ? 25 : 36) * planeStride)
+        panels = try AlignedBuffer(count: (enlarge ? 25 : 36) * planeStride, store)
         try pool.run(tasks: panelCount, as: .weights) { panel, scratch throws(PixArtError) in
             let first = panel * Self.panelWidth
             let outputs = first..<min(first + Self.panelWidth, convolution.outputs)

@@ -9,11 +9,11 @@ package struct FeatureMap: Sendable {
 
     package var channels: Int { pixels.columns }
 
-    /// A new map of undefined contents. Fails with `.memory`.
-    package init(height: Int, width: Int, channels: Int) throws(PixArtError) {
+    /// A new map of undefined contents, in the store's memory if there is one. Fails with `.memory`.
+    package init(height: Int, width: Int, channels: Int, _ store: BufferStore? = nil) throws(PixArtError) {
         self.height = height
         self.width = width
-        pixels = try Matrix(rows: height * width, columns: channels)
+        pixels = try Matrix(rows: height * width, columns: channels, store)
     }
 
     /// Lets go of the memory of all rows above `row`, whose contents are undefined from then on. As good as nothing happens

@@ -18,12 +18,12 @@ package struct Matrix: Sendable {
         self.stride = stride
     }
 
-    /// A new matrix of undefined contents. Fails with `.memory`.
-    package init(rows: Int, columns: Int) throws(PixArtError) {
+    /// A new matrix of undefined contents, in the store's memory if there is one. Fails with `.memory`.
+    package init(rows: Int, columns: Int, _ store: BufferStore? = nil) throws(PixArtError) {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
         guard !overflow else { throw .memory("cannot allocate a matrix of \(rows) x \(columns)") }
         self.init(
-            buffer: try AlignedBuffer(count: count), offset: 0, rows: rows, columns: columns, stride: columns)
+            buffer: try AlignedBuffer(count: count, store), offset: 0, rows: rows, columns: columns, stride: columns)
     }
 
     /// A new matrix with the given elements in row-major order; `elements.count` must be `rows * columns`.

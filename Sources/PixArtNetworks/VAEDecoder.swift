@@ -96,40 +96,41 @@ package struct VAEDecoder: Sendable {
     package func callAsFunction(
         _ latents: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> FeatureMap {
+        let store = BufferStore()
         var source = latents
         if let postQuantization {
             source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
             try postQuantization(latents.pixels, into: source.pixels, pool)
         }
-        let first = try FeatureMap(height: source.height, width: source.width, channels: input.outputs)
-        var x = MeasuredMap(map: first, sums: try input.apply(to: source, into: first, pool))
+        let first = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
+        var x = MeasuredMap(map: first, sums: try input.apply(to: source, into: first, pool, store))
 
-        x = try middle.0(x, pool)
+        x = try middle.0(x, pool, store)
         if let attention = middle.1 {
-            try attention(x, pool)
+            try attention(x, pool, store)
             x.sums = x.map.sums(pool)
         }
-        x = try middle.2(x, pool)
+        x = try middle.2(x, pool, store)
         afterPart(x.map)
 
         for level in levels {
-            for block in level.blocks { x = try block(x, pool) }
-            if let enlargement = level.enlargement { x = try Self.enlarge(x.map, enlargement, pool) }
+            for block in level.blocks { x = try block(x, pool, store) }
+            if let enlargement = level.enlargement { x = try Self.enlarge(x.map, enlargement, pool, store) }
             afterPart(x.map)
         }
 
         let image = try FeatureMap(height: x.map.height, width: x.map.width, channels: configuration.outChannels)
         let transform = outputNorm.transform(of: x.sums, activate: true)
-        try output.apply(to: x.map, transform: transform, into: image, pool)
+        try output.apply(to: x.map, transform: transform, into: image, pool, store)
         return image
     }
 
     /// Doubles a map in each direction. Consumes it: it is let go of from the top while the larger one is written.
     private static func enlarge(
-        _ map: FeatureMap, _ convolution: Convolution, _ pool: ThreadPool
+        _ map: FeatureMap, _ convolution: Convolution, _ pool: ThreadPool, _ store: BufferStore
     ) throws(PixArtError) -> MeasuredMap {
-        let prepared = try PreparedConvolution(convolution, enlarge: true, pool)
-        let larger = try FeatureMap(height: 2 * map.height, width: 2 * map.width, channels: convolution.outputs)
+        let prepared = try PreparedConvolution(convolution, enlarge: true, pool, store)
+        let larger = try FeatureMap(height: 2 * map.height, width: 2 * map.width, channels: convolution.outputs, store)
         var sums = ChannelSums(channels: convolution.outputs)
         for rows in prepared.parts(of: larger, pool) {
             sums.add(try prepared(map, rows: rows, into: larger, pool))
@@ -172,16 +173,16 @@ private struct ResidualBlock: Sendable {
 
     /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the top
     /// while the shortcut and the first convolution are written.
-    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool) throws(PixArtError) -> MeasuredMap {
+    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool, _ store: BufferStore) throws(PixArtError) -> MeasuredMap {
         let (input, outputs) = (x.map, convolutions.0.outputs)
-        let hidden = try FeatureMap(height: input.height, width: input.width, channels: outputs)
+        let hidden = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)
         let normed = norms.0.transform(of: x.sums, activate: true)
         let sum: FeatureMap
         var hiddenSums: ChannelSums
         if let shortcut {
-            sum = try FeatureMap(height: input.height, width: input.width, channels: outputs)
+            sum = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)
             hiddenSums = ChannelSums(channels: outputs)
-            let first = try PreparedConvolution(convolutions.0, pool)
+            let first = try PreparedConvolution(convolutions.0, pool, store)
             for rows in first.parts(of: hidden, pool) {
                 hiddenSums.add(try first(input, transform: normed, rows: rows, into: hidden, pool))
                 let pixels = rows.lowerBound * input.width..<rows.upperBound * input.width
@@ -190,9 +191,9 @@ private struct ResidualBlock: Sendable {
             }
         } else {
             sum = input
-            hiddenSums = try convolutions.0.apply(to: input, transform: normed, into: hidden, pool)
+            hiddenSums = try convolutions.0.apply(to: input, transform: normed, into: hidden, pool, store)
         }
-        let second = try PreparedConvolution(convolutions.1, pool)
+        let second = try PreparedConvolution(convolutions.1, pool, store)
         let activated = norms.1.transform(of: hiddenSums, activate: true)
         return MeasuredMap(
             map: sum, sums: try second(hidden, transform: activated, into: sum, accumulate: true, pool))
@@ -218,13 +219,15 @@ private struct PixelAttention: Sendable {
     }
 
     /// Adds to `x` in place.
-    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool) throws(PixArtError) {
+    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool, _ store: BufferStore) throws(PixArtError) {
         let (x, sums) = (x.map, x.sums)
         let (rows, channels) = (x.pixels.rows, x.channels)
-        let normed = try Matrix(rows: rows, columns: channels)
+        let normed = try Matrix(rows: rows, columns: channels, store)
         norm.transform(of: sums, activate: false).apply(to: x.pixels, into: normed, pool)
-        let (q, k) = (try Matrix(rows: rows, columns: channels), try Matrix(rows: rows, columns: channels))
-        let v = try Matrix(rows: rows, columns: channels)
+        let (q, k) = (
+            try Matrix(rows: rows, columns: channels, store), try Matrix(rows: rows, columns: channels, store)
+        )
+        let v = try Matrix(rows: rows, columns: channels, store)
         try query(normed, into: q, pool)
         try key(normed, into: k, pool)
         try value(normed, into: v, pool)
