@@ -86,8 +86,10 @@ INLINE size_t tile_rows(size_t rows) {
     return (rows + tiles - 1) / tiles;
 }
 
+/* `next` is brought near meanwhile, `next_step` bytes for each unit. */
 INLINE void tile_float32(const int rows, const int vectors, size_t columns, size_t units, const float *left,
-                         size_t stride, const float *panel, float *out, size_t out_stride, int accumulate) {
+                         size_t stride, const float *panel, const char *next, size_t next_step, float *out,
+                         size_t out_stride, int accumulate) {
     __m512 sum[TILE][2];
 #pragma unroll
     for (int row = 0; row < rows; row++)
@@ -99,7 +101,8 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
     const float *base[TILE / 3];
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
-    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL, next += next_step) {
+        _mm_prefetch(next, _MM_HINT_T1);
         __m512 weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_ps(panel + 16 * v);
@@ -119,10 +122,13 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 
 static void product_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
                             const float *panel, float *out, size_t out_stride, int accumulate) {
-    while (rows > 0) {
+    /* The panel that follows in memory is likely to be the next one wanted: each tile brings a share of it. */
+    const size_t tiles = (rows + TILE - 1) / TILE, next_step = (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles;
+    const char *next = (const char *)(panel + units * NATIVE_PANEL);
+    for (; rows > 0; next += units * next_step) {
         size_t count = tile_rows(rows);
-#define BODY(N) tile_float32(N, 2, columns, units, left, left_stride, panel, out, out_stride, accumulate)
-#define NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, out, out_stride, accumulate)
+#define BODY(N) tile_float32(N, 2, columns, units, left, left_stride, panel, next, next_step, out, out_stride, accumulate)
+#define NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, next, next_step, out, out_stride, accumulate)
         if (columns > 16) {
             WITH_ROWS(count, BODY)
         } else {
