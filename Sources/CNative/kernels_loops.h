@@ -376,5 +376,5 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
     .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
     .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \
     .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
-    .channel_sums = channel_sums, .transform_pixels = transform_pixels, .winograd_weights = winograd_weights,              \
+    .channel_sums = channel_sums, .transform_pixels = transform_pixels, .winograd_weights = winograd_weights,          \
     .winograd_input = winograd_input, .winograd_output = winograd_output

@@ -133,7 +133,7 @@ static void winograd_weights(int enlarge, size_t outputs, size_t inputs, const f
         transform_weights(0, outputs, inputs, weights, panel, plane_stride);
 }
 
-/* out = x, or x * scale + shift, then SiLU or not, for `count` channels of pixels that lie `stride` apart; to vectors. */
+/* x, or x * scale + shift, and SiLU of it or not, for `count` channels of pixels `stride` apart; to vectors. */
 INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t stride, const float *scale,
                         const float *shift, int activate, float *target) {
     if (count < LANES) {

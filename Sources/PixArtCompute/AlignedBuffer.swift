@@ -2,8 +2,8 @@ import Glibc
 
 /// Memory for float32 elements at an address aligned to 64 bytes. Freed with its last reference.
 ///
-/// Large buffers are mapped on their own, in huge pages where the system grants them, and go back to the system when they
-/// are freed.
+/// Large buffers are mapped on their own, in huge pages where the system grants them, and go back to the system when
+/// they are freed.
 package final class AlignedBuffer: @unchecked Sendable {
     package let start: UnsafeMutablePointer<Float>
     package let count: Int

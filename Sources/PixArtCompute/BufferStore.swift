@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Memory that is used again by one large buffer after another, since the system takes as long to hand out fresh memory,
-/// cleared, as a layer takes to write it. Any thread may use it.
+/// Memory that is used again by one large buffer after another, since the system takes as long to hand out fresh
+/// memory, cleared, as a layer takes to write it. Any thread may use it.
 package final class BufferStore: Sendable {
     /// Memory that waits for its next use.
     private struct Spare: @unchecked Sendable {
@@ -16,8 +16,8 @@ package final class BufferStore: Sendable {
 
     deinit { empty() }
 
-    /// Memory of `bytes` or up to twice that, with its true size. Where none is at hand, all that waits goes back to the
-    /// system first, so that what is in use and what waits together are little more than what was in use at a time.
+    /// Memory of `bytes` or up to twice that, with its true size. Where none is at hand, all that waits goes back to
+    /// the system first, so that what is in use and what waits together are little more than what was in use at a time.
     func take(bytes: Int) -> (start: UnsafeMutableRawPointer, bytes: Int)? {
         let found = spares.withLock { spares -> Spare? in
             let fitting = spares.indices.filter { (bytes...2 * bytes).contains(spares[$0].bytes) }

@@ -25,33 +25,35 @@ package struct Convolution: Sendable {
 
 /// A convolution with its weights laid out for Winograd's algorithm: see winograd.h.
 ///
-/// Runs in blocks of tiles, each on one worker: reading a block applies the normalisation and activation that come before
-/// the convolution, and writing it adds bias and residual and counts what the next normalisation needs, so that no map is
-/// stored but for its input and its output.
+/// Runs in blocks of tiles, each on one worker: reading a block applies the normalisation and activation that come
+/// before the convolution, and writing it adds bias and residual and counts what the next normalisation needs, so that
+/// no map is stored but for its input and its output.
 package struct PreparedConvolution: Sendable {
     private let convolution: Convolution
     private let enlarge: Bool
-    /// [position][outputs / 32][inputs][32]
+    /// [position][outputs / 32][inputs][32], with `planeStride` elements from position to position: no power of two, on
+    /// which caches would fold the positions.
     private let panels: AlignedBuffer
+    private let panelCount: Int
+    private let panelSize: Int
+    private let planeStride: Int
 
     private static let panelWidth = Int(NATIVE_PANEL)
     private static let lanes = Int(NATIVE_WINOGRAD_LANES)
-    private var panelCount: Int { (convolution.outputs + Self.panelWidth - 1) / Self.panelWidth }
-    /// Elements of a panel, and from position to position: no power of two, on which caches would fold the positions.
-    private var panelSize: Int { convolution.inputs * Self.panelWidth }
-    private var planeStride: Int { panelCount * panelSize + Self.lanes }
     private var positions: Int { enlarge ? 25 : 36 }
 
-    /// Transforms the weights, and lets go of the memory of the file's. With `enlarge` the convolution's input is doubled in
-    /// each direction first. Fails with `.memory`.
+    /// Transforms the weights, and lets go of the memory of the file's. With `enlarge` the convolution's input is
+    /// doubled in each direction first. Fails with `.memory`.
     package init(
         _ convolution: Convolution, enlarge: Bool = false, _ pool: ThreadPool, _ store: BufferStore? = nil
     ) throws(PixArtError) {
         self.convolution = convolution
         self.enlarge = enlarge
         let panelCount = (convolution.outputs + Self.panelWidth - 1) / Self.panelWidth
-        let planeStride = panelCount * convolution.inputs * Self.panelWidth + Self.lanes
-        panels = try AlignedBuffer(count: (enlarge ? 25 : 36) * planeStride, store)
+        let panelSize = convolution.inputs * Self.panelWidth
+        let planeStride = panelCount * panelSize + Self.lanes
+        let panels = try AlignedBuffer(count: (enlarge ? 25 : 36) * planeStride, store)
+        (self.panels, self.panelCount, self.panelSize, self.planeStride) = (panels, panelCount, panelSize, planeStride)
         try pool.run(tasks: panelCount, as: .weights) { panel, scratch throws(PixArtError) in
             let first = panel * Self.panelWidth
             let outputs = first..<min(first + Self.panelWidth, convolution.outputs)
@@ -65,9 +67,9 @@ package struct PreparedConvolution: Sendable {
 
     /// output (+)= convolution(transform(input)) + bias, for the outputs in `rows`, one of `parts(of:_:)`, or for all.
     ///
-    /// `input` has the output's size, or half of it in each direction where the convolution enlarges. With `accumulate` the
-    /// result is added to what `output` holds, which may not be `input`. Returns the sums of what `output` then holds in
-    /// these rows. Fails with `.memory`.
+    /// `input` has the output's size, or half of it in each direction where the convolution enlarges. With `accumulate`
+    /// the result is added to what `output` holds, which may not be `input`. Returns the sums of what `output` then
+    /// holds in these rows. Fails with `.memory`.
     @discardableResult
     package func callAsFunction(
         _ input: FeatureMap, transform: ChannelTransform? = nil, rows: Range<Int>? = nil, into output: FeatureMap,
@@ -83,8 +85,8 @@ package struct PreparedConvolution: Sendable {
         let groups = blocks.count >= 2 * pool.count ? 1 : min(panelCount, (2 * pool.count - 1) / blocks.count + 1)
         let group = (panelCount + groups - 1) / groups
         let sums = SliceSums(slices: blocks.count, channels: output.channels)
-        let products = 2 * positions * convolution.inputs * convolution.outputs
-        let work = Double(products) * Double(blocks.count * Tiling.tiles)
+        let tiles = ((rows?.count ?? output.height) + 3) / 4 * ((output.width + 3) / 4)
+        let work = 2 * Double(positions * tiles) * Double(convolution.inputs * convolution.outputs)
         try pool.run(tasks: blocks.count * groups, as: .convolution, work: work) { task, scratch throws(PixArtError) in
             let (index, part) = task.quotientAndRemainder(dividingBy: groups)
             let panels = part * group..<min((part + 1) * group, panelCount)
@@ -95,9 +97,9 @@ package struct PreparedConvolution: Sendable {
         return sums.total(pixels: output.width * (rows?.count ?? output.height))
     }
 
-    /// Rows of an output that is to be computed part by part, from the top, so that its input can be let go of meanwhile:
-    /// whole blocks, and enough of them for all workers. The part `a..<b` reads the input's rows `a - 1..<b + 1`, or with
-    /// enlargement `a / 2 - 1..<b / 2 + 1`.
+    /// Rows of an output that is to be computed part by part, from the top, so that its input can be let go of
+    /// meanwhile: whole blocks, and enough of them for all workers. The part `a..<b` reads the input's rows `a - 1..<b
+    /// + 1`, or with enlargement `a / 2 - 1..<b / 2 + 1`.
     package func parts(of output: FeatureMap, _ pool: ThreadPool) -> [Range<Int>] {
         let tiling = Tiling(output)
         let rows = 4 * tiling.tileRows * ((8 * pool.count + tiling.across - 1) / tiling.across)

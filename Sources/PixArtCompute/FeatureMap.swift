@@ -16,8 +16,8 @@ package struct FeatureMap: Sendable {
         pixels = try Matrix(rows: height * width, columns: channels, store)
     }
 
-    /// Lets go of the memory of all rows above `row`, whose contents are undefined from then on. As good as nothing happens
-    /// to small maps.
+    /// Lets go of the memory of all rows above `row`, whose contents are undefined from then on. As good as nothing
+    /// happens to small maps.
     package func discard(above row: Int) {
         guard row > 0 else { return }
         pixels.buffer.discard(pixels.offset..<pixels.offset + min(row, height) * width * channels)
@@ -64,7 +64,8 @@ package struct ChannelSums: Sendable {
     }
 }
 
-/// A scale and a shift for each channel, and SiLU after them or not: group normalisation, once its statistics are known.
+/// A scale and a shift for each channel, and SiLU after them or not: group normalisation, once its statistics are
+/// known.
 package struct ChannelTransform: Sendable {
     package let scale: [Float]
     package let shift: [Float]

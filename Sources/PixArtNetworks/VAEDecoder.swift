@@ -46,7 +46,8 @@ package struct VAEDecoder: Sendable {
     private let outputNorm: GroupNorm
     private let output: Convolution
 
-    /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with `.model`.
+    /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with
+    /// `.model`.
     package init(_ configuration: Configuration, _ reader: WeightReader) throws(PixArtError) {
         let groups = configuration.groups
         let coarsest = configuration.blockChannels[configuration.blockChannels.count - 1]
@@ -89,8 +90,8 @@ package struct VAEDecoder: Sendable {
         try reader.finish(ignoring: ["encoder.", "quant_conv."])
     }
 
-    /// Decodes one latent image, [Y*X, C] pixels already divided by the scaling factor, into one of `outChannels` that is
-    /// `scale` times as large in each direction; values are about -1 to 1.
+    /// Decodes one latent image, [Y*X, C] pixels already divided by the scaling factor, into one of `outChannels` that
+    /// is `scale` times as large in each direction; values are about -1 to 1.
     ///
     /// `afterPart` sees the map after the middle part and after each level.
     package func callAsFunction(
@@ -171,8 +172,8 @@ private struct ResidualBlock: Sendable {
                 bias: try reader.floats("\(name).conv_shortcut.bias", [outputs]))
     }
 
-    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the top
-    /// while the shortcut and the first convolution are written.
+    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the
+    /// top while the shortcut and the first convolution are written.
     func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool, _ store: BufferStore) throws(PixArtError) -> MeasuredMap {
         let (input, outputs) = (x.map, convolutions.0.outputs)
         let hidden = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)

@@ -16,8 +16,8 @@ import Testing
         }
     }
 
-    /// Channels that fill vectors and panels and that do not, maps that tiles and blocks divide and that they do not, single
-    /// pixels, more than one block in each direction.
+    /// Channels that fill vectors and panels and that do not, maps that tiles and blocks divide and that they do not,
+    /// single pixels, more than one block in each direction.
     private static let cases = [
         Case(inputs: 4, outputs: 32, height: 8, width: 12),
         Case(inputs: 32, outputs: 3, height: 19, width: 23, normalise: true),

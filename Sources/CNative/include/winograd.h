@@ -3,12 +3,12 @@
  *
  *     y = A^T ((G g G^T) . (B^T d B)) A
  *
- * for its 6x6 inputs d and the kernel g. The elementwise product becomes one matrix product for each of the 36 positions,
- * over all channels of many tiles. The points are 0, +-5/8, +-3/2 and infinity, which round three times better than the
- * usual 0, +-1, +-2.
+ * for its 6x6 inputs d and the kernel g. The elementwise product becomes one matrix product for each of the 36
+ * positions, over all channels of many tiles. The points are 0, +-5/8, +-3/2 and infinity, which round three times
+ * better than the usual 0, +-1, +-2.
  *
- * An image that is doubled by nearest neighbours before the convolution is convolved from its own pixels: of the 6 inputs
- * in a row of a tile only 4 differ, (s0, s1, s1, s2, s2, s3), and with the taps (g0, g1, g2) the outputs are
+ * An image that is doubled by nearest neighbours before the convolution is convolved from its own pixels: of the 6
+ * inputs in a row of a tile only 4 differ, (s0, s1, s1, s2, s2, s3), and with the taps (g0, g1, g2) the outputs are
  *
  *     y0 = g0 (s0 - s2) + S - X,   y1 = S + Y,   y2 = S + X,   y3 = S - Y - g2 (s1 - s3)
  *     S = (g0 + g1 + g2)/2 (s1 + s2),   X = (g0 - g1 - g2)/2 (s1 - s2),   Y = (g0 + g1 - g2)/2 (s1 - s2)
@@ -23,8 +23,8 @@
 
 enum { NATIVE_WINOGRAD_LANES = 16 };
 
-/* A block of tiles, [rows][columns], whose first output is at (top, left) of an image of height x width outputs; the last
- * tiles of a row and a column may reach beyond the image. */
+/* A block of tiles, [rows][columns], whose first output is at (top, left) of an image of height x width outputs; the
+ * last tiles of a row and a column may reach beyond the image. */
 typedef struct native_winograd_block {
     size_t height, width, top, left, rows, columns;
     int enlarge; /* the input is half as high and wide: height, width, top and left are even */
