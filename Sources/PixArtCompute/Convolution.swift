@@ -106,6 +106,21 @@ package struct PreparedConvolution: Sendable {
         return stride(from: 0, to: output.height, by: rows).map { $0..<min($0 + rows, output.height) }
     }
 
+    // MARK: Memory
+
+    /// Pixels of a part at most, about.
+    package static func partPixels(_ pool: ThreadPool) -> Int { 16 * Tiling.tiles * 8 * pool.count }
+
+    /// Elements of transformed weights, about.
+    package static func weightCount(inputs: Int, outputs: Int) -> Int { 36 * inputs * outputs }
+
+    /// Elements that a worker needs for a block, about.
+    package static func scratchCount(inputs: Int, outputs: Int) -> Int {
+        36 * Tiling.tiles * (inputs + outputs + 2 * lanes) + 2 * 16 * Tiling.tiles * lanes
+    }
+
+    // MARK: Blocks
+
     /// One block for the outputs of some panels.
     private func run(
         _ block: inout native_winograd_block, _ input: FeatureMap, _ transform: ChannelTransform?, _ panels: Range<Int>,

@@ -50,26 +50,28 @@ extension VAEDecoder {
     package static func activationBytes(
         _ configuration: Configuration, latentHeight: Int, latentWidth: Int, _ pool: ThreadPool
     ) -> Int {
-        var (maps, band) = (0, 0)
-        var (height, width) = (latentHeight, latentWidth)
+        var (most, scratch) = (0, 0)
+        var pixels = latentHeight * latentWidth
         var channels = configuration.blockChannels.last ?? 0
-        if configuration.middleAttention { maps = 5 * height * width * channels }
+        if configuration.middleAttention { most = 5 * pixels * channels }
         for (index, outputs) in configuration.blockChannels.reversed().enumerated() {
-            // A residual block holds its input, the map between its convolutions, and their sum where channels change.
-            maps = max(maps, height * width * (channels + outputs + (channels == outputs ? 0 : outputs)))
-            band = max(band, bandRows * width * (channels + outputs))
+            // A residual block holds its input and the map between its convolutions. Where channels change, its outputs
+            // take the place of its input, one part of them ahead.
+            let part = min(pixels, PreparedConvolution.partPixels(pool))
+            let maps =
+                channels == outputs
+                ? 2 * pixels * outputs : max(pixels * channels, 2 * pixels * outputs) + 2 * part * outputs
+            most = max(most, maps + PreparedConvolution.weightCount(inputs: channels, outputs: outputs))
+            scratch = max(scratch, PreparedConvolution.scratchCount(inputs: channels, outputs: outputs))
             channels = outputs
+            most = max(most, 2 * pixels * outputs + PreparedConvolution.weightCount(inputs: outputs, outputs: outputs))
             guard index < configuration.blockChannels.count - 1 else { break }
-            maps = max(maps, 5 * height * width * outputs)  // a map and its enlargement
-            (height, width) = (2 * height, 2 * width)
-            band = max(band, bandRows * width * 2 * outputs)
+            pixels *= 4
+            most = max(most, (pixels + min(pixels, PreparedConvolution.partPixels(pool))) * outputs)
         }
-        let image = height * width * configuration.outChannels
-        return 4 * (maps + image) + pool.count * (22 * band + ThreadPool.scratchAllowance)
+        let image = pixels * configuration.outChannels
+        return 4 * (most + image) + pool.count * (4 * scratch + ThreadPool.scratchAllowance)
     }
-
-    /// Rows of a band that a worker convolves, about; Winograd takes 4.5 times as much again.
-    private static let bandRows = 16
 }
 
 extension ThreadPool {
