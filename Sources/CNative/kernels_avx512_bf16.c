@@ -16,7 +16,8 @@ INLINE __m512i broadcast(const void *unit) {
 }
 
 INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, size_t units, const uint16_t *left,
-                          size_t stride, const uint32_t *panel, const float *scales, float *out, size_t out_stride) {
+                          size_t stride, const uint32_t *panel, nearing near, const float *scales, float *out,
+                          size_t out_stride) {
     __m512 sum[TILE][2];
 #pragma unroll
     for (int row = 0; row < rows; row++)
@@ -26,6 +27,7 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        bring_near(&near);
         __m512i weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_si512(panel + 16 * v);
@@ -48,11 +50,13 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 }
 
 static void product_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
-                             const void *panel, const float *column_scales, float *out, size_t out_stride) {
-    while (rows > 0) {
+                             const void *panel, const void *ahead, const float *column_scales, float *out,
+                             size_t out_stride) {
+    nearing near = nearing_of(ahead, panel, rows);
+    for (; rows > 0; near.next += units * near.step) {
         size_t count = tile_rows(rows);
-#define BODY(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, column_scales, out, out_stride)
-#define NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, column_scales, out, out_stride)
+#define BODY(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, near, column_scales, out, out_stride)
+#define NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, near, column_scales, out, out_stride)
         if (columns > 16) {
             WITH_ROWS(count, BODY)
         } else {
@@ -77,7 +81,7 @@ INLINE void zero_point_sums(size_t units, const uint32_t *panel, __m512i out[2])
 }
 
 INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_t *left, size_t stride,
-                      const uint32_t *panel, const __m512i offset[2], const float *row_scales,
+                      const uint32_t *panel, nearing near, const __m512i offset[2], const float *row_scales,
                       const float *column_scales, float *out, size_t out_stride) {
     __m512i sum[TILE][2];
 #pragma unroll
@@ -86,6 +90,7 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        bring_near(&near);
         __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
 #pragma unroll
         for (int row = 0; row < rows; row++) {
@@ -108,14 +113,15 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
 }
 
 static void product_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
-                         const void *panel, const float *row_scales, const float *column_scales, float *out,
-                         size_t out_stride) {
+                         const void *panel, const void *ahead, const float *row_scales, const float *column_scales,
+                         float *out, size_t out_stride) {
     __m512i offset[2];
     zero_point_sums(units, panel, offset);
-    while (rows > 0) {
+    nearing near = nearing_of(ahead, panel, rows);
+    for (; rows > 0; near.next += units * near.step) {
         size_t count = tile_rows(rows);
 #define BODY(N)                                                                                                        \
-    tile_int8(N, columns, units, left, left_stride, panel, offset, row_scales, column_scales, out, out_stride)
+    tile_int8(N, columns, units, left, left_stride, panel, near, offset, row_scales, column_scales, out, out_stride)
         WITH_ROWS(count, BODY)
 #undef BODY
         left += count * left_stride;

@@ -86,10 +86,27 @@ INLINE size_t tile_rows(size_t rows) {
     return (rows + tiles - 1) / tiles;
 }
 
-/* `next` is brought near meanwhile, `next_step` bytes for each unit. */
+/* What a product brings near meanwhile: each tile a share of as many bytes as its panel has, `step` for each unit. */
+typedef struct {
+    const char *next;
+    size_t step;
+} nearing;
+
+INLINE nearing nearing_of(const void *ahead, const void *panel, size_t rows) {
+    size_t tiles = (rows + TILE - 1) / TILE;
+    if (!ahead) return (nearing){panel, 0};
+    return (nearing){ahead, (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles};
+}
+
+INLINE void bring_near(nearing *near) {
+    _mm_prefetch(near->next, _MM_HINT_T1);
+    _mm_prefetch(near->next + near->step / 2, _MM_HINT_T1);
+    near->next += near->step;
+}
+
 INLINE void tile_float32(const int rows, const int vectors, size_t columns, size_t units, const float *left,
-                         size_t stride, const float *panel, const char *next, size_t next_step, float *out,
-                         size_t out_stride, int accumulate) {
+                         size_t stride, const float *panel, nearing near, float *out, size_t out_stride,
+                         int accumulate) {
     __m512 sum[TILE][2];
 #pragma unroll
     for (int row = 0; row < rows; row++)
@@ -101,8 +118,8 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
     const float *base[TILE / 3];
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
-    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL, next += next_step) {
-        _mm_prefetch(next, _MM_HINT_T1);
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        bring_near(&near);
         __m512 weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_ps(panel + 16 * v);
@@ -121,14 +138,12 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 }
 
 static void product_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
-                            const float *panel, float *out, size_t out_stride, int accumulate) {
-    /* The panel that follows in memory is likely to be the next one wanted: each tile brings a share of it. */
-    const size_t tiles = (rows + TILE - 1) / TILE, next_step = (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles;
-    const char *next = (const char *)(panel + units * NATIVE_PANEL);
-    for (; rows > 0; next += units * next_step) {
+                            const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
+    nearing near = nearing_of(ahead, panel, rows);
+    for (; rows > 0; near.next += units * near.step) {
         size_t count = tile_rows(rows);
-#define BODY(N) tile_float32(N, 2, columns, units, left, left_stride, panel, next, next_step, out, out_stride, accumulate)
-#define NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, next, next_step, out, out_stride, accumulate)
+#define BODY(N) tile_float32(N, 2, columns, units, left, left_stride, panel, near, out, out_stride, accumulate)
+#define NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, near, out, out_stride, accumulate)
         if (columns > 16) {
             WITH_ROWS(count, BODY)
         } else {

@@ -106,7 +106,7 @@ package struct Attention: Sendable {
                     let column = panel * Self.panelWidth
                     kernels.table.pointee.product_float32(
                         tile.count, min(Self.panelWidth, width - column), part.count, scores, block,
-                        values + column * part.count, output.floats + column, output.elementStride, first > 0 ? 1 : 0)
+                        values + column * part.count, values + (column + Self.panelWidth) * part.count, output.floats + column, output.elementStride, first > 0 ? 1 : 0)
                 }
             }
         }
@@ -147,8 +147,8 @@ extension Operand {
         let panelWidth = Int(NATIVE_PANEL)
         for first in Swift.stride(from: 0, to: count, by: panelWidth) {
             kernels.table.pointee.product_float32(
-                rows, min(panelWidth, count - first), columns, floats, elementStride, panels + first * columns, out + first,
-                stride, 0)
+                rows, min(panelWidth, count - first), columns, floats, elementStride, panels + first * columns,
+                panels + (first + panelWidth) * columns, out + first, stride, 0)
         }
     }
 }

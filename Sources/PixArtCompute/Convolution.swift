@@ -146,10 +146,11 @@ package struct PreparedConvolution: Sendable {
         for position in 0..<positions {
             for panel in panels {
                 let first = panel * Self.panelWidth
+                let weights = self.panels.start + position * planeStride + panel * panelSize
                 kernels.table.pointee.product_float32(
                     tiles, min(Self.panelWidth, convolution.outputs - first), convolution.inputs,
                     left + plane(of: position) * inputPlane, inputStride,
-                    self.panels.start + position * planeStride + panel * panelSize,
+                    weights, weights + panelSize,
                     products + position * outputPlane + first - panels.lowerBound * Self.panelWidth, outputStride, 0)
             }
         }

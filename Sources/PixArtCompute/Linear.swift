@@ -58,8 +58,8 @@ package struct Linear: Sendable {
     private static let panelWidth = Int(NATIVE_PANEL)
     /// Bytes of the rows that pass by the panels of a task at a time, which stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task.
-    private static let mostPanels = 6
+    /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the other.
+    private static let mostPanels = (held: 6, passing: 16)
 
     /// Rows that pass by at a time: whole tiles of 12.
     fileprivate static func rowBlock(units: Int) -> Int { min(96, max(24, blockBytes / (4 * units) / 12 * 12)) }
@@ -67,7 +67,7 @@ package struct Linear: Sendable {
     /// Multiplies `input` by several layers side by side.
     ///
     /// A task lays out some panels of 32 outputs in its worker's cache, from the weights as they are stored, and lets the rows
-    /// pass by them.
+    /// pass by them; few rows it keeps, and lets the panels pass by, each read from memory while the one before is multiplied.
     package static func products(
         of input: Operand, _ products: [Product], _ pool: ThreadPool
     ) throws(PixArtError) {
@@ -76,12 +76,13 @@ package struct Linear: Sendable {
             precondition(product.output.columns == product.linear.weight.outputs)
         }
         let units = (input.columns * input.form.size + 3) / 4
-        let group = panelsPerTask(products.map(\.panels), workers: pool.count)
+        let block = rowBlock(units: units)
+        let group = panelsPerTask(
+            products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held, workers: pool.count)
         let tasks = products.indices.flatMap { index in
             stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
         }
         // Few panels for many workers: rows are shared out too, and panels are laid out more than once.
-        let block = rowBlock(units: units)
         let blocks = (input.rows + block - 1) / block
         let slices = tasks.count >= 2 * pool.count ? 1 : min(blocks, (2 * pool.count + tasks.count - 1) / tasks.count)
         let rows = (blocks + slices - 1) / slices * block
@@ -93,27 +94,30 @@ package struct Linear: Sendable {
             guard first < input.rows else { return }
             let range = first..<min(first + rows, input.rows)
             let last = min(panel + group, products[product].panels)
-            try products[product].run(
-                input.rows(range), panels: panel..<last, units: units, into: products[product].output.rows(range),
-                pool.kernels, scratch)
+            let batch = input.rows <= block ? 1 : last - panel
+            for first in stride(from: panel, to: last, by: batch) {
+                try products[product].run(
+                    input.rows(range), panels: first..<first + batch, ahead: first + batch < last ? first + batch : nil,
+                    units: units, into: products[product].output.rows(range), pool.kernels, scratch)
+            }
         }
     }
 
     /// Panels of a task: many, but so that workers get equal shares.
-    private static func panelsPerTask(_ panels: [Int], workers: Int) -> Int {
+    private static func panelsPerTask(_ panels: [Int], most: Int, workers: Int) -> Int {
         func tasks(_ group: Int) -> Int { panels.reduce(0) { $0 + ($1 + group - 1) / group } }
         func waste(_ group: Int) -> Double {
             let rounds = (tasks(group) + workers - 1) / workers
             return Double(rounds * workers * group) / Double(panels.reduce(0, +))
         }
-        return (1...mostPanels).reversed().min { waste($0) < waste($1) - 0.01 } ?? 1
+        return (1...most).reversed().min { waste($0) < waste($1) - 0.01 } ?? 1
     }
 }
 
 extension Linear.Product {
-    /// Multiplies rows by some panels.
+    /// Multiplies rows by some panels, and brings near what the panel `ahead` will be made from.
     fileprivate func run(
-        _ input: Operand, panels: Range<Int>, units: Int, into output: Operand, _ kernels: Kernels,
+        _ input: Operand, panels: Range<Int>, ahead: Int?, units: Int, into output: Operand, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let panelWidth = Int(NATIVE_PANEL)
@@ -136,6 +140,7 @@ extension Linear.Product {
         let block = Linear.rowBlock(units: units)
         let tile = try scratch.floats(block * panels.count * panelWidth, slot: 2)
         let tileStride = panels.count * panelWidth
+        let ahead = ahead.map { linear.weight.row($0 * panelWidth) }
         try withEpilogue(columns, type: output.form.type) { epilogue in
             var epilogue = epilogue
             for row in stride(from: 0, to: input.rows, by: block) {
@@ -145,7 +150,7 @@ extension Linear.Product {
                     let width = min(panelWidth, columns.count - index * panelWidth)
                     left.multiply(
                         by: weights + index * units * panelWidth, scales: hasScales ? scales + index * panelWidth : nil,
-                        columns: width, units: units, into: tile + index * panelWidth, stride: tileStride, kernels)
+                        columns: width, units: units, ahead: ahead, into: tile + index * panelWidth, stride: tileStride, kernels)
                 }
                 let target = output.rows(rows).columns(columns)
                 kernels.table.pointee.finish(
@@ -184,20 +189,21 @@ extension Operand {
     /// tile[rows][columns] = self times a panel
     fileprivate func multiply(
         by panel: UnsafeMutablePointer<Float>, scales columnScales: UnsafeMutablePointer<Float>?, columns: Int, units: Int,
-        into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
+        ahead: UnsafeRawPointer?, into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
     ) {
         let table = kernels.table.pointee
         switch form {
         case .float32, .roundedBfloat16, .roundedInt8:
             table.product_float32(
-                rows, columns, units, start.assumingMemoryBound(to: Float.self), elementStride, panel, tile, tileStride, 0)
+                rows, columns, units, start.assumingMemoryBound(to: Float.self), elementStride, panel, ahead, tile,
+                tileStride, 0)
         case .bfloat16:
             table.product_bfloat16!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel, columnScales,
+                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel, ahead, columnScales,
                 tile, tileStride)
         case .int8:
             table.product_int8!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel, scales!,
+                rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel, ahead, scales!,
                 columnScales!, tile, tileStride)
         }
     }

@@ -114,7 +114,8 @@ package struct WeightMatrix: Sendable {
 
     // MARK: Rows
 
-    private func row(_ output: Int) -> UnsafeRawPointer { elements + output * form.rowBytes(inputs: inputs) }
+    /// The first element of an output as it is held.
+    func row(_ output: Int) -> UnsafeRawPointer { elements + output * form.rowBytes(inputs: inputs) }
     private func scales(_ output: Int) -> UnsafePointer<Float> { scales! + output * form.scaleCount(inputs: inputs) }
 
     /// Writes the rows of some outputs as float32 to `target`, [outputs, inputs] without gaps between rows, exactly.

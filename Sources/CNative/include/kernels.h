@@ -54,18 +54,20 @@ typedef struct native_kernels {
     /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Outputs that are not there are 0. */
     void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
                                 void *_Nonnull panel);
-    /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. */
+    /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many bytes
+     * as it has are brought near from `ahead`, where the next panel is to come from; NULL where that is not known. */
     void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
-                                     size_t left_stride, const float *_Nonnull panel, float *_Nonnull out,
-                                     size_t out_stride, int accumulate);
+                                     size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
+                                     float *_Nonnull out, size_t out_stride, int accumulate);
     /* The same of bfloat16 pairs, summed in float32; out = sum * scale[column] where there are scales. */
     void (*_Nullable product_bfloat16)(size_t rows, size_t columns, size_t units, const uint16_t *_Nonnull left,
-                                       size_t left_stride, const void *_Nonnull panel,
+                                       size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
                                        const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
     /* The same of int8, summed exactly: out = sum * row_scales[row] * column_scales[column]. */
     void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
-                                   size_t left_stride, const void *_Nonnull panel, const float *_Nonnull row_scales,
-                                   const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
+                                   size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
+                                   const float *_Nonnull row_scales, const float *_Nonnull column_scales,
+                                   float *_Nonnull out, size_t out_stride);
     /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
     void (*_Nonnull finish)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
                             const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);
