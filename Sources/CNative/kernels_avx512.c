@@ -4,6 +4,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c,bmi,bmi2"))),          \
                              apply_to = function)
+#include "kernels_nibbles.h"
 #include "kernels_loops.h"
 #include "kernels_tiles.h"
 #pragma clang attribute pop

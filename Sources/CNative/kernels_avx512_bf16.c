@@ -5,6 +5,7 @@
 #pragma clang attribute push(                                                                                          \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2"))),             \
     apply_to = function)
+#include "kernels_nibbles.h"
 #include "kernels_loops.h"
 #include "kernels_tiles.h"
 

@@ -125,27 +125,6 @@ static void int8_as_bfloat16(size_t count, const int8_t *source, uint16_t *targe
     for (size_t i = 0; i < count; i++) target[i] = (uint16_t)(as_bits((float)source[i]) >> 16);
 }
 
-static float int4_as_int8(size_t count, const uint8_t *source, const float *scales, int8_t *target) {
-    float largest = 0;
-    size_t groups = (count + GROUP - 1) / GROUP;
-    for (size_t i = 0; i < groups; i++) largest = fmaxf(largest, fabsf(scales[i]));
-    float scale = largest * (8.0f / 127.0f), inverse = scale > 0 ? 1 / scale : 0;
-    for (; count > 0; source += GROUP / 2, scales++, target += GROUP) {
-        size_t members = count < GROUP ? count : GROUP;
-        int8_t table[16]; /* what each nibble becomes */
-        for (int i = 0; i < 16; i++) table[i] = (int8_t)rounded((float)(i - 8) * (*scales * inverse));
-        if (members == GROUP)
-            for (size_t i = 0; i < GROUP / 2; i++) {
-                target[2 * i] = table[source[i] & 15];
-                target[2 * i + 1] = table[source[i] >> 4];
-            }
-        else
-            for (size_t i = 0; i < members; i++) target[i] = table[source[i / 2] >> (i % 2 ? 4 : 0) & 15];
-        count -= members;
-    }
-    return scale;
-}
-
 /* Magnitudes are compared as integers, which stand in the same order and can be reduced on vectors. */
 INLINE float largest_magnitude(size_t count, const float *x) {
     uint32_t largest = 0;
@@ -164,6 +143,35 @@ INLINE float largest_of(size_t count, const float *x) {
         largest = key > largest ? key : largest;
     }
     return as_float((uint32_t)(largest ^ ((largest >> 31) & INT32_MAX)));
+}
+
+/* A group's numbers from -8 to 7 times `factor`, rounded: looked up in a table of all sixteen. */
+INLINE void scale_nibbles(size_t count, const uint8_t *source, float factor, int8_t *target) {
+    int8_t table[16];
+    for (int i = 0; i < 16; i++) table[i] = (int8_t)rounded((float)(i - 8) * factor);
+    for (size_t i = 0; i < count; i++) target[i] = table[source[i / 2] >> (i % 2 ? 4 : 0) & 15];
+}
+
+#ifndef SCALE_GROUP
+INLINE void scale_group(const uint8_t *source, float factor, int8_t *target) {
+    scale_nibbles(GROUP, source, factor, target);
+}
+#endif
+
+static float int4_scale(size_t count, const float *scales) {
+    size_t groups = (count + GROUP - 1) / GROUP;
+    /* The scales of the row that stands here in the next panel. */
+    for (size_t i = 0; i < groups; i += 16) __builtin_prefetch(scales + NATIVE_PANEL * groups + i);
+    return largest_magnitude(groups, scales) * (8.0f / 127.0f);
+}
+
+static void int4_as_int8(size_t count, const uint8_t *source, const float *scales, float scale, int8_t *target) {
+    float inverse = scale > 0 ? 1 / scale : 0;
+    for (; count >= GROUP; count -= GROUP, source += GROUP / 2, scales++, target += GROUP) {
+        __builtin_prefetch(source + 8 * GROUP);
+        scale_group(source, *scales * inverse, target);
+    }
+    if (count > 0) scale_nibbles(count, source, *scales * inverse, target);
 }
 
 static float quantize_int8(size_t count, const float *source, int8_t *target) {
@@ -375,6 +383,6 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
     .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate, .rms_norm = rms_norm, .silu = silu,  \
     .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
     .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \
-    .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
+    .int4_scale = int4_scale, .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
     .channel_sums = channel_sums, .transform_pixels = transform_pixels, .winograd_weights = winograd_weights,          \
     .winograd_input = winograd_input, .winograd_output = winograd_output

@@ -3,57 +3,48 @@
 /* Rows of a tile. */
 enum { TILE = 12 };
 
-/* Transposes 16 x 16 elements of 4 bytes in place. */
-INLINE void transpose_16x16(__m512i r[16]) {
-    __m512i t[16];
+/* Four rows' 16 bytes side by side. */
+INLINE __m512i gather_quarters(const char *row, size_t step) {
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)row));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(row + step)), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(row + 2 * step)), 2);
+    return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(row + 3 * step)), 3);
+}
+
+/* Transposes 16 units of 16 rows into a panel. Loading puts every fourth row side by side, so that what is left to do stays
+ * within quarters of a register. */
+INLINE void transpose_units(const char *rows, size_t stride, uint32_t *out) {
+    __m512i quarters[4][4];
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-        t[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        t[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
+    for (size_t row = 0; row < 4; row++)
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-        r[4 * i] = _mm512_unpacklo_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 1] = _mm512_unpackhi_epi64(t[4 * i], t[4 * i + 2]);
-        r[4 * i + 2] = _mm512_unpacklo_epi64(t[4 * i + 1], t[4 * i + 3]);
-        r[4 * i + 3] = _mm512_unpackhi_epi64(t[4 * i + 1], t[4 * i + 3]);
-    }
+        for (size_t i = 0; i < 4; i++) quarters[row][i] = gather_quarters(rows + row * stride + 16 * i, 4 * stride);
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0x88);
-        t[4 + i] = _mm512_shuffle_i32x4(r[i], r[4 + i], 0xdd);
-        t[8 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0x88);
-        t[12 + i] = _mm512_shuffle_i32x4(r[8 + i], r[12 + i], 0xdd);
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        r[i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0x88);
-        r[4 + i] = _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0x88);
-        r[8 + i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0xdd);
-        r[12 + i] = _mm512_shuffle_i32x4(t[4 + i], t[12 + i], 0xdd);
+    for (size_t i = 0; i < 4; i++, out += 4 * NATIVE_PANEL) {
+        __m512i low01 = _mm512_unpacklo_epi32(quarters[0][i], quarters[1][i]);
+        __m512i high01 = _mm512_unpackhi_epi32(quarters[0][i], quarters[1][i]);
+        __m512i low23 = _mm512_unpacklo_epi32(quarters[2][i], quarters[3][i]);
+        __m512i high23 = _mm512_unpackhi_epi32(quarters[2][i], quarters[3][i]);
+        _mm512_store_si512(out, _mm512_unpacklo_epi64(low01, low23));
+        _mm512_store_si512(out + NATIVE_PANEL, _mm512_unpackhi_epi64(low01, low23));
+        _mm512_store_si512(out + 2 * NATIVE_PANEL, _mm512_unpacklo_epi64(high01, high23));
+        _mm512_store_si512(out + 3 * NATIVE_PANEL, _mm512_unpackhi_epi64(high01, high23));
     }
 }
 
 static void pack_panel(size_t outputs, size_t units, const void *rows, size_t stride, void *panel) {
-    uint32_t *target = panel;
-    for (size_t unit = 0; unit < units; unit += 16) {
-        size_t count = units - unit < 16 ? units - unit : 16;
-        __mmask16 mask = (__mmask16)((1u << count) - 1);
-        for (size_t half = 0; half < NATIVE_PANEL; half += 16) {
-            __m512i block[16];
-            const char *source = (const char *)rows + half * stride + 4 * unit;
-#pragma unroll
-            for (size_t i = 0; i < 16; i++)
-                block[i] = _mm512_maskz_loadu_epi32(half + i < outputs ? mask : 0, source + i * stride);
-            transpose_16x16(block);
-            uint32_t *out = target + unit * NATIVE_PANEL + half;
-            if (count == 16) {
-#pragma unroll
-                for (size_t i = 0; i < 16; i++) _mm512_store_si512(out + i * NATIVE_PANEL, block[i]);
-            } else {
-                for (size_t i = 0; i < count; i++) _mm512_store_si512(out + i * NATIVE_PANEL, block[i]);
+    for (size_t half = 0; half < NATIVE_PANEL; half += 16) {
+        const char *source = (const char *)rows + half * stride;
+        uint32_t *target = (uint32_t *)panel + half;
+        size_t there = outputs > half ? outputs - half : 0, unit = 0;
+        if (there >= 16)
+            for (; unit + 16 <= units; unit += 16) transpose_units(source + 4 * unit, stride, target + unit * NATIVE_PANEL);
+        for (; unit < units; unit++) /* ragged ends */
+            for (size_t output = 0; output < 16; output++) {
+                uint32_t value = 0;
+                if (output < there) memcpy(&value, source + output * stride + 4 * unit, sizeof value);
+                target[unit * NATIVE_PANEL + output] = value;
             }
-        }
     }
 }
 

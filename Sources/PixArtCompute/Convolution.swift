@@ -57,10 +57,11 @@ package struct PreparedConvolution: Sendable {
         try pool.run(tasks: panelCount, as: .weights) { panel, scratch throws(PixArtError) in
             let first = panel * Self.panelWidth
             let outputs = first..<min(first + Self.panelWidth, convolution.outputs)
-            let rows = try convolution.weight.rows(outputs, for: .float32, pool.kernels, scratch)
+            let taps = try scratch.floats(outputs.count * convolution.weight.inputs, slot: 0)
+            convolution.weight.widen(outputs: outputs, to: taps, pool.kernels)
             pool.kernels.table.pointee.winograd_weights(
-                enlarge ? 1 : 0, outputs.count, convolution.inputs, rows.start.assumingMemoryBound(to: Float.self),
-                panels.start + panel * panelSize, planeStride)
+                enlarge ? 1 : 0, outputs.count, convolution.inputs, taps, panels.start + panel * panelSize,
+                planeStride)
         }
         convolution.weight.discard()
     }

@@ -128,14 +128,10 @@ extension Linear.Product {
         var hasScales = false
         for panel in panels {
             let outputs = panel * panelWidth..<min((panel + 1) * panelWidth, linear.weight.outputs)
-            let rows = try linear.weight.rows(outputs, for: input.form, kernels, scratch)
             let index = panel - panels.lowerBound
-            kernels.table.pointee.pack_panel(
-                outputs.count, units, rows.start, rows.stride, weights + index * units * panelWidth)
-            if let source = rows.scales {
-                hasScales = true
-                (scales + index * panelWidth).update(from: source, count: outputs.count)
-            }
+            hasScales = try linear.weight.pack(
+                outputs, for: input.form, units: units, into: weights + index * units * panelWidth,
+                scales: scales + index * panelWidth, kernels, scratch)
         }
         let block = Linear.rowBlock(units: units)
         let tile = try scratch.floats(block * panels.count * panelWidth, slot: 2)

@@ -60,7 +60,7 @@ package struct Operand: Sendable {
     }
 
     /// Bytes from row to row: whole vectors, but no multiple of a page, on which caches would fold many rows.
-    private static func stride(columns: Int, form: Form) -> Int {
+    static func stride(columns: Int, form: Form) -> Int {
         let bytes = (columns * form.size + 63) / 64 * 64
         return bytes % 4096 == 0 ? bytes + 64 : bytes
     }

@@ -127,109 +127,127 @@ package struct WeightMatrix: Sendable {
     /// The same to an address.
     func widen(outputs range: Range<Int>, to target: UnsafeMutablePointer<Float>, _ kernels: Kernels = .best) {
         for output in range {
-            let (source, target) = (row(output), target + (output - range.lowerBound) * inputs)
-            switch form {
-            case .float32: target.update(from: source.assumingMemoryBound(to: Float.self), count: inputs)
-            case .float16:
-                kernels.table.pointee.widen_float16(inputs, source.assumingMemoryBound(to: UInt16.self), target)
-            case .bfloat16:
-                kernels.table.pointee.widen_bfloat16(inputs, source.assumingMemoryBound(to: UInt16.self), target)
-            case .int8:
-                kernels.table.pointee.widen_int8(
-                    inputs, source.assumingMemoryBound(to: Int8.self), scales(output)[0], target)
-            case .int4:
-                kernels.table.pointee.widen_int4(
-                    inputs, source.assumingMemoryBound(to: UInt8.self), scales(output), target)
+            widen(output, 0..<inputs, to: target + (output - range.lowerBound) * inputs, kernels)
+        }
+    }
+
+    /// Some columns of one output as float32, from the start of a group on.
+    private func widen(
+        _ output: Int, _ columns: Range<Int>, to target: UnsafeMutablePointer<Float>, _ kernels: Kernels
+    ) {
+        let count = columns.count
+        let source = row(output) + form.rowBytes(inputs: columns.lowerBound)
+        switch form {
+        case .float32: target.update(from: source.assumingMemoryBound(to: Float.self), count: count)
+        case .float16:
+            kernels.table.pointee.widen_float16(count, source.assumingMemoryBound(to: UInt16.self), target)
+        case .bfloat16:
+            kernels.table.pointee.widen_bfloat16(count, source.assumingMemoryBound(to: UInt16.self), target)
+        case .int8:
+            kernels.table.pointee.widen_int8(
+                count, source.assumingMemoryBound(to: Int8.self), scales(output)[0], target)
+        case .int4:
+            kernels.table.pointee.widen_int4(
+                count, source.assumingMemoryBound(to: UInt8.self), scales(output) + columns.lowerBound / Self.group,
+                target)
+        }
+    }
+
+    /// Lays out up to 32 outputs in a panel of `units` for a product of `form`, and writes the outputs' scales to `scales`.
+    /// Returns whether sums are to be multiplied by these.
+    ///
+    /// Where the stored form serves, rows are read as they lie; else they are converted some columns at a time, which stay
+    /// in the worker's nearest cache.
+    func pack(
+        _ outputs: Range<Int>, for product: Operand.Form, units: Int, into panel: UnsafeMutablePointer<Float>,
+        scales target: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) -> Bool {
+        let stored = form.rowBytes(inputs: inputs)
+        let serves =
+            switch (product, form) {
+            case (.float32, .float32), (.bfloat16, .bfloat16), (.int8, .int8): stored % 4 == 0
+            default: false
+            }
+        if form == .int8 { target.update(from: scales(outputs.lowerBound), count: outputs.count) }
+        if serves {
+            kernels.table.pointee.pack_panel(outputs.count, units, row(outputs.lowerBound), stored, panel)
+            return form == .int8
+        }
+        // Rounding floating point to int8 looks at whole rows.
+        let looksAtRows = (product == .int8 || product == .roundedInt8) && form != .int8 && form != .int4
+        let block = looksAtRows ? inputs : min(inputs, Self.conversionBlock)
+        let stride = Operand.stride(columns: block, form: product)
+        let rows = UnsafeMutableRawPointer(try scratch.floats(outputs.count * stride / 4, slot: 6))
+        let wide = try scratch.floats(block, slot: 7)
+        if form == .int4, product == .int8 || product == .roundedInt8 {
+            for (index, output) in outputs.enumerated() {
+                target[index] = kernels.table.pointee.int4_scale(inputs, scales(output))
             }
         }
-    }
-
-    /// Rows of some outputs as a product of `form` reads them: an address, the bytes between rows, and the outputs' scales
-    /// where a row's elements are to be multiplied by one.
-    struct Rows {
-        let start: UnsafeRawPointer
-        let stride: Int
-        let scales: UnsafePointer<Float>?
-    }
-
-    /// Where the stored form serves, these are the stored bytes; else they are converted into the worker's memory.
-    func rows(
-        _ range: Range<Int>, for product: Operand.Form, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
-    ) throws(PixArtError) -> Rows {
-        let stored = form.rowBytes(inputs: inputs)
-        switch (product, form) {
-        case (.float32, .float32) where stored % 4 == 0, (.bfloat16, .bfloat16) where stored % 4 == 0:
-            return Rows(start: row(range.lowerBound), stride: stored, scales: nil)
-        case (.int8, .int8) where stored % 4 == 0:
-            return Rows(start: row(range.lowerBound), stride: stored, scales: scales(range.lowerBound))
-        default: break
+        for first in Swift.stride(from: 0, to: inputs, by: block) {
+            let columns = first..<min(first + block, inputs)
+            let blockUnits = (columns.count * product.size + 3) / 4
+            for (index, output) in outputs.enumerated() {
+                let row = rows + index * stride
+                (row + 4 * blockUnits - 4).storeBytes(of: 0, as: UInt32.self)
+                convert(output, columns, for: product, to: row, scale: target + index, wide, kernels)
+            }
+            kernels.table.pointee.pack_panel(
+                outputs.count, blockUnits, rows, stride, panel + first * product.size / 4 * Int(NATIVE_PANEL))
         }
-        let stride = (inputs * product.size + 3) / 4 * 4
-        let start = UnsafeMutableRawPointer(try scratch.floats(range.count * stride / 4, slot: 6))
-        let wide = try scratch.floats(inputs, slot: 7)
-        let factors = try scratch.floats(range.count, slot: 8)
-        for (index, output) in range.enumerated() {
-            let target = start + index * stride
-            (target + stride - 4).storeBytes(of: 0, as: UInt32.self)
-            factors[index] = convert(output, for: product, to: target, wide, kernels)
-        }
-        let hasScales = product == .int8 || (product == .bfloat16 && form == .int8)
-        return Rows(start: UnsafeRawPointer(start), stride: stride, scales: hasScales ? UnsafePointer(factors) : nil)
+        return product == .int8 || (product == .bfloat16 && form == .int8)
     }
 
-    /// One output's row for a product; returns its scale. `wide` has room for a row of float32.
+    /// Columns that are converted at a time: whole groups.
+    private static let conversionBlock = 512
+
+    /// Some columns of one output for a product. `scale` is that of the output's int8 numbers; it is written where they are
+    /// made of floating point, from all columns. `wide` has room for the columns in float32.
     private func convert(
-        _ output: Int, for product: Operand.Form, to target: UnsafeMutableRawPointer,
-        _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels
-    ) -> Float {
-        let table = kernels.table.pointee
-        let source = row(output)
+        _ output: Int, _ columns: Range<Int>, for product: Operand.Form, to target: UnsafeMutableRawPointer,
+        scale: UnsafeMutablePointer<Float>, _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels
+    ) {
+        let count = columns.count
+        let source = row(output) + form.rowBytes(inputs: columns.lowerBound)
         let bytes = target.assumingMemoryBound(to: Int8.self)
         let halves = target.assumingMemoryBound(to: UInt16.self)
         let floats = target.assumingMemoryBound(to: Float.self)
-        func int8(into bytes: UnsafeMutablePointer<Int8>) -> Float {
+        func int8(into bytes: UnsafeMutablePointer<Int8>) {
             switch form {
-            case .int8:
-                bytes.update(from: source.assumingMemoryBound(to: Int8.self), count: inputs)
-                return scales(output)[0]
+            case .int8: bytes.update(from: source.assumingMemoryBound(to: Int8.self), count: count)
             case .int4:
-                return table.int4_as_int8(inputs, source.assumingMemoryBound(to: UInt8.self), scales(output), bytes)
+                kernels.table.pointee.int4_as_int8(
+                    count, source.assumingMemoryBound(to: UInt8.self),
+                    scales(output) + columns.lowerBound / Self.group, scale.pointee, bytes)
             case .float32, .float16, .bfloat16:
-                widen(outputs: output..<output + 1, to: wide, kernels)
-                return table.quantize_int8(inputs, wide, bytes)
+                let row = target == UnsafeMutableRawPointer(bytes) ? wide : floats
+                widen(output, columns, to: row, kernels)
+                scale.pointee = kernels.table.pointee.quantize_int8(count, row, bytes)
             }
         }
         switch product {
-        case .float32: widen(outputs: output..<output + 1, to: floats, kernels)
-        case .int8: return int8(into: bytes)
+        case .float32: widen(output, columns, to: floats, kernels)
+        case .int8: int8(into: bytes)
         case .roundedInt8:
             let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: Int8.self)
-            if form == .int8 || form == .int4 {
-                let scale = int8(into: narrow)
-                table.widen_int8(inputs, narrow, scale, floats)
-            } else {
-                widen(outputs: output..<output + 1, to: floats, kernels)
-                table.widen_int8(inputs, narrow, table.quantize_int8(inputs, floats, narrow), floats)
-            }
+            int8(into: narrow)
+            kernels.table.pointee.widen_int8(count, narrow, scale.pointee, floats)
         case .bfloat16:
             switch form {
-            case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: inputs)
+            case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: count)
             case .int8:
-                table.int8_as_bfloat16(inputs, source.assumingMemoryBound(to: Int8.self), halves)
-                return scales(output)[0]
-            case .float32: table.narrow_bfloat16(inputs, source.assumingMemoryBound(to: Float.self), halves)
-            case .float16, .int4:
-                widen(outputs: output..<output + 1, to: wide, kernels)
-                table.narrow_bfloat16(inputs, wide, halves)
+                kernels.table.pointee.int8_as_bfloat16(count, source.assumingMemoryBound(to: Int8.self), halves)
+            case .float32, .float16, .int4:
+                widen(output, columns, to: wide, kernels)
+                kernels.table.pointee.narrow_bfloat16(count, wide, halves)
             }
         case .roundedBfloat16:
-            widen(outputs: output..<output + 1, to: floats, kernels)
+            widen(output, columns, to: floats, kernels)
             guard form != .bfloat16, form != .int8 else { break }
             let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: UInt16.self)
-            table.narrow_bfloat16(inputs, floats, narrow)
-            table.widen_bfloat16(inputs, narrow, floats)
+            kernels.table.pointee.narrow_bfloat16(count, floats, narrow)
+            kernels.table.pointee.widen_bfloat16(count, narrow, floats)
         }
-        return 1
     }
 
     // MARK: Other precisions

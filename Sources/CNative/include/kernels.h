@@ -127,9 +127,11 @@ typedef struct native_kernels {
     void (*_Nonnull narrow_bfloat16)(size_t count, const float *_Nonnull source, uint16_t *_Nonnull target);
     /* Exact: int8 numbers as bfloat16. */
     void (*_Nonnull int8_as_bfloat16)(size_t count, const int8_t *_Nonnull source, uint16_t *_Nonnull target);
-    /* One row of int4 as int8, rounded; returns the scale that they share. */
-    float (*_Nonnull int4_as_int8)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
-                                   int8_t *_Nonnull target);
+    /* The scale that a row of `count` int4 numbers has as int8. */
+    float (*_Nonnull int4_scale)(size_t count, const float *_Nonnull scales);
+    /* Part of a row of int4, from the start of a group on, as int8 of this scale, rounded. */
+    void (*_Nonnull int4_as_int8)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
+                                  float scale, int8_t *_Nonnull target);
     /* target = round(source / scale), -127 ... 127; returns the scale. */
     float (*_Nonnull quantize_int8)(size_t count, const float *_Nonnull source, int8_t *_Nonnull target);
     /* One row: nibbles and the scales of its groups of 64, chosen for the least squared error. */
