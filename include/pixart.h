@@ -220,6 +220,19 @@ pixart_status pixart_encoder_tokenize(const pixart_encoder *encoder, const char 
  * allocator round. Cost: none to speak of. */
 pixart_status pixart_encoder_memory(const pixart_encoder *encoder, const char *options, char **report);
 
+/* Tells where the time of an encoder's calls went.
+ *   report   JSON, released with pixart_string_release(), added up since the encoder was opened:
+ *            {kind: {"seconds": s, "operations": n}, ...}, with every kind, 0 where there was nothing of it:
+ *            "product_float32", "product_bfloat16", "product_int8": linear layers, by what they are computed in (in
+ *                               float32 arithmetic on rounded numbers where the instructions lack another),
+ *            "attention": scores, softmax and sums; "convolution"; "rows": norms, and rounding for the next product,
+ *            "weights": converting weights; "other": all else that the threads share
+ * Seconds are by the clock, on all threads together, and include waiting for other calls on the handle; what only the
+ * calling thread does, between such pieces of work, is not in them. Operations are additions and multiplications; 0
+ * where they are not counted, which they are for products and attention. The difference of two reports is that of the
+ * calls between them. Cost: none to speak of. */
+pixart_status pixart_encoder_profile(const pixart_encoder *encoder, char **report);
+
 /* Releases an encoder. */
 void pixart_encoder_release(pixart_encoder *encoder);
 
@@ -253,6 +266,9 @@ pixart_status pixart_denoise(const pixart_denoiser *denoiser, const pixart_tenso
  *            tokens, the length of its prompts
  *   report   as that of pixart_encoder_memory(); each run or sampler allocates "activations" of its own */
 pixart_status pixart_denoiser_memory(const pixart_denoiser *denoiser, const char *options, char **report);
+
+/* Tells where the time of a denoiser's runs and samplers went, as pixart_encoder_profile() does. */
+pixart_status pixart_denoiser_profile(const pixart_denoiser *denoiser, char **report);
 
 /* Releases a denoiser. Samplers made from it stay usable. */
 void pixart_denoiser_release(pixart_denoiser *denoiser);
@@ -316,6 +332,9 @@ pixart_status pixart_decode(const pixart_decoder *decoder, const pixart_tensor *
  *            512 where they are not given; num_images_per_prompt
  *   report   as that of pixart_encoder_memory() */
 pixart_status pixart_decoder_memory(const pixart_decoder *decoder, const char *options, char **report);
+
+/* Tells where the time of a decoder's calls went, as pixart_encoder_profile() does. */
+pixart_status pixart_decoder_profile(const pixart_decoder *decoder, char **report);
 
 /* Releases a decoder. */
 void pixart_decoder_release(pixart_decoder *decoder);

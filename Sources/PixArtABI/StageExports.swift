@@ -46,6 +46,13 @@ public func pixart_encoder_memory(
     }
 }
 
+@_cdecl("pixart_encoder_profile") @implementation
+public func pixart_encoder_profile(
+    _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").profile.json }
+}
+
 @_cdecl("pixart_encoder_release") @implementation
 public func pixart_encoder_release(_ encoder: OpaquePointer?) { release(encoder, Encoder.self) }
 
@@ -82,6 +89,13 @@ public func pixart_denoiser_memory(
     tell(report) { () throws(PixArtError) in
         try object(denoiser, Denoiser.self, "denoiser").memory(options(json, .denoiserMemory)).json
     }
+}
+
+@_cdecl("pixart_denoiser_profile") @implementation
+public func pixart_denoiser_profile(
+    _ denoiser: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").profile.json }
 }
 
 @_cdecl("pixart_denoiser_release") @implementation
@@ -181,6 +195,13 @@ public func pixart_decoder_memory(
     tell(report) { () throws(PixArtError) in
         try object(decoder, Decoder.self, "decoder").memory(options(json, .decoderMemory)).json
     }
+}
+
+@_cdecl("pixart_decoder_profile") @implementation
+public func pixart_decoder_profile(
+    _ decoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").profile.json }
 }
 
 @_cdecl("pixart_decoder_release") @implementation

@@ -22,7 +22,7 @@ package final class Profile: Sendable {
         package var work = 0.0
     }
 
-    private let table = Mutex<[Kind: Entry]>([:])
+    private let table = Mutex(Dictionary(uniqueKeysWithValues: Kind.allCases.map { ($0, Entry()) }))
 
     /// Seconds on a clock that only goes forward.
     static var now: Double {
@@ -38,6 +38,6 @@ package final class Profile: Sendable {
         }
     }
 
-    /// All that was added since the pool was made.
+    /// All that was added since the pool was made, every kind.
     package var entries: [Kind: Entry] { table.withLock { $0 } }
 }

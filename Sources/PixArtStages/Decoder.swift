@@ -35,6 +35,9 @@ package final class Decoder: Sendable {
             held: pool.scratchBytes)
     }
 
+    /// Where the time of the decoder went since it was opened.
+    package var profile: Profile { pool.profile }
+
     /// Of decoding pictures of the size that the options say, `ownSide` where they do not.
     static func activationBytes(
         _ configuration: VAEDecoder.Configuration, _ options: Options, ownSide: Int, _ pool: ThreadPool

@@ -44,6 +44,9 @@ package final class Denoiser: Sendable {
             held: pool.scratchBytes)
     }
 
+    /// Where the time of the denoiser went since it was opened.
+    package var profile: Profile { pool.profile }
+
     /// Of a run of the size that the options say.
     static func activationBytes(
         _ configuration: PixArtTransformer.Configuration, _ compute: Compute, _ options: Options, _ pool: ThreadPool

@@ -40,6 +40,9 @@ package final class Encoder: Sendable {
             held: pool.scratchBytes)
     }
 
+    /// Where the time of the encoder went since it was opened.
+    package var profile: Profile { pool.profile }
+
     /// Of a pass over the tokens that the options say.
     static func activationBytes(
         _ configuration: T5Encoder.Configuration, _ compute: Compute, _ options: Options, _ pool: ThreadPool

@@ -139,6 +139,22 @@ static void null_for_memory(void) {
     pixart_decoder_release(decoder);
 }
 
+static void null_for_profiles(void) {
+    pixart_encoder *encoder = open_encoder(check_model());
+    pixart_denoiser *denoiser = open_denoiser(check_model());
+    pixart_decoder *decoder = open_decoder(check_model());
+    char *report;
+    CHECK_CLEARED(pixart_encoder_profile(NULL, &report), PIXART_ERROR_ARGUMENT, report, "encoder");
+    CHECK_FAILS(pixart_encoder_profile(encoder, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_denoiser_profile(NULL, &report), PIXART_ERROR_ARGUMENT, report, "denoiser");
+    CHECK_FAILS(pixart_denoiser_profile(denoiser, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_decoder_profile(NULL, &report), PIXART_ERROR_ARGUMENT, report, "decoder");
+    CHECK_FAILS(pixart_decoder_profile(decoder, NULL), PIXART_ERROR_ARGUMENT, "report");
+    pixart_encoder_release(encoder);
+    pixart_denoiser_release(denoiser);
+    pixart_decoder_release(decoder);
+}
+
 static void null_for_checkpoints(void) {
     char *report;
     CHECK_FAILS(pixart_convert(NULL, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "model");
@@ -289,6 +305,7 @@ static const check_test tests[] = {
     {"NULL for the sampler's calls", null_for_sampler},
     {"NULL for the decoder's calls", null_for_decoder},
     {"NULL for memory reports", null_for_memory},
+    {"NULL for profiles", null_for_profiles},
     {"NULL for checkpoints", null_for_checkpoints},
     {"accessors of NULL", null_to_accessors},
     {"release of NULL", null_to_release},

@@ -105,3 +105,30 @@ def test_decode_gives_pictures(decoder, latents):
 def test_numpy_scalars_are_options(denoiser, prompt, negative, latents):
     options = {**SMALL, "seed": np.uint64(3), "num_inference_steps": np.int64(4)}
     assert np.array_equal(denoiser.denoise(prompt, negative, **options), latents)
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [({}, {"product_float32"}), ({"compute": "bfloat16"}, {"product_bfloat16", "product_float32"})],
+)
+def test_handles_tell_where_time_goes(model, prompt, negative, options, kinds):
+    with pixart.Denoiser(model, **options) as denoiser, pixart.Denoiser(model) as other:
+        idle = other.profile()
+        before = denoiser.profile()
+        denoiser.denoise(prompt, negative, **SMALL)
+        after = denoiser.profile()
+        assert other.profile() == idle
+    grown = {kind for kind in after if after[kind]["operations"] > before[kind]["operations"]}
+    assert grown == kinds | {"attention"}
+    assert all(after[kind]["seconds"] > before[kind]["seconds"] for kind in grown | {"rows"})
+
+
+def test_a_profile_is_of_the_stage(encoder, decoder, latents):
+    for handle, run, kind in (
+        (encoder, lambda: encoder.encode("a cat"), "product_float32"),
+        (decoder, lambda: decoder.decode(latents), "convolution"),
+    ):
+        before = handle.profile()
+        run()
+        after = handle.profile()
+        assert set(before) == set(after) and after[kind]["seconds"] > before[kind]["seconds"]

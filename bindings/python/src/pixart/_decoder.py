@@ -35,3 +35,8 @@ class Decoder(Handle):
         encoded = encode_options(options)
         with self._in_use() as decoder:
             return told(lambda report: library().pixart_decoder_memory(decoder, encoded, report))
+
+    def profile(self) -> dict[str, dict[str, float]]:
+        """Where the time of decode() went since this was opened: as Encoder.profile()."""
+        with self._in_use() as decoder:
+            return told(lambda report: library().pixart_decoder_profile(decoder, report))

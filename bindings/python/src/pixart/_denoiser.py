@@ -130,6 +130,11 @@ class Denoiser(Handle):
         with self._in_use() as denoiser:
             return told(lambda report: library().pixart_denoiser_memory(denoiser, encoded, report))
 
+    def profile(self) -> dict[str, dict[str, float]]:
+        """Where the time of runs went since this was opened: as Encoder.profile()."""
+        with self._in_use() as denoiser:
+            return told(lambda report: library().pixart_denoiser_profile(denoiser, report))
+
     def sampler(self, prompt: object, negative: object | None = None, **options: Any) -> Sampler:
         """A run of its own that the caller drives; arguments as for denoise(). It stays usable when this closes."""
         encoded, c = encode_options(options), library()

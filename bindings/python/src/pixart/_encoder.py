@@ -43,3 +43,9 @@ class Encoder(Handle):
         encoded = encode_options(options)
         with self._in_use() as encoder:
             return told(lambda report: library().pixart_encoder_memory(encoder, encoded, report))
+
+    def profile(self) -> dict[str, dict[str, float]]:
+        """Where the time of encode() went since this was opened: kind -> {"seconds", "operations"}, as `pixart.h` says
+        of pixart_encoder_profile(). The difference of two is that of the calls between them."""
+        with self._in_use() as encoder:
+            return told(lambda report: library().pixart_encoder_profile(encoder, report))

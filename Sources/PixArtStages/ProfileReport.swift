@@ -1,0 +1,13 @@
+import PixArtCompute
+import PixArtFormats
+
+extension Profile {
+    /// As hosts get it.
+    package var json: JSONValue {
+        var kinds: [String: JSONValue] = [:]
+        for (kind, entry) in entries {
+            kinds[kind.rawValue] = .object(["seconds": .number(entry.seconds), "operations": .number(entry.work)])
+        }
+        return .object(kinds)
+    }
+}
