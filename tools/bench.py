@@ -167,7 +167,6 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--page-only", action="store_true")
     parser.add_argument("--list", action="store_true", help="name the rows, and end")
-    parser.add_argument("--profile", type=pathlib.Path, metavar="FILE", help="add profiles: see benchmark/profile.py")
     parser.add_argument("--docs", type=pathlib.Path, default=DOCS, metavar="DIR", help="where the page goes")
     args = parser.parse_args()
     chosen = [task for task in tasks() if set(args.only) <= set(task.key.split("/"))]
@@ -178,9 +177,6 @@ def main() -> None:
     args.work = args.work.resolve()
     args.work.mkdir(parents=True, exist_ok=True)
     results = Results(args.work / "results.json", keep=args.resume or args.page_only or bool(args.only))
-    if args.profile:
-        results.profiles |= json.loads(args.profile.read_text())
-        results.save()
     if not args.page_only:
         run([task for task in chosen if not (args.resume and results.has(task))], results)
     from benchmark.page import page

@@ -12,7 +12,8 @@
 
 libpixart takes its weights as FOLDER has them, and --options for its open; the peers convert to --precision. All use
 all processors. "peak" is the most resident memory of libpixart's process since its start, and of a peer's since it has
-loaded; "loading" is the most before. Compare engines only within one run on one quiet machine: see bench.py.
+loaded; "loading" is the most before. "profile" is where the time of libpixart's fastest run went. Compare engines only
+within one run on one quiet machine: see bench.py.
 """
 
 from __future__ import annotations
@@ -60,8 +61,17 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
 
     if args.kind == "open":
         return {"opens": [ours.opening(stage, folder, args.px, args.options) for _ in range(args.runs)]}
-    run = ours.stage(stage, folder, args.px, args.options)
-    return {"loading": status("VmHWM"), "seconds": timed(run, args.runs)}
+    run, profile = ours.stage(stage, folder, args.px, args.options)
+    loading, seconds, profiles = status("VmHWM"), [], [profile()]
+    for _ in range(args.runs):
+        seconds += timed(run, 1)
+        profiles.append(profile())
+    fastest = seconds.index(min(seconds))
+    return {
+        "loading": loading,
+        "seconds": seconds,
+        "profile": ours.growth(profiles[fastest], profiles[fastest + 1]),
+    }
 
 
 def main() -> None:

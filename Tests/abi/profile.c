@@ -6,7 +6,7 @@
 
 static const char *const kinds[] = {"product_float32", "product_bfloat16", "product_int8", "attention",
                                     "convolution",     "rows",             "weights",      "other"};
-enum { KINDS = sizeof kinds / sizeof *kinds, FLOAT32 = 0, BFLOAT16, INT8, ATTENTION, CONVOLUTION, ROWS, WEIGHTS, OTHER };
+enum { FLOAT32, BFLOAT16, INT8, ATTENTION, CONVOLUTION, ROWS, WEIGHTS, OTHER, KINDS };
 
 typedef struct {
     double seconds[KINDS], operations[KINDS];

@@ -15,19 +15,32 @@ PROMPT = "a b c d e f g h i j k l m n o p q r s"
 WIDTH = 4096
 
 
-def stage(name: str, folder: str, px: int, options: dict[str, Any]) -> Callable[[], object]:
-    """Opens a stage and gives its work."""
+Profile = dict[str, dict[str, float]]
+
+
+def stage(
+    name: str, folder: str, px: int, options: dict[str, Any]
+) -> tuple[Callable[[], object], Callable[[], Profile]]:
+    """Opens a stage and gives its work, and where the time of its handle went."""
     noise = np.random.default_rng(0)
     if name == "encode":
         encoder = pixart.Encoder(folder, **options)
-        return lambda: encoder.encode(PROMPT, max_sequence_length=TOKENS)
+        return lambda: encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.profile
     if name == "decode":
         decoder = pixart.Decoder(folder, **options)
         latents = noise.standard_normal((1, 4, px // 8, px // 8), dtype=np.float32)
-        return lambda: decoder.decode(latents)
+        return lambda: decoder.decode(latents), decoder.profile
     denoiser = pixart.Denoiser(folder, **options)
     size = {"height": px, "width": px, "use_resolution_binning": False}
-    return denoiser.sampler(embedding(TOKENS), embedding(1), num_inference_steps=100, **size).step
+    sampler = denoiser.sampler(embedding(TOKENS), embedding(1), num_inference_steps=100, **size)
+    return sampler.step, denoiser.profile
+
+
+def growth(before: Profile, after: Profile) -> Profile:
+    """What a profile grew by."""
+    return {
+        kind: {key: value - before[kind][key] for key, value in entry.items()} for kind, entry in after.items()
+    }
 
 
 def embedding(rows: int) -> np.ndarray:

@@ -1,55 +1,93 @@
-"""Where the time goes: seconds for each kind of kernel.
+"""Where the time goes: the section of the page on what libpixart's steps spend on each kind of kernel.
 
-A profile is {kind: {"seconds", "gflop", "limit"}}: of one run of a workload, the work in G operations (or "gbyte" for
-what only moves bytes), and the limit it is held against: G operations (or GB) a second, or the name of a limit.
+A profile is what a handle's profile() grew by in the fastest run of a row, {kind: {"seconds", "operations"}}.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from .results import Results
+from .results import Results, timed
+from .workloads import COMPUTE, WORKLOADS, Task
+
+PROFILED = ("step-512", "step-1024")
 
 SHARE, FRACTION = 0.05, 0.7
 """Over this share of the time and under this fraction of its limit, a kind wants an explanation."""
 
-EXPLANATIONS: dict[str, str] = {}
-"""By kind."""
+SOFTMAX = "the limit counts its two products; exponentials, maxima, sums and rescaling come on top"
+EPILOGUE = "bias, GELU, gate and residual are float32 in every precision, and weigh more the faster the products are"
+
+EXPLANATIONS: dict[str, str] = {
+    "attention in bfloat16": f"{SOFTMAX}, and the rounding of weights to bfloat16.",
+    "attention in float32": f"{SOFTMAX}.",
+    "products in bfloat16": f"weights are laid out in panels; {EPILOGUE}.",
+    "products in int8": f"weights are laid out in panels, int4 unpacked on the way, and sums scaled by row and column; "
+    f"{EPILOGUE}.",
+    "rows": "norms, modulation and rounding move bytes; there is no arithmetic to hold them against.",
+    "between kernels": "what the calling thread does alone: patches, positions, and the start of each kernel.",
+}
+"""By the name in the tables."""
 
 
-def profile_table(results: Results, title: str, profile: dict[str, dict[str, Any]]) -> list[str]:
-    """The lines of one profile, and the explanations it needs."""
-    total = sum(entry["seconds"] for entry in profile.values())
-    lines = [f"### {title}, {total:.2f} s", ""]
+def name(kind: str, task: Task) -> str:
+    """What a kind of a row is called."""
+    if kind.startswith("product_"):
+        return f"products in {kind.removeprefix('product_')}"
+    return f"attention in {attention_precision(task)}" if kind == "attention" else kind
+
+
+def attention_precision(task: Task) -> str:
+    return "float32" if COMPUTE[task.precision] == "float32" else "bfloat16"
+
+
+def limit(results: Results, kind: str, task: Task) -> float | None:
+    """G operations a second that the machine allows; None for what does no arithmetic to speak of."""
+    if kind.startswith("product_"):
+        return results.limit_of(kind.removeprefix("product_"))
+    return results.limit_of(attention_precision(task)) if kind == "attention" else None
+
+
+def spent(row: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """The profile of a row, with what only the calling thread did as a kind of its own."""
+    profile = {kind: entry for kind, entry in row["profile"].items() if entry["seconds"] > 0}
+    rest = min(row["seconds"]) - sum(entry["seconds"] for entry in profile.values())
+    return {**profile, "between kernels": {"seconds": max(rest, 0.0), "operations": 0.0}}
+
+
+def table(results: Results, task: Task, row: dict[str, Any]) -> list[str]:
+    """The lines of one row's profile, and the explanations it needs."""
+    total = min(row["seconds"])
+    lines = [f"### {WORKLOADS[task.workload].title}, {task.precision}: {total:.2f} s", ""]
     lines += ["| kernel | seconds | share | G/s | limit | of its limit |", "|---|" + "--:|" * 5]
     wanted = []
-    for kind, entry in sorted(profile.items(), key=lambda item: -item[1]["seconds"]):
-        seconds, work = entry["seconds"], entry.get("gflop") or entry.get("gbyte")
-        limit = entry.get("limit")
-        limit = results.limits.get(limit) if isinstance(limit, str) else limit
-        rate = work / seconds if work and seconds else None
-        fraction = rate / limit if rate and limit else None
-        lines.append(
-            f"| {kind} | {seconds:.3f} | {seconds / total:.1%} | {rate and format(rate, '.0f') or ''} | "
-            f"{limit and format(limit, '.0f') or ''} | {fraction and format(fraction, '.0%') or ''} |"
-        )
+    for kind, entry in sorted(spent(row).items(), key=lambda item: -item[1]["seconds"]):
+        seconds, shown, most = entry["seconds"], name(kind, task), limit(results, kind, task)
+        rate = 1e-9 * entry["operations"] / seconds if entry["operations"] else None
+        fraction = rate / most if rate and most else None
+        cells = [f"{seconds:.3f}", f"{seconds / total:.1%}", *(f"{v:.0f}" if v else "" for v in (rate, most))]
+        lines.append(f"| {shown} | {' | '.join(cells)} | {fraction and format(fraction, '.0%') or ''} |")
         if seconds > SHARE * total and (fraction is None or fraction < FRACTION):
-            wanted.append(kind)
+            wanted.append(shown)
     lines.append("")
-    lines += [f"- {kind}: {EXPLANATIONS.get(kind, '**not explained yet**')}" for kind in wanted]
+    lines += [f"- {shown}: {EXPLANATIONS.get(shown, '**not explained yet**')}" for shown in wanted]
     return [*lines, ""] if wanted else lines
 
 
 def where_the_time_goes(results: Results) -> list[str]:
     """The section of the page; empty without profiles."""
-    if not results.profiles:
+    tasks = [task for workload in PROFILED for task in timed(workload) if task.engine == "libpixart"]
+    rows = [(task, row) for task in tasks if (row := results.row(task)) and "profile" in row]
+    if not rows:
         return []
-    lines = ["## Where the time goes", ""]
-    lines += [
-        "Seconds of one run by kind of kernel, and what each reaches of its limit: the machine's for the arithmetic "
-        "that it uses, or for reading memory where it only moves bytes.",
+    lines = [
+        "## Where the time goes",
+        "",
+        "Of the fastest run of a step, as `pixart_denoiser_profile` tells: seconds by kind of kernel, and what products "
+        "and attention reach of the machine's limit for the arithmetic that they use. Explained is what takes more than "
+        f"{SHARE:.0%} of the time and reaches less than {FRACTION:.0%} of its limit, or has none.",
         "",
     ]
-    for title, profile in results.profiles.items():
-        lines += profile_table(results, title, profile)
+    for task, row in rows:
+        lines += table(results, task, row)
     return lines

@@ -11,7 +11,7 @@ from .workloads import ARITHMETIC, BYTES, WORKLOADS, Task, tasks
 
 class Results:
     """`machine`: texts; `limits`: G operations and GB a second; `rows`: what bench_stage.py printed, by Task.key;
-    `conversions`: seconds and memory by "<folder>-<precision>"; `profiles`: by title, see profile.py."""
+    `conversions`: seconds and memory by "<folder>-<precision>"."""
 
     def __init__(self, file: pathlib.Path, keep: bool) -> None:
         self.file = file
@@ -20,7 +20,6 @@ class Results:
         self.limits: dict[str, float | None] = read.get("limits", {})
         self.rows: dict[str, dict[str, Any]] = read.get("rows", {})
         self.conversions: dict[str, dict[str, Any]] = read.get("conversions", {})
-        self.profiles: dict[str, dict[str, dict[str, Any]]] = read.get("profiles", {})
 
     def save(self) -> None:
         content = {name: value for name, value in vars(self).items() if name != "file"}
