@@ -1,37 +1,7 @@
 import Foundation
 import PixArtCompute
-import PixArtFormats
 import PixArtNetworks
 import Testing
-
-/// A small random network and what the reference makes of it, written by tools/make_network_goldens.py.
-private struct Golden {
-    let weights: WeightReader
-    private let file: SafetensorsFile
-
-    init(_ name: String) throws {
-        let folder = Bundle.module.bundlePath + "/Resources/"
-        weights = WeightReader(try SafetensorsFile(path: folder + "\(name).safetensors"))
-        file = try SafetensorsFile(path: folder + "\(name)-golden.safetensors")
-    }
-
-    subscript(name: String) -> Tensor {
-        get throws { try Tensor(#require(try file[name])) }
-    }
-
-    func matrix(_ name: String) throws -> Matrix {
-        let tensor = try self[name]
-        return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
-    }
-}
-
-/// The Euclidean norm of the difference over that of the expected values.
-private func relativeError(_ actual: [Float], _ expected: [Float]) -> Double {
-    guard actual.count == expected.count else { return .infinity }
-    let difference = zip(actual, expected).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
-    let error = (difference / expected.reduce(0.0) { $0 + Double($1) * Double($1) }).squareRoot()
-    return error.isNaN ? .infinity : error
-}
 
 /// Rounding, and nothing else: see docs/numerics.md.
 private let tolerance = 2e-6
@@ -41,10 +11,7 @@ private let tolerance = 2e-6
 
     @Test func t5() throws {
         let golden = try Golden("t5")
-        let configuration = T5Encoder.Configuration(
-            vocabulary: 50, width: 24, feedForwardWidth: 40, layers: 3, heads: 3, headWidth: 8, positionBuckets: 8,
-            maximumDistance: 16, epsilon: 1e-6)
-        let encoder = try T5Encoder(configuration, golden.weights)
+        let encoder = try T5Encoder(.golden, golden.weights)
         let ids = try golden["ids"].floats.map { Int32($0) }
         var layer = 0
         let output = try encoder(ids, pool) { x in
@@ -75,11 +42,7 @@ private let tolerance = 2e-6
     @Test(arguments: [false, true])
     func transformer(_ hasSizes: Bool) throws {
         let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
-        let configuration = PixArtTransformer.Configuration(
-            heads: 3, headWidth: 8, layers: 2, inChannels: 4, outChannels: 8, patchSize: 2, captionChannels: 20,
-            sampleSize: hasSizes ? 16 : 8, interpolationScale: hasSizes ? 2 : 1, sizeConditions: hasSizes,
-            attentionBias: true, epsilon: 1e-6)
-        let transformer = try PixArtTransformer(configuration, golden.weights)
+        let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
         let latents = try golden["latents"]
         let prompts = [
             try transformer.prompt(golden.matrix("negative"), pool),
@@ -100,10 +63,7 @@ private let tolerance = 2e-6
 
     @Test func afterBlockEndsThePrediction() throws {
         let golden = try Golden("transformer")
-        let configuration = PixArtTransformer.Configuration(
-            heads: 3, headWidth: 8, layers: 2, inChannels: 4, outChannels: 8, patchSize: 2, captionChannels: 20,
-            sampleSize: 8, interpolationScale: 1, sizeConditions: false, attentionBias: true, epsilon: 1e-6)
-        let transformer = try PixArtTransformer(configuration, golden.weights)
+        let transformer = try PixArtTransformer(.golden(hasSizes: false), golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
         let run = try transformer.run(prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
         var calls = 0

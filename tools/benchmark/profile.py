@@ -83,9 +83,9 @@ def where_the_time_goes(results: Results) -> list[str]:
     lines = [
         "## Where the time goes",
         "",
-        "Of the fastest run of a step, as `pixart_denoiser_profile` tells: seconds by kind of kernel, and what products "
-        "and attention reach of the machine's limit for the arithmetic that they use. Explained is what takes more than "
-        f"{SHARE:.0%} of the time and reaches less than {FRACTION:.0%} of its limit, or has none.",
+        "Of the fastest run of a step, as `pixart_denoiser_profile` tells: seconds by kind of kernel, and what "
+        "products and attention reach of the machine's limit for the arithmetic that they use. Explained is what takes "
+        f"more than {SHARE:.0%} of the time and reaches less than {FRACTION:.0%} of its limit, or has none.",
         "",
     ]
     for task, row in rows:

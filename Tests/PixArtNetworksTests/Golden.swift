@@ -1,0 +1,52 @@
+import Foundation
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+import Testing
+
+/// A small random network and what the reference makes of it, written by tools/make_network_goldens.py.
+struct Golden {
+    let source: SafetensorsFile
+    private let file: SafetensorsFile
+
+    init(_ name: String) throws {
+        let folder = Bundle.module.bundlePath + "/Resources/"
+        source = try SafetensorsFile(path: folder + "\(name).safetensors")
+        file = try SafetensorsFile(path: folder + "\(name)-golden.safetensors")
+    }
+
+    /// The weights as they are stored, in float32.
+    var weights: WeightReader { WeightReader(source) }
+
+    subscript(name: String) -> Tensor {
+        get throws { try Tensor(#require(try file[name])) }
+    }
+
+    func matrix(_ name: String) throws -> Matrix {
+        let tensor = try self[name]
+        return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
+    }
+}
+
+extension T5Encoder.Configuration {
+    static let golden = Self(
+        vocabulary: 50, width: 24, feedForwardWidth: 40, layers: 3, heads: 3, headWidth: 8, positionBuckets: 8,
+        maximumDistance: 16, epsilon: 1e-6)
+}
+
+extension PixArtTransformer.Configuration {
+    static func golden(hasSizes: Bool) -> Self {
+        Self(
+            heads: 3, headWidth: 8, layers: 2, inChannels: 4, outChannels: 8, patchSize: 2, captionChannels: 20,
+            sampleSize: hasSizes ? 16 : 8, interpolationScale: hasSizes ? 2 : 1, sizeConditions: hasSizes,
+            attentionBias: true, epsilon: 1e-6)
+    }
+}
+
+/// The Euclidean norm of the difference over that of the expected values.
+func relativeError(_ actual: [Float], _ expected: [Float]) -> Double {
+    guard actual.count == expected.count else { return .infinity }
+    let difference = zip(actual, expected).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) }
+    let error = (difference / expected.reduce(0.0) { $0 + Double($1) * Double($1) }).squareRoot()
+    return error.isNaN ? .infinity : error
+}

@@ -1,0 +1,256 @@
+import Foundation
+import PixArtCompute
+import PixArtNetworks
+import Synchronization
+import Testing
+
+/// How a network is opened, and how far from the reference's float32 that brings its output: at most about twice what was
+/// measured, and at least so much that a finer precision of weights, or of computing with them where that is to be seen,
+/// is not taken for it.
+struct Setting: Sendable, CustomTestStringConvertible {
+    let weights: WeightPrecision
+    let compute: Compute
+    /// Relative errors of T5's embedding and of the transformer's prediction.
+    let t5, transformer: ClosedRange<Double>
+
+    var testDescription: String { "weights \(weights), compute \(compute)" }
+
+    private init(
+        _ weights: WeightPrecision, _ compute: Compute, _ t5: ClosedRange<Double>, _ transformer: ClosedRange<Double>
+    ) {
+        self.weights = weights
+        self.compute = compute
+        self.t5 = t5
+        self.transformer = transformer
+    }
+
+    static let all = [
+        Setting(.auto, .float32, 0...2e-6, 0...2e-6),
+        Setting(.auto, .bfloat16, 0.014...0.03, 0.002...0.005),
+        Setting(.bfloat16, .float32, 0.006...0.026, 0.001...0.004),
+        Setting(.bfloat16, .bfloat16, 0.014...0.03, 0.0025...0.006),
+        Setting(.int8, .float32, 0.02...0.06, 0.0035...0.011),
+        Setting(.int8, .bfloat16, 0.03...0.06, 0.0045...0.013),
+        Setting(.int8, .int8, 0.034...0.08, 0.007...0.017),
+        Setting(.int4, .float32, 0.2...0.6, 0.025...0.12),
+        Setting(.int4, .bfloat16, 0.2...0.6, 0.025...0.12),
+        Setting(.int4, .int8, 0.2...0.6, 0.025...0.12),
+    ]
+}
+
+/// T5 and the transformer in every precision, on every instruction set of this processor, against the reference's float32.
+@Suite struct NetworkPrecisionTests {
+    private func encoder(
+        _ golden: Golden, _ weights: WeightPrecision, _ compute: Compute, streamed: Bool = false, _ pool: ThreadPool
+    ) throws -> T5Encoder {
+        let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
+        return try T5Encoder(.golden, compute: compute, streamed: streamed, reader)
+    }
+
+    private func ids(_ golden: Golden) throws -> [Int32] { try golden["ids"].floats.map { Int32($0) } }
+
+    @Test(arguments: Kernels.available, Setting.all)
+    func t5(_ instructions: String, _ setting: Setting) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let golden = try Golden("t5")
+        let output = try encoder(golden, setting.weights, setting.compute, pool)(ids(golden), pool)
+        let error = relativeError(output.elements, try golden["output"].floats)
+        #expect(setting.t5.contains(error), "\(error)")
+    }
+
+    @Test(arguments: Kernels.available, Setting.all)
+    func transformer(_ instructions: String, _ setting: Setting) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        for (name, hasSizes) in [("transformer", false), ("transformer-sizes", true)] {
+            let golden = try Golden(name)
+            let output = try predict(golden, hasSizes: hasSizes, setting.weights, setting.compute, pool)
+            let error = relativeError(output, try golden["output"].floats)
+            #expect(setting.transformer.contains(error), "\(name): \(error)")
+        }
+    }
+
+    private func predict(
+        _ golden: Golden, hasSizes: Bool, _ weights: WeightPrecision, _ compute: Compute, _ pool: ThreadPool
+    ) throws -> [Float] {
+        let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
+        let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), compute: compute, reader)
+        let latents = try golden["latents"]
+        let prompts = [
+            try transformer.prompt(golden.matrix("negative"), pool),
+            try transformer.prompt(golden.matrix("prompt"), pool),
+        ]
+        let run = try transformer.run(
+            prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
+            size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
+        return try transformer(latents.floats, timestep: 730, run, pool) { () throws(PixArtError) in }
+    }
+
+    // MARK: What products are computed in
+
+    /// Multiplications and additions of products by what they were computed in since `before`.
+    private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [Compute: Int] {
+        let kinds: [Compute: Profile.Kind] = [
+            .float32: .productFloat32, .bfloat16: .productBfloat16, .int8: .productInt8,
+        ]
+        return kinds.mapValues { Int((pool.profile.entries[$0]?.work ?? 0) - (before[$0]?.work ?? 0)) }
+    }
+
+    /// All of T5 is computed in what is asked for, but for `wo`, which is not computed in int8.
+    @Test(arguments: Kernels.available, Compute.allCases)
+    func t5Products(_ instructions: String, _ compute: Compute) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let golden = try Golden("t5")
+        let encoder = try encoder(golden, .int4, compute, pool)
+        let ids = try ids(golden)
+        _ = try encoder(ids, pool)
+        let down = 2 * ids.count * 3 * (24 * 40)
+        let others = 2 * ids.count * 3 * (4 * 24 * 24 + 2 * 24 * 40)
+        var expected: [Compute: Int] = [.float32: 0, .bfloat16: 0, .int8: 0]
+        expected[compute]! += others
+        expected[compute == .int8 ? .bfloat16 : compute]! += down
+        #expect(products(pool) == expected)
+    }
+
+    /// Blocks are computed in what is asked for, the prompt's keys and values in bfloat16 at the lowest, and what surrounds
+    /// the blocks in float32.
+    @Test(arguments: Kernels.available, Compute.allCases)
+    func transformerProducts(_ instructions: String, _ compute: Compute) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let golden = try Golden("transformer")
+        let reader = WeightReader(WeightSupply(golden.source, precision: .int4, pool))
+        let transformer = try PixArtTransformer(.golden(hasSizes: false), compute: compute, reader)
+        let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
+        let keysAndValues = 2 * 9 * 2 * (2 * 24 * 24)
+        let caption = 2 * 9 * (20 * 24 + 24 * 24)
+        var expected: [Compute: Int] = [.float32: caption, .bfloat16: 0, .int8: 0]
+        expected[compute == .int8 ? .bfloat16 : compute]! += keysAndValues
+        #expect(products(pool) == expected)
+
+        let before = pool.profile.entries
+        let run = try transformer.run(
+            prompts: [prompt], items: 1, latentHeight: 6, latentWidth: 10, size: (48, 80), pool)
+        let latents = Array(try golden["latents"].floats[..<(4 * 6 * 10)])
+        _ = try transformer(latents, timestep: 730, run, pool) { () throws(PixArtError) in }
+        let blocks = 2 * 15 * 2 * (14 * 24 * 24)
+        let surroundings = 2 * (256 * 24 + 24 * 24 + 24 * 144) + 2 * 15 * (16 * 24 + 24 * 32)
+        expected = [.float32: surroundings, .bfloat16: 0, .int8: 0]
+        expected[compute]! += blocks
+        #expect(products(pool, since: before) == expected)
+    }
+
+    // MARK: Residency
+
+    private static let streamable: [(WeightPrecision, Compute)] = [(.auto, .float32), (.int8, .int8)]
+
+    /// An encoder that holds one layer at a time computes the same numbers, and the same again.
+    @Test(arguments: Kernels.available, streamable)
+    func streamedEqualsResident(_ instructions: String, _ precision: (WeightPrecision, Compute)) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let golden = try Golden("t5")
+        let ids = try ids(golden)
+        let resident = try encoder(golden, precision.0, precision.1, pool)
+        let streamed = try encoder(golden, precision.0, precision.1, streamed: true, pool)
+        for ids in [ids, [ids[3]], ids] {
+            var layers: [[Float]] = []
+            let expected = try resident(ids, pool) { layers.append($0.elements) }
+            var streamedLayers: [[Float]] = []
+            let output = try streamed(ids, pool) { streamedLayers.append($0.elements) }
+            #expect(output.elements == expected.elements)
+            #expect(layers.count == 3 && streamedLayers == layers)
+        }
+    }
+
+    /// Two threads inside one streamed encoder, which meet after every layer, get what each would get alone.
+    @Test(arguments: streamable)
+    func streamedByTwoThreads(_ precision: (WeightPrecision, Compute)) throws {
+        let pool = try ThreadPool(threads: 2)
+        let golden = try Golden("t5")
+        let ids = try ids(golden)
+        let prompts = [ids, Array(ids[..<5])]
+        let encoder = try encoder(golden, precision.0, precision.1, streamed: true, pool)
+        let expected = try prompts.map { try encoder($0, pool).elements }
+        let outputs = Mutex<[Int: [Float]]>([:])
+        let meetings = Mutex(0)
+        let here = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
+        let ended = DispatchGroup()
+        for number in 0..<2 {
+            ended.enter()
+            Thread {
+                defer { ended.leave() }
+                let output = try? encoder(prompts[number], pool) { _ in
+                    here[1 - number].signal()
+                    if here[number].wait(timeout: .now() + 10) == .success { meetings.withLock { $0 += 1 } }
+                }
+                outputs.withLock { $0[number] = output?.elements }
+            }.start()
+        }
+        ended.wait()
+        #expect(meetings.withLock { $0 } == 2 * 3)
+        #expect(outputs.withLock { $0 } == [0: expected[0], 1: expected[1]])
+    }
+
+    // MARK: Policies
+
+    /// The precision that every matrix of a network has where `requested` is asked for.
+    private func plan(_ name: String, _ requested: WeightPrecision) throws -> [String: WeightPrecision] {
+        let reader = WeightReader(WeightSupply(try Golden(name).source, precision: requested))
+        if name == "t5" {
+            _ = try T5Encoder(.golden, reader)
+        } else {
+            _ = try PixArtTransformer(.golden(hasSizes: name == "transformer-sizes"), reader)
+        }
+        return reader.plan
+    }
+
+    /// T5's `wo` is int8 at the lowest, its table, which is looked up, bfloat16.
+    @Test(arguments: [WeightPrecision.float32, .bfloat16, .int8, .int4])
+    func t5Plan(_ requested: WeightPrecision) throws {
+        let plan = try plan("t5", requested)
+        var expected: [String: WeightPrecision] = [
+            "shared.weight": requested == .float32 ? .float32 : .bfloat16
+        ]
+        for layer in 0..<3 {
+            let block = "encoder.block.\(layer).layer"
+            for part in ["q", "k", "v", "o"] { expected["\(block).0.SelfAttention.\(part).weight"] = requested }
+            for part in ["wi_0", "wi_1"] { expected["\(block).1.DenseReluDense.\(part).weight"] = requested }
+            expected["\(block).1.DenseReluDense.wo.weight"] = requested == .int4 ? .int8 : requested
+        }
+        #expect(plan == expected)
+    }
+
+    /// Cross-attention's keys and values are int8 at the lowest, the caption projection bfloat16, and the embeddings of
+    /// patches, timestep and size, the modulation and the final layer float32.
+    @Test(arguments: ["transformer", "transformer-sizes"], [WeightPrecision.float32, .bfloat16, .int8, .int4])
+    func transformerPlan(_ name: String, _ requested: WeightPrecision) throws {
+        let plan = try plan(name, requested)
+        var expected: [String: WeightPrecision] = [
+            "pos_embed.proj.weight": .float32, "adaln_single.linear.weight": .float32, "proj_out.weight": .float32,
+        ]
+        let sizes = name == "transformer" ? [] : ["resolution_embedder", "aspect_ratio_embedder"]
+        for embedder in ["timestep_embedder"] + sizes {
+            for layer in 1...2 { expected["adaln_single.emb.\(embedder).linear_\(layer).weight"] = .float32 }
+        }
+        for layer in 1...2 {
+            expected["caption_projection.linear_\(layer).weight"] = requested == .float32 ? .float32 : .bfloat16
+        }
+        for block in 0..<2 {
+            for part in ["attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "attn2.to_q", "attn2.to_out.0"] {
+                expected["transformer_blocks.\(block).\(part).weight"] = requested
+            }
+            for part in ["attn2.to_k", "attn2.to_v"] {
+                expected["transformer_blocks.\(block).\(part).weight"] = requested == .int4 ? .int8 : requested
+            }
+            for part in ["ff.net.0.proj", "ff.net.2"] {
+                expected["transformer_blocks.\(block).\(part).weight"] = requested
+            }
+        }
+        #expect(plan == expected)
+    }
+
+    /// Where nothing is asked for, everything stays as it is stored.
+    @Test(arguments: ["t5", "transformer", "transformer-sizes"])
+    func planOfStoredWeights(_ name: String) throws {
+        let plan = try plan(name, .auto)
+        #expect(!plan.isEmpty && plan.values.allSatisfy { $0 == .auto })
+    }
+}
