@@ -4,9 +4,9 @@ import PixArtNetworks
 import Synchronization
 import Testing
 
-/// How a network is opened, and how far from the reference's float32 that brings its output: at most about twice what was
-/// measured, and at least so much that a finer precision of weights, or of computing with them where that is to be seen,
-/// is not taken for it.
+/// How a network is opened, and how far from the reference's float32 that brings its output: at most about twice what
+/// was measured, and at least so much that a finer precision of weights, or of computing with them where that is to be
+/// seen, is not taken for it.
 struct Setting: Sendable, CustomTestStringConvertible {
     let weights: WeightPrecision
     let compute: Compute
@@ -38,7 +38,8 @@ struct Setting: Sendable, CustomTestStringConvertible {
     ]
 }
 
-/// T5 and the transformer in every precision, on every instruction set of this processor, against the reference's float32.
+/// T5 and the transformer in every precision, on every instruction set of this processor, against the reference's
+/// float32.
 @Suite struct NetworkPrecisionTests {
     private func encoder(
         _ golden: Golden, _ weights: WeightPrecision, _ compute: Compute, streamed: Bool = false, _ pool: ThreadPool
@@ -111,8 +112,8 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect(products(pool) == expected)
     }
 
-    /// Blocks are computed in what is asked for, the prompt's keys and values in bfloat16 at the lowest, and what surrounds
-    /// the blocks in float32.
+    /// Blocks are computed in what is asked for, the prompt's keys and values in bfloat16 at the lowest, and what
+    /// surrounds the blocks in float32.
     @Test(arguments: Kernels.available, Compute.allCases)
     func transformerProducts(_ instructions: String, _ compute: Compute) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
@@ -168,7 +169,8 @@ struct Setting: Sendable, CustomTestStringConvertible {
         let ids = try ids(golden)
         let prompts = [ids, Array(ids[..<5])]
         let encoder = try encoder(golden, precision.0, precision.1, streamed: true, pool)
-        let expected = try prompts.map { try encoder($0, pool).elements }
+        let resident = try self.encoder(golden, precision.0, precision.1, pool)
+        let expected = try prompts.map { try resident($0, pool).elements }
         let outputs = Mutex<[Int: [Float]]>([:])
         let meetings = Mutex(0)
         let here = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]

@@ -65,7 +65,8 @@ private let tolerance = 2e-6
         let golden = try Golden("transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: false), golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
-        let run = try transformer.run(prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
+        let run = try transformer.run(
+            prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
         var calls = 0
         #expect(throws: PixArtError.cancelled) {
             _ = try transformer([Float](repeating: 0, count: 16), timestep: 1, run, pool) { () throws(PixArtError) in
