@@ -227,10 +227,11 @@ pixart_status pixart_encoder_memory(const pixart_encoder *encoder, const char *o
  *                               float32 arithmetic on rounded numbers where the instructions lack another),
  *            "attention": scores, softmax and sums; "convolution"; "rows": norms, and rounding for the next product,
  *            "weights": converting weights; "other": all else that the threads share
- * Seconds are by the clock, on all threads together, and include waiting for other calls on the handle; what only the
- * calling thread does, between such pieces of work, is not in them. Operations are additions and multiplications; 0
- * where they are not counted, which they are for products and attention. The difference of two reports is that of the
- * calls between them. Cost: none to speak of. */
+ * Seconds are elapsed time, not added up over threads, and include waiting for other calls on the handle; what only the
+ * calling thread does, between such pieces of work, is not in them. Operations are the additions and multiplications of
+ * products, attention and convolutions, as many as their algorithms make (a convolution's fewer than by its
+ * definition); 0 for the other kinds. The difference of two reports is that of the calls between them. Cost: none to
+ * speak of. */
 pixart_status pixart_encoder_profile(const pixart_encoder *encoder, char **report);
 
 /* Releases an encoder. */

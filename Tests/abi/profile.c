@@ -140,6 +140,8 @@ static void other_stages_are_profiled(void) {
     pixart_tensor_release(decode(decoder, latents));
     profile after = decoder_profile(decoder);
     CHECK(after.seconds[CONVOLUTION] > before.seconds[CONVOLUTION]);
+    CHECK(after.operations[CONVOLUTION] > before.operations[CONVOLUTION]);
+    CHECK(after.operations[BFLOAT16] == 0 && after.operations[INT8] == 0);
     pixart_tensor_release(latents);
     pixart_decoder_release(decoder);
 }
