@@ -26,6 +26,20 @@ struct Golden {
         let tensor = try self[name]
         return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
     }
+
+    /// The decoder's latents, [1, C, Y, X], as a map.
+    func latentMap() throws -> FeatureMap {
+        let latents = try self["latents"]
+        let map = try FeatureMap(height: latents.shape[2], width: latents.shape[3], channels: latents.shape[1])
+        let pixels = map.pixels.rows
+        for (index, value) in latents.floats.enumerated() { map.pixels[index % pixels, index / pixels] = value }
+        return map
+    }
+}
+
+/// A map as [C, Y, X].
+func planar(_ map: FeatureMap) -> [Float] {
+    (0..<map.channels).flatMap { channel in (0..<map.pixels.rows).map { map.pixels[$0, channel] } }
 }
 
 extension T5Encoder.Configuration {
@@ -40,6 +54,14 @@ extension PixArtTransformer.Configuration {
             heads: 3, headWidth: 8, layers: 2, inChannels: 4, outChannels: 8, patchSize: 2, captionChannels: 20,
             sampleSize: hasSizes ? 16 : 8, interpolationScale: hasSizes ? 2 : 1, sizeConditions: hasSizes,
             attentionBias: true, epsilon: 1e-6)
+    }
+}
+
+extension VAEDecoder.Configuration {
+    static func golden(isWhole: Bool) -> Self {
+        Self(
+            latentChannels: 4, outChannels: 3, blockChannels: [16, 32], layersPerBlock: 1, groups: 8,
+            middleAttention: isWhole, postQuantConvolution: isWhole)
     }
 }
 

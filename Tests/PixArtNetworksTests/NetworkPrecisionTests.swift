@@ -38,7 +38,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     ]
 }
 
-/// T5 and the transformer in every precision, on every instruction set of this processor, against the reference's
+/// T5, transformer and decoder in every precision, on every instruction set of this processor, against the reference's
 /// float32.
 @Suite struct NetworkPrecisionTests {
     private func encoder(
@@ -84,6 +84,17 @@ struct Setting: Sendable, CustomTestStringConvertible {
             prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
             size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
         return try transformer(latents.floats, timestep: 730, run, pool) { () throws(PixArtError) in }
+    }
+
+    /// A decoder computes in float32; only its weights lose.
+    @Test(arguments: Kernels.available, ["vae", "vae-plain"])
+    func vaeWithBfloat16Weights(_ instructions: String, _ name: String) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let golden = try Golden(name)
+        let reader = WeightReader(WeightSupply(golden.source, precision: .bfloat16, pool))
+        let image = try VAEDecoder(.golden(isWhole: name == "vae"), reader)(golden.latentMap(), pool)
+        let error = relativeError(planar(image), try golden["image"].floats)
+        #expect((0.0015...0.008).contains(error), "\(error)")
     }
 
     // MARK: What products are computed in

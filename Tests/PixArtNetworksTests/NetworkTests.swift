@@ -77,16 +77,12 @@ private let tolerance = 2e-6
         #expect(calls == 1)
     }
 
-    @Test(arguments: [true, false])
-    func vae(_ isWhole: Bool) throws {
+    @Test(arguments: [true, false], Kernels.available)
+    func vae(_ isWhole: Bool, _ instructions: String) throws {
         let golden = try Golden(isWhole ? "vae" : "vae-plain")
-        let configuration = VAEDecoder.Configuration(
-            latentChannels: 4, outChannels: 3, blockChannels: [16, 32], layersPerBlock: 1, groups: 8,
-            middleAttention: isWhole, postQuantConvolution: isWhole)
-        let decoder = try VAEDecoder(configuration, golden.weights)
-        let latents = try golden["latents"]
-        let map = try FeatureMap(height: 7, width: 5, channels: 4)
-        for (index, value) in latents.floats.enumerated() { map.pixels[index % 35, index / 35] = value }
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let decoder = try VAEDecoder(.golden(isWhole: isWhole), golden.weights)
+        let map = try golden.latentMap()
         var parts = ["mid_block", "up_blocks.0", "up_blocks.1"][...]
         let image = try decoder(map, pool) { x in
             guard let part = parts.popFirst() else { return }
@@ -95,10 +91,5 @@ private let tolerance = 2e-6
         }
         #expect(parts.isEmpty)
         #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)
-    }
-
-    /// A map as [C, Y, X].
-    private func planar(_ map: FeatureMap) -> [Float] {
-        (0..<map.channels).flatMap { channel in (0..<map.pixels.rows).map { map.pixels[$0, channel] } }
     }
 }
