@@ -106,7 +106,8 @@ package struct Attention: Sendable {
                     let column = panel * Self.panelWidth
                     kernels.table.pointee.product_float32(
                         tile.count, min(Self.panelWidth, width - column), part.count, scores, block,
-                        values + column * part.count, values + (column + Self.panelWidth) * part.count, output.floats + column, output.elementStride, first > 0 ? 1 : 0)
+                        values + column * part.count, values + (column + Self.panelWidth) * part.count,
+                        output.floats + column, output.elementStride, first > 0 ? 1 : 0)
                 }
             }
         }

@@ -78,7 +78,8 @@ package struct Linear: Sendable {
         let units = (input.columns * input.form.size + 3) / 4
         let block = rowBlock(units: units)
         let group = panelsPerTask(
-            products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held, workers: pool.count)
+            products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held,
+            workers: pool.count)
         let tasks = products.indices.flatMap { index in
             stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
         }
@@ -88,7 +89,8 @@ package struct Linear: Sendable {
         let rows = (blocks + slices - 1) / slices * block
         let outputs = products.reduce(0) { $0 + $1.linear.weight.outputs }
         let work = 2 * Double(input.rows) * Double(input.columns) * Double(outputs)
-        try pool.run(tasks: tasks.count * slices, as: input.form.kind, work: work) { task, scratch throws(PixArtError) in
+        let kind = input.form.kind
+        try pool.run(tasks: tasks.count * slices, as: kind, work: work) { task, scratch throws(PixArtError) in
             let (product, panel) = tasks[task / slices]
             let first = task % slices * rows
             guard first < input.rows else { return }
@@ -146,7 +148,8 @@ extension Linear.Product {
                     let width = min(panelWidth, columns.count - index * panelWidth)
                     left.multiply(
                         by: weights + index * units * panelWidth, scales: hasScales ? scales + index * panelWidth : nil,
-                        columns: width, units: units, ahead: ahead, into: tile + index * panelWidth, stride: tileStride, kernels)
+                        columns: width, units: units, ahead: ahead, into: tile + index * panelWidth, stride: tileStride,
+                        kernels)
                 }
                 let target = output.rows(rows).columns(columns)
                 kernels.table.pointee.finish(
@@ -184,8 +187,9 @@ extension Linear.Product {
 extension Operand {
     /// tile[rows][columns] = self times a panel
     fileprivate func multiply(
-        by panel: UnsafeMutablePointer<Float>, scales columnScales: UnsafeMutablePointer<Float>?, columns: Int, units: Int,
-        ahead: UnsafeRawPointer?, into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
+        by panel: UnsafeMutablePointer<Float>, scales columnScales: UnsafeMutablePointer<Float>?, columns: Int,
+        units: Int, ahead: UnsafeRawPointer?, into tile: UnsafeMutablePointer<Float>, stride tileStride: Int,
+        _ kernels: Kernels
     ) {
         let table = kernels.table.pointee
         switch form {
@@ -195,8 +199,8 @@ extension Operand {
                 tileStride, 0)
         case .bfloat16:
             table.product_bfloat16!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel, ahead, columnScales,
-                tile, tileStride)
+                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel, ahead,
+                columnScales, tile, tileStride)
         case .int8:
             table.product_int8!(
                 rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel, ahead, scales!,

@@ -87,8 +87,8 @@ package struct Operand: Sendable {
     /// A matrix as it is.
     package init(_ matrix: Matrix) {
         self.init(
-            form: .float32, rows: matrix.rows, columns: matrix.columns, buffer: matrix.buffer, offset: 4 * matrix.offset,
-            stride: 4 * matrix.stride, scales: nil, firstScale: 0)
+            form: .float32, rows: matrix.rows, columns: matrix.columns, buffer: matrix.buffer,
+            offset: 4 * matrix.offset, stride: 4 * matrix.stride, scales: nil, firstScale: 0)
     }
 
     /// The same memory for another form of as many columns, whose elements are no larger.

@@ -27,7 +27,8 @@ package enum WeightPolicy: Sendable {
     /// The precision that a weight is held in where `requested` is asked for.
     package func limit(_ requested: WeightPrecision) -> WeightPrecision {
         switch (self, requested) {
-        case (_, .auto), (_, .float32), (.int4, _), (.int8, .int8), (.int8, .bfloat16), (.bfloat16, .bfloat16): requested
+        case (_, .auto), (_, .float32), (.int4, _), (.int8, .int8), (.int8, .bfloat16), (.bfloat16, .bfloat16):
+            requested
         case (.int8, .int4): .int8
         case (.bfloat16, _): .bfloat16
         case (.float32, _): .float32
@@ -55,7 +56,8 @@ package struct Kernels: @unchecked Sendable {
     package init(named name: String?) throws(PixArtError) {
         guard let table = native_kernels_named(name) else {
             let known = Self.available.map { "\"\($0)\"" }.joined(separator: ", ")
-            throw .option("option \"instructions\" is \"\(name ?? "")\", expected one that this processor has: \(known)")
+            throw .option(
+                "option \"instructions\" is \"\(name ?? "")\", expected one that this processor has: \(known)")
         }
         self.table = table
     }

@@ -54,7 +54,9 @@ package struct WeightMatrix: Sendable {
 
     /// Elements and scales as they are stored, of as many bytes as form and size say. Copies what the file has at an odd
     /// address, else uses it in place. Fails with `.memory`.
-    init(_ stored: StoredTensor, scales: StoredTensor? = nil, form: Form, outputs: Int, inputs: Int) throws(PixArtError) {
+    init(
+        _ stored: StoredTensor, scales: StoredTensor? = nil, form: Form, outputs: Int, inputs: Int
+    ) throws(PixArtError) {
         precondition(stored.bytes.count == outputs * form.rowBytes(inputs: inputs))
         precondition((scales?.bytes.count ?? 0) == 4 * outputs * form.scaleCount(inputs: inputs))
         self.outputs = outputs

@@ -64,8 +64,10 @@ struct TransformerBlock: Sendable {
         try a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
         try Linear.products(
             of: a.normed,
-            [.init(selfAttention.query, a.query), .init(selfAttention.key, a.key), .init(selfAttention.value, a.value)],
-            pool)
+            [
+                .init(selfAttention.query, a.query), .init(selfAttention.key, a.key),
+                .init(selfAttention.value, a.value),
+            ], pool)
         let tokens = a.x.rows / items
         for item in 0..<items {
             let rows = item * tokens..<(item + 1) * tokens

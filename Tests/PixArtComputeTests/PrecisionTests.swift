@@ -96,7 +96,9 @@ import Testing
     }
 
     /// Rounding loses what its precision says and no more, and not nothing.
-    @Test(arguments: Kernels.available, [(WeightPrecision.bfloat16, 1.2e-3, 2.2e-3), (.int8, 1e-3, 5e-3), (.int4, 0.04, 0.09)])
+    @Test(
+        arguments: Kernels.available,
+        [(WeightPrecision.bfloat16, 1.2e-3, 2.2e-3), (.int8, 1e-3, 5e-3), (.int4, 0.04, 0.09)])
     func roundedWeights(_ instructions: String, _ bound: (WeightPrecision, least: Double, most: Double)) throws {
         let pool = try pool(instructions)
         var numbers = Numbers(seed: 7)
@@ -111,7 +113,8 @@ import Testing
     func quantizationIsThePortableOne(_ precision: WeightPrecision) throws {
         let expected = try weights(precision, outputs: 9, inputs: 200, pool("portable")).held
         for instructions in Kernels.available {
-            #expect(try weights(precision, outputs: 9, inputs: 200, pool(instructions)).held == expected, "\(instructions)")
+            #expect(
+                try weights(precision, outputs: 9, inputs: 200, pool(instructions)).held == expected, "\(instructions)")
         }
     }
 
@@ -120,7 +123,7 @@ import Testing
         let pool = try pool(instructions)
         var numbers = Numbers(seed: 5)
         let x = try numbers.matrix(7, 67)
-        for column in 0..<67 { x[3, column] = 0 } // a row without a scale
+        for column in 0..<67 { x[3, column] = 0 }  // a row without a scale
         for (compute, bound) in [(Compute.bfloat16, 3e-3), (.int8, 5e-3)] {
             let rounded = try Operand(rows: 7, columns: 67, form: pool.form(for: compute))
             try Operand(x).store(into: rounded, pool)
@@ -153,7 +156,9 @@ import Testing
         for head in 0..<3 {
             for row in 0..<lengths.queries {
                 let scores = (0..<lengths.keys).map { key in
-                    (0..<24).reduce(0.0) { $0 + Double(q[row * 72 + head * 24 + $1]) * Double(k[key * 72 + head * 24 + $1]) } * 2
+                    (0..<24).reduce(0.0) {
+                        $0 + Double(q[row * 72 + head * 24 + $1]) * Double(k[key * 72 + head * 24 + $1])
+                    } * 2
                 }
                 let weights = scores.map { exp($0 - scores.max()!) }
                 let sum = weights.reduce(0, +)
