@@ -10,5 +10,6 @@
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx512 = {
-    .name = "avx512", .pack_panel = pack_panel, .product_float32 = product_float32, LOOPS};
+    .name = "avx512", .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
+    LOOPS};
 #endif

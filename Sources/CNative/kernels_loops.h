@@ -379,7 +379,7 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
 
 /* The members of a table that are loops of this file. */
 #define LOOPS                                                                                                          \
-    .finish = finish, .softmax_block = softmax_block, .scale_rows = scale_rows, .store_rows = store_rows,               \
+    .softmax_block = softmax_block, .scale_rows = scale_rows, .store_rows = store_rows,               \
     .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate, .rms_norm = rms_norm, .silu = silu,  \
     .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
     .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \

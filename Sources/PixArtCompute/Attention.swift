@@ -8,8 +8,8 @@ package struct Attention: Sendable {
     package let heads: Int
     package let scale: Float
 
-    /// Queries of a task, and those of them that are worked on at a time.
-    private static let queryChunk = 256
+    /// Most queries of a task, and those of them that are worked on at a time.
+    private static let queryChunk = 480
     private static let queryTile = 48
     private static let keyBlock = 256
     private static let panelWidth = Int(NATIVE_PANEL)
@@ -21,36 +21,70 @@ package struct Attention: Sendable {
         self.scale = scale
     }
 
-    /// Attends from `query` [queries, H*K] to `key` and `value` [keys, H*K], into `output` [queries, H*K], all of one form:
-    /// float32, or bfloat16 for computing in that.
+    /// What one sequence attends from, to, and into: `query` and `output` [queries, H*K], `key` and `value` [keys, H*K], all
+    /// of one form: float32, or bfloat16 for computing in that. At least one key.
     ///
-    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head; only in float32. At
-    /// least one key. Fails with `.memory`.
+    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head; only in float32.
+    package struct Sequence: Sendable {
+        let query, key, value: Operand
+        let bias: Matrix?
+        let output: Operand
+
+        package init(query: Operand, key: Operand, value: Operand, bias: Matrix? = nil, into output: Operand) {
+            precondition(key.rows == value.rows && key.rows > 0 && query.rows == output.rows)
+            (self.query, self.key, self.value, self.bias, self.output) = (query, key, value, bias, output)
+        }
+
+        fileprivate var work: Double { 4 * Double(query.rows) * Double(key.rows) * Double(query.columns) }
+    }
+
+    /// Attends in one sequence. Fails with `.memory`.
     package func callAsFunction(
         query: Operand, key: Operand, value: Operand, bias: Matrix? = nil, into output: Operand, _ pool: ThreadPool
     ) throws(PixArtError) {
-        precondition(key.rows == value.rows && key.rows > 0 && query.rows == output.rows)
-        precondition(query.columns % heads == 0)
-        let width = query.columns / heads
-        let chunks = (query.rows + Self.queryChunk - 1) / Self.queryChunk
-        let work = 4 * Double(query.rows) * Double(key.rows) * Double(query.columns)
-        try pool.run(tasks: heads * chunks, as: .attention, work: work) { task, scratch throws(PixArtError) in
-            let (head, chunk) = task.quotientAndRemainder(dividingBy: chunks)
-            let columns = head * width..<(head + 1) * width
-            let rows = chunk * Self.queryChunk..<min((chunk + 1) * Self.queryChunk, query.rows)
-            let bias = bias.map { $0.rows(head * query.rows + rows.lowerBound..<head * query.rows + rows.upperBound) }
-            let (query, output) = (query.columns(columns).rows(rows), output.columns(columns).rows(rows))
-            let (key, value) = (key.columns(columns), value.columns(columns))
-            if query.form == .bfloat16 {
-                try attendBfloat16(query, key, value, into: output, pool.kernels, scratch)
-            } else {
-                try attend(query, key, value, bias, into: output, pool.kernels, scratch)
-                if output.form == .roundedBfloat16 {
-                    var native = output.native
-                    pool.kernels.table.pointee.store_rows(
-                        output.rows, output.columns, output.floats, output.elementStride, &native)
-                }
-            }
+        try self([Sequence(query: query, key: key, value: value, bias: bias, into: output)], pool)
+    }
+
+    /// Attends in several sequences side by side. Fails with `.memory`.
+    package func callAsFunction(_ sequences: [Sequence], _ pool: ThreadPool) throws(PixArtError) {
+        let most = sequences.map(\.query.rows).max() ?? 0
+        // Long chunks read keys and values less often; there are to be some for each worker.
+        let share = (most * heads * sequences.count / (8 * pool.count) + Self.queryTile - 1) / Self.queryTile
+        let length = min(max(1, share) * Self.queryTile, Self.queryChunk)
+        let chunks = (most + length - 1) / length
+        let work = sequences.reduce(0) { $0 + $1.work }
+        let tasks = sequences.count * heads * chunks
+        try pool.run(tasks: tasks, as: .attention, work: work) { task, scratch throws(PixArtError) in
+            let (place, chunk) = task.quotientAndRemainder(dividingBy: chunks)
+            let (index, head) = place.quotientAndRemainder(dividingBy: heads)
+            let count = sequences[index].query.rows
+            guard chunk * length < count else { return }
+            try attend(
+                sequences[index], head: head, rows: chunk * length..<min((chunk + 1) * length, count), pool.kernels,
+                scratch)
+        }
+    }
+
+    /// Some queries of one head.
+    private func attend(
+        _ sequence: Sequence, head: Int, rows: Range<Int>, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
+        precondition(sequence.query.columns % heads == 0)
+        let width = sequence.query.columns / heads
+        let columns = head * width..<(head + 1) * width
+        let first = head * sequence.query.rows
+        let bias = sequence.bias.map { $0.rows(first + rows.lowerBound..<first + rows.upperBound) }
+        let query = sequence.query.columns(columns).rows(rows)
+        let output = sequence.output.columns(columns).rows(rows)
+        let (key, value) = (sequence.key.columns(columns), sequence.value.columns(columns))
+        if query.form == .bfloat16 {
+            return try attendBfloat16(query, key, value, into: output, kernels, scratch)
+        }
+        try attend(query, key, value, bias, into: output, kernels, scratch)
+        if output.form == .roundedBfloat16 {
+            var native = output.native
+            kernels.table.pointee.store_rows(
+                output.rows, output.columns, output.floats, output.elementStride, &native)
         }
     }
 

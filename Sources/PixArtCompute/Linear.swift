@@ -52,14 +52,16 @@ package struct Linear: Sendable {
             self.epilogue = epilogue
         }
 
-        var panels: Int { (linear.weight.outputs + panelWidth - 1) / panelWidth }
+        var panels: Int { (linear.weight.outputs + Panel.width - 1) / Panel.width }
     }
 
-    private static let panelWidth = Int(NATIVE_PANEL)
     /// Bytes of the rows that pass by the panels of a task at a time, which stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the other.
-    private static let mostPanels = (held: 6, passing: 16)
+    /// Most panels of a task that pass by few rows one after the other.
+    private static let passingPanels = 16
+
+    /// Most panels of a task that rows pass by. They are to stay in a core's cache, and long rows are to be read seldom.
+    private static func heldPanels(units: Int) -> Int { units < 4096 ? 3 : 6 }
 
     /// Rows that pass by at a time: whole tiles of 12.
     fileprivate static func rowBlock(units: Int) -> Int { min(96, max(24, blockBytes / (4 * units) / 12 * 12)) }
@@ -78,7 +80,7 @@ package struct Linear: Sendable {
         let units = (input.columns * input.form.size + 3) / 4
         let block = rowBlock(units: units)
         let group = panelsPerTask(
-            products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held,
+            products.map(\.panels), most: input.rows <= block ? passingPanels : heldPanels(units: units),
             workers: pool.count)
         let tasks = products.indices.flatMap { index in
             stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
@@ -122,34 +124,27 @@ extension Linear.Product {
         _ input: Operand, panels: Range<Int>, ahead: Int?, units: Int, into output: Operand, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
-        let panelWidth = Int(NATIVE_PANEL)
-        let first = panels.lowerBound * panelWidth
-        let columns = first..<min(panels.upperBound * panelWidth, linear.weight.outputs)
-        let weights = try scratch.floats(panels.count * units * panelWidth, slot: 0)
-        let scales = try scratch.floats(panels.count * panelWidth, slot: 1)
-        var hasScales = false
-        for panel in panels {
-            let outputs = panel * panelWidth..<min((panel + 1) * panelWidth, linear.weight.outputs)
-            let index = panel - panels.lowerBound
-            hasScales = try linear.weight.pack(
-                outputs, for: input.form, units: units, into: weights + index * units * panelWidth,
-                scales: scales + index * panelWidth, kernels, scratch)
+        let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
+        var laidOut = try Panel.several(panels.count, units: units, scratch)
+        for index in laidOut.indices {
+            let first = columns.lowerBound + index * Panel.width
+            try linear.weight.pack(
+                first..<min(first + Panel.width, columns.upperBound), for: input.form, units: units,
+                into: &laidOut[index], kernels, scratch)
         }
         let block = Linear.rowBlock(units: units)
-        let tile = try scratch.floats(block * panels.count * panelWidth, slot: 2)
-        let tileStride = panels.count * panelWidth
-        let ahead = ahead.map { linear.weight.row($0 * panelWidth) }
+        let tileStride = panels.count * Panel.width
+        let tile = try scratch.floats(block * tileStride, slot: 2)
+        let ahead = ahead.map { linear.weight.row($0 * Panel.width) }
         try withEpilogue(columns, type: output.form.type) { epilogue in
             var epilogue = epilogue
             for row in stride(from: 0, to: input.rows, by: block) {
                 let rows = row..<min(row + block, input.rows)
                 let left = input.rows(rows)
-                for index in 0..<panels.count {
-                    let width = min(panelWidth, columns.count - index * panelWidth)
+                for (index, panel) in laidOut.enumerated() {
                     left.multiply(
-                        by: weights + index * units * panelWidth, scales: hasScales ? scales + index * panelWidth : nil,
-                        columns: width, units: units, ahead: ahead, into: tile + index * panelWidth, stride: tileStride,
-                        kernels)
+                        by: panel, columns: min(Panel.width, columns.count - index * Panel.width), units: units,
+                        ahead: ahead, into: tile + index * Panel.width, stride: tileStride, kernels)
                 }
                 let target = output.rows(rows).columns(columns)
                 kernels.table.pointee.finish(
@@ -187,24 +182,22 @@ extension Linear.Product {
 extension Operand {
     /// tile[rows][columns] = self times a panel
     fileprivate func multiply(
-        by panel: UnsafeMutablePointer<Float>, scales columnScales: UnsafeMutablePointer<Float>?, columns: Int,
-        units: Int, ahead: UnsafeRawPointer?, into tile: UnsafeMutablePointer<Float>, stride tileStride: Int,
-        _ kernels: Kernels
+        by panel: Panel, columns: Int, units: Int, ahead: UnsafeRawPointer?, into tile: UnsafeMutablePointer<Float>,
+        stride tileStride: Int, _ kernels: Kernels
     ) {
-        let table = kernels.table.pointee
         switch form {
         case .float32, .roundedBfloat16, .roundedInt8:
-            table.product_float32(
-                rows, columns, units, start.assumingMemoryBound(to: Float.self), elementStride, panel, ahead, tile,
-                tileStride, 0)
+            kernels.table.pointee.product_float32(
+                rows, columns, units, start.assumingMemoryBound(to: Float.self), elementStride, panel.elements, ahead,
+                tile, tileStride, 0)
         case .bfloat16:
-            table.product_bfloat16!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel, ahead,
-                columnScales, tile, tileStride)
+            kernels.table.pointee.product_bfloat16!(
+                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel.elements, ahead,
+                panel.hasScales ? panel.scales : nil, tile, tileStride)
         case .int8:
-            table.product_int8!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel, ahead, scales!,
-                columnScales!, tile, tileStride)
+            kernels.table.pointee.product_int8!(
+                rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel.elements, ahead,
+                panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
         }
     }
 }

@@ -155,26 +155,30 @@ package struct WeightMatrix: Sendable {
         }
     }
 
-    /// Lays out up to 32 outputs in a panel of `units` for a product of `form`, and writes the outputs' scales to `scales`.
-    /// Returns whether sums are to be multiplied by these.
+    /// Lays out up to 32 outputs in a panel of `units` for a product of `form`.
     ///
     /// Where the stored form serves, rows are read as they lie; else they are converted some columns at a time, which stay
-    /// in the worker's nearest cache.
+    /// in the worker's nearest cache. Fails with `.memory`.
     func pack(
-        _ outputs: Range<Int>, for product: Operand.Form, units: Int, into panel: UnsafeMutablePointer<Float>,
-        scales target: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
-    ) throws(PixArtError) -> Bool {
+        _ outputs: Range<Int>, for product: Operand.Form, units: Int, into panel: inout Panel, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
         let stored = form.rowBytes(inputs: inputs)
-        let serves =
-            switch (product, form) {
-            case (.float32, .float32), (.bfloat16, .bfloat16), (.int8, .int8): stored % 4 == 0
-            default: false
-            }
-        if form == .int8 { target.update(from: scales(outputs.lowerBound), count: outputs.count) }
-        if serves {
-            kernels.table.pointee.pack_panel(outputs.count, units, row(outputs.lowerBound), stored, panel)
-            return form == .int8
+        panel.hasScales = product == .int8 || (product == .bfloat16 && form == .int8)
+        if form == .int8 { panel.scales.update(from: scales(outputs.lowerBound), count: outputs.count) }
+        switch (product, form) {
+        case (.float32, .float32) where stored % 4 == 0, (.bfloat16, .bfloat16) where stored % 4 == 0,
+            (.int8, .int8) where stored % 4 == 0:
+            kernels.table.pointee.pack_panel(outputs.count, units, row(outputs.lowerBound), stored, panel.elements)
+        default: try packConverted(outputs, for: product, into: panel, kernels, scratch)
         }
+        if product == .int8 { kernels.table.pointee.zero_point_sums!(units, panel.elements, panel.zeroPointSums) }
+    }
+
+    private func packConverted(
+        _ outputs: Range<Int>, for product: Operand.Form, into panel: Panel, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
         // Rounding floating point to int8 looks at whole rows.
         let looksAtRows = (product == .int8 || product == .roundedInt8) && form != .int8 && form != .int4
         let block = looksAtRows ? inputs : min(inputs, Self.conversionBlock)
@@ -183,7 +187,7 @@ package struct WeightMatrix: Sendable {
         let wide = try scratch.floats(block, slot: 7)
         if form == .int4, product == .int8 || product == .roundedInt8 {
             for (index, output) in outputs.enumerated() {
-                target[index] = kernels.table.pointee.int4_scale(inputs, scales(output))
+                panel.scales[index] = kernels.table.pointee.int4_scale(inputs, scales(output))
             }
         }
         for first in Swift.stride(from: 0, to: inputs, by: block) {
@@ -192,12 +196,11 @@ package struct WeightMatrix: Sendable {
             for (index, output) in outputs.enumerated() {
                 let row = rows + index * stride
                 (row + 4 * blockUnits - 4).storeBytes(of: 0, as: UInt32.self)
-                convert(output, columns, for: product, to: row, scale: target + index, wide, kernels)
+                convert(output, columns, for: product, to: row, scale: panel.scales + index, wide, kernels)
             }
             kernels.table.pointee.pack_panel(
-                outputs.count, blockUnits, rows, stride, panel + first * product.size / 4 * Int(NATIVE_PANEL))
+                outputs.count, blockUnits, rows, stride, panel.elements + first * product.size / 4 * Panel.width)
         }
-        return product == .int8 || (product == .bfloat16 && form == .int8)
     }
 
     /// Columns that are converted at a time: whole groups.

@@ -69,19 +69,20 @@ struct TransformerBlock: Sendable {
                 .init(selfAttention.value, a.value),
             ], pool)
         let tokens = a.x.rows / items
-        for item in 0..<items {
+        let sequences = (0..<items).map { item in
             let rows = item * tokens..<(item + 1) * tokens
-            try attention(
-                query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows),
-                into: a.attended.rows(rows), pool)
+            return Attention.Sequence(
+                query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows), into: a.attended.rows(rows))
         }
+        try attention(sequences, pool)
         try selfAttention.output(
             a.rounded(a.attended, pool), into: stream, pool, epilogue: .accumulate(gate: attentionGate))
 
         try crossAttention.query(a.rounded(stream, pool), into: a.query, pool)
-        for (rows, key, value) in prompts {
-            try attention(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows), pool)
-        }
+        try attention(
+            prompts.map { rows, key, value in
+                .init(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows))
+            }, pool)
         try crossAttention.output(a.rounded(a.attended, pool), into: stream, pool, epilogue: .add)
 
         try a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)

@@ -63,11 +63,13 @@ typedef struct native_kernels {
     void (*_Nullable product_bfloat16)(size_t rows, size_t columns, size_t units, const uint16_t *_Nonnull left,
                                        size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
                                        const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
-    /* The same of int8, summed exactly: out = sum * row_scales[row] * column_scales[column]. */
+    /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to products of int8. */
+    void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
+    /* The same of int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
     void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
                                    size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
-                                   const float *_Nonnull row_scales, const float *_Nonnull column_scales,
-                                   float *_Nonnull out, size_t out_stride);
+                                   const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
+                                   const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
     /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
     void (*_Nonnull finish)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
                             const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);
