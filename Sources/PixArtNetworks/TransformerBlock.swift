@@ -72,7 +72,8 @@ struct TransformerBlock: Sendable {
         let sequences = (0..<items).map { item in
             let rows = item * tokens..<(item + 1) * tokens
             return Attention.Sequence(
-                query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows), into: a.attended.rows(rows))
+                query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows), into: a.attended.rows(rows)
+            )
         }
         try attention(sequences, pool)
         try selfAttention.output(
