@@ -28,7 +28,7 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        bring_near(&near);
+        bring_some_near(&near);
         __m512i weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_si512(panel + 16 * v);
@@ -106,7 +106,7 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        bring_near(&near);
+        bring_some_near(&near);
         __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
 #pragma unroll
         for (int row = 0; row < rows; row++) {
@@ -245,22 +245,28 @@ INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size
     }
 }
 
-/* Weights 2^(factor * score - maximum) of one query for `vectors` times 32 keys, and the correction of its sums. */
+/* Weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
+ *
+ * The maximum is one that has been seen, not always the largest: it moves, and the sums with it, where it would be exceeded
+ * by more than 2^8. What it is cancels out. */
 INLINE void weigh(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum, float *sum) {
     __m512 largest = _mm512_load_ps(score);
     for (size_t i = 1; i < 2 * panels; i++) largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
-    float before = *maximum, now = fmaxf(before, _mm512_reduce_max_ps(largest) * factor);
-    __m512 shift = _mm512_set1_ps(now), scale = _mm512_set1_ps(factor);
+    float now = _mm512_reduce_max_ps(largest) * factor;
+    if (now > *maximum + 8) {
+        if (*maximum != -INFINITY) {
+            __m512 correction = _mm512_set1_ps(exp2f(*maximum - now));
+            for (size_t c = 0; c < COLUMNS; c += 16)
+                _mm512_store_ps(sum + c, _mm512_mul_ps(_mm512_load_ps(sum + c), correction));
+        }
+        *maximum = now;
+    }
+    __m512 shift = _mm512_set1_ps(*maximum), scale = _mm512_set1_ps(factor);
     for (size_t i = 0; i < panels; i++) {
         __m512 low = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i), scale, shift));
         __m512 high = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i + 16), scale, shift));
         _mm512_store_si512(weight + 32 * i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
     }
-    if (now == before) return;
-    __m512 correction = _mm512_set1_ps(exp2f(before - now));
-    for (size_t c = 0; c < COLUMNS; c += 16)
-        _mm512_store_ps(sum + c, _mm512_mul_ps(_mm512_load_ps(sum + c), correction));
-    *maximum = now;
 }
 
 /* sum[rows][COLUMNS] += weight[rows][pairs] * value[pairs][COLUMNS] */
@@ -330,11 +336,11 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
         pack_block(s, count, width, key + first * stride, value + first * stride, stride);
         for (size_t row = 0; row < queries; row += QUERIES) {
             /* Meanwhile a share of the next block is brought near. */
-            for (size_t i = first + KEYS + row / 2; i < first + KEYS + row / 2 + QUERIES / 2 && i < keys; i++)
-                for (size_t line = 0; line < width; line += 32) {
-                    _mm_prefetch((const char *)(key + i * stride + line), _MM_HINT_T1);
-                    _mm_prefetch((const char *)(value + i * stride + line), _MM_HINT_T1);
-                }
+            size_t next = first + KEYS + row / 2, share = QUERIES / 2;
+            if (next + share <= keys) {
+                bring_near(share, width * sizeof *key, key + next * stride, stride * sizeof *key);
+                bring_near(share, width * sizeof *value, value + next * stride, stride * sizeof *value);
+            }
             attend_block(s, row, queries - row < QUERIES ? queries - row : QUERIES, count, width, factor,
                          query + row * query_stride, query_stride);
         }

@@ -352,6 +352,11 @@ static void softmax_block(size_t rows, size_t columns, float scale, float *score
     }
 }
 
+static void bring_near(size_t rows, size_t bytes, const void *start, size_t stride) {
+    for (size_t row = 0; row < rows; row++)
+        for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)start + row * stride + i, 0, 2);
+}
+
 static void scale_rows(size_t rows, size_t columns, float *x, size_t stride, const float *factor) {
     for (size_t row = 0; row < rows; row++, x += stride)
         for (size_t i = 0; i < columns; i++) x[i] *= factor[row];
@@ -379,7 +384,7 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
 
 /* The members of a table that are loops of this file. */
 #define LOOPS                                                                                                          \
-    .softmax_block = softmax_block, .scale_rows = scale_rows, .store_rows = store_rows,               \
+    .softmax_block = softmax_block, .bring_near = bring_near, .scale_rows = scale_rows, .store_rows = store_rows,               \
     .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate, .rms_norm = rms_norm, .silu = silu,  \
     .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
     .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \

@@ -89,7 +89,7 @@ INLINE nearing nearing_of(const void *ahead, const void *panel, size_t rows) {
     return (nearing){ahead, (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles};
 }
 
-INLINE void bring_near(nearing *near) {
+INLINE void bring_some_near(nearing *near) {
     _mm_prefetch(near->next, _MM_HINT_T1);
     _mm_prefetch(near->next + near->step / 2, _MM_HINT_T1);
     near->next += near->step;
@@ -110,7 +110,7 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        bring_near(&near);
+        bring_some_near(&near);
         __m512 weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_ps(panel + 16 * v);

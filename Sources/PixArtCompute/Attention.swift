@@ -126,6 +126,8 @@ package struct Attention: Sendable {
             pack(values: value.rows(part), into: values)
             for row in stride(from: 0, to: rows, by: Self.queryTile) {
                 let tile = row..<min(row + Self.queryTile, rows)
+                let share = part.upperBound + row * block / rows..<part.upperBound + tile.upperBound * block / rows
+                for next in [key, value] { next.rows(share.clamped(to: 0..<key.rows)).bringNear(kernels) }
                 let (query, output) = (query.rows(tile), output.rows(tile))
                 query.multiply(panels: keys, columns: part.count, into: scores, stride: block, kernels)
                 kernels.table.pointee.softmax_block(
@@ -173,6 +175,11 @@ package struct Attention: Sendable {
 extension Operand {
     /// The first element of rows of float32.
     fileprivate var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
+
+    /// Asks for rows that are wanted soon.
+    fileprivate func bringNear(_ kernels: Kernels) {
+        kernels.table.pointee.bring_near(rows, columns * form.size, start, stride)
+    }
 
     /// out[rows][columns] = self times panels of 32 columns, one after the other, in float32
     fileprivate func multiply(

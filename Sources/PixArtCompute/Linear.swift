@@ -57,11 +57,15 @@ package struct Linear: Sendable {
 
     /// Bytes of the rows that pass by the panels of a task at a time, which stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task that pass by few rows one after the other.
-    private static let passingPanels = 16
+    /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the other.
+    private static let mostPanels = (held: 3, passing: 16)
 
-    /// Most panels of a task that rows pass by. They are to stay in a core's cache, and long rows are to be read seldom.
-    private static func heldPanels(units: Int) -> Int { units < 4096 ? 3 : 6 }
+    /// Units that are multiplied at a time. The parts of long float32 rows are summed up one after the other, so that the
+    /// panels' parts stay in cache.
+    fileprivate static func parts(of units: Int, _ form: Operand.Form) -> [Range<Int>] {
+        let most = form.size == 4 ? 1536 : units
+        return stride(from: 0, to: units, by: most).map { $0..<min($0 + most, units) }
+    }
 
     /// Rows that pass by at a time: whole tiles of 12.
     fileprivate static func rowBlock(units: Int) -> Int { min(96, max(24, blockBytes / (4 * units) / 12 * 12)) }
@@ -78,9 +82,9 @@ package struct Linear: Sendable {
             precondition(product.output.columns == product.linear.weight.outputs)
         }
         let units = (input.columns * input.form.size + 3) / 4
-        let block = rowBlock(units: units)
+        let block = rowBlock(units: parts(of: units, input.form)[0].count)
         let group = panelsPerTask(
-            products.map(\.panels), most: input.rows <= block ? passingPanels : heldPanels(units: units),
+            products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held,
             workers: pool.count)
         let tasks = products.indices.flatMap { index in
             stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
@@ -132,23 +136,29 @@ extension Linear.Product {
                 first..<min(first + Panel.width, columns.upperBound), for: input.form, units: units,
                 into: &laidOut[index], kernels, scratch)
         }
-        let block = Linear.rowBlock(units: units)
+        let parts = Linear.parts(of: units, input.form)
+        let block = Linear.rowBlock(units: parts[0].count)
         let tileStride = panels.count * Panel.width
-        let tile = try scratch.floats(block * tileStride, slot: 2)
+        // The sums of all rows where they are added up part by part.
+        let sums = try scratch.floats((parts.count > 1 ? input.rows : block) * tileStride, slot: 2)
         let ahead = ahead.map { linear.weight.row($0 * Panel.width) }
         try withEpilogue(columns, type: output.form.type) { epilogue in
             var epilogue = epilogue
-            for row in stride(from: 0, to: input.rows, by: block) {
-                let rows = row..<min(row + block, input.rows)
-                let left = input.rows(rows)
-                for (index, panel) in laidOut.enumerated() {
-                    left.multiply(
-                        by: panel, columns: min(Panel.width, columns.count - index * Panel.width), units: units,
-                        ahead: ahead, into: tile + index * Panel.width, stride: tileStride, kernels)
+            for (index, part) in parts.enumerated() {
+                for row in stride(from: 0, to: input.rows, by: block) {
+                    let rows = row..<min(row + block, input.rows)
+                    let tile = parts.count > 1 ? sums + row * tileStride : sums
+                    for (place, panel) in laidOut.enumerated() {
+                        input.rows(rows).multiply(
+                            by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: part,
+                            ahead: ahead.map { $0 + 4 * part.lowerBound * Panel.width },
+                            into: tile + place * Panel.width, stride: tileStride, kernels)
+                    }
+                    guard index == parts.count - 1 else { continue }
+                    let target = output.rows(rows).columns(columns)
+                    kernels.table.pointee.finish(
+                        rows.count, columns.count, tile, tileStride, &epilogue, target.start, target.elementStride)
                 }
-                let target = output.rows(rows).columns(columns)
-                kernels.table.pointee.finish(
-                    rows.count, columns.count, tile, tileStride, &epilogue, target.start, target.elementStride)
             }
         }
     }
@@ -180,24 +190,25 @@ extension Linear.Product {
 }
 
 extension Operand {
-    /// tile[rows][columns] = self times a panel
+    /// tile[rows][columns] = self times some units of a panel, added to what is there where they are not the first; parts
+    /// are of float32 only.
     fileprivate func multiply(
-        by panel: Panel, columns: Int, units: Int, ahead: UnsafeRawPointer?, into tile: UnsafeMutablePointer<Float>,
-        stride tileStride: Int, _ kernels: Kernels
+        by panel: Panel, columns: Int, units: Range<Int>, ahead: UnsafeRawPointer?,
+        into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
     ) {
         switch form {
         case .float32, .roundedBfloat16, .roundedInt8:
             kernels.table.pointee.product_float32(
-                rows, columns, units, start.assumingMemoryBound(to: Float.self), elementStride, panel.elements, ahead,
-                tile, tileStride, 0)
+                rows, columns, units.count, start.assumingMemoryBound(to: Float.self) + units.lowerBound, elementStride,
+                panel.elements + units.lowerBound * Panel.width, ahead, tile, tileStride, units.lowerBound > 0 ? 1 : 0)
         case .bfloat16:
             kernels.table.pointee.product_bfloat16!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt16.self), elementStride, panel.elements, ahead,
-                panel.hasScales ? panel.scales : nil, tile, tileStride)
+                rows, columns, units.count, start.assumingMemoryBound(to: UInt16.self), elementStride, panel.elements,
+                ahead, panel.hasScales ? panel.scales : nil, tile, tileStride)
         case .int8:
             kernels.table.pointee.product_int8!(
-                rows, columns, units, start.assumingMemoryBound(to: UInt8.self), elementStride, panel.elements, ahead,
-                panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
+                rows, columns, units.count, start.assumingMemoryBound(to: UInt8.self), elementStride, panel.elements,
+                ahead, panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
         }
     }
 }

@@ -91,15 +91,6 @@ package struct Operand: Sendable {
             offset: 4 * matrix.offset, stride: 4 * matrix.stride, scales: nil, firstScale: 0)
     }
 
-    /// The same memory for another form of as many columns, whose elements are no larger.
-    package func reused(as form: Form) throws(PixArtError) -> Operand {
-        precondition(form.size <= self.form.size && offset == 0)
-        return Operand(
-            form: form, rows: rows, columns: columns, buffer: buffer, offset: 0,
-            stride: form.size == self.form.size ? stride : Self.stride(columns: columns, form: form),
-            scales: form == .int8 ? try AlignedBuffer(count: rows) : nil, firstScale: 0)
-    }
-
     /// A view of some rows.
     package func rows(_ range: Range<Int>) -> Operand {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows)

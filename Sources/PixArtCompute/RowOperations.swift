@@ -33,6 +33,14 @@ extension Matrix {
         }
     }
 
+    /// x += addend, for each row
+    package func add(row addend: [Float], _ pool: ThreadPool) {
+        precondition(addend.count == columns)
+        pool.run(total: rows, grain: Self.grain, as: .rows) { range, _ in
+            for row in range { pool.kernels.table.pointee.add(columns, addend, self.row(row)) }
+        }
+    }
+
     /// x = x / (1 + exp(-x)), elementwise
     package func silu() {
         for row in 0..<rows { Kernels.best.table.pointee.silu(columns, self.row(row)) }

@@ -85,10 +85,9 @@ package struct PixArtTransformer: Sendable {
         try reader.finish(ignoring: ["pos_embed.pos_embed"])
     }
 
-    /// A prompt as the blocks see it: keys and values [S, D] of each block's cross-attention. The same in every step.
+    /// A prompt as the blocks see it, one context for each. The same in every step.
     package struct Prompt: Sendable {
-        fileprivate let keys: [Operand]
-        fileprivate let values: [Operand]
+        fileprivate let contexts: [TransformerBlock.Context]
     }
 
     /// Projects an embedding [S, E] for all blocks. At least one row.
@@ -102,16 +101,9 @@ package struct PixArtTransformer: Sendable {
             rows: caption.rows, columns: caption.columns, form: pool.form(for: compute == .int8 ? .bfloat16 : compute))
         try Operand(caption).store(into: rows, pool)
         let form = Activations.attentionForm(configuration, compute, pool)
-        var (keys, values): ([Operand], [Operand]) = ([], [])
-        for block in blocks {
-            let key = try Operand(rows: embedding.rows, columns: configuration.width, form: form)
-            let value = try Operand(rows: embedding.rows, columns: configuration.width, form: form)
-            try Linear.products(
-                of: rows, [.init(block.crossAttention.key, key), .init(block.crossAttention.value, value)], pool)
-            keys.append(key)
-            values.append(value)
-        }
-        return Prompt(keys: keys, values: values)
+        var contexts: [TransformerBlock.Context] = []
+        for block in blocks { contexts.append(try block.context(of: rows, form: form, pool)) }
+        return Prompt(contexts: contexts)
     }
 
     /// What stays the same for all steps of a run: prompts, positions, size, and memory to work in.
@@ -175,8 +167,8 @@ package struct PixArtTransformer: Sendable {
         for (index, block) in blocks.enumerated() {
             try block(
                 a, modulation: condition.modulation, items: run.items,
-                prompts: run.prompts.enumerated().map { position, prompt in
-                    (position * share..<(position + 1) * share, prompt.keys[index], prompt.values[index])
+                contexts: run.prompts.enumerated().map { position, prompt in
+                    (position * share..<(position + 1) * share, prompt.contexts[index])
                 }, pool)
             try afterBlock()
         }
@@ -231,7 +223,7 @@ package struct PixArtTransformer: Sendable {
         /// Rows as products read them: themselves where they are in that form.
         func rounded(_ rows: Operand, _ pool: ThreadPool) throws(PixArtError) -> Operand {
             guard rows.form != normed.form else { return rows }
-            let target = rows.columns == normed.columns ? normed : roundedHidden
+            let target = (rows.columns == normed.columns ? normed : roundedHidden).rows(0..<rows.rows)
             try rows.store(into: target, pool)
             return target
         }

@@ -21,7 +21,7 @@ struct TransformerBlock: Sendable {
     }
 
     private let selfAttention: Projections
-    let crossAttention: Projections
+    private let crossAttention: Projections
     private let feedForward: (Linear, Linear)
     private let table: [Float]
     private let attention: Attention
@@ -45,13 +45,42 @@ struct TransformerBlock: Sendable {
         epsilon = configuration.epsilon
     }
 
+    /// What cross-attention attends to.
+    enum Context: Sendable {
+        /// Keys and values, [S, D].
+        case tokens(key: Operand, value: Operand)
+        /// A single token, as an empty prompt has: all attention is on it, and what is added to every row is this, [D].
+        case one([Float])
+    }
+
+    /// The context that a prompt makes, given the rows of its caption [S, D]; keys and values are of `form`.
+    func context(
+        of caption: Operand, form: Operand.Form, _ pool: ThreadPool
+    ) throws(PixArtError) -> Context {
+        let width = caption.columns
+        guard caption.rows == 1 else {
+            let key = try Operand(rows: caption.rows, columns: width, form: form)
+            let value = try Operand(rows: caption.rows, columns: width, form: form)
+            try Linear.products(
+                of: caption, [.init(crossAttention.key, key), .init(crossAttention.value, value)], pool)
+            return .tokens(key: key, value: value)
+        }
+        let value = try Operand(rows: 1, columns: width, form: .float32)
+        let output = try Matrix(rows: 1, columns: width)
+        try crossAttention.value(caption, into: value, pool)
+        let rounded = try Operand(rows: 1, columns: width, form: caption.form)
+        try value.store(into: rounded, pool)
+        try crossAttention.output(rounded, into: Operand(output), pool)
+        return .one(output.elements)
+    }
+
     /// Advances the residual stream `a.x`, [N*T, D].
     ///
-    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. `prompts` gives ranges of rows the keys
-    /// and values [S, D] that they attend to.
+    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. `contexts` says what ranges of rows attend
+    /// to, in order and without gaps.
     func callAsFunction(
         _ a: PixArtTransformer.Activations, modulation: [Float], items: Int,
-        prompts: [(rows: Range<Int>, key: Operand, value: Operand)], _ pool: ThreadPool
+        contexts: [(rows: Range<Int>, context: Context)], _ pool: ThreadPool
     ) throws(PixArtError) {
         let width = a.x.columns
         func part(_ index: Int) -> [Float] {
@@ -79,16 +108,40 @@ struct TransformerBlock: Sendable {
         try selfAttention.output(
             a.rounded(a.attended, pool), into: stream, pool, epilogue: .accumulate(gate: attentionGate))
 
-        try crossAttention.query(a.rounded(stream, pool), into: a.query, pool)
-        try attention(
-            prompts.map { rows, key, value in
-                .init(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows))
-            }, pool)
-        try crossAttention.output(a.rounded(a.attended, pool), into: stream, pool, epilogue: .add)
+        try attend(to: contexts, a, pool)
 
         try a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)
         try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
         try feedForward.1(
             a.rounded(a.hidden, pool), into: stream, pool, epilogue: .accumulate(gate: feedForwardGate))
+    }
+
+    /// Cross-attention, added to the residual stream.
+    private func attend(
+        to contexts: [(rows: Range<Int>, context: Context)], _ a: PixArtTransformer.Activations, _ pool: ThreadPool
+    ) throws(PixArtError) {
+        var attending: [(rows: Range<Int>, key: Operand, value: Operand)] = []
+        /// The rows gathered so far, which lie next to each other, in one product.
+        func attendTogether() throws(PixArtError) {
+            guard let first = attending.first, let last = attending.last else { return }
+            let rows = first.rows.lowerBound..<last.rows.upperBound
+            let stream = Operand(a.x).rows(rows)
+            try crossAttention.query(a.rounded(stream, pool), into: a.query.rows(rows), pool)
+            let sequences = attending.map { rows, key, value in
+                Attention.Sequence(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows))
+            }
+            try attention(sequences, pool)
+            try crossAttention.output(a.rounded(a.attended.rows(rows), pool), into: stream, pool, epilogue: .add)
+            attending = []
+        }
+        for (rows, context) in contexts {
+            switch context {
+            case .tokens(let key, let value): attending.append((rows, key, value))
+            case .one(let addend):
+                try attendTogether()
+                a.x.rows(rows).add(row: addend, pool)
+            }
+        }
+        try attendTogether()
     }
 }

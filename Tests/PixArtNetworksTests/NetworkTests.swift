@@ -77,6 +77,34 @@ private let tolerance = 2e-6
         #expect(calls == 1)
     }
 
+    /// A prompt of one token takes a shortcut; the same token twice does not, and means the same. Beside a longer prompt, in
+    /// either order.
+    @Test(arguments: Compute.allCases)
+    func promptOfOneToken(_ compute: Compute) throws {
+        let golden = try Golden("transformer-sizes")
+        let pool = try ThreadPool(threads: 2)
+        let reader = WeightReader(WeightSupply(golden.source, precision: compute == .int8 ? .int8 : .auto, pool))
+        let transformer = try PixArtTransformer(.golden(hasSizes: true), compute: compute, reader)
+        let width = transformer.configuration.captionChannels
+        let row = (0..<width).map { Float($0 % 7) / 7 - 0.4 }
+        let long = try transformer.prompt(
+            Matrix(rows: 3, columns: width, elements: (0..<3 * width).map { Float($0 % 11) / 11 - 0.5 }), pool)
+        func predictions(_ tokens: Int, first: Bool) throws -> [Float] {
+            let repeated = (0..<tokens).flatMap { _ in row }
+            let prompt = try transformer.prompt(Matrix(rows: tokens, columns: width, elements: repeated), pool)
+            let run = try transformer.run(
+                prompts: first ? [prompt, long] : [long, prompt], items: 2, latentHeight: 4, latentWidth: 4,
+                size: (32, 32), pool)
+            let latents = (0..<2 * transformer.configuration.inChannels * 16).map { Float($0 % 13) / 13 - 0.5 }
+            return try transformer(latents, timestep: 500, run, pool) { () throws(PixArtError) in }
+        }
+        for first in [true, false] {
+            let expected = try predictions(2, first: first)
+            let error = relativeError(try predictions(1, first: first), expected)
+            #expect(error < (compute == .float32 ? 1e-6 : 0.02), "\(error)")
+        }
+    }
+
     @Test(arguments: [true, false], Kernels.available)
     func vae(_ isWhole: Bool, _ instructions: String) throws {
         let golden = try Golden(isWhole ? "vae" : "vae-plain")

@@ -38,11 +38,12 @@ def encoder_gflop(tokens: int) -> float:
 
 
 def step_gflop(px: int) -> float:
-    """PixArt-XL-2 for a prompt and a negative prompt; keys and values of the prompt are not a step's."""
+    """PixArt-XL-2 for a prompt and a negative prompt of one token, which leaves cross-attention nothing to compute; keys
+    and values of the prompt are not a step's."""
     blocks, width, tokens = 28, 1152, (px // 16) ** 2
-    products = tokens * width**2 * (4 + 2 + 8)  # self-attention, cross-attention, feed-forward
-    attention = [2 * tokens * width * (tokens + text) for text in (1, TOKENS)]
-    return 2e-9 * blocks * (2 * products + sum(attention))
+    products = tokens * width**2 * (2 * (4 + 8) + 2)  # self-attention and feed-forward, and the prompt's cross-attention
+    attention = 2 * tokens * width * (2 * tokens + TOKENS)
+    return 2e-9 * blocks * (products + attention)
 
 
 DECODE_GFLOP = {512: 2514.5, 1024: 10470.4}

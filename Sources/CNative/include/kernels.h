@@ -90,6 +90,8 @@ typedef struct native_kernels {
     void (*_Nonnull softmax_block)(size_t rows, size_t columns, float scale, float *_Nonnull scores, size_t stride,
                                    const float *_Nullable bias, size_t bias_stride, float *_Nonnull maximum,
                                    float *_Nonnull sum, float *_Nonnull correction);
+    /* Asks memory for rows of `bytes` bytes, `stride` bytes apart. */
+    void (*_Nonnull bring_near)(size_t rows, size_t bytes, const void *_Nonnull start, size_t stride);
     /* x *= factor[row], for each row. */
     void (*_Nonnull scale_rows)(size_t rows, size_t columns, float *_Nonnull x, size_t stride,
                                 const float *_Nonnull factor);
