@@ -76,7 +76,8 @@ def times(results: Results) -> Table:
     for name in WORKLOADS:
         for task in timed(name):
             seconds = results.seconds(task)
-            cell[label(task), name] = "failed" if seconds is None else f"{seconds:.2f}"
+            failed = "failed" if task.key in results.rows else "not measured"
+            cell[label(task), name] = failed if seconds is None else f"{seconds:.2f}"
     return [
         "## Seconds",
         "",
