@@ -5,9 +5,10 @@
 #pragma clang attribute push(                                                                                          \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2"))),             \
     apply_to = function)
-#include "kernels_nibbles.h"
 #include "kernels_loops.h"
 #include "kernels_tiles.h"
+#define HAS_AVX512
+#include "kernels_int4.h"
 
 /* A unit of a row in every lane. */
 INLINE __m512i broadcast(const void *unit) {
@@ -367,6 +368,7 @@ const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
                                                    .multiplies_bfloat16 = 1,
                                                    .multiplies_int8 = 1,
                                                    .pack_panel = pack_panel,
+                                                   .pack_int4 = pack_int4,
                                                    .product_float32 = product_float32,
                                                    .product_bfloat16 = product_bfloat16,
                                                    .zero_point_sums = zero_point_sums,

@@ -88,32 +88,24 @@ static void widen_int8(size_t count, const int8_t *source, float scale, float *t
     for (size_t i = 0; i < count; i++) target[i] = (float)source[i] * scale;
 }
 
-/* Elements of a group of int4 numbers that share a scale. */
-enum { GROUP = 64 };
+/* int4 numbers of four outputs and sixteen inputs share a scale. Eight inputs lie in four bytes: byte i has input i in its
+ * low half and input i + 4 in its high one, 8 standing for 0. */
+enum { GROUP_OUTPUTS = 4, GROUP_INPUTS = 16, RUN = 8 };
 
-/* A whole group's nibbles as integers from -8 to 7. */
-INLINE void unpack_nibbles(const uint8_t *source, int8_t *target) {
-    for (size_t i = 0; i < GROUP / 2; i++) {
-        target[2 * i] = (int8_t)((source[i] & 15) - 8);
-        target[2 * i + 1] = (int8_t)((source[i] >> 4) - 8);
+/* Eight inputs of an output, from -8 to 7. */
+INLINE void unpack_run(const uint8_t *source, float *target) {
+    for (size_t i = 0; i < RUN / 2; i++) {
+        target[i] = (float)((source[i] & 15) - 8);
+        target[i + RUN / 2] = (float)((source[i] >> 4) - 8);
     }
 }
 
-/* The same of a group that ends early: `count` elements. */
-static void unpack_some_nibbles(size_t count, const uint8_t *source, int8_t *target) {
-    for (size_t i = 0; i < count; i++) target[i] = (int8_t)((source[i / 2] >> (i % 2 ? 4 : 0) & 15) - 8);
-}
-
 static void widen_int4(size_t count, const uint8_t *source, const float *scales, float *target) {
-    for (; count > 0; source += GROUP / 2, scales++, target += GROUP) {
-        int8_t values[GROUP];
-        size_t members = count < GROUP ? count : GROUP;
-        if (members == GROUP)
-            unpack_nibbles(source, values);
-        else
-            unpack_some_nibbles(members, source, values);
-        for (size_t i = 0; i < members; i++) target[i] = (float)values[i] * *scales;
-        count -= members;
+    for (size_t first = 0; first < count; first += RUN, source += RUN / 2, target += RUN) {
+        float values[RUN], scale = scales[first / GROUP_INPUTS];
+        unpack_run(source, values);
+        for (size_t i = 0; i < RUN; i++) values[i] *= scale;
+        memcpy(target, values, (count - first < RUN ? count - first : RUN) * sizeof *values);
     }
 }
 
@@ -145,33 +137,19 @@ INLINE float largest_of(size_t count, const float *x) {
     return as_float((uint32_t)(largest ^ ((largest >> 31) & INT32_MAX)));
 }
 
-/* A group's numbers from -8 to 7 times `factor`, rounded: looked up in a table of all sixteen. */
-INLINE void scale_nibbles(size_t count, const uint8_t *source, float factor, int8_t *target) {
-    int8_t table[16];
-    for (int i = 0; i < 16; i++) table[i] = (int8_t)rounded((float)(i - 8) * factor);
-    for (size_t i = 0; i < count; i++) target[i] = table[source[i / 2] >> (i % 2 ? 4 : 0) & 15];
-}
-
-#ifndef SCALE_GROUP
-INLINE void scale_group(const uint8_t *source, float factor, int8_t *target) {
-    scale_nibbles(GROUP, source, factor, target);
-}
-#endif
-
 static float int4_scale(size_t count, const float *scales) {
-    size_t groups = (count + GROUP - 1) / GROUP;
-    /* The scales of the row that stands here in the next panel. */
-    for (size_t i = 0; i < groups; i += 16) __builtin_prefetch(scales + NATIVE_PANEL * groups + i);
-    return largest_magnitude(groups, scales) * (8.0f / 127.0f);
+    return largest_magnitude((count + GROUP_INPUTS - 1) / GROUP_INPUTS, scales) * (8.0f / 127.0f);
 }
 
 static void int4_as_int8(size_t count, const uint8_t *source, const float *scales, float scale, int8_t *target) {
     float inverse = scale > 0 ? 1 / scale : 0;
-    for (; count >= GROUP; count -= GROUP, source += GROUP / 2, scales++, target += GROUP) {
-        __builtin_prefetch(source + 8 * GROUP);
-        scale_group(source, *scales * inverse, target);
+    for (size_t first = 0; first < count; first += RUN, source += RUN / 2, target += RUN) {
+        float values[RUN], factor = scales[first / GROUP_INPUTS] * inverse;
+        int8_t bytes[RUN];
+        unpack_run(source, values);
+        for (size_t i = 0; i < RUN; i++) bytes[i] = (int8_t)rounded(values[i] * factor);
+        memcpy(target, bytes, count - first < RUN ? count - first : RUN);
     }
-    if (count > 0) scale_nibbles(count, source, *scales * inverse, target);
 }
 
 static float quantize_int8(size_t count, const float *source, int8_t *target) {
@@ -189,35 +167,43 @@ INLINE int32_t int4_level(float scaled) {
 }
 
 /* The squared error of a group under a scale. */
-INLINE float int4_error(const float *x, float scale) {
+INLINE float int4_error(const float x[GROUP_OUTPUTS * GROUP_INPUTS], float scale) {
     float inverse = 1 / scale, sum = 0;
-    for (size_t i = 0; i < GROUP; i++) {
+    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++) {
         float error = (float)int4_level(x[i] * inverse) * scale - x[i];
         sum += error * error;
     }
     return sum;
 }
 
-static void quantize_int4(size_t count, const float *source, uint8_t *target, float *scales) {
-    for (; count > 0; target += GROUP / 2, scales++) {
-        size_t members = count < GROUP ? count : GROUP;
-        float x[GROUP] = {0};
-        memcpy(x, source, members * sizeof *x);
-        float extreme = 0; /* the element of the largest magnitude takes the side that reaches to -8 */
-        for (size_t i = 0; i < GROUP; i++) extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
-        float best = extreme / -8.0f, least = INFINITY;
-        for (int i = 0; i < 16 && extreme != 0; i++) { /* from one that uses 6 levels of the side to one that clips */
-            float scale = extreme / -(6.0f + 0.25f * (float)i), error = int4_error(x, scale);
-            if (error < least) least = error, best = scale;
-        }
-        *scales = best;
-        float inverse = best != 0 ? 1 / best : 0;
-        for (size_t i = 0; i < (members + 1) / 2; i++) {
-            int32_t low = int4_level(x[2 * i] * inverse) + 8, high = int4_level(x[2 * i + 1] * inverse) + 8;
-            target[i] = (uint8_t)(low | high << 4);
-        }
-        count -= members;
-        source += members;
+/* The scale of least error for a group, of those that use from 6 levels of a side to clipping the largest. */
+INLINE float int4_best_scale(const float x[GROUP_OUTPUTS * GROUP_INPUTS]) {
+    float extreme = 0; /* the number of the largest magnitude takes the side that reaches to -8 */
+    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++) extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
+    float best = extreme / -8.0f, least = INFINITY;
+    for (int i = 0; i < 16 && extreme != 0; i++) {
+        float scale = extreme / -(6.0f + 0.25f * (float)i), error = int4_error(x, scale);
+        if (error < least) least = error, best = scale;
+    }
+    return best;
+}
+
+static void quantize_int4(size_t outputs, size_t count, const float *source, uint8_t *target, float *scales) {
+    const size_t row_bytes = (count + RUN - 1) / RUN * (RUN / 2);
+    for (size_t first = 0; first < count; first += GROUP_INPUTS, scales++) {
+        size_t members = count - first < GROUP_INPUTS ? count - first : GROUP_INPUTS;
+        float x[GROUP_OUTPUTS][GROUP_INPUTS] = {{0}};
+        for (size_t output = 0; output < outputs; output++)
+            memcpy(x[output], source + output * count + first, members * sizeof **x);
+        *scales = int4_best_scale(*x);
+        float inverse = *scales != 0 ? 1 / *scales : 0;
+        for (size_t output = 0; output < outputs; output++)
+            for (size_t run = 0; run < members; run += RUN)
+                for (size_t i = 0; i < RUN / 2; i++) {
+                    const float *values = x[output] + run + i;
+                    int32_t low = int4_level(values[0] * inverse) + 8, high = int4_level(values[RUN / 2] * inverse) + 8;
+                    target[output * row_bytes + (first + run) / 2 + i] = (uint8_t)(low | high << 4);
+                }
     }
 }
 

@@ -6,7 +6,7 @@ package enum WeightPrecision: String, CaseIterable, Sendable {
     case bfloat16
     /// One scale for each output.
     case int8
-    /// One scale for each 64 inputs of an output.
+    /// One scale for four outputs and sixteen inputs.
     case int4
 }
 

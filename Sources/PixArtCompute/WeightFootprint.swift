@@ -30,8 +30,7 @@ package struct WeightFootprint: Sendable, Equatable {
             if matrix.isMapped { mappedMatrices += matrix.bytes } else { convertedMatrices += matrix.bytes }
             return
         }
-        convertedMatrices +=
-            matrix.outputs * (form.rowBytes(inputs: matrix.inputs) + 4 * form.scaleCount(inputs: matrix.inputs))
+        convertedMatrices += form.bytes(outputs: matrix.outputs, inputs: matrix.inputs)
     }
 }
 

@@ -7,7 +7,8 @@ package struct WeightMatrix: Sendable {
         case float32, float16, bfloat16
         /// With a scale for each output.
         case int8
-        /// Two elements a byte, with a scale for each group of 64 inputs of an output.
+        /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. Eight inputs lie in four
+        /// bytes, the first four in the low halves.
         case int4
 
         /// Bytes of one output's elements.
@@ -16,17 +17,31 @@ package struct WeightMatrix: Sendable {
             case .float32: 4 * inputs
             case .float16, .bfloat16: 2 * inputs
             case .int8: inputs
-            case .int4: (inputs + 1) / 2
+            case .int4: (inputs + 7) / 8 * 4
             }
         }
 
-        /// Scales of one output.
-        package func scaleCount(inputs: Int) -> Int {
+        /// Shape of the scales; empty where there are none.
+        package func scaleShape(outputs: Int, inputs: Int) -> [Int] {
             switch self {
-            case .float32, .float16, .bfloat16: 0
-            case .int8: 1
-            case .int4: (inputs + WeightMatrix.group - 1) / WeightMatrix.group
+            case .float32, .float16, .bfloat16: []
+            case .int8: [outputs]
+            case .int4:
+                [
+                    (outputs + WeightMatrix.group.outputs - 1) / WeightMatrix.group.outputs,
+                    (inputs + WeightMatrix.group.inputs - 1) / WeightMatrix.group.inputs,
+                ]
             }
+        }
+
+        /// Bytes of a matrix with its scales.
+        package func bytes(outputs: Int, inputs: Int) -> Int {
+            outputs * rowBytes(inputs: inputs) + scaleBytes(outputs: outputs, inputs: inputs)
+        }
+
+        fileprivate func scaleBytes(outputs: Int, inputs: Int) -> Int {
+            let shape = scaleShape(outputs: outputs, inputs: inputs)
+            return shape.isEmpty ? 0 : 4 * shape.reduce(1, *)
         }
 
         var elementSize: Int {
@@ -38,15 +53,15 @@ package struct WeightMatrix: Sendable {
         }
     }
 
-    /// Inputs that share a scale in int4.
-    package static let group = 64
+    /// Outputs and inputs that share a scale in int4.
+    package static let group = (outputs: 4, inputs: 16)
 
     package let outputs: Int
     package let inputs: Int
     package let form: Form
     /// Row-major, `form.rowBytes` apart; valid as long as `owners` live.
     private nonisolated(unsafe) let elements: UnsafeRawPointer
-    /// `form.scaleCount` for each output.
+    /// As many as `form.scaleShape` says.
     private nonisolated(unsafe) let scales: UnsafePointer<Float>?
     private let owners: [AnyObject & Sendable]
     /// What is mapped, if it is.
@@ -58,7 +73,7 @@ package struct WeightMatrix: Sendable {
         _ stored: StoredTensor, scales: StoredTensor? = nil, form: Form, outputs: Int, inputs: Int
     ) throws(PixArtError) {
         precondition(stored.bytes.count == outputs * form.rowBytes(inputs: inputs))
-        precondition((scales?.bytes.count ?? 0) == 4 * outputs * form.scaleCount(inputs: inputs))
+        precondition((scales?.bytes.count ?? 0) == form.scaleBytes(outputs: outputs, inputs: inputs))
         self.outputs = outputs
         self.inputs = inputs
         self.form = form
@@ -98,7 +113,7 @@ package struct WeightMatrix: Sendable {
     }
 
     /// Bytes of elements and scales, and whether they are the mapped file's.
-    package var bytes: Int { outputs * (form.rowBytes(inputs: inputs) + 4 * form.scaleCount(inputs: inputs)) }
+    package var bytes: Int { form.bytes(outputs: outputs, inputs: inputs) }
     package var isMapped: Bool { stored != nil }
 
     /// Elements and scales, for writing them to a file.
@@ -108,7 +123,7 @@ package struct WeightMatrix: Sendable {
         defer { withExtendedLifetime(owners) {} }
         return try body(
             UnsafeRawBufferPointer(start: elements, count: outputs * form.rowBytes(inputs: inputs)),
-            UnsafeRawBufferPointer(start: scales, count: 4 * outputs * form.scaleCount(inputs: inputs)))
+            UnsafeRawBufferPointer(start: scales, count: form.scaleBytes(outputs: outputs, inputs: inputs)))
     }
 
     /// Lets go of the memory of what is mapped: the process does not hold it until it is read again.
@@ -118,7 +133,14 @@ package struct WeightMatrix: Sendable {
 
     /// The first element of an output as it is held.
     func row(_ output: Int) -> UnsafeRawPointer { elements + output * form.rowBytes(inputs: inputs) }
-    private func scales(_ output: Int) -> UnsafePointer<Float> { scales! + output * form.scaleCount(inputs: inputs) }
+
+    /// The scales that an output's elements have, or share with its group's.
+    private func scales(_ output: Int) -> UnsafePointer<Float> {
+        guard form == .int4 else { return scales! + output }
+        let columns = form.scaleShape(outputs: outputs, inputs: inputs)[1]
+        return scales! + output / Self.group.outputs * columns
+    }
+
 
     /// Writes the rows of some outputs as float32 to `target`, [outputs, inputs] without gaps between rows, exactly.
     package func widen(outputs range: Range<Int>, into target: Matrix) {
@@ -150,7 +172,7 @@ package struct WeightMatrix: Sendable {
                 count, source.assumingMemoryBound(to: Int8.self), scales(output)[0], target)
         case .int4:
             kernels.table.pointee.widen_int4(
-                count, source.assumingMemoryBound(to: UInt8.self), scales(output) + columns.lowerBound / Self.group,
+                count, source.assumingMemoryBound(to: UInt8.self), scales(output) + columns.lowerBound / Self.group.inputs,
                 target)
         }
     }
@@ -179,17 +201,22 @@ package struct WeightMatrix: Sendable {
         _ outputs: Range<Int>, for product: Operand.Form, into panel: Panel, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
+        if form == .int4, product == .int8 || product == .roundedInt8 {
+            for (index, output) in outputs.enumerated() {
+                panel.scales[index] = kernels.table.pointee.int4_scale(inputs, scales(output))
+            }
+        }
+        if form == .int4, product == .int8 {
+            return kernels.table.pointee.pack_int4(
+                outputs.count, inputs, row(outputs.lowerBound).assumingMemoryBound(to: UInt8.self),
+                scales(outputs.lowerBound), panel.scales, panel.elements)
+        }
         // Rounding floating point to int8 looks at whole rows.
         let looksAtRows = (product == .int8 || product == .roundedInt8) && form != .int8 && form != .int4
         let block = looksAtRows ? inputs : min(inputs, Self.conversionBlock)
         let stride = Operand.stride(columns: block, form: product)
         let rows = UnsafeMutableRawPointer(try scratch.floats(outputs.count * stride / 4, slot: 6))
         let wide = try scratch.floats(block, slot: 7)
-        if form == .int4, product == .int8 || product == .roundedInt8 {
-            for (index, output) in outputs.enumerated() {
-                panel.scales[index] = kernels.table.pointee.int4_scale(inputs, scales(output))
-            }
-        }
         for first in Swift.stride(from: 0, to: inputs, by: block) {
             let columns = first..<min(first + block, inputs)
             let blockUnits = (columns.count * product.size + 3) / 4
@@ -223,7 +250,7 @@ package struct WeightMatrix: Sendable {
             case .int4:
                 kernels.table.pointee.int4_as_int8(
                     count, source.assumingMemoryBound(to: UInt8.self),
-                    scales(output) + columns.lowerBound / Self.group, scale.pointee, bytes)
+                    scales(output) + columns.lowerBound / Self.group.inputs, scale.pointee, bytes)
             case .float32, .float16, .bfloat16:
                 let row = target == UnsafeMutableRawPointer(bytes) ? wide : floats
                 widen(output, columns, to: row, kernels)
@@ -269,24 +296,33 @@ package struct WeightMatrix: Sendable {
         }
         if target == form { return self }
         let rowBytes = target.rowBytes(inputs: inputs)
-        let scaleCount = target.scaleCount(inputs: inputs)
+        let shape = target.scaleShape(outputs: outputs, inputs: inputs)
         let elements = try AlignedBuffer(count: (outputs * rowBytes + 3) / 4)
-        let scales = scaleCount > 0 ? try AlignedBuffer(count: outputs * scaleCount) : nil
-        try pool.run(total: outputs, grain: 16, as: .weights) { range, scratch throws(PixArtError) in
-            let wide = try scratch.floats(inputs, slot: 7)
+        let scales = shape.isEmpty ? nil : try AlignedBuffer(count: shape.reduce(1, *))
+        // Whole groups of outputs.
+        try pool.run(total: outputs, grain: 4 * Self.group.outputs, as: .weights) { range, scratch throws(PixArtError) in
+            let wide = try scratch.floats(Self.group.outputs * inputs, slot: 7)
             let table = pool.kernels.table.pointee
-            for output in range {
-                widen(outputs: output..<output + 1, to: wide, pool.kernels)
-                let place = UnsafeMutableRawPointer(elements.start) + output * rowBytes
-                switch target {
-                case .float32: place.copyMemory(from: wide, byteCount: rowBytes)
-                case .float16: preconditionFailure("nothing is converted to float16")
-                case .bfloat16: table.narrow_bfloat16(inputs, wide, place.assumingMemoryBound(to: UInt16.self))
-                case .int8:
-                    scales!.start[output] = table.quantize_int8(inputs, wide, place.assumingMemoryBound(to: Int8.self))
-                case .int4:
+            for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: Self.group.outputs) {
+                let some = first..<min(first + Self.group.outputs, range.upperBound)
+                widen(outputs: some, to: wide, pool.kernels)
+                let place = UnsafeMutableRawPointer(elements.start) + first * rowBytes
+                if target == .int4 {
                     table.quantize_int4(
-                        inputs, wide, place.assumingMemoryBound(to: UInt8.self), scales!.start + output * scaleCount)
+                        some.count, inputs, wide, place.assumingMemoryBound(to: UInt8.self),
+                        scales!.start + first / Self.group.outputs * shape[1])
+                    continue
+                }
+                for index in 0..<some.count {
+                    let (source, place) = (wide + index * inputs, place + index * rowBytes)
+                    switch target {
+                    case .float32: place.copyMemory(from: source, byteCount: rowBytes)
+                    case .bfloat16: table.narrow_bfloat16(inputs, source, place.assumingMemoryBound(to: UInt16.self))
+                    case .int8:
+                        scales!.start[first + index] = table.quantize_int8(
+                            inputs, source, place.assumingMemoryBound(to: Int8.self))
+                    case .float16, .int4: preconditionFailure("nothing is converted to \(target) row by row")
+                    }
                 }
             }
         }

@@ -59,10 +59,11 @@ package final class WeightReader {
         let columns = form == .int4 ? form.rowBytes(inputs: inputs) : inputs
         try check(stored, name, [outputs, columns])
         var scales: StoredTensor?
-        if form.scaleCount(inputs: inputs) > 0 {
+        let scaleShape = form.scaleShape(outputs: outputs, inputs: inputs)
+        if !scaleShape.isEmpty {
             let scaleName = "\(name)_scale"
             let found = try found(scaleName)
-            try check(found, scaleName, form == .int8 ? [outputs] : [outputs, form.scaleCount(inputs: inputs)])
+            try check(found, scaleName, scaleShape)
             guard found.type == .float32 else { throw fault(found, scaleName, "F32") }
             scales = found
         }

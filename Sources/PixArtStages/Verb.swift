@@ -53,7 +53,7 @@ package enum Verb: String, CaseIterable, Sendable {
         "weights", .choice(WeightPrecision.allCases.map(\.rawValue)), default: .string("auto"),
         "How weights are held. \"auto\": as they are stored, in the mapped file, which opens at once. Others are made from "
             + "floating-point weights when the part is opened, layer by layer: \"int8\" with a scale for each output, \"int4\" "
-            + "with one for each 64 inputs of an output; layers that would suffer stay higher. What pixart_convert stored as "
+            + "with one for four outputs and sixteen inputs; layers that would suffer stay higher. What pixart_convert stored as "
             + "int8 or int4 is held as that. The default keeps results as exact as the files are.")
 
     private static let compute = OptionSchema.Property(

@@ -49,15 +49,17 @@ import Testing
 
     /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them.
     private func requantized(_ matrix: WeightMatrix) -> [Double] {
-        let groups = matrix.form.scaleCount(inputs: matrix.inputs)
+        let columns = matrix.form.scaleShape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
+        let rowBytes = matrix.form.rowBytes(inputs: matrix.inputs)
         return matrix.withBytes { elements, scales in
             (0..<matrix.outputs).flatMap { output in
-                let scales = scales.bindMemory(to: Float.self)[output * groups..<(output + 1) * groups].map { $0 }
+                let first = output / WeightMatrix.group.outputs * columns
+                let scales = scales.bindMemory(to: Float.self)[first..<first + columns].map { $0 }
                 let unit = scales.map { abs($0) }.max()! * (8 / 127 as Float)
                 return (0..<matrix.inputs).map { input in
-                    let byte = elements[output * matrix.form.rowBytes(inputs: matrix.inputs) + input / 2]
-                    let value = Float(Int(input % 2 == 0 ? byte & 15 : byte >> 4) - 8)
-                    let factor = scales[input / WeightMatrix.group] * (1 / unit)
+                    let byte = elements[output * rowBytes + input / 8 * 4 + input % 4]
+                    let value = Float(Int(input % 8 < 4 ? byte & 15 : byte >> 4) - 8)
+                    let factor = scales[input / WeightMatrix.group.inputs] * (1 / unit)
                     return Double((value * factor).rounded(.toNearestOrEven)) * Double(unit)
                 }
             }
@@ -78,7 +80,7 @@ import Testing
     @Test(arguments: Kernels.available, WeightPrecision.allCases)
     func products(_ instructions: String, _ precision: WeightPrecision) throws {
         let pool = try pool(instructions)
-        for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40)] {
+        for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40), (3, 300, 64)] {
             let (matrix, held) = try weights(precision, outputs: outputs, inputs: inputs, pool)
             for compute in Compute.allCases {
                 var numbers = Numbers(seed: 3)

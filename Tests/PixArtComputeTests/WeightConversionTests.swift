@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// A tensor that is read in several pieces becomes what its rows become one by one.
+    /// A tensor that is read in several pieces becomes what its rows become four by four.
     @Test(arguments: WeightPrecision.allCases)
     func pieces(_ precision: WeightPrecision) throws {
         var numbers = Numbers(seed: 3)
@@ -45,12 +45,13 @@ import Testing
         let tensor = try stored(.float32, [rows, columns], encoded(values, as: .float32).bytes)
         let whole = try converted(tensor, to: precision)
         #expect(whole.pieces.count == 3 && whole.pieces.reduce(0, +) == 4 * rows * columns)
-        for index in [0, 511, 512, rows - 1] {
-            let bytes = encoded(Array(values[index * columns..<(index + 1) * columns]), as: .float32).bytes
-            let one = try converted(stored(.float32, [1, columns], bytes), to: precision)
-            let (size, scales) = (one.elements.count, one.scales.count)
-            #expect(Array(whole.elements[index * size..<(index + 1) * size]) == one.elements, "row \(index)")
-            #expect(Array(whole.scales[index * scales..<(index + 1) * scales]) == one.scales, "row \(index)")
+        for first in [0, 508, 512, rows - 4] {
+            let bytes = encoded(Array(values[first * columns..<(first + 4) * columns]), as: .float32).bytes
+            let four = try converted(stored(.float32, [4, columns], bytes), to: precision)
+            let (size, scales) = (four.elements.count / 4, four.scales.count)
+            #expect(Array(whole.elements[first * size..<(first + 4) * size]) == four.elements, "row \(first)")
+            let start = first / 4 * scales
+            #expect(Array(whole.scales[start..<start + scales]) == four.scales, "row \(first)")
         }
     }
 
@@ -78,7 +79,7 @@ import Testing
         }
         for (precision, resident, mapped) in [
             (WeightPrecision.auto, 0, 2080), (.float32, 0, 2080), (.bfloat16, 1040, 0), (.int8, 520 + 16, 0),
-            (.int4, 260 + 48, 0),
+            (.int4, 272 + 36, 0),
         ] {
             #expect(try footprint(precision, nil) == footprint(precision, pool))
             let counted = try footprint(precision, nil)

@@ -68,14 +68,14 @@ static void layout_of_tensors(void) {
         safetensors file = safetensors_read(out, TRANSFORMER);
         CHECK_TEXT(type_of(&file, LAYER), rows[i].type);
         CHECK_EQUAL(dimension(&file, LAYER, 0), outputs);
-        CHECK_EQUAL(dimension(&file, LAYER, 1), i == 3 ? (inputs + 1) / 2 : inputs);
+        CHECK_EQUAL(dimension(&file, LAYER, 1), i == 3 ? (inputs + 7) / 8 * 4 : inputs);
         CHECK_EQUAL(has(&file, LAYER "_scale"), i >= 2);
         if (i >= 2) {
             CHECK_TEXT(type_of(&file, LAYER "_scale"), "F32");
-            CHECK_EQUAL(dimension(&file, LAYER "_scale", 0), outputs);
+            CHECK_EQUAL(dimension(&file, LAYER "_scale", 0), i == 3 ? (outputs + 3) / 4 : outputs);
         }
         if (i == 3)
-            CHECK_EQUAL(dimension(&file, LAYER "_scale", 1), (inputs + 63) / 64);
+            CHECK_EQUAL(dimension(&file, LAYER "_scale", 1), (inputs + 15) / 16);
         if (i < 2)
             CHECK_TEXT(type_of(&file, "proj_out.bias"), "F32");
         json_object_object_foreach(original.header, name, entry) {
@@ -89,14 +89,20 @@ static void layout_of_tensors(void) {
     folder_remove(root);
 }
 
-/* int8 is value times scale, int4 low nibble first around 8. Each value is the level nearest to the original, or the
+/* The value of an int4 element: of eight inputs, the first four lie in the low halves of four bytes. */
+static int int4_value(const unsigned char *row, int64_t input) {
+    unsigned char pair = row[input / 8 * 4 + input % 4];
+    return (input % 8 < 4 ? pair & 15 : pair >> 4) - 8;
+}
+
+/* int8 is value times scale, int4 a nibble around 8 with a scale for four by sixteen. Each value is the level nearest to the original, or the
  * last level on its side: a few of int4 lie a little beyond it. */
 static void values_of_tensors(void) {
     prepare();
     convert(check_model(), "{\"weights\": \"float32\"}");
     safetensors exact = safetensors_read(out, TRANSFORMER);
     const float *wanted = safetensors_bytes(&exact, LAYER);
-    int64_t outputs = dimension(&exact, LAYER, 0), inputs = dimension(&exact, LAYER, 1), groups = (inputs + 63) / 64;
+    int64_t outputs = dimension(&exact, LAYER, 0), inputs = dimension(&exact, LAYER, 1), groups = (inputs + 15) / 16;
     for (int is_int4 = 0; is_int4 < 2; is_int4++) {
         convert(check_model(), is_int4 ? "{\"weights\": \"int4\"}" : "{\"weights\": \"int8\"}");
         safetensors file = safetensors_read(out, TRANSFORMER);
@@ -105,10 +111,9 @@ static void values_of_tensors(void) {
         int64_t far = 0, clipped = 0, nonzero = 0;
         for (int64_t row = 0; row < outputs; row++)
             for (int64_t column = 0; column < inputs; column++) {
-                float scale = is_int4 ? scales[row * groups + column / 64] : scales[row];
-                unsigned char pair = bytes[row * ((inputs + 1) / 2) + column / 2];
-                int value =
-                    is_int4 ? (column % 2 ? pair >> 4 : pair & 15) - 8 : (signed char)bytes[row * inputs + column];
+                float scale = is_int4 ? scales[row / 4 * groups + column / 16] : scales[row];
+                int value = is_int4 ? int4_value(bytes + row * ((inputs + 7) / 8 * 4), column)
+                                    : (signed char)bytes[row * inputs + column];
                 float level = scale != 0 ? wanted[row * inputs + column] / scale : 0;
                 int lowest = is_int4 ? -8 : -127, highest = is_int4 ? 7 : 127;
                 int beyond = (value == lowest && level < lowest && level > lowest - 2) ||

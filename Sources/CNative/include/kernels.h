@@ -54,6 +54,10 @@ typedef struct native_kernels {
     /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Outputs that are not there are 0. */
     void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
                                 void *_Nonnull panel);
+    /* Lays out up to 32 rows of `count` int4 numbers, the first of which starts a group, as int8 of `output_scales`. */
+    void (*_Nonnull pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
+                               const float *_Nonnull scales, const float *_Nonnull output_scales,
+                               void *_Nonnull panel);
     /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many bytes
      * as it has are brought near from `ahead`, where the next panel is to come from; NULL where that is not known. */
     void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
@@ -124,7 +128,8 @@ typedef struct native_kernels {
     void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     /* target = source * scale. */
     void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
-    /* One row of int4: target = value * scale of its group of 64. */
+    /* Part of a row of int4, from the start of a group on: target = value * scale. Four outputs and sixteen inputs share a
+     * scale; eight inputs lie in four bytes, the first four in the low halves. */
     void (*_Nonnull widen_int4)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
                                 float *_Nonnull target);
     /* Rounding to the nearest bfloat16, ties to even. */
@@ -138,9 +143,10 @@ typedef struct native_kernels {
                                   float scale, int8_t *_Nonnull target);
     /* target = round(source / scale), -127 ... 127; returns the scale. */
     float (*_Nonnull quantize_int8)(size_t count, const float *_Nonnull source, int8_t *_Nonnull target);
-    /* One row: nibbles and the scales of its groups of 64, chosen for the least squared error. */
-    void (*_Nonnull quantize_int4)(size_t count, const float *_Nonnull source, uint8_t *_Nonnull target,
-                                   float *_Nonnull scales);
+    /* Up to four rows of `count` numbers: their int4 numbers, row by row, and the scales of their groups, which are chosen
+     * for the least squared error. */
+    void (*_Nonnull quantize_int4)(size_t outputs, size_t count, const float *_Nonnull source,
+                                   uint8_t *_Nonnull target, float *_Nonnull scales);
 
     /* ---- Pixels ---- */
 
