@@ -202,8 +202,10 @@ package struct WeightMatrix: Sendable {
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         if form == .int4, product == .int8 || product == .roundedInt8 {
-            for (index, output) in outputs.enumerated() {
-                panel.scales[index] = kernels.table.pointee.int4_scale(inputs, scales(output))
+            for first in Swift.stride(from: 0, to: outputs.count, by: Self.group.outputs) {
+                let scale = kernels.table.pointee.int4_scale(inputs, scales(outputs.lowerBound + first))
+                let count = min(Self.group.outputs, outputs.count - first)
+                (panel.scales + first).update(repeating: scale, count: count)
             }
         }
         if form == .int4, product == .int8 {
