@@ -141,7 +141,6 @@ package struct WeightMatrix: Sendable {
         return scales! + output / Self.group.outputs * columns
     }
 
-
     /// Writes the rows of some outputs as float32 to `target`, [outputs, inputs] without gaps between rows, exactly.
     package func widen(outputs range: Range<Int>, into target: Matrix) {
         precondition(target.rows == range.count && target.columns == inputs && target.stride == inputs)
@@ -172,7 +171,8 @@ package struct WeightMatrix: Sendable {
                 count, source.assumingMemoryBound(to: Int8.self), scales(output)[0], target)
         case .int4:
             kernels.table.pointee.widen_int4(
-                count, source.assumingMemoryBound(to: UInt8.self), scales(output) + columns.lowerBound / Self.group.inputs,
+                count, source.assumingMemoryBound(to: UInt8.self),
+                scales(output) + columns.lowerBound / Self.group.inputs,
                 target)
         }
     }
@@ -302,7 +302,8 @@ package struct WeightMatrix: Sendable {
         let elements = try AlignedBuffer(count: (outputs * rowBytes + 3) / 4)
         let scales = shape.isEmpty ? nil : try AlignedBuffer(count: shape.reduce(1, *))
         // Whole groups of outputs.
-        try pool.run(total: outputs, grain: 4 * Self.group.outputs, as: .weights) { range, scratch throws(PixArtError) in
+        try pool.run(total: outputs, grain: 4 * Self.group.outputs, as: .weights) {
+            range, scratch throws(PixArtError) in
             let wide = try scratch.floats(Self.group.outputs * inputs, slot: 7)
             let table = pool.kernels.table.pointee
             for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: Self.group.outputs) {

@@ -35,8 +35,8 @@ def head(results: Results) -> Table:
     return [
         "# Performance",
         "",
-        f"Written by `{machine['command']}`: one run, every row a process of its own, one after the other, on all "
-        f"processors; the least of its runs. Real sizes, random weights, prompts of {TOKENS} tokens, a step with "
+        f"Written by `{machine['command']}`: {sitting(results)}, every row a process of its own, one after the other, on "
+        f"all processors; the least of its runs. Real sizes, random weights, prompts of {TOKENS} tokens, a step with "
         "guidance by a negative prompt of one token.",
         "",
         f"{machine['processor']}, {machine['processors']} processors, {machine['memory']} GiB; {machine['date']}. "
@@ -49,6 +49,12 @@ def head(results: Results) -> Table:
         "![Seconds and fraction of the limit](images/performance.png)",
         "",
     ]
+
+
+def sitting(results: Results) -> str:
+    """Whether all rows are of one run."""
+    complete = all(results.has(task) for task in tasks())
+    return "one run" if complete else "several runs of some rows each (`--only`), without those that are marked"
 
 
 def label(task: Task) -> str:

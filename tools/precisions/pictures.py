@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 AMPLIFIED = 8
 """Times that a difference is shown enlarged, around grey."""
 
-MARGIN, TEXT = 4, 16
+MARGIN, TEXT, TITLE = 4, 16, 32
+"""Pixels: between pictures, of a line, and of the titles' two lines."""
 
 
 class Sheet:
@@ -32,12 +33,12 @@ class Sheet:
     def write(self, file: pathlib.Path) -> None:
         height, width = self.rows[0][1][0].shape[:2]
         columns, line = len(self.titles), height + TEXT + MARGIN
-        sheet = Image.new("RGB", (columns * (width + MARGIN) + MARGIN, len(self.rows) * line + TEXT + MARGIN), "white")
+        sheet = Image.new("RGB", (columns * (width + MARGIN) + MARGIN, len(self.rows) * line + TITLE + MARGIN), "white")
         draw = ImageDraw.Draw(sheet)
         for column, title in enumerate(self.titles):
-            draw.text((MARGIN + column * (width + MARGIN), 2), title, fill="black")
+            draw.text((MARGIN + column * (width + MARGIN), 2), title.replace(", ", "\n", 1), fill="black")
         for row, (title, pictures) in enumerate(self.rows):
-            top = TEXT + MARGIN + row * line
+            top = TITLE + MARGIN + row * line
             for column, picture in enumerate(pictures):
                 sheet.paste(Image.fromarray(picture), (MARGIN + column * (width + MARGIN), top))
             draw.text((MARGIN, top + height + 1), title, fill="black")
