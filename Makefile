@@ -14,7 +14,7 @@ PICTURE := build/demo.png
 
 include tools/install.mk
 
-.PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare compare-precisions goldens bench docs \
+.PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare compare-schedulers compare-precisions goldens bench docs \
 	python format lint clean
 
 help: ## List the targets
@@ -68,6 +68,9 @@ sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae t5" for the real sizes)
 	python3 tools/compare_reference.py $(if $(REAL),--real $(REAL))
+
+compare-schedulers: build ## Compare every scheduler and its options with diffusers, and write docs/schedulers.md
+	python3 tools/compare_schedulers.py --markdown docs/schedulers.md
 
 compare-precisions: build ## Compare precisions with float32, and write docs/precision.md
 	python3 tools/compare_precisions.py --real --out docs/images/precisions.png --markdown docs/precision.md

@@ -23,6 +23,8 @@ this page is made from it by `make docs`.
 
 def allowed(schema):
     """What values a property may have, in words."""
+    if "oneOf" in schema and "type" in schema:
+        return " or ".join(schema["type"])
     if "oneOf" in schema:
         return " or ".join(allowed(choice) for choice in schema["oneOf"])
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -32,12 +34,28 @@ def allowed(schema):
     if "items" in schema:
         return f"{words.replace('array', 'array of')} {allowed(schema['items'])}" if "null" not in kinds else (
             f"array of {allowed(schema['items'])}, or null")
+    if "minimum" not in schema and "maximum" in schema:
+        words += f", at most {schema['maximum']:g}"
     if "minimum" in schema:
         words += f", {schema['minimum']:g} to {schema['maximum']:g}" if "number" in kinds else (
             f", {schema['minimum']} to {schema['maximum']}")
     if "additionalProperties" in schema:
         words += " of strings"
     return words
+
+
+def scheduler_fields(schema):
+    """A table for each scheduler, of the fields that the option `scheduler` may have."""
+    page = "\n# Fields of the schedulers\n\nWhat the option `scheduler` of pixart_denoise may say besides the class.\n"
+    for choice in schema["properties"]["scheduler"]["oneOf"]:
+        if "properties" not in choice:
+            continue
+        page += f"\n## {choice['title']}\n\n| field | value | default | meaning |\n|---|---|---|---|\n"
+        for name, row in choice["properties"].items():
+            if "description" in row:
+                default = json.dumps(row["default"]) if "default" in row else "-Infinity"
+                page += f"| `{name}` | {allowed(row)} | `{default}` | {row['description']} |\n"
+    return page
 
 
 def main():
@@ -49,7 +67,9 @@ def main():
         page += f"\n## pixart_{verb}\n\n| option | value | default | meaning |\n|---|---|---|---|\n"
         for name, row in schema["properties"].items():
             page += f"| `{name}` | {allowed(row)} | `{json.dumps(row['default'])}` | {row['description']} |\n"
-    pathlib.Path(sys.argv[2]).write_text(page)
+        if verb == "denoise":
+            fields = scheduler_fields(schema)
+    pathlib.Path(sys.argv[2]).write_text(page + fields)
 
 
 if __name__ == "__main__":

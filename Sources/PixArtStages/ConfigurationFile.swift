@@ -17,6 +17,9 @@ package struct ConfigurationFile: Sendable {
         self.values = values
     }
 
+    /// The value of a key as it stands in the file.
+    package subscript(key: String) -> JSONValue? { values[key] }
+
     package func string(_ key: String, default fallback: String? = nil) throws(PixArtError) -> String {
         try value(key, "a string", fallback) { $0.string }
     }

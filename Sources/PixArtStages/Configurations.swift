@@ -106,34 +106,3 @@ extension VAEDecoder.Configuration {
             postQuantConvolution: try file.boolean("use_post_quant_conv", default: true))
     }
 }
-
-extension DPMSolverMultistepScheduler.Configuration {
-    /// From `scheduler/scheduler_config.json`.
-    package init(_ file: ConfigurationFile) throws(PixArtError) {
-        for key in [
-            "thresholding", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas",
-            "use_flow_sigmas", "rescale_betas_zero_snr", "use_dynamic_shifting",
-        ] { try file.require(key, .bool(false)) }
-        try file.require("algorithm_type", .string("dpmsolver++"))
-        try file.require("lambda_min_clipped", .number(-.infinity))
-        for key in ["trained_betas", "variance_type"] where !file.isAbsent(key) {
-            throw file.unsupported(key, found: "set", ["null"])
-        }
-        let count = try file.integer("num_train_timesteps", in: 2...100_000, default: 1000)
-        let start = try file.number("beta_start", in: 1e-12...0.999, default: 0.0001)
-        let end = try file.number("beta_end", in: 1e-12...0.999, default: 0.02)
-        enum Schedule: String, CaseIterable { case linear, scaledLinear = "scaled_linear" }
-        let schedule: Schedule = try file.choice("beta_schedule", default: .linear)
-        noise =
-            schedule == .linear
-            ? .linear(start: start, end: end, count: count) : .scaledLinear(start: start, end: end, count: count)
-        order = try file.integer("solver_order", in: 1...2, default: 2)
-        solver = try file.choice("solver_type", default: .midpoint)
-        prediction = try file.choice("prediction_type", default: .epsilon)
-        spacing = try file.choice("timestep_spacing", default: .linspace)
-        stepsOffset = try file.integer("steps_offset", in: 0...count, default: 0)
-        lowerOrderFinal = try file.boolean("lower_order_final", default: true)
-        eulerAtFinal = try file.boolean("euler_at_final", default: false)
-        finalSigma = try file.choice("final_sigmas_type", default: .zero)
-    }
-}

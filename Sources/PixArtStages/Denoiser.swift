@@ -11,7 +11,8 @@ package final class Denoiser: Sendable {
     static let scale = 8
 
     let transformer: PixArtTransformer
-    let scheduler: any SchedulerConfiguration
+    /// The checkpoint's `scheduler_config.json`, if it has one.
+    private let schedulerFile: ConfigurationFile?
     let pool: ThreadPool
     private let weights: WeightFootprint
     private let compute: Compute
@@ -23,10 +24,8 @@ package final class Denoiser: Sendable {
         let configuration = try PixArtTransformer.Configuration(
             checkpoint.configuration(Part.transformer.configuration))
         let schedule = "scheduler/scheduler_config.json"
-        scheduler =
-            checkpoint.contains(schedule)
-            ? try SchedulerRegistry.configuration(checkpoint.configuration(schedule))
-            : DPMSolverMultistepScheduler.Configuration.pixArt
+        schedulerFile = checkpoint.contains(schedule) ? try checkpoint.configuration(schedule) : nil
+        _ = try SchedulerRegistry.configuration(schedulerFile)
         let source = try checkpoint.weights(.transformer, variant: options.string("variant"))
         let precision = try WorkingPrecision(options, storedAs: source)
         pool = try ThreadPool(options)
@@ -34,6 +33,11 @@ package final class Denoiser: Sendable {
         transformer = try PixArtTransformer(configuration, compute: precision.compute, reader)
         weights = reader.footprint
         compute = precision.compute
+    }
+
+    /// The scheduler of a run, as its option `scheduler` and the checkpoint say. Fails with `.option`.
+    func scheduler(_ options: Options) throws(PixArtError) -> any SchedulerConfiguration {
+        try SchedulerRegistry.configuration(schedulerFile, option: options.json("scheduler"))
     }
 
     /// What the denoiser takes of memory in a run of the size that the options say. Fails with `.option`.

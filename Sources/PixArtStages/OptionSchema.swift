@@ -11,6 +11,11 @@ package struct OptionSchema: Sendable {
         case choice([String])
         /// Some of these, at least one, each once.
         case choices([String])
+        /// A list of numbers, not empty unless that is the default.
+        case integers(ClosedRange<Int64>)
+        case numbers(ClosedRange<Double>)
+        /// A scheduler's name, or an object with its name and fields, which are checked by whoever makes it.
+        case scheduler
         /// Any text.
         case text
         /// A seed of 64 bits, or a list of them.
@@ -57,7 +62,14 @@ package struct OptionSchema: Sendable {
 }
 
 extension OptionSchema.Property {
-    fileprivate var json: [String: JSONValue] {
+    /// JSON has no infinite bounds: those are left out.
+    private static func number(_ range: ClosedRange<Double>) -> [String: JSONValue] {
+        var members: [String: JSONValue] = ["type": .string("number"), "maximum": .number(range.upperBound)]
+        if range.lowerBound.isFinite { members["minimum"] = .number(range.lowerBound) }
+        return members
+    }
+
+    var json: [String: JSONValue] {
         var members: [String: JSONValue]
         switch kind {
         case .boolean: members = ["type": .string("boolean")]
@@ -66,9 +78,19 @@ extension OptionSchema.Property {
                 "type": .string("integer"), "minimum": .integer(range.lowerBound),
                 "maximum": .integer(range.upperBound),
             ]
-        case .number(let range):
+        case .number(let range): members = Self.number(range)
+        case .integers(let range):
+            let element: JSONValue = .object([
+                "type": .string("integer"), "minimum": .integer(range.lowerBound),
+                "maximum": .integer(range.upperBound),
+            ])
+            members = ["type": .string("array"), "items": element]
+        case .numbers(let range):
+            members = ["type": .string("array"), "items": .object(Self.number(range))]
+        case .scheduler:
             members = [
-                "type": .string("number"), "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound),
+                "type": .array(["string", "object", "null"].map { .string($0) }),
+                "oneOf": .array(SchedulerRegistry.schemas + [.object(["type": .string("null")])]),
             ]
         case .choice(let names): members = ["type": .string("string"), "enum": .array(names.map { .string($0) })]
         case .choices(let names):
@@ -87,17 +109,17 @@ extension OptionSchema.Property {
                 "type": .string("object"), "additionalProperties": .object(["type": .string("string")]),
             ]
         }
-        if fallback == .null, let type = members["type"] {
+        if fallback == .null, let type = members["type"], type.string != nil {
             members["type"] = .array([type, .string("null")])
             if case .choice(let names) = kind { members["enum"] = .array(names.map { .string($0) } + [.null]) }
         }
-        members["default"] = fallback
+        if fallback != .number(-.infinity) { members["default"] = fallback }
         members["description"] = .string(documentation)
         return members
     }
 
     /// What a value has to be, for messages.
-    var expectation: String {
+    package var expectation: String {
         let null = fallback == .null ? " or null" : ""
         switch kind {
         case .boolean: return "true or false\(null)"
@@ -106,6 +128,9 @@ extension OptionSchema.Property {
         case .choice(let names): return names.map { "\"\($0)\"" }.joined(separator: " or ") + null
         case .choices(let names):
             return "an array with one or more of \(names.map { "\"\($0)\"" }.joined(separator: ", ")), each once\(null)"
+        case .integers(let range): return "an array of integers from \(range.lowerBound) to \(range.upperBound)\(null)"
+        case .numbers(let range): return "an array of numbers from \(range.lowerBound) to \(range.upperBound)\(null)"
+        case .scheduler: return "the name of a scheduler, or an object with its \"_class_name\" and fields\(null)"
         case .text: return "a string\(null)"
         case .seeds: return "an integer from 0 to \(UInt64.max), or an array of such integers"
         case .texts: return "an object of strings"
@@ -124,6 +149,16 @@ extension OptionSchema.Property {
             let chosen = value.array?.compactMap(\.string) ?? []
             return !chosen.isEmpty && chosen.count == value.array?.count && Set(chosen).count == chosen.count
                 && chosen.allSatisfy { names.contains($0) }
+        case .integers(let range):
+            guard let numbers = value.array, !numbers.isEmpty || value == fallback else { return false }
+            return numbers.allSatisfy { $0.integer.map { range.contains($0) } ?? false }
+        case .numbers(let range):
+            guard let numbers = value.array, !numbers.isEmpty || value == fallback else { return false }
+            return numbers.allSatisfy { $0.number.map { range.contains($0) } ?? false }
+        case .scheduler:
+            guard let members = value.object else { return value.string != nil }
+            let names = ["_class_name", "name"].compactMap { members[$0] }
+            return names.count < 2 && names.allSatisfy { $0.string != nil }
         case .text: return value.string != nil
         case .seeds:
             if let seeds = value.array { return !seeds.isEmpty && seeds.allSatisfy { $0.unsigned != nil } }

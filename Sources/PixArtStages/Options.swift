@@ -40,6 +40,8 @@ package struct Options: Sendable {
         return value
     }
 
+    /// The value as it was given.
+    package func json(_ key: String) -> JSONValue { value(key) }
     package func boolean(_ key: String) -> Bool? { value(key).bool }
     package func integer(_ key: String) -> Int? { value(key).integer.map { Int($0) } }
     package func number(_ key: String) -> Double? { value(key).number }
@@ -49,6 +51,14 @@ package struct Options: Sendable {
     package func seeds(_ key: String) -> [UInt64] {
         value(key).array.map { $0.compactMap(\.unsigned) } ?? [value(key).unsigned].compactMap { $0 }
     }
+
+    /// nil for null.
+    package func integers(_ key: String) -> [Int]? {
+        value(key).array.map { $0.compactMap { $0.integer.map { Int($0) } } }
+    }
+
+    /// nil for null.
+    package func numbers(_ key: String) -> [Double]? { value(key).array.map { $0.compactMap(\.number) } }
 
     /// The names that were chosen; nil for null.
     package func choices(_ key: String) -> [String]? { value(key).array.map { $0.compactMap(\.string) } }

@@ -11,6 +11,11 @@ package final class Sampler {
     private let guidanceScale: Float?
     private let shape: [Int]
     private var scheduler: any Scheduler
+    /// What the scheduler draws from.
+    private var noise: NoiseSource
+    private let unusedNoise: NoiseSource
+    /// Whether the run ends with the scheduler's estimate of the latents without noise.
+    private let endsAtOriginal: Bool
     private var current: [Float]
     package private(set) var stepIndex = 0
 
@@ -38,15 +43,21 @@ package final class Sampler {
         run = try denoiser.transformer.run(
             prompts: projected, items: images * prompts.count, latentHeight: shape[2], latentWidth: shape[3],
             size: (height, width), denoiser.pool)
-        let steps = options.integer("num_inference_steps") ?? 1
-        guard steps < denoiser.scheduler.trainingTimesteps else {
-            throw .option(
-                "option \"num_inference_steps\" is \(steps), expected fewer than the checkpoint's "
-                    + "\(denoiser.scheduler.trainingTimesteps) training timesteps")
-        }
-        scheduler = denoiser.scheduler.scheduler(steps: steps)
+        let plan = SchedulerPlan(
+            steps: options.integer("num_inference_steps") ?? 1, timesteps: options.integers("timesteps"),
+            sigmas: options.numbers("sigmas"), eta: options.number("eta") ?? 0)
+        scheduler = try denoiser.scheduler(options).start(plan)
+        let result = options.string("result")
+        endsAtOriginal = result == "original" || result == "auto" && plan.steps == 1
+        unusedNoise = try Self.noise(shape, options)
+        noise = unusedNoise
         let initial = scheduler.initialNoiseSigma
-        current = try Self.noise(shape, options).map { $0 * initial }
+        current = noise.normal(shape.reduce(1, *)).map { $0 * initial }
+        guard !scheduler.wantsVariance || configuration.outChannels > configuration.inChannels else {
+            throw .option(
+                "option \"scheduler\": \"variance_type\" is \"learned_range\", expected a fixed one: the transformer has "
+                    + "no channels for it")
+        }
     }
 
     package var steps: Int { scheduler.timesteps.count }
@@ -67,6 +78,8 @@ package final class Sampler {
         }
         let initial = scheduler.initialNoiseSigma
         current = latents.floats.map { $0 * initial }
+        // What was drawn for the latents that these replace is drawn for the steps, as in diffusers.
+        noise = unusedNoise
     }
 
     /// Runs one step. When `progress` returns false it fails with `.cancelled` and leaves the run as it was.
@@ -79,36 +92,41 @@ package final class Sampler {
                 throw .cancelled
             }
         }
-        let input = guidanceScale == nil ? current : current + current
+        let scaled = scheduler.modelInput(current)
+        let input = guidanceScale == nil ? scaled : scaled + scaled
         let output = try denoiser.transformer(
             input, timestep: scheduler.timesteps[stepIndex], run, denoiser.pool
         ) { () throws(PixArtError) in
             done += 1
             try report(stepIndex, Double(done) / Double(blocks))
         }
-        var next = scheduler
-        let latents = next.step(output: prediction(from: output), sample: current)
+        var (nextScheduler, nextNoise) = (scheduler, noise)
+        let channels = denoiser.transformer.configuration
+        let next = nextScheduler.step(
+            output: prediction(from: output, 0..<channels.inChannels),
+            variance: scheduler.wantsVariance
+                ? prediction(from: output, channels.inChannels..<channels.outChannels) : nil,
+            sample: current, noise: &nextNoise)
         try report(stepIndex + 1, 1)
-        (scheduler, current) = (next, latents)
+        (scheduler, noise) = (nextScheduler, nextNoise)
+        current = endsAtOriginal && stepIndex == steps - 1 ? next.original : next.sample
         stepIndex += 1
     }
 
-    /// Applies guidance to the transformer's output [N, outChannels, Y, X], and drops the learned variance if it has one:
-    /// [B, C, Y, X].
-    private func prediction(from output: [Float]) -> [Float] {
-        let configuration = denoiser.transformer.configuration
+    /// Applies guidance to some channels of the transformer's output [N, outChannels, Y, X]: [B, channels, Y, X].
+    private func prediction(from output: [Float], _ channels: Range<Int>) -> [Float] {
         let plane = shape[2] * shape[3]
-        let (kept, all) = (configuration.inChannels * plane, configuration.outChannels * plane)
+        let all = denoiser.transformer.configuration.outChannels * plane
         var result: [Float] = []
-        result.reserveCapacity(shape[0] * kept)
+        result.reserveCapacity(shape[0] * channels.count * plane)
         for image in 0..<shape[0] {
-            let first = output[image * all..<image * all + kept]
+            let first = image * all + channels.lowerBound * plane..<image * all + channels.upperBound * plane
             guard let scale = guidanceScale else {
-                result += first
+                result += output[first]
                 continue
             }
-            let conditional = output[(shape[0] + image) * all..<(shape[0] + image) * all + kept]
-            result += zip(first, conditional).map { $0 + scale * ($1 - $0) }
+            let conditional = output[first.lowerBound + shape[0] * all..<first.upperBound + shape[0] * all]
+            result += zip(output[first], conditional).map { $0 + scale * ($1 - $0) }
         }
         return result
     }
@@ -149,21 +167,14 @@ package final class Sampler {
         return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
     }
 
-    /// Noise [B, C, Y, X]: one draw for the whole batch from a single seed, or one draw for each image from its own.
-    private static func noise(_ shape: [Int], _ options: Options) throws(PixArtError) -> [Float] {
+    /// The noise of a single seed for the whole batch, or of a seed for each image.
+    private static func noise(_ shape: [Int], _ options: Options) throws(PixArtError) -> NoiseSource {
         let seeds = options.seeds("seed")
-        let count = shape.reduce(1, *)
-        guard options.isArray("seed") else {
-            var generator = TorchGenerator(seed: seeds[0])
-            return generator.normal(count)
-        }
+        guard options.isArray("seed") else { return NoiseSource(seed: seeds[0], images: shape[0]) }
         guard seeds.count == shape[0] else {
             throw .option(
                 "option \"seed\" has \(seeds.count) seeds, expected one for each of the \(shape[0]) images")
         }
-        return seeds.flatMap { seed in
-            var generator = TorchGenerator(seed: seed)
-            return generator.normal(count / shape[0])
-        }
+        return NoiseSource(seeds: seeds)
     }
 }

@@ -92,7 +92,10 @@ package enum Verb: String, CaseIterable, Sendable {
         "num_images_per_prompt", .integer(1...256), default: .integer(1), "Pictures made at once, B.")
 
     /// What decides how much memory a run takes.
-    private static let runSize = denoiseOptions.filter { !["num_inference_steps", "seed"].contains($0.name) }
+    private static let runSize = denoiseOptions.filter { option in
+        option.name != "num_inference_steps" && option.name != "seed"
+            && !schedulerOptions.contains { $0.name == option.name }
+    }
 
     private static let convertOptions: [OptionSchema.Property] = [
         .init(
@@ -124,29 +127,55 @@ package enum Verb: String, CaseIterable, Sendable {
             "Most tokens that are encoded, the closing one included; the rest of the prompt is dropped."),
     ]
 
-    private static let denoiseOptions: [OptionSchema.Property] = [
-        .init("num_inference_steps", .integer(1...999), default: .integer(20), "Denoising steps of the run."),
+    private static let schedulerOptions: [OptionSchema.Property] = [
         .init(
-            "guidance_scale", .number(0...1000), default: .number(4.5),
-            "Weight of classifier-free guidance. It is used, and doubles the work, where it is above 1."),
+            "scheduler", .scheduler, default: .null,
+            "Scheduler of the run: the name of diffusers' class, with or without \"Scheduler\", or an object with "
+                + "\"_class_name\" and fields of its configuration. Fields that are left out are those of the checkpoint's "
+                + "file, else the class's defaults; null stands for the checkpoint's own scheduler."),
         .init(
-            "height", .integer(16...16384), default: .null,
-            "Height of the picture in pixels; null stands for the checkpoint's own. Without binning it must be divisible by "
-                + "8 times the patch size (16)."),
+            "timesteps", .integers(0...99_999), default: .null,
+            "Timesteps of the run, falling, instead of those that the scheduler takes; num_inference_steps is then how many "
+                + "they are. For DPMSolverMultistep, DPMSolverSinglestep, DDPM, EulerDiscrete, HeunDiscrete, LCM and TCD."
+        ),
         .init(
-            "width", .integer(16...16384), default: .null,
-            "Width of the picture in pixels; as the height."),
+            "sigmas", .numbers(0...1e6), default: .null,
+            "Noise levels of the run, falling, the last one (mostly 0) included; num_inference_steps is then one less than "
+                + "they are. For EulerDiscrete."),
         .init(
-            "use_resolution_binning", .boolean, default: .null,
-            "Denoise at the nearest aspect ratio that the checkpoint was trained on; tell decode the height and width to get "
-                + "the size asked for. null stands for true where the checkpoint has such sizes (sample_size 32, 64 and "
-                + "128)."),
-        images,
+            "eta", .number(0...1), default: .number(0),
+            "Noise that each step adds, as a share of DDPM's. DDIM and TCD look at it."),
         .init(
-            "seed", .seeds, default: .integer(0),
-            "Seed of the noise, drawn as torch.Generator().manual_seed(seed) does on the CPU: one for the whole batch, or an "
-                + "array with one for each picture."),
+            "result", .choice(["auto", "sample", "original"]), default: .string("auto"),
+            "Latents after the last step: \"sample\" is what the scheduler goes on to, \"original\" its estimate of the "
+                + "latents without noise. \"auto\" is the latter in runs of one step, as in diffusers, and else the former."
+        ),
     ]
+
+    private static let denoiseOptions: [OptionSchema.Property] =
+        schedulerOptions + [
+            .init("num_inference_steps", .integer(1...999), default: .integer(20), "Denoising steps of the run."),
+            .init(
+                "guidance_scale", .number(0...1000), default: .number(4.5),
+                "Weight of classifier-free guidance. It is used, and doubles the work, where it is above 1."),
+            .init(
+                "height", .integer(16...16384), default: .null,
+                "Height of the picture in pixels; null stands for the checkpoint's own. Without binning it must be divisible by "
+                    + "8 times the patch size (16)."),
+            .init(
+                "width", .integer(16...16384), default: .null,
+                "Width of the picture in pixels; as the height."),
+            .init(
+                "use_resolution_binning", .boolean, default: .null,
+                "Denoise at the nearest aspect ratio that the checkpoint was trained on; tell decode the height and width to get "
+                    + "the size asked for. null stands for true where the checkpoint has such sizes (sample_size 32, 64 and "
+                    + "128)."),
+            images,
+            .init(
+                "seed", .seeds, default: .integer(0),
+                "Seed of the noise, drawn as torch.Generator().manual_seed(seed) does on the CPU: one for the whole batch, or an "
+                    + "array with one for each picture."),
+        ]
 
     private static let decodeOptions: [OptionSchema.Property] = [
         .init(

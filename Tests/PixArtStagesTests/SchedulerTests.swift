@@ -1,31 +1,160 @@
 import Foundation
 import PixArtCompute
+import PixArtFormats
 import PixArtStages
 import Testing
 
 @Suite struct SchedulerTests {
-    /// Every step of every variant. PyTorch's square roots, logarithms and exponentials may differ in their last bit, and
-    /// at the first timestep each such bit is 1e-5 of the picture that follows from epsilon: see docs/numerics.md.
-    @Test func stepsEqualTheReference() throws {
-        for row in try Golden.stages["schedulers"] as! [[String: Any]] {
-            let variant = row["config"] as! [String: Any]
-            let file = try configuration(
-                ["_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "linear"].merging(variant) { $1 })
-            let steps = row["steps"] as! Int
-            var scheduler = try SchedulerRegistry.configuration(file).scheduler(steps: steps)
-            #expect(scheduler.timesteps == (row["timesteps"] as! [Int]).map { Float($0) }, "\(variant), \(steps) steps")
-            #expect(scheduler.initialNoiseSigma == 1)
-            var x = Golden.floats(row["start"])
-            let outputs = row["outputs"] as! [[Int]]
-            for (output, expected) in zip(outputs, row["latents"] as! [[Int]]) {
-                x = scheduler.step(output: Golden.floats(output), sample: x)
-                let latents = Golden.floats(expected)
-                let largest = latents.map { abs($0) }.max()!
-                #expect(x.count == latents.count)
-                #expect(
-                    zip(x, latents).allSatisfy { abs($0 - $1) <= 2e-5 * largest }, "\(variant), \(steps) steps")
+    /// Latents of each scheduler and each of its fields, after steps of runs of 1, 2, 4, 20 and 50. PyTorch's square roots,
+    /// logarithms and exponentials may differ in their last bit, and at the first timestep each such bit is 1e-5 of the
+    /// picture that follows from epsilon: docs/numerics.md, and docs/schedulers.md for those where it is more.
+    @Test(arguments: SchedulerGolden.all)
+    func stepsEqualTheReference(_ golden: SchedulerGolden) throws {
+        #expect(!golden.runs.isEmpty)
+        for expected in golden.runs {
+            let run = try golden.run(steps: expected.steps)
+            let place = "\(golden), \(expected.steps) steps"
+            #expect(run.timesteps.count == expected.timesteps.count, "\(place)")
+            for (ours, theirs) in zip(run.timesteps, expected.timesteps) {
+                #expect(abs(ours - theirs) <= Float(expected.bound) * 20, "\(place)")
+            }
+            for (index, latents) in expected.latents {
+                let error = relativeError(run.latents[index], latents)
+                #expect(error <= expected.bound, "\(place), \(index): \(error)")
+            }
+            if let original = expected.original {
+                let error = relativeError(run.original, original)
+                #expect(error <= expected.bound, "\(place), original: \(error)")
             }
         }
+    }
+
+    /// Each field is set in some golden case that goes another way without it; so it cannot be ignored unnoticed.
+    @Test(arguments: SchedulerRegistry.known.map { $0.className })
+    func eachFieldIsCovered(_ name: String) throws {
+        let type = try #require(SchedulerRegistry.known.first { $0.className == name })
+        let goldens = SchedulerGolden.all.filter { $0.name == name }
+        for field in type.fields {
+            let matters = try goldens.contains { golden in
+                guard let value = golden.fields[field.name] else { return false }
+                if field.fallback == value { return false }
+                var without = golden
+                without.fields[field.name] = nil
+                return try golden.runs.contains { run in
+                    guard let other = try? without.run(steps: run.steps) else { return true }
+                    let own = try golden.run(steps: run.steps)
+                    return other.latents != own.latents || other.timesteps != own.timesteps
+                }
+            }
+            // The single choice of a field leaves nothing to go another way.
+            if case .choice(let names) = field.kind, names.count == 1 { continue }
+            #expect(matters, "\(name): \(field.name)")
+        }
+    }
+
+    /// A value of the wrong type is an error that names scheduler option and field.
+    @Test(arguments: SchedulerRegistry.known.map { $0.className })
+    func wrongValuesAreNamed(_ name: String) throws {
+        let type = try #require(SchedulerRegistry.known.first { $0.className == name })
+        for field in type.fields {
+            let message = failure(["_class_name": .string(name), field.name: .object([:])])
+            #expect(message.contains("option \"scheduler\": \"\(field.name)\" is {"), "\(message)")
+            #expect(message.contains("expected \(field.expectation)"))
+            if case .integer(let range) = field.kind {
+                let message = failure(["_class_name": .string(name), field.name: .integer(range.upperBound + 1)])
+                #expect(message.contains("\"\(field.name)\" is \(range.upperBound + 1)"))
+            }
+        }
+        #expect(failure(["name": .string(name), "betaStart": .number(1)]).contains("has no field \"betaStart\""))
+        #expect(failure(["name": .string(name), "use_flow_sigmas": .bool(true)]).contains("\"use_flow_sigmas\""))
+    }
+
+    @Test func conflictsAreNamed() {
+        let conflicts: [(String, [String: JSONValue], String)] = [
+            ("DPMSolverMultistep", ["algorithm_type": .string("dpmsolver")], "final_sigmas_type"),
+            (
+                "DPMSolverMultistep",
+                [
+                    "algorithm_type": .string("sde-dpmsolver"), "solver_order": .integer(3),
+                    "final_sigmas_type": .string("sigma_min"),
+                ], "solver_order"
+            ),
+            ("DPMSolverSinglestep", ["algorithm_type": .string("dpmsolver")], "final_sigmas_type"),
+            ("LMSDiscrete", ["use_karras_sigmas": .bool(true), "use_beta_sigmas": .bool(true)], "use_beta_sigmas"),
+            ("UniPCMultistep", ["predict_x0": .bool(false)], "final_sigmas_type"),
+            ("UniPCMultistep", ["lower_order_final": .bool(false)], "final_sigmas_type"),
+            ("LCM", ["original_inference_steps": .integer(2000)], "original_inference_steps"),
+            ("EDMEuler", ["sigma_min": .number(90)], "sigma_min"),
+            ("SASolver", ["lambda_min_clipped": .number(100)], "lambda_min_clipped"),
+            ("DDIM", ["trained_betas": .array([.number(0.1)])], "trained_betas"),
+        ]
+        for (name, fields, key) in conflicts {
+            let message = failure(fields.merging(["name": .string(name)]) { $1 })
+            #expect(message.contains("option \"scheduler\": \"\(key)\" is "), "\(name): \(message)")
+        }
+    }
+
+    /// A run says what it cannot do by name, for every scheduler.
+    @Test(arguments: SchedulerRegistry.known.map { $0.className })
+    func runsAreChecked(_ name: String) throws {
+        let type = try #require(SchedulerRegistry.known.first { $0.className == name })
+        let scheduler = try SchedulerRegistry.configuration(nil, option: .string(name))
+        func message(_ plan: SchedulerPlan) -> String {
+            do {
+                _ = try scheduler.start(plan)
+                return ""
+            } catch { return error.message }
+        }
+        #expect(message(SchedulerPlan(steps: 1)) == "")
+        #expect(message(SchedulerPlan(steps: 1000)).contains("\"num_inference_steps\" is 1000"))
+        #expect((message(SchedulerPlan(steps: 1, timesteps: [900, 100])) == "") == type.takesTimesteps)
+        #expect(message(SchedulerPlan(steps: 1, timesteps: [100, 900])).contains("\"timesteps\""))
+        #expect(message(SchedulerPlan(steps: 1, timesteps: [1000])).contains("\"timesteps\""))
+        #expect((message(SchedulerPlan(steps: 1, sigmas: [3, 1, 0])) == "") == type.takesSigmas)
+        #expect(message(SchedulerPlan(steps: 1, sigmas: [1, 3])).contains("\"sigmas\""))
+        #expect(message(SchedulerPlan(steps: 1, timesteps: [9], sigmas: [3, 1])) != "")
+    }
+
+    /// Fields that a run leaves out are those of the file, also where the file is of another class.
+    @Test func fieldsOfTheFile() throws {
+        let file = try configuration([
+            "_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver++", "solver_type": "midpoint",
+            "beta_end": 0.012, "timestep_spacing": "trailing", "prediction_type": "v_prediction",
+        ])
+        for name in ["DDIM", "UniPCMultistep", "DEISMultistepScheduler", "SASolver", "DPMSolverMultistep"] {
+            func latents(_ option: JSONValue, _ file: ConfigurationFile?) throws -> [Float] {
+                var scheduler = try SchedulerRegistry.configuration(file, option: option).start(
+                    SchedulerPlan(steps: 3))
+                var noise = NoiseSource(seed: 1, images: 1)
+                return scheduler.step(output: [0.5, 0.25], sample: [1, -1], noise: &noise).sample
+                    + scheduler.timesteps
+            }
+            let inherited = try latents(.string(name), file)
+            var fields: [String: JSONValue] = [
+                "name": .string(name), "beta_end": .number(0.012), "timestep_spacing": .string("trailing"),
+                "prediction_type": .string("v_prediction"),
+            ]
+            #expect(try inherited == latents(.object(fields), nil))
+            fields["beta_end"] = .number(0.02)
+            #expect(try latents(.object(fields), file) == latents(.object(fields), nil))
+            #expect(try latents(.object(fields), file) != inherited)
+            fields["beta_end"] = .null
+            #expect(try latents(.object(fields), file) != inherited)
+        }
+        #expect(
+            try SchedulerRegistry.configuration(file, option: .object([:])) is DPMSolverMultistepScheduler.Configuration
+        )
+    }
+
+    @Test func namesAreKnown() throws {
+        for type in SchedulerRegistry.known {
+            for name in [type.className, String(type.className.dropLast("Scheduler".count))] {
+                let made = try SchedulerRegistry.configuration(nil, option: .string(name))
+                #expect(Swift.type(of: made).className == type.className)
+            }
+        }
+        let message = failure(["name": .string("Ddim")])
+        #expect(message.contains("option \"scheduler\" is \"Ddim\", expected \"DPMSolverMultistepScheduler\" or"))
     }
 
     /// The file that PixArt's checkpoints come with has a bare -Infinity, which strict parsers refuse.
@@ -38,13 +167,14 @@ import Testing
             """
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         defer { unlink(path) }
-        let scheduler = try SchedulerRegistry.configuration(ConfigurationFile(path: path)).scheduler(steps: 4)
+        let file = try ConfigurationFile(path: path)
+        let scheduler = try SchedulerRegistry.configuration(file).start(SchedulerPlan(steps: 4))
         #expect(scheduler.timesteps == [999, 749, 500, 250])
     }
 
     @Test(arguments: [
-        ("_class_name", "EulerDiscreteScheduler"), ("algorithm_type", "sde-dpmsolver++"), ("solver_type", "bh2"),
-        ("prediction_type", "flow_prediction"), ("beta_schedule", "squaredcos_cap_v2"),
+        ("_class_name", "FlowMatchEulerDiscreteScheduler"), ("algorithm_type", "deis++"), ("solver_type", "bh2"),
+        ("prediction_type", "flow_prediction"), ("beta_schedule", "sigmoid"), ("variance_type", "learned_range"),
     ])
     func unsupportedSettingsAreNamed(_ key: String, _ value: String) throws {
         let file = try configuration(
@@ -55,5 +185,19 @@ import Testing
         } catch {
             #expect(error.message.contains("\"\(key)\" is \"\(value)\""))
         }
+    }
+
+    /// Generators of each image draw as those of runs of one image.
+    @Test func seedsOfEachImage() {
+        var both = NoiseSource(seeds: [3, 4])
+        var (first, second) = (NoiseSource(seed: 3, images: 1), NoiseSource(seed: 4, images: 1))
+        for _ in 0..<2 { #expect(both.normal(40) == first.normal(20) + second.normal(20)) }
+    }
+
+    private func failure(_ fields: [String: JSONValue]) -> String {
+        do {
+            _ = try SchedulerRegistry.configuration(nil, option: .object(fields))
+            return ""
+        } catch { return error.message }
     }
 }

@@ -155,9 +155,13 @@ static void refuses_what_is_out_of_range(const verb *each, const char *key, json
     if (json_object_object_get_ex(property, "items", &items)) {
         CHECK_FAILS(with(each, key, "[]"), PIXART_ERROR_OPTION, key);
         CHECK_FAILS(with(each, key, "[\"no such choice\"]"), PIXART_ERROR_OPTION, key, "no such choice");
-        REQUIRE(json_object_object_get_ex(items, "enum", &bound));
-        snprintf(value, sizeof value, "[\"%s\", \"%s\"]", json_object_get_string(json_object_array_get_idx(bound, 0)),
-                 json_object_get_string(json_object_array_get_idx(bound, 0)));
+        if (json_object_object_get_ex(items, "enum", &bound)) {
+            const char *first = json_object_get_string(json_object_array_get_idx(bound, 0));
+            snprintf(value, sizeof value, "[\"%s\", \"%s\"]", first, first);
+        } else {
+            REQUIRE(json_object_object_get_ex(items, "minimum", &bound));
+            snprintf(value, sizeof value, "[%.0f]", json_object_get_double(bound) - 1);
+        }
         CHECK_FAILS(with(each, key, value), PIXART_ERROR_OPTION, key);
     }
     if (json_object_object_get_ex(property, "minimum", &bound)) {

@@ -132,3 +132,82 @@ def test_a_profile_is_of_the_stage(encoder, decoder, latents):
         run()
         after = handle.profile()
         assert set(before) == set(after) and after[kind]["seconds"] > before[kind]["seconds"]
+
+
+SCHEDULERS = [
+    choice["title"]
+    for choice in pixart.options_schema("denoise")["properties"]["scheduler"]["oneOf"]
+    if "title" in choice
+]
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_every_scheduler_runs(denoiser, prompt, name, steps):
+    options = {"guidance_scale": 1.0, "seed": 3, "num_inference_steps": steps, "height": 64, "width": 64}
+    options["use_resolution_binning"] = False
+    by_name = denoiser.denoise(prompt, scheduler=name, **options)
+    assert np.isfinite(by_name).all()
+    assert np.array_equal(denoiser.denoise(prompt, scheduler={"_class_name": name}, **options), by_name)
+    assert np.array_equal(denoiser.denoise(prompt, scheduler={"name": name.removesuffix("Scheduler")}, **options), by_name)
+    ends = {result: denoiser.denoise(prompt, scheduler=name, result=result, **options) for result in ("sample", "original")}
+    assert np.array_equal(by_name, ends["original" if steps == 1 else "sample"])
+
+
+def test_result_can_be_the_predicted_picture(denoiser, prompt, negative):
+    options = {**SMALL, "scheduler": {"final_sigmas_type": "sigma_min"}, "timesteps": [400]}
+    sample = denoiser.denoise(prompt, negative, **options, result="sample")
+    original = denoiser.denoise(prompt, negative, **options, result="original")
+    assert not np.array_equal(sample, original)
+    assert np.array_equal(denoiser.denoise(prompt, negative, **options), original)
+    with denoiser.sampler(prompt, negative, **options) as sampler:
+        assert list(sampler.timesteps) == [400]
+
+
+def test_options_reach_the_scheduler(denoiser, prompt, negative):
+    def run(**options):
+        return denoiser.denoise(prompt, negative, **{**SMALL, **options})
+
+    plain = run(scheduler="DDIM")
+    assert not np.array_equal(run(scheduler="DDIM", eta=0.5), plain)
+    assert not np.array_equal(run(scheduler="DDIM", eta=0.5), run(scheduler="DDIM", eta=0.6))
+    assert not np.array_equal(plain, run())
+    euler = run(scheduler="EulerDiscrete")
+    assert not np.array_equal(run(scheduler="EulerDiscrete", sigmas=[90.0, 20.0, 5.0, 1.0, 0.0]), euler)
+    assert not np.array_equal(run(scheduler="EulerDiscrete", timesteps=[990, 700, 400, 10]), euler)
+    assert not np.array_equal(run(timesteps=[990, 700, 400, 10]), run())
+
+
+def test_given_latents_leave_noise_to_the_steps(denoiser, prompt, negative):
+    options = {**SMALL, "scheduler": "EulerAncestralDiscrete"}
+    with denoiser.sampler(prompt, negative, **options) as sampler:
+        shape = sampler.latents.shape
+    latents = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    first = denoiser.denoise(prompt, negative, latents=latents, **options)
+    assert np.array_equal(denoiser.denoise(prompt, negative, latents=latents, **options), first)
+    assert not np.array_equal(denoiser.denoise(prompt, negative, latents=latents, **{**options, "seed": 4}), first)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"scheduler": "Euler"}, '"scheduler" is "Euler"'),
+        ({"scheduler": 3}, '"scheduler" is 3'),
+        ({"scheduler": {"name": "DDIM", "clip": 1}}, 'no field "clip"'),
+        ({"scheduler": {"name": "DDIM", "clip_sample": 1}}, '"clip_sample" is 1'),
+        ({"scheduler": {"name": "DDIM", "_class_name": "DDIM"}}, '"scheduler"'),
+        ({"scheduler": "DDIM", "timesteps": [5, 1]}, "DDIMScheduler takes none"),
+        ({"timesteps": [1, 5]}, '"timesteps" has 5'),
+        ({"timesteps": []}, '"timesteps" is []'),
+        ({"scheduler": "EulerDiscrete", "timesteps": [5], "sigmas": [1.0, 0.0]}, "expected one of the two"),
+        ({"scheduler": "EulerDiscrete", "sigmas": [1.0]}, '"sigmas"'),
+        ({"eta": 1.5}, '"eta" is 1.5'),
+        ({"result": "x0"}, '"result" is "x0"'),
+        ({"scheduler": {"use_karras_sigmas": True}, "timesteps": [5]}, "use_karras_sigmas"),
+        ({"scheduler": "LCM", "num_inference_steps": 60}, "original_inference_steps"),
+    ],
+)
+def test_wrong_scheduler_options_are_named(denoiser, prompt, negative, options, named):
+    with pytest.raises(pixart.ArgumentError) as failure:
+        denoiser.denoise(prompt, negative, **{**SMALL, **options})
+    assert named in str(failure.value)

@@ -1,0 +1,84 @@
+import Glibc
+
+/// The four differential equations that DPM-Solver comes in.
+package enum DPMSolverAlgorithm: String, CaseIterable, Sendable {
+    /// Solves for the noise.
+    case noise = "dpmsolver"
+    /// Solves for the picture.
+    case picture = "dpmsolver++"
+    /// The same with noise added in each step.
+    case stochasticNoise = "sde-dpmsolver"
+    case stochasticPicture = "sde-dpmsolver++"
+
+    var isStochastic: Bool { self == .stochasticNoise || self == .stochasticPicture }
+    var predictsPicture: Bool { self == .picture || self == .stochasticPicture }
+}
+
+/// How a step of second order takes the slope between two predictions.
+package enum DPMSolverType: String, CaseIterable, Sendable { case midpoint, heun }
+
+/// Weights of what a step from one noise level to another adds up, in diffusers' arithmetic.
+struct DPMSolverUpdate {
+    private let algorithm: DPMSolverAlgorithm
+    private let from: NoiseLevel
+    private let to: NoiseLevel
+    private let h: Float
+
+    init(_ algorithm: DPMSolverAlgorithm, from: NoiseLevel, to: NoiseLevel) {
+        self.algorithm = algorithm
+        self.from = from
+        self.to = to
+        h = to.lambda - from.lambda
+    }
+
+    /// Of the latents.
+    var sample: Float {
+        switch algorithm {
+        case .picture: to.sigma / from.sigma
+        case .stochasticPicture: to.sigma / from.sigma * expf(-h)
+        case .noise, .stochasticNoise: to.alpha / from.alpha
+        }
+    }
+
+    /// Of the prediction.
+    var prediction: Float {
+        switch algorithm {
+        case .picture: -(to.alpha * (expf(-h) - 1))
+        case .noise: -(to.sigma * (expf(h) - 1))
+        case .stochasticPicture: to.alpha * (1 - expf(-2 * h))
+        case .stochasticNoise: -(2 * (to.sigma * (expf(h) - 1)))
+        }
+    }
+
+    /// Of its slope, by the midpoint rule.
+    var midpointSlope: Float { 0.5 * prediction }
+
+    /// Of its slope, exactly.
+    var slope: Float {
+        switch algorithm {
+        case .picture: to.alpha * ((expf(-h) - 1) / h + 1)
+        case .noise: -(to.sigma * ((expf(h) - 1) / h - 1))
+        case .stochasticPicture: to.alpha * ((1 - expf(-2 * h)) / (-2 * h) + 1)
+        case .stochasticNoise: -(2 * (to.sigma * ((expf(h) - 1) / h - 1)))
+        }
+    }
+
+    /// Of its curvature.
+    var curvature: Float {
+        switch algorithm {
+        case .picture: -(to.alpha * ((expf(-h) - 1 + h) / (h * h) - 0.5))
+        case .noise: -(to.sigma * ((expf(h) - 1 - h) / (h * h) - 0.5))
+        case .stochasticPicture: to.alpha * ((1 - expf(-2 * h) - 2 * h) / (2 * h * (2 * h)) - 0.5)
+        case .stochasticNoise: preconditionFailure("sde-dpmsolver has no third order")
+        }
+    }
+
+    /// Of fresh noise.
+    var noise: Float {
+        switch algorithm {
+        case .picture, .noise: 0
+        case .stochasticPicture: to.sigma * (1 - expf(-2 * h)).squareRoot()
+        case .stochasticNoise: to.sigma * (expf(2 * h) - 1).squareRoot()
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import PixArtCompute
+
+/// Latent consistency models: each step predicts the picture, and all but the last add noise again.
+///
+/// This implementation matches: diffusers' `LCMScheduler` as a pipeline calls it, with `timesteps` of one's own. The
+/// estimate of the picture is the one after the boundary condition.
+/// Limitations: no `strength`; custom timesteps that a model was not distilled for give no warning.
+package struct LCMScheduler: Scheduler {
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "LCMScheduler"
+        package static let takesTimesteps = true
+        package static let idleFields: Set<String> = ["set_alpha_to_one", "steps_offset", "timestep_spacing"]
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise(start: 0.00085, end: 0.012, .scaledLinear) + [
+                SchedulerField.prediction(), SchedulerField.zeroSNR, DistilledTimes.field,
+                .init(
+                    "timestep_scaling", .number(1e-6...1e6), default: .number(10),
+                    "Factor of timesteps in the boundary condition."),
+            ] + SchedulerField.clipping(false) + SchedulerField.thresholding
+
+        let noise: NoiseSchedule
+        let prediction: Prediction
+        let clipping: Clipping
+        let scaling: Float
+        let times: DistilledTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings, rescales: true)
+            prediction = settings.choice("prediction_type")
+            clipping = Clipping(settings, clips: true)
+            scaling = Float(settings.number("timestep_scaling"))
+            times = try DistilledTimes(settings, training: noise.count)
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            LCMScheduler(configuration: self, times: try times(plan))
+        }
+    }
+
+    /// The spread of pictures that the boundary condition assumes.
+    private static let dataSigma: Float = 0.5
+
+    private let configuration: Configuration
+    private let times: [Int]
+    private var index = 0
+
+    private init(configuration: Configuration, times: [Int]) {
+        self.configuration = configuration
+        self.times = times
+    }
+
+    package var timesteps: [Float] { times.map { Float($0) } }
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let schedule = configuration.noise
+        let level = NoiseLevel(product: schedule.alphasCumulative[times[index]])
+        let predicted = configuration.clipping(
+            configuration.prediction.original(output, sample, level), images: noise.images)
+        let scaled = Float(times[index]) * configuration.scaling
+        let square = scaled * scaled + Self.dataSigma * Self.dataSigma
+        let denoised = combination(
+            (scaled / square.squareRoot(), predicted), (Self.dataSigma * Self.dataSigma / square, sample))
+        index += 1
+        guard index < times.count else { return SchedulerStep(sample: denoised, original: denoised) }
+        let next = NoiseLevel(product: schedule.alphasCumulative[times[index]])
+        return SchedulerStep(
+            sample: combination((next.alpha, denoised), (next.sigma, noise.normal(sample.count))),
+            original: denoised)
+    }
+}
+
+/// Timesteps of distilled models: some of those that the distillation used.
+struct DistilledTimes: Sendable {
+    static let field = OptionSchema.Property(
+        "original_inference_steps", .integer(1...100_000), default: .integer(50),
+        "Timesteps of the distillation, out of which a run takes its own.")
+
+    private let original: Int
+    private let training: Int
+
+    init(_ settings: SchedulerSettings, training: Int) throws(PixArtError) {
+        original = settings.integer("original_inference_steps")
+        self.training = training
+        guard original <= training else {
+            throw settings.conflict("original_inference_steps", expected: "at most num_train_timesteps \(training)")
+        }
+    }
+
+    func callAsFunction(_ plan: SchedulerPlan) throws(PixArtError) -> [Int] {
+        if let timesteps = plan.timesteps { return timesteps }
+        guard plan.steps <= original else {
+            throw .option(
+                "option \"num_inference_steps\" is \(plan.steps), expected at most the scheduler's "
+                    + "original_inference_steps \(original)")
+        }
+        let spacing = training / original
+        let distance = Double(original) / Double(plan.steps)
+        return (0..<plan.steps).map { (original - Int((Double($0) * distance).rounded(.down))) * spacing - 1 }
+    }
+}

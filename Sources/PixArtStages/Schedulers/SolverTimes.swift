@@ -1,0 +1,55 @@
+import PixArtCompute
+
+/// Timesteps and noise levels of the solvers that follow the logarithm of signal over noise: DPM-Solver, DEIS, UniPC,
+/// SA.
+struct SolverTimes: Sendable {
+    let trained: TrainedSigmas
+    /// Timesteps of the training, and those of them that are in use.
+    private let training: Int
+    private let last: Int
+    private let spacing: TimestepSpacing
+    private let offset: Int
+    let sigmaSpacing: SigmaSpacing
+    /// Spacings whose timesteps are rounded; others are cut off.
+    private let rounded: Set<SigmaSpacing>
+    private let range: (minimum: Double, maximum: Double)
+
+    /// From `timestep_spacing`, `steps_offset` and those of `SchedulerField.sigmaSpacings`, and where the scheduler has
+    /// them from `use_lu_lambdas`, `lambda_min_clipped`, `sigma_min` and `sigma_max`.
+    init(
+        _ settings: SchedulerSettings, _ noise: NoiseSchedule, rounded: Set<SigmaSpacing> = [.karras],
+        hasLu: Bool = false, spaces: Bool = true, clips: Bool = true, hasRange: Bool = false
+    ) throws(PixArtError) {
+        trained = TrainedSigmas(noise)
+        training = noise.count
+        last = clips ? noise.timesteps(above: settings.number("lambda_min_clipped")) : noise.count
+        guard last > 1 else {
+            throw settings.conflict("lambda_min_clipped", expected: "less, for timesteps to be left")
+        }
+        spacing = spaces ? settings.choice("timestep_spacing") : .linspace
+        offset = spaces ? settings.integer("steps_offset") : 0
+        sigmaSpacing = try SigmaSpacing(settings, hasLu: hasLu)
+        self.rounded = rounded
+        range = (
+            hasRange ? settings.optionalNumber("sigma_min") ?? Double(trained.smallest) : Double(trained.smallest),
+            hasRange ? settings.optionalNumber("sigma_max") ?? Double(trained.largest) : Double(trained.largest)
+        )
+    }
+
+    /// Timesteps of a run, and the noise level of each.
+    func callAsFunction(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Int], sigmas: [Float]) {
+        try sigmaSpacing.requireNone(plan.timesteps)
+        guard sigmaSpacing == .timesteps else {
+            let sigmas = sigmaSpacing.sigmas(from: range.maximum, to: range.minimum, plan.steps)
+            let timesteps = sigmas.map { sigma in
+                let timestep = trained.timestep(of: sigma)
+                return Int(rounded.contains(sigmaSpacing) ? timestep.rounded(.toNearestOrEven) : timestep)
+            }
+            return (timesteps, sigmas.map { Float($0) })
+        }
+        let timesteps =
+            plan.timesteps
+            ?? spacing.solverTimesteps(steps: plan.steps, training: training, last: last, offset: offset)
+        return (timesteps, timesteps.map { Float(trained.sigma(at: Double($0))) })
+    }
+}
