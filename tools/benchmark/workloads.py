@@ -100,15 +100,15 @@ def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **opt
 
 STREAMED = {"residency": "streamed"}
 PRECISIONS = tuple(BYTES)
-SLOW = 2
-"""Runs of what takes a minute."""
+RUNS = {"encode": 5, "step-1024": 2, "decode-1024": 2}
+"""Of a workload, where it is not 3: more of what is over in a moment, fewer of what takes a minute."""
 
 
 def tasks() -> list[Task]:
     """Everything, in the order in which it is run: engines next to each other, so that they meet the same weather."""
     found: list[Task] = []
     for name, workload in WORKLOADS.items():
-        runs = SLOW if name in ("step-1024", "decode-1024") else 3
+        runs = RUNS.get(name, 3)
         peers = ["torch/float32", "torch/bfloat16", "openvino/float32", "openvino/bfloat16"]
         if workload.stage != "decode" and name != "step-1024":
             peers += ["torch/int8", "openvino/int8"]
@@ -117,7 +117,7 @@ def tasks() -> list[Task]:
         precisions = ("float32",) if workload.stage == "decode" else PRECISIONS
         found += [ours(name, precision, runs=runs) for precision in precisions]
         if workload.stage == "encode":
-            found += [ours(name, precision, **STREAMED) for precision in ("int8", "int4")]
+            found += [ours(name, precision, runs=runs, **STREAMED) for precision in ("int8", "int4")]
         found += [Task(name, *peer.split("/"), runs=runs) for peer in peers]
     for precision in ("bfloat16", "int8", "int4"):
         found += [ours(name, precision, "open") for name in ("encode", "step-512", "step-1024")]

@@ -1,0 +1,178 @@
+/* Attention in bfloat16 by AVX-512 with BF16: a block of keys at a time, with the weights relative to a maximum seen so far. */
+
+/* Queries and keys that are worked on at once; columns of a head's values, one of them 1 to sum the weights. */
+enum { QUERIES = 24, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 512 };
+
+/* What one call of attend_bfloat16 works in. */
+typedef struct {
+    uint32_t key[KEYS / NATIVE_PANEL][COLUMNS / 2][NATIVE_PANEL]; /* panels of pairs along the head's width */
+    uint32_t value[KEYS / 2][COLUMNS];                            /* pairs of keys */
+    float sum[QUERY_CHUNK][COLUMNS];                              /* weighted values, and the weights' sum */
+    float score[QUERIES][KEYS];
+    uint16_t weight[QUERIES][KEYS];
+    float maximum[QUERY_CHUNK];
+} attention_scratch;
+
+_Static_assert(sizeof(attention_scratch) <= NATIVE_ATTENTION_SCRATCH, "NATIVE_ATTENTION_SCRATCH is too small");
+
+/* Lays out a block of keys and values; what is beyond the last key is 0. */
+static void pack_block(attention_scratch *s, size_t keys, size_t width, const uint16_t *key, const uint16_t *value,
+                       size_t stride) {
+    for (size_t first = 0; first < keys; first += NATIVE_PANEL) {
+        size_t count = keys - first < NATIVE_PANEL ? keys - first : NATIVE_PANEL;
+        pack_panel(count, width / 2, key + first * stride, stride * sizeof *key, s->key[first / NATIVE_PANEL]);
+    }
+    for (size_t pair = 0; pair < (keys + 1) / 2; pair++) {
+        const uint16_t *even = value + 2 * pair * stride, *odd = even + stride;
+        int complete = 2 * pair + 1 < keys;
+        for (size_t c = 0; c < COLUMNS; c += 16) {
+            __mmask16 mask = lanes(width, c / 16);
+            __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even + c));
+            __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(complete ? mask : 0, odd + c));
+            _mm512_store_si512(s->value[pair] + c, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+        }
+        s->value[pair][width] = complete ? 0x3f803f80u : 0x3f80u; /* 1, which sums the weights */
+    }
+}
+
+/* score[rows][32] = query[rows][units] * panel */
+INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size_t stride, const uint32_t *panel,
+                       float *score) {
+    __m512 sum[TILE][2];
+#pragma unroll
+    for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_ps();
+    const uint16_t *base[TILE / 3];
+#pragma unroll
+    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = query + (size_t)(3 * i) * stride;
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        __m512bh first = (__m512bh)_mm512_load_si512(panel), second = (__m512bh)_mm512_load_si512(panel + 16);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512bh x = (__m512bh)broadcast(base[row / 3] + (size_t)(row % 3) * stride + 2 * unit);
+            sum[row][0] = _mm512_dpbf16_ps(sum[row][0], x, first);
+            sum[row][1] = _mm512_dpbf16_ps(sum[row][1], x, second);
+        }
+    }
+#pragma unroll
+    for (int row = 0; row < rows; row++) {
+        _mm512_store_ps(score + row * KEYS, sum[row][0]);
+        _mm512_store_ps(score + row * KEYS + 16, sum[row][1]);
+    }
+}
+
+/* Weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
+ *
+ * The maximum is one that has been seen, not always the largest: it moves, and the sums with it, where it would be exceeded
+ * by more than 2^8. What it is cancels out. */
+INLINE void weigh(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum, float *sum) {
+    __m512 largest = _mm512_load_ps(score);
+    for (size_t i = 1; i < 2 * panels; i++) largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
+    float now = _mm512_reduce_max_ps(largest) * factor;
+    if (now > *maximum + 8) {
+        if (*maximum != -INFINITY) {
+            __m512 correction = _mm512_set1_ps(exp2f(*maximum - now));
+            for (size_t c = 0; c < COLUMNS; c += 16)
+                _mm512_store_ps(sum + c, _mm512_mul_ps(_mm512_load_ps(sum + c), correction));
+        }
+        *maximum = now;
+    }
+    __m512 shift = _mm512_set1_ps(*maximum), scale = _mm512_set1_ps(factor);
+    for (size_t i = 0; i < panels; i++) {
+        __m512 low = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i), scale, shift));
+        __m512 high = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i + 16), scale, shift));
+        _mm512_store_si512(weight + 32 * i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
+    }
+}
+
+/* sum[rows][COLUMNS] += weight[rows][pairs] * value[pairs][COLUMNS] */
+INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, const uint32_t *value, float *sum) {
+    __m512 total[5][COLUMNS / 16];
+#pragma unroll
+    for (int row = 0; row < rows; row++)
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) total[row][v] = _mm512_load_ps(sum + row * COLUMNS + 16 * v);
+    for (size_t pair = 0; pair < pairs; pair++, value += COLUMNS) {
+        __m512bh columns[COLUMNS / 16];
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) columns[v] = (__m512bh)_mm512_load_si512(value + 16 * v);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512bh x = (__m512bh)broadcast(weight + row * KEYS + 2 * pair);
+#pragma unroll
+            for (int v = 0; v < COLUMNS / 16; v++) total[row][v] = _mm512_dpbf16_ps(total[row][v], x, columns[v]);
+        }
+    }
+#pragma unroll
+    for (int row = 0; row < rows; row++)
+#pragma unroll
+        for (int v = 0; v < COLUMNS / 16; v++) _mm512_store_ps(sum + row * COLUMNS + 16 * v, total[row][v]);
+}
+
+#define SCORE(N) score_tile(N, width / 2, rows, query_stride, s->key[panel][0], score)
+#define VALUE(N) value_tile(N, (keys + 1) / 2, weight, s->value[0], sum)
+#define WITH_SOME_ROWS(count, body)                                                                                    \
+    switch (count) {                                                                                                   \
+    case 1: body(1); break;                                                                                            \
+    case 2: body(2); break;                                                                                            \
+    case 3: body(3); break;                                                                                            \
+    case 4: body(4); break;                                                                                            \
+    case 5: body(5); break;                                                                                            \
+    }
+
+/* Adds a block of keys to the sums of up to QUERIES queries. */
+static void attend_block(attention_scratch *s, size_t first, size_t queries, size_t keys, size_t width, float factor,
+                         const uint16_t *query, size_t query_stride) {
+    size_t panels = (keys + NATIVE_PANEL - 1) / NATIVE_PANEL;
+    for (size_t row = 0; row < queries; row += TILE)
+        for (size_t panel = 0; panel < panels; panel++) {
+            const uint16_t *rows = query + row * query_stride;
+            float *score = s->score[row] + panel * NATIVE_PANEL;
+            WITH_ROWS(queries - row < TILE ? queries - row : TILE, SCORE)
+        }
+    for (size_t row = 0; row < queries; row++) {
+        for (size_t key = keys; key < panels * NATIVE_PANEL; key++) s->score[row][key] = -INFINITY;
+        weigh(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
+    }
+    for (size_t row = 0; row < queries; row += 5) {
+        size_t count = queries - row < 5 ? queries - row : 5;
+        const uint16_t *weight = s->weight[row];
+        float *sum = s->sum[first + row];
+        WITH_SOME_ROWS(count, VALUE)
+    }
+}
+
+static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size_t width, float factor,
+                         const uint16_t *query, const uint16_t *key, const uint16_t *value, size_t stride,
+                         uint16_t *out, size_t query_stride) {
+    memset(s->sum, 0, queries * sizeof *s->sum);
+    for (size_t row = 0; row < queries; row++) s->maximum[row] = -INFINITY;
+    for (size_t first = 0; first < keys; first += KEYS) {
+        size_t count = keys - first < KEYS ? keys - first : KEYS;
+        pack_block(s, count, width, key + first * stride, value + first * stride, stride);
+        for (size_t row = 0; row < queries; row += QUERIES) {
+            /* Meanwhile a share of the next block is brought near. */
+            size_t next = first + KEYS + row / 2, share = QUERIES / 2;
+            if (next + share <= keys) {
+                bring_near(share, width * sizeof *key, key + next * stride, stride * sizeof *key);
+                bring_near(share, width * sizeof *value, value + next * stride, stride * sizeof *value);
+            }
+            attend_block(s, row, queries - row < QUERIES ? queries - row : QUERIES, count, width, factor,
+                         query + row * query_stride, query_stride);
+        }
+    }
+    for (size_t row = 0; row < queries; row++) {
+        float inverse = 1 / s->sum[row][width];
+        for (size_t i = 0; i < width; i++) out[row * query_stride + i] = bfloat16_of(s->sum[row][i] * inverse);
+    }
+}
+
+static void attend_bfloat16(size_t queries, size_t keys, size_t width, float scale, const uint16_t *query,
+                            const uint16_t *key, const uint16_t *value, size_t stride, uint16_t *out,
+                            size_t query_stride, void *scratch) {
+    const float log2_of_e = 1.44269504f;
+    for (; queries > 0; query += QUERY_CHUNK * query_stride, out += QUERY_CHUNK * query_stride) {
+        size_t count = queries < QUERY_CHUNK ? queries : QUERY_CHUNK;
+        attend_chunk(scratch, count, keys, width, scale * log2_of_e, query, key, value, stride, out, query_stride);
+        queries -= count;
+    }
+}
