@@ -106,10 +106,13 @@ class Flat(torch.nn.Module):
 def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Callable[[], object]:
     """The module compiled for the sizes of its inputs; int8 is of weights, its other arithmetic bfloat16."""
     from openvino import Core, convert_model
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     flat = Flat(module.requires_grad_(False), inputs).eval()
     shapes = [tuple(value.shape) for value in flat.values]
-    converted = convert_model(flat, example_input=flat.values, input=shapes)
+    # Tracing runs the module once; checking the trace would run it three times more.
+    traced = TorchScriptPythonDecoder(flat, example_input=flat.values, trace_kwargs={"check_trace": False})
+    converted = convert_model(traced, input=shapes)
     if precision == "int8":
         compress_weights(converted)
     hint = "f32" if precision == "float32" else "bf16"
