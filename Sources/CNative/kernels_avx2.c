@@ -3,10 +3,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
 #include "kernels_loops.h"
 #include "kernels_blas.h"
-#include "kernels_int4.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx2 = {
-    .name = "avx2", .pack_panel = pack_panel, .pack_int4 = pack_int4, .product_float32 = product_float32, .finish = finish,
+    .name = "avx2", .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
     LOOPS};
 #endif

@@ -7,7 +7,6 @@
     apply_to = function)
 #include "kernels_loops.h"
 #include "kernels_tiles.h"
-#define HAS_AVX512
 #include "kernels_int4.h"
 
 /* A unit of a row in every lane. */

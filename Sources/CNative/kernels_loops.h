@@ -93,18 +93,19 @@ static void widen_int8(size_t count, const int8_t *source, float scale, float *t
 enum { GROUP_OUTPUTS = 4, GROUP_INPUTS = 16, RUN = 8 };
 
 /* Eight inputs of an output, from -8 to 7. */
-INLINE void unpack_run(const uint8_t *source, float *target) {
+INLINE void unpack_run(const uint8_t *source, int32_t *target) {
     for (size_t i = 0; i < RUN / 2; i++) {
-        target[i] = (float)((source[i] & 15) - 8);
-        target[i + RUN / 2] = (float)((source[i] >> 4) - 8);
+        target[i] = (source[i] & 15) - 8;
+        target[i + RUN / 2] = (source[i] >> 4) - 8;
     }
 }
 
 static void widen_int4(size_t count, const uint8_t *source, const float *scales, float *target) {
     for (size_t first = 0; first < count; first += RUN, source += RUN / 2, target += RUN) {
+        int32_t numbers[RUN];
         float values[RUN], scale = scales[first / GROUP_INPUTS];
-        unpack_run(source, values);
-        for (size_t i = 0; i < RUN; i++) values[i] *= scale;
+        unpack_run(source, numbers);
+        for (size_t i = 0; i < RUN; i++) values[i] = (float)numbers[i] * scale;
         memcpy(target, values, (count - first < RUN ? count - first : RUN) * sizeof *values);
     }
 }
@@ -144,13 +145,17 @@ static float int4_scale(size_t count, const float *scales) {
     return largest_magnitude(groups, scales) * (8.0f / 127.0f);
 }
 
+/* What int4 numbers are multiplied by to become int8 ones of a scale: between -127/8 and 127/8, in units of 1/2048, so that
+ * every instruction set can round the product alike. */
+#define INT4_FACTOR_UNIT 2048.0f
+
 static void int4_as_int8(size_t count, const uint8_t *source, const float *scales, float scale, int8_t *target) {
     float inverse = scale > 0 ? 1 / scale : 0;
     for (size_t first = 0; first < count; first += RUN, source += RUN / 2, target += RUN) {
-        float values[RUN], factor = scales[first / GROUP_INPUTS] * inverse;
+        int32_t values[RUN], factor = rounded(scales[first / GROUP_INPUTS] * inverse * INT4_FACTOR_UNIT);
         int8_t bytes[RUN];
         unpack_run(source, values);
-        for (size_t i = 0; i < RUN; i++) bytes[i] = (int8_t)rounded(values[i] * factor);
+        for (size_t i = 0; i < RUN; i++) bytes[i] = (int8_t)((values[i] * factor + 1024) >> 11);
         memcpy(target, bytes, count - first < RUN ? count - first : RUN);
     }
 }

@@ -103,9 +103,15 @@ package struct Linear: Sendable {
             let range = first..<min(first + rows, input.rows)
             let last = min(panel + group, products[product].panels)
             let batch = input.rows <= block ? 1 : last - panel
+            // Tasks are taken in turn: this worker's next one is likely to be that many further.
+            let following = task / slices + pool.count
             for first in stride(from: panel, to: last, by: batch) {
+                let next =
+                    first + batch < last
+                    ? (product: product, panel: first + batch) : following < tasks.count ? tasks[following] : nil
                 try products[product].run(
-                    input.rows(range), panels: first..<first + batch, ahead: first + batch < last ? first + batch : nil,
+                    input.rows(range), panels: first..<first + batch,
+                    ahead: next.map { products[$0.product].weights(from: $0.panel, count: batch) } ?? [],
                     units: units, into: products[product].output.rows(range), pool.kernels, scratch)
             }
         }
@@ -123,10 +129,15 @@ package struct Linear: Sendable {
 }
 
 extension Linear.Product {
-    /// Multiplies rows by some panels, and brings near what the panel `ahead` will be made from.
+    /// Where the weights of some panels lie, as many as there are.
+    fileprivate func weights(from panel: Int, count: Int) -> [UnsafeRawPointer] {
+        (panel..<min(panel + count, panels)).map { linear.weight.row($0 * Panel.width) }
+    }
+
+    /// Multiplies rows by some panels. With the first rows it brings near the weights of panels that come next.
     fileprivate func run(
-        _ input: Operand, panels: Range<Int>, ahead: Int?, units: Int, into output: Operand, _ kernels: Kernels,
-        _ scratch: ThreadPool.Scratch
+        _ input: Operand, panels: Range<Int>, ahead: [UnsafeRawPointer], units: Int, into output: Operand,
+        _ kernels: Kernels, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
         var laidOut = try Panel.several(panels.count, units: units, scratch)
@@ -141,7 +152,6 @@ extension Linear.Product {
         let tileStride = panels.count * Panel.width
         // The sums of all rows where they are added up part by part.
         let sums = try scratch.floats((parts.count > 1 ? input.rows : block) * tileStride, slot: 2)
-        let ahead = ahead.map { linear.weight.row($0 * Panel.width) }
         try withEpilogue(columns, type: output.form.type) { epilogue in
             var epilogue = epilogue
             for (index, part) in parts.enumerated() {
@@ -149,9 +159,10 @@ extension Linear.Product {
                     let rows = row..<min(row + block, input.rows)
                     let tile = parts.count > 1 ? sums + row * tileStride : sums
                     for (place, panel) in laidOut.enumerated() {
+                        let next = row == 0 && place < ahead.count ? ahead[place] : nil
                         input.rows(rows).multiply(
                             by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: part,
-                            ahead: ahead.map { $0 + 4 * part.lowerBound * Panel.width },
+                            ahead: next.map { $0 + 4 * part.lowerBound * Panel.width },
                             into: tile + place * Panel.width, stride: tileStride, kernels)
                     }
                     guard index == parts.count - 1 else { continue }

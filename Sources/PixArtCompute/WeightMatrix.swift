@@ -194,7 +194,9 @@ package struct WeightMatrix: Sendable {
             kernels.table.pointee.pack_panel(outputs.count, units, row(outputs.lowerBound), stored, panel.elements)
         default: try packConverted(outputs, for: product, into: panel, kernels, scratch)
         }
-        if product == .int8 { kernels.table.pointee.zero_point_sums!(units, panel.elements, panel.zeroPointSums) }
+        if product == .int8, form != .int4 {
+            kernels.table.pointee.zero_point_sums!(units, panel.elements, panel.zeroPointSums)
+        }
     }
 
     private func packConverted(
@@ -209,9 +211,9 @@ package struct WeightMatrix: Sendable {
             }
         }
         if form == .int4, product == .int8 {
-            return kernels.table.pointee.pack_int4(
+            return kernels.table.pointee.pack_int4!(
                 outputs.count, inputs, row(outputs.lowerBound).assumingMemoryBound(to: UInt8.self),
-                scales(outputs.lowerBound), panel.scales, panel.elements)
+                scales(outputs.lowerBound), panel.scales, panel.elements, panel.zeroPointSums)
         }
         // Rounding floating point to int8 looks at whole rows.
         let looksAtRows = (product == .int8 || product == .roundedInt8) && form != .int8 && form != .int4

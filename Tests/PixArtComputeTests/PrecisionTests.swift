@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them.
+    /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them. Factors are multiples of 1/2048.
     private func requantized(_ matrix: WeightMatrix) -> [Double] {
         let columns = matrix.form.scaleShape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
         let rowBytes = matrix.form.rowBytes(inputs: matrix.inputs)
@@ -58,9 +58,10 @@ import Testing
                 let unit = scales.map { abs($0) }.max()! * (8 / 127 as Float)
                 return (0..<matrix.inputs).map { input in
                     let byte = elements[output * rowBytes + input / 8 * 4 + input % 4]
-                    let value = Float(Int(input % 8 < 4 ? byte & 15 : byte >> 4) - 8)
+                    let value = Double(Int(input % 8 < 4 ? byte & 15 : byte >> 4) - 8)
                     let factor = scales[input / WeightMatrix.group.inputs] * (1 / unit)
-                    return Double((value * factor).rounded(.toNearestOrEven)) * Double(unit)
+                    let rounded = Double((factor * 2048).rounded(.toNearestOrEven)) / 2048
+                    return (value * rounded + 0.5).rounded(.down) * Double(unit)
                 }
             }
         }

@@ -47,17 +47,13 @@ typedef struct native_epilogue {
 typedef struct native_kernels {
     const char *_Nonnull name;
     int multiplies_bfloat16; /* whether product_bfloat16 and attend_bfloat16 may be called */
-    int multiplies_int8;     /* whether product_int8 may be called */
+    int multiplies_int8;     /* whether product_int8, zero_point_sums and pack_int4 may be called */
 
     /* ---- Products ---- */
 
     /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Outputs that are not there are 0. */
     void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
                                 void *_Nonnull panel);
-    /* Lays out up to 32 rows of `count` int4 numbers, the first of which starts a group, as int8 of `output_scales`. */
-    void (*_Nonnull pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
-                               const float *_Nonnull scales, const float *_Nonnull output_scales,
-                               void *_Nonnull panel);
     /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many bytes
      * as it has are brought near from `ahead`, where the next panel is to come from; NULL where that is not known. */
     void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
@@ -69,6 +65,11 @@ typedef struct native_kernels {
                                        const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
     /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to products of int8. */
     void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
+    /* Lays out up to 32 rows of `count` int4 numbers, the first of which starts a group, as int8 of `output_scales`, and
+     * gives their zero_point_sums. */
+    void (*_Nullable pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
+                                const float *_Nonnull scales, const float *_Nonnull output_scales,
+                                void *_Nonnull panel, int32_t *_Nonnull sums);
     /* The same of int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
     void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
                                    size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
