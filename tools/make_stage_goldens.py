@@ -1,22 +1,19 @@
 #!/usr/bin/env python3
-"""Write what the stage tests compare against: noise, schedulers, resolution bins and pictures as the reference makes them.
+"""Write what the stage tests compare against: noise, resolution bins and pictures as the reference makes them.
 
     make_stage_goldens.py [FOLDER]        default: Tests/PixArtStagesTests/Resources
 
-Writes stages.json and schedulers.json.
+Writes stages.json.
 
 float32 numbers are written as their bit patterns. Needs torch and diffusers.
 """
-import inspect
 import json
 import pathlib
 import sys
 
-import diffusers
 import torch
 from diffusers.image_processor import PixArtImageProcessor
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_alpha as pixart
-from reference.schedulers import bound, cases, runnable
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "PixArtStagesTests" / "Resources"
 
@@ -34,54 +31,6 @@ def noise():
         draws = [bits(torch.randn(count, generator=generator)) for count in counts]
         rows.append({"seed": seed, "draws": draws})
     return rows
-
-
-MODELS = {"epsilon": (0.95, -0.05), "v_prediction": (0.1, -0.9), "sample": (0.1, 0.9)}
-"""A model's output is so much of what it sees, and so much of a picture."""
-
-
-def scheduler_runs(case, picture):
-    """Latents of a small model, after every step of short runs and the last one of long runs; none where the reference
-    ends in what is not a number."""
-    shape, rows = picture.shape, []
-    weights = MODELS[case.fields.get("prediction_type", "epsilon")]
-    for steps in case.steps():
-        if runnable(case, steps):
-            continue
-        scheduler = getattr(diffusers, case.name)(**case.fields)
-        given = {key: case.run[key] for key in ("timesteps", "sigmas") if key in case.run}
-        scheduler.set_timesteps(**(given or {"num_inference_steps": steps}))
-        generator = torch.Generator().manual_seed(steps)
-        x = torch.randn(shape, generator=generator) * scheduler.init_noise_sigma
-        extra = {}
-        if "generator" in inspect.signature(scheduler.step).parameters:
-            extra["generator"] = generator
-        if "eta" in inspect.signature(scheduler.step).parameters:
-            extra["eta"] = case.run.get("eta", 0.0)
-        latents, original = {}, None
-        timesteps = scheduler.timesteps
-        for index, timestep in enumerate(timesteps):
-            seen = scheduler.scale_model_input(x, timestep)
-            output = weights[0] * seen + weights[1] * picture
-            if case.fields.get("variance_type") == "learned_range":
-                output = torch.cat([output, 0.5 * picture], dim=1)
-            after = scheduler.step(output, timestep, x, return_dict=False, **extra)
-            x, original = after[0], after[1] if len(after) > 1 else None
-            if len(timesteps) < 10 or index == len(timesteps) - 1:
-                latents[index] = bits(x)
-        if not x.isfinite().all():
-            continue
-        rows.append({"steps": steps, "bound": bound(case, steps), "timesteps": [round(float(t), 3) for t in timesteps], "latents": latents}
-                    | ({} if original is None or steps > 4 else {"original": bits(original)}))
-    return rows
-
-
-def schedulers():
-    """Each scheduler and each of its options."""
-    picture = torch.randn(2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
-    rows = [{"class": case.name, "fields": case.fields, "run": case.run, "runs": scheduler_runs(case, picture)}
-            for case in cases()]
-    return {"picture": bits(picture), "models": MODELS, "cases": rows}
 
 
 def bins():
@@ -107,10 +56,8 @@ def pictures():
 def main():
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     out.mkdir(parents=True, exist_ok=True)
-    diffusers.utils.logging.set_verbosity_error()
     stages = {"noise": noise(), "bins": bins(), "pictures": pictures()}
-    for name, golden in [("stages", stages), ("schedulers", schedulers())]:
-        (out / f"{name}.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
+    (out / "stages.json").write_text(json.dumps(stages, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import Glibc
 ///
 /// This implementation matches: `torch.Generator().manual_seed(seed)` followed by `torch.randn(..., dtype=float32)` into a
 /// contiguous tensor, on processors with AVX2 (where PyTorch evaluates logarithm, sine and cosine by the Cephes
-/// polynomials). Limitations: other element types and other distributions.
+/// polynomials), and by `torch.randint` of large numbers. Limitations: other element types and other distributions.
 package struct TorchGenerator: Sendable {
     private var twister: MersenneTwister
     /// The second normal number of a pair that was drawn one by one.
@@ -24,6 +24,12 @@ package struct TorchGenerator: Sendable {
             Self.transform(&values, count - 16)
         }
         return values
+    }
+
+    /// One `torch.randint(0, bound, [])`, for a bound of 2^32 or more.
+    package mutating func integer(below bound: UInt64) -> UInt64 {
+        let high = UInt64(twister.next())
+        return (high << 32 | UInt64(twister.next())) % bound
     }
 
     private mutating func uniform(_ count: Int) -> [Float] {

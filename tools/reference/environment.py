@@ -25,7 +25,7 @@ class Requirements(NamedTuple):
 
 
 REFERENCE = Requirements(
-    ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL"),
+    ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL", "scipy", "torchsde"),
     "requirements-reference.txt",
 )
 BENCH = Requirements((*REFERENCE.modules, "openvino", "matplotlib"), "requirements-bench.txt")

@@ -1,4 +1,3 @@
-import Glibc
 import PixArtCompute
 
 /// Denoising diffusion probabilistic models: noise is added in every step but the last. DMD's one step is this with
@@ -8,7 +7,7 @@ import PixArtCompute
 /// "learned_range" from the transformer's further channels as `step` of the full output has it.
 /// Limitations: no "learned" and "fixed_large_log", whose square roots of negative numbers diffusers does not guard.
 /// Transformers without further channels fail to start with "learned_range".
-package struct DDPMScheduler: Scheduler {
+package struct DDPMScheduler: TimestepScheduler {
     package enum Variance: String, CaseIterable, Sendable {
         case small = "fixed_small"
         case smallLogarithmic = "fixed_small_log"
@@ -31,37 +30,28 @@ package struct DDPMScheduler: Scheduler {
         let prediction: Prediction
         let variance: Variance
         let clipping: Clipping
-        let spacing: TimestepSpacing
-        let offset: Int
+        let times: WholeTimes
 
         package init(_ settings: SchedulerSettings) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
             prediction = settings.choice("prediction_type")
             variance = settings.choice("variance_type")
             clipping = Clipping(settings, clips: true)
-            spacing = settings.choice("timestep_spacing")
-            offset = settings.integer("steps_offset")
+            times = WholeTimes(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
-            if let timesteps = plan.timesteps { return DDPMScheduler(configuration: self, times: timesteps) }
-            return DDPMScheduler(
-                configuration: self, times: try noise.timesteps(spacing, plan.steps, offset: offset))
+            DDPMScheduler(configuration: self, times: try times(plan))
         }
     }
 
     private let configuration: Configuration
-    private let times: [Int]
-    private var index = 0
+    let times: [Int]
+    var index = 0
 
-    private init(configuration: Configuration, times: [Int]) {
-        self.configuration = configuration
-        self.times = times
-    }
-
-    package var timesteps: [Float] { times.map { Float($0) } }
+    var schedule: NoiseSchedule { configuration.noise }
     package var wantsVariance: Bool { configuration.variance == .learnedRange }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
@@ -71,7 +61,6 @@ package struct DDPMScheduler: Scheduler {
     package mutating func step(
         output: [Float], variance predicted: [Float]?, sample: [Float], noise: inout NoiseSource
     ) -> SchedulerStep {
-        let schedule = configuration.noise
         let timestep = times[index]
         let product = schedule.product(timestep)
         let next = index + 1 < times.count && times[index + 1] >= 0 ? schedule.product(times[index + 1]) : 1
@@ -87,13 +76,13 @@ package struct DDPMScheduler: Scheduler {
             let fresh = noise.normal(sample.count)
             switch configuration.variance {
             case .small: latents = combination((1, latents), (least.squareRoot(), fresh))
-            case .smallLogarithmic: latents = combination((1, latents), (expf(0.5 * logf(least)), fresh))
+            case .smallLogarithmic: latents = combination((1, latents), (.exp(0.5 * .log(least)), fresh))
             case .large: latents = combination((1, latents), (beta.squareRoot(), fresh))
             case .learnedRange:
-                let (low, high) = (logf(least), logf(beta))
+                let (low, high) = (Float.log(least), Float.log(beta))
                 for place in latents.indices {
                     let share = ((predicted?[place] ?? -1) + 1) / 2
-                    latents[place] += expf(0.5 * (share * high + (1 - share) * low)) * fresh[place]
+                    latents[place] += .exp(0.5 * (share * high + (1 - share) * low)) * fresh[place]
                 }
             }
         }

@@ -4,7 +4,7 @@ import PixArtCompute
 ///
 /// This implementation matches: diffusers' `DEISMultistepScheduler`.
 /// Limitations: no flow matching.
-package struct DEISMultistepScheduler: Scheduler {
+package struct DEISMultistepScheduler: SolverScheduler {
     package enum Algorithm: String, CaseIterable, Sendable { case deis }
     package enum Solver: String, CaseIterable, Sendable { case logrho }
 
@@ -32,38 +32,32 @@ package struct DEISMultistepScheduler: Scheduler {
             prediction = settings.choice("prediction_type")
             lowerOrderFinal = settings.boolean("lower_order_final")
             clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, clips: false)
+            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
-            let last = times.sigmaSpacing == .timesteps ? times.trained.smallest : sigmas[sigmas.count - 1]
             return DEISMultistepScheduler(
-                configuration: self, timesteps: timesteps.map { Float($0) }, sigmas: sigmas + [last])
+                configuration: self, timesteps: timesteps.map { Float($0) }, sigmas: sigmas,
+                predictions: PredictionHistory(order))
         }
     }
 
     private let configuration: Configuration
     package let timesteps: [Float]
-    private let sigmas: [Float]
-    private var index = 0
-    /// The last steps' predictions of the noise, the newest first.
-    private var predictions: [[Float]] = []
-
-    private init(configuration: Configuration, timesteps: [Float], sigmas: [Float]) {
-        self.configuration = configuration
-        self.timesteps = timesteps
-        self.sigmas = sigmas
-    }
+    let sigmas: [Float]
+    var index = 0
+    /// Of the noise.
+    private var predictions: PredictionHistory
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let (from, to) = (NoiseLevel(sigmas[index]), NoiseLevel(sigmas[index + 1]))
+        let (from, to) = (level(index), level(index + 1))
         let original = configuration.clipping(
             configuration.prediction.original(output, sample, from), images: noise.images)
         let epsilon = Prediction.epsilon(original: original, sample, from)
-        predictions = Array(([epsilon] + predictions).prefix(configuration.order))
+        predictions.add(epsilon)
 
         let order = stepOrder
         let next: [Float]
@@ -95,7 +89,7 @@ package struct DEISMultistepScheduler: Scheduler {
 
     /// Noise over picture.
     private func ratio(_ index: Int) -> Float {
-        let level = NoiseLevel(sigmas[index])
+        let level = level(index)
         return level.sigma / level.alpha
     }
 

@@ -1,22 +1,3 @@
-import Glibc
-
-/// The four differential equations that DPM-Solver comes in.
-package enum DPMSolverAlgorithm: String, CaseIterable, Sendable {
-    /// Solves for the noise.
-    case noise = "dpmsolver"
-    /// Solves for the picture.
-    case picture = "dpmsolver++"
-    /// The same with noise added in each step.
-    case stochasticNoise = "sde-dpmsolver"
-    case stochasticPicture = "sde-dpmsolver++"
-
-    var isStochastic: Bool { self == .stochasticNoise || self == .stochasticPicture }
-    var predictsPicture: Bool { self == .picture || self == .stochasticPicture }
-}
-
-/// How a step of second order takes the slope between two predictions.
-package enum DPMSolverType: String, CaseIterable, Sendable { case midpoint, heun }
-
 /// Weights of what a step from one noise level to another adds up, in diffusers' arithmetic.
 struct DPMSolverUpdate {
     private let algorithm: DPMSolverAlgorithm
@@ -35,7 +16,7 @@ struct DPMSolverUpdate {
     var sample: Float {
         switch algorithm {
         case .picture: to.sigma / from.sigma
-        case .stochasticPicture: to.sigma / from.sigma * expf(-h)
+        case .stochasticPicture: to.sigma / from.sigma * Float.exp(-h)
         case .noise, .stochasticNoise: to.alpha / from.alpha
         }
     }
@@ -43,10 +24,10 @@ struct DPMSolverUpdate {
     /// Of the prediction.
     var prediction: Float {
         switch algorithm {
-        case .picture: -(to.alpha * (expf(-h) - 1))
-        case .noise: -(to.sigma * (expf(h) - 1))
-        case .stochasticPicture: to.alpha * (1 - expf(-2 * h))
-        case .stochasticNoise: -(2 * (to.sigma * (expf(h) - 1)))
+        case .picture: -(to.alpha * (Float.exp(-h) - 1))
+        case .noise: -(to.sigma * (Float.exp(h) - 1))
+        case .stochasticPicture: to.alpha * (1 - Float.exp(-2 * h))
+        case .stochasticNoise: -(2 * (to.sigma * (Float.exp(h) - 1)))
         }
     }
 
@@ -56,19 +37,19 @@ struct DPMSolverUpdate {
     /// Of its slope, exactly.
     var slope: Float {
         switch algorithm {
-        case .picture: to.alpha * ((expf(-h) - 1) / h + 1)
-        case .noise: -(to.sigma * ((expf(h) - 1) / h - 1))
-        case .stochasticPicture: to.alpha * ((1 - expf(-2 * h)) / (-2 * h) + 1)
-        case .stochasticNoise: -(2 * (to.sigma * ((expf(h) - 1) / h - 1)))
+        case .picture: to.alpha * ((Float.exp(-h) - 1) / h + 1)
+        case .noise: -(to.sigma * ((Float.exp(h) - 1) / h - 1))
+        case .stochasticPicture: to.alpha * ((1 - Float.exp(-2 * h)) / (-2 * h) + 1)
+        case .stochasticNoise: -(2 * (to.sigma * ((Float.exp(h) - 1) / h - 1)))
         }
     }
 
     /// Of its curvature.
     var curvature: Float {
         switch algorithm {
-        case .picture: -(to.alpha * ((expf(-h) - 1 + h) / (h * h) - 0.5))
-        case .noise: -(to.sigma * ((expf(h) - 1 - h) / (h * h) - 0.5))
-        case .stochasticPicture: to.alpha * ((1 - expf(-2 * h) - 2 * h) / (2 * h * (2 * h)) - 0.5)
+        case .picture: -(to.alpha * ((Float.exp(-h) - 1 + h) / (h * h) - 0.5))
+        case .noise: -(to.sigma * ((Float.exp(h) - 1 - h) / (h * h) - 0.5))
+        case .stochasticPicture: to.alpha * ((1 - Float.exp(-2 * h) - 2 * h) / (2 * h * (2 * h)) - 0.5)
         case .stochasticNoise: preconditionFailure("sde-dpmsolver has no third order")
         }
     }
@@ -77,8 +58,8 @@ struct DPMSolverUpdate {
     var noise: Float {
         switch algorithm {
         case .picture, .noise: 0
-        case .stochasticPicture: to.sigma * (1 - expf(-2 * h)).squareRoot()
-        case .stochasticNoise: to.sigma * (expf(2 * h) - 1).squareRoot()
+        case .stochasticPicture: to.sigma * (1 - Float.exp(-2 * h)).squareRoot()
+        case .stochasticNoise: to.sigma * (Float.exp(2 * h) - 1).squareRoot()
         }
     }
 }

@@ -6,7 +6,7 @@ import PixArtCompute
 /// This implementation matches: diffusers' `EDMEulerScheduler` as a pipeline calls it.
 /// Limitations: none of `step`'s further arguments. The model is told a quarter of the logarithm of the noise instead
 /// of a timestep, so that it suits models that were trained so, and no published PixArt.
-package struct EDMEulerScheduler: Scheduler {
+package struct EDMEulerScheduler: SigmaScheduler {
     package enum Spacing: String, CaseIterable, Sendable { case karras, exponential }
 
     package struct Configuration: SchedulerConfiguration {
@@ -55,7 +55,7 @@ package struct EDMEulerScheduler: Scheduler {
                 ).map { Float($0) }
             case .exponential:
                 sigmas = NoiseSchedule.linspace(Float(log(minimum)), Float(log(maximum)), plan.steps)
-                    .map { expf($0) }.reversed()
+                    .map { Float.exp($0) }.reversed()
             }
             return EDMEulerScheduler(
                 configuration: self, sigmas: sigmas + [finalSigma == .zero ? 0 : sigmas[sigmas.count - 1]])
@@ -63,22 +63,17 @@ package struct EDMEulerScheduler: Scheduler {
     }
 
     private let configuration: Configuration
-    private let sigmas: [Float]
-    private var index = 0
+    let sigmas: [Float]
+    var index = 0
 
-    private init(configuration: Configuration, sigmas: [Float]) {
-        self.configuration = configuration
-        self.sigmas = sigmas
-    }
-
-    package var timesteps: [Float] { sigmas.dropLast().map { 0.25 * logf($0) } }
+    package var timesteps: [Float] { sigmas.dropLast().map { 0.25 * Float.log($0) } }
 
     package var initialNoiseSigma: Float {
         Float((configuration.maximum * configuration.maximum + 1).squareRoot())
     }
 
     /// The spread of noisy latents, squared.
-    private var spread: Float { sigmas[index] * sigmas[index] + configuration.dataSigma * configuration.dataSigma }
+    private var spread: Float { sigma * sigma + configuration.dataSigma * configuration.dataSigma }
 
     package func modelInput(_ sample: [Float]) -> [Float] {
         let scale = 1 / spread.squareRoot()
@@ -86,10 +81,10 @@ package struct EDMEulerScheduler: Scheduler {
     }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let (sigma, data) = (sigmas[index], configuration.dataSigma)
+        let (sigma, data) = (sigma, configuration.dataSigma)
         let weight = (configuration.prediction == .velocity ? -sigma : sigma) * data / spread.squareRoot()
         let original = combination((data * data / spread, sample), (weight, output))
-        let next = followed(sample, original, sigma, distance: sigmas[index + 1] - sigma)
+        let next = followed(sample, original, to: sigmas[index + 1])
         index += 1
         return SchedulerStep(sample: next, original: original)
     }

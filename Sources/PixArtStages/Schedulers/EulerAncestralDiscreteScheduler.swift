@@ -4,7 +4,7 @@ import PixArtCompute
 ///
 /// This implementation matches: diffusers' `EulerAncestralDiscreteScheduler`.
 /// Limitations: no prediction of samples, as there.
-package struct EulerAncestralDiscreteScheduler: Scheduler {
+package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "EulerAncestralDiscreteScheduler"
 
@@ -32,35 +32,17 @@ package struct EulerAncestralDiscreteScheduler: Scheduler {
 
     private let configuration: Configuration
     package let timesteps: [Float]
-    private let sigmas: [Float]
-    private var index = 0
-
-    private init(configuration: Configuration, timesteps: [Float], sigmas: [Float]) {
-        self.configuration = configuration
-        self.timesteps = timesteps
-        self.sigmas = sigmas
-    }
+    let sigmas: [Float]
+    var index = 0
 
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    package func modelInput(_ sample: [Float]) -> [Float] { scaled(sample, sigmas[index]) }
-
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let sigma = sigmas[index]
         let original = configuration.prediction.original(output, sample, sigma: sigma)
-        let (down, up) = ancestralStep(from: sigma, to: sigmas[index + 1])
-        let followed = followed(sample, original, sigma, distance: down - sigma)
+        let step = AncestralStep(from: sigma, to: sigmas[index + 1])
+        let followed = followed(sample, original, to: step.down)
         index += 1
         return SchedulerStep(
-            sample: combination((1, followed), (up, noise.normal(sample.count))), original: original)
+            sample: combination((1, followed), (step.up, noise.normal(sample.count))), original: original)
     }
-}
-
-/// The noise level to go down to, and the noise to add for the level that is aimed at.
-func ancestralStep(from: Float, to: Float) -> (down: Float, up: Float) {
-    let (fromSquare, toSquare) = (from * from, to * to)
-    let up = (toSquare * (fromSquare - toSquare) / fromSquare).squareRoot()
-    // At very high levels rounding can leave nothing of the difference, where diffusers' root is not a number.
-    let rest = toSquare - up * up
-    return (rest > 0 ? rest.squareRoot() : toSquare / from, up)
 }

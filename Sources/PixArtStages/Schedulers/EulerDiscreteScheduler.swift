@@ -1,4 +1,3 @@
-import Glibc
 import PixArtCompute
 
 /// Euler's method on the noise level.
@@ -6,7 +5,7 @@ import PixArtCompute
 /// This implementation matches: diffusers' `EulerDiscreteScheduler` as a pipeline calls it, with `timesteps` or
 /// `sigmas` of one's own.
 /// Limitations: none of `step`'s further arguments, so that it draws no noise.
-package struct EulerDiscreteScheduler: Scheduler {
+package struct EulerDiscreteScheduler: SigmaScheduler {
     package enum Interpolation: String, CaseIterable, Sendable { case linear, logarithmic = "log_linear" }
     package enum Timesteps: String, CaseIterable, Sendable { case discrete, continuous }
 
@@ -49,23 +48,25 @@ package struct EulerDiscreteScheduler: Scheduler {
             guard !isContinuous || plan.timesteps == nil else {
                 throw .option("option \"timesteps\" is set, expected null where the scheduler's are continuous")
             }
-            var (timesteps, sigmas) = try sigmas(plan)
+            let run = try levels(plan)
+            var sigmas = run.sigmas.map { Float($0) }
             if plan.sigmas == nil { sigmas.append(finalSigma == .zero ? 0 : times.trained.smallest) }
-            if isContinuous { timesteps = sigmas.dropLast().map { 0.25 * logf($0) } }
+            let timesteps =
+                isContinuous ? sigmas.dropLast().map { 0.25 * Float.log($0) } : run.timesteps.map { Float($0) }
             return EulerDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas)
         }
 
-        private func sigmas(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Float], sigmas: [Float]) {
-            if let given = plan.sigmas?.map({ Float($0) }) {
-                return (given.dropLast().map { Float(times.trained.timestep(of: Double($0))) }, given)
+        private func levels(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Double], sigmas: [Double]) {
+            if let given = plan.sigmas?.map({ Double(Float($0)) }) {
+                return (given.dropLast().map { times.trained.timestep(of: $0) }, given)
             }
-            guard interpolation == .logarithmic else { return try times(plan) }
+            guard interpolation == .logarithmic else { return try times.levels(plan) }
             try times.sigmaSpacing.requireNone(plan.timesteps)
             let ratios = NoiseSchedule.linspace(
-                logf(times.trained.largest), logf(times.trained.smallest), plan.steps + 1
-            ).map { expf($0) }
+                Float.log(times.trained.largest), Float.log(times.trained.smallest), plan.steps + 1
+            ).map { Double(Float.exp($0)) }
             guard times.sigmaSpacing == .timesteps else {
-                return times.spaced(from: Double(ratios[0]), to: Double(ratios[plan.steps]), plan.steps)
+                return times.spaced(from: ratios[0], to: ratios[plan.steps], plan.steps)
             }
             return (times.timesteps(plan), ratios)
         }
@@ -73,23 +74,14 @@ package struct EulerDiscreteScheduler: Scheduler {
 
     private let configuration: Configuration
     package let timesteps: [Float]
-    private let sigmas: [Float]
-    private var index = 0
-
-    private init(configuration: Configuration, timesteps: [Float], sigmas: [Float]) {
-        self.configuration = configuration
-        self.timesteps = timesteps
-        self.sigmas = sigmas
-    }
+    let sigmas: [Float]
+    var index = 0
 
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    package func modelInput(_ sample: [Float]) -> [Float] { scaled(sample, sigmas[index]) }
-
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let sigma = sigmas[index]
         let original = configuration.prediction.original(output, sample, sigma: sigma)
-        let next = followed(sample, original, sigma, distance: sigmas[index + 1] - sigma)
+        let next = followed(sample, original, to: sigmas[index + 1])
         index += 1
         return SchedulerStep(sample: next, original: original)
     }

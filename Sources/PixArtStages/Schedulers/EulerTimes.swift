@@ -1,6 +1,6 @@
 import PixArtCompute
 
-/// Timesteps and noise levels of the schedulers whose latents are the picture plus noise: Euler, Heun, KDPM2, LMS.
+/// Timesteps and noise levels of the schedulers whose latents are the picture plus noise: Euler, Heun, DPM2, LMS, SDE.
 struct EulerTimes: Sendable {
     let trained: TrainedSigmas
     private let spacing: TimestepSpacing
@@ -8,6 +8,8 @@ struct EulerTimes: Sendable {
     let sigmaSpacing: SigmaSpacing
     /// Whether timesteps of Karras' noise levels are rounded.
     private let roundsKarras: Bool
+    /// Whether timesteps are kept in double until the noise levels are found.
+    private let inDouble: Bool
     private let minimum: Double?
     private let maximum: Double?
 
@@ -15,41 +17,49 @@ struct EulerTimes: Sendable {
     /// `SchedulerField.sigmaSpacings` and `SchedulerField.sigmaRange`.
     init(
         _ settings: SchedulerSettings, _ noise: NoiseSchedule, hasSigmaSpacings: Bool = true, hasRange: Bool = false,
-        roundsKarras: Bool = false
+        roundsKarras: Bool = false, inDouble: Bool = false
     ) throws(PixArtError) {
         trained = TrainedSigmas(noise)
         spacing = settings.choice("timestep_spacing")
         offset = settings.integer("steps_offset")
         sigmaSpacing = hasSigmaSpacings ? try SigmaSpacing(settings) : .timesteps
         self.roundsKarras = roundsKarras
+        self.inDouble = inDouble
         minimum = hasRange ? settings.optionalNumber("sigma_min") : nil
         maximum = hasRange ? settings.optionalNumber("sigma_max") : nil
     }
 
     /// Timesteps of a run, and the noise level of each.
     func callAsFunction(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Float], sigmas: [Float]) {
+        let (timesteps, sigmas) = try levels(plan)
+        return (timesteps.map { Float($0) }, sigmas.map { Float($0) })
+    }
+
+    /// The same in double.
+    func levels(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Double], sigmas: [Double]) {
         try sigmaSpacing.requireNone(plan.timesteps)
         let timesteps = timesteps(plan)
-        let sigmas = timesteps.map { trained.sigma(at: Double($0)) }
-        guard sigmaSpacing != .timesteps else { return (timesteps, sigmas.map { Float($0) }) }
+        let sigmas = timesteps.map { trained.sigma(at: $0) }
+        guard sigmaSpacing != .timesteps else { return (timesteps, sigmas) }
         return spaced(from: sigmas[0], to: sigmas[sigmas.count - 1], plan.steps)
     }
 
     /// Those of timesteps alone.
-    func timesteps(_ plan: SchedulerPlan) -> [Float] {
-        plan.timesteps?.map { Float($0) }
-            ?? spacing.fractionalTimesteps(steps: plan.steps, training: trained.sigmas.count, offset: offset)
-            .map { Float($0) }
+    func timesteps(_ plan: SchedulerPlan) -> [Double] {
+        if let timesteps = plan.timesteps { return timesteps.map { Double($0) } }
+        let timesteps = spacing.fractionalTimesteps(
+            steps: plan.steps, training: trained.sigmas.count, offset: offset)
+        return inDouble ? timesteps : timesteps.map { Double(Float($0)) }
     }
 
     /// Noise levels between two as the spacing has them.
-    func spaced(from: Double, to: Double, _ steps: Int) -> (timesteps: [Float], sigmas: [Float]) {
+    func spaced(from: Double, to: Double, _ steps: Int) -> (timesteps: [Double], sigmas: [Double]) {
         let sigmas = sigmaSpacing.sigmas(from: maximum ?? from, to: minimum ?? to, steps)
         let timesteps = sigmas.map { sigma in
             let timestep = trained.timestep(of: sigma)
-            return Float(roundsKarras && sigmaSpacing == .karras ? timestep.rounded(.toNearestOrEven) : timestep)
+            return roundsKarras && sigmaSpacing == .karras ? timestep.rounded(.toNearestOrEven) : timestep
         }
-        return (timesteps, sigmas.map { Float($0) })
+        return (timesteps, sigmas)
     }
 
     /// Of the noise that a run starts from.
@@ -57,15 +67,4 @@ struct EulerTimes: Sendable {
         let largest = sigmas.max() ?? 1
         return spacing == .leading ? (largest * largest + 1).squareRoot() : largest
     }
-}
-
-/// Latents as a model wants them, of the same spread at every noise level.
-func scaled(_ sample: [Float], _ sigma: Float) -> [Float] {
-    let spread = (sigma * sigma + 1).squareRoot()
-    return sample.map { $0 / spread }
-}
-
-/// Follows the direction from the predicted picture to the latents, to a noise level `distance` away.
-func followed(_ sample: [Float], _ original: [Float], _ sigma: Float, distance: Float) -> [Float] {
-    zip(sample, original).map { $0 + ($0 - $1) / sigma * distance }
 }

@@ -5,7 +5,7 @@ import PixArtCompute
 ///
 /// This implementation matches: diffusers' `HeunDiscreteScheduler`, with `timesteps` of one's own.
 /// Limitations: none known.
-package struct HeunDiscreteScheduler: Scheduler {
+package struct HeunDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "HeunDiscreteScheduler"
         package static let takesTimesteps = true
@@ -31,29 +31,24 @@ package struct HeunDiscreteScheduler: Scheduler {
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
-            return HeunDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas + [0])
+            return HeunDiscreteScheduler(
+                configuration: self,
+                timesteps: Array(timesteps.prefix(1)) + timesteps.dropFirst().flatMap { [$0, $0] },
+                sigmas: sigmas + [0])
         }
     }
 
     private let configuration: Configuration
     package let timesteps: [Float]
-    private let sigmas: [Float]
-    private var index = 0
+    let sigmas: [Float]
+    var index = 0
     /// Where the step under way came from, and the direction that it took first.
     private var start: (sample: [Float], direction: [Float])?
 
-    private init(configuration: Configuration, timesteps: [Float], sigmas: [Float]) {
-        self.configuration = configuration
-        self.timesteps = Array(timesteps.prefix(1)) + timesteps.dropFirst().flatMap { [$0, $0] }
-        self.sigmas = sigmas
-    }
-
+    package var order: Int { 2 }
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    /// The noise level that the latents are at.
-    private var sigma: Float { sigmas[start == nil ? index : index + 1] }
-
-    package func modelInput(_ sample: [Float]) -> [Float] { scaled(sample, sigma) }
+    var sigma: Float { sigmas[start == nil ? index : index + 1] }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
         let original = configuration.clipping(

@@ -3,50 +3,21 @@ import PixArtCompute
 /// DPM2 of Karras et al. that goes too far in each step and adds noise up to the next level.
 ///
 /// This implementation matches: diffusers' `KDPM2AncestralDiscreteScheduler`.
-/// Limitations: no prediction of samples, as there.
-package struct KDPM2AncestralDiscreteScheduler: Scheduler {
-    package struct Configuration: SchedulerConfiguration {
+/// Limitations: no prediction of samples, as there. Where rounding leaves nothing of the level to go down to, diffusers
+/// computes what is not a number, and this goes on.
+package enum KDPM2AncestralDiscreteScheduler {
+    package struct Configuration: KDPM2Configuration {
         package static let className = "KDPM2AncestralDiscreteScheduler"
 
-        package static let fields: [OptionSchema.Property] = KDPM2DiscreteScheduler.Configuration.fields
-
-        let noise: NoiseSchedule
-        let prediction: Prediction
-        let times: EulerTimes
-
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
-            noise = try NoiseSchedule(settings)
-            prediction = settings.choice("prediction_type")
-            times = try EulerTimes(settings, noise, roundsKarras: true)
-        }
-
-        package var trainingTimesteps: Int { noise.count }
+        let settings: KDPM2Settings
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
-            let (timesteps, levels) = try times(plan)
-            let steps = zip(levels, levels.dropFirst() + [0]).map { from, to in
-                let (down, up) = ancestralStep(from: from, to: to)
-                return KDPM2Step(from: from, between: to > 0 ? KDPM2Run.between(from, down) : 0, to: down, noise: up)
+            try settings.run(plan, isAncestral: true) { from, to in
+                let step = AncestralStep(from: from, to: to)
+                let down = step.down > 0 ? step.down : to * to / from
+                return KDPM2Step(
+                    from: from, between: to > 0 ? KDPM2Step.mean(from, down) : 0, to: down, noise: step.up)
             }
-            return KDPM2AncestralDiscreteScheduler(
-                timesteps: times.interleaved(timesteps, steps), initialNoiseSigma: times.initialSigma(levels),
-                run: KDPM2Run(prediction: prediction, steps: steps))
         }
-    }
-
-    package let timesteps: [Float]
-    package let initialNoiseSigma: Float
-    private var run: KDPM2Run
-
-    private init(timesteps: [Float], initialNoiseSigma: Float, run: KDPM2Run) {
-        self.timesteps = timesteps
-        self.initialNoiseSigma = initialNoiseSigma
-        self.run = run
-    }
-
-    package func modelInput(_ sample: [Float]) -> [Float] { scaled(sample, run.sigma) }
-
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        run.step(output: output, sample: sample, noise: &noise, adds: true)
     }
 }

@@ -5,7 +5,7 @@ import PixArtCompute
 /// This implementation matches: diffusers' `LCMScheduler` as a pipeline calls it, with `timesteps` of one's own. The
 /// estimate of the picture is the one after the boundary condition.
 /// Limitations: no `strength`; custom timesteps that a model was not distilled for give no warning.
-package struct LCMScheduler: Scheduler {
+package struct LCMScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "LCMScheduler"
         package static let takesTimesteps = true
@@ -44,19 +44,13 @@ package struct LCMScheduler: Scheduler {
     private static let dataSigma: Float = 0.5
 
     private let configuration: Configuration
-    private let times: [Int]
-    private var index = 0
+    let times: [Int]
+    var index = 0
 
-    private init(configuration: Configuration, times: [Int]) {
-        self.configuration = configuration
-        self.times = times
-    }
-
-    package var timesteps: [Float] { times.map { Float($0) } }
+    var schedule: NoiseSchedule { configuration.noise }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let schedule = configuration.noise
-        let level = NoiseLevel(product: schedule.alphasCumulative[times[index]])
+        let level = schedule.level(times[index])
         let predicted = configuration.clipping(
             configuration.prediction.original(output, sample, level), images: noise.images)
         let scaled = Float(times[index]) * configuration.scaling
@@ -65,39 +59,7 @@ package struct LCMScheduler: Scheduler {
             (scaled / square.squareRoot(), predicted), (Self.dataSigma * Self.dataSigma / square, sample))
         index += 1
         guard index < times.count else { return SchedulerStep(sample: denoised, original: denoised) }
-        let next = NoiseLevel(product: schedule.alphasCumulative[times[index]])
-        return SchedulerStep(
-            sample: combination((next.alpha, denoised), (next.sigma, noise.normal(sample.count))),
-            original: denoised)
-    }
-}
-
-/// Timesteps of distilled models: some of those that the distillation used.
-struct DistilledTimes: Sendable {
-    static let field = OptionSchema.Property(
-        "original_inference_steps", .integer(1...100_000), default: .integer(50),
-        "Timesteps of the distillation, out of which a run takes its own.")
-
-    private let original: Int
-    private let training: Int
-
-    init(_ settings: SchedulerSettings, training: Int) throws(PixArtError) {
-        original = settings.integer("original_inference_steps")
-        self.training = training
-        guard original <= training else {
-            throw settings.conflict("original_inference_steps", expected: "at most num_train_timesteps \(training)")
-        }
-    }
-
-    func callAsFunction(_ plan: SchedulerPlan) throws(PixArtError) -> [Int] {
-        if let timesteps = plan.timesteps { return timesteps }
-        guard plan.steps <= original else {
-            throw .option(
-                "option \"num_inference_steps\" is \(plan.steps), expected at most the scheduler's "
-                    + "original_inference_steps \(original)")
-        }
-        let spacing = training / original
-        let distance = Double(original) / Double(plan.steps)
-        return (0..<plan.steps).map { (original - Int((Double($0) * distance).rounded(.down))) * spacing - 1 }
+        let next = schedule.level(times[index]).noised(denoised, by: noise.normal(sample.count))
+        return SchedulerStep(sample: next, original: denoised)
     }
 }

@@ -4,7 +4,7 @@ import PixArtCompute
 ///
 /// This implementation matches: diffusers' `LMSDiscreteScheduler` as a pipeline calls it, with order 4.
 /// Limitations: no other order. Coefficients are exact integrals, where diffusers integrates numerically.
-package struct LMSDiscreteScheduler: Scheduler {
+package struct LMSDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "LMSDiscreteScheduler"
 
@@ -30,32 +30,22 @@ package struct LMSDiscreteScheduler: Scheduler {
         }
     }
 
-    private static let order = 4
-
     private let configuration: Configuration
     package let timesteps: [Float]
-    private let sigmas: [Float]
-    private var index = 0
-    /// The last steps' directions, the newest first.
-    private var directions: [[Float]] = []
-
-    private init(configuration: Configuration, timesteps: [Float], sigmas: [Float]) {
-        self.configuration = configuration
-        self.timesteps = timesteps
-        self.sigmas = sigmas
-    }
+    let sigmas: [Float]
+    var index = 0
+    private var directions = PredictionHistory(4)
 
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    package func modelInput(_ sample: [Float]) -> [Float] { scaled(sample, sigmas[index]) }
-
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let sigma = sigmas[index]
         let original = configuration.prediction.original(output, sample, sigma: sigma)
-        let direction = zip(sample, original).map { ($0 - $1) / sigma }
-        directions = Array(([direction] + directions).prefix(Self.order))
+        let sigma = sigma
+        directions.add(zip(sample, original).map { ($0 - $1) / sigma })
+        // A run that begins later counts the steps before, too, although nothing is known of their directions.
+        let order = min(index + 1, 4)
         let change = combination(
-            directions.indices.map { (Float(coefficient($0, of: directions.count)), directions[$0]) })
+            (0..<directions.count).map { (Float(coefficient($0, of: order)), directions[$0]) })
         index += 1
         return SchedulerStep(sample: combination((1, sample), (1, change)), original: original)
     }

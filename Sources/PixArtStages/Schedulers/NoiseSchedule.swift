@@ -44,6 +44,12 @@ package struct NoiseSchedule: Sendable, Equatable {
 
     package var count: Int { alphasCumulative.count }
 
+    /// The product of a timestep; those below 0 count from the end, as in Python.
+    func product(_ timestep: Int) -> Float { alphasCumulative[timestep < 0 ? timestep + count : timestep] }
+
+    /// Weights of picture and noise at a timestep.
+    func level(_ timestep: Int) -> NoiseLevel { NoiseLevel(product: product(timestep)) }
+
     /// Noise in units of the picture: sqrt((1 - a) / a) for each timestep.
     package var sigmas: [Float] { alphasCumulative.map { ((1 - $0) / $0).squareRoot() } }
 

@@ -26,4 +26,9 @@ package struct NoiseSource: Sendable {
         for index in generators.indices { numbers += generators[index].normal(share) }
         return numbers
     }
+
+    /// A seed from each generator, for noise of another kind.
+    package mutating func seeds() -> [UInt64] {
+        generators.indices.map { generators[$0].integer(below: 1 << 63 - 1) }
+    }
 }

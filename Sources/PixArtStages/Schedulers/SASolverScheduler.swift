@@ -5,7 +5,7 @@ import PixArtCompute
 /// This implementation matches: diffusers' `SASolverScheduler` with its default tau, which is PixArt's: noise is added
 /// from timestep 800 to 200.
 /// Limitations: no other tau, orders up to 3, no flow matching. Noise is drawn in every step, as there.
-package struct SASolverScheduler: Scheduler {
+package struct SASolverScheduler: SolverScheduler {
     package enum Algorithm: String, CaseIterable, Sendable {
         case picture = "data_prediction"
         case noise = "noise_prediction"
@@ -41,17 +41,16 @@ package struct SASolverScheduler: Scheduler {
             predictsPicture = settings.choice("algorithm_type") == Algorithm.picture
             lowerOrderFinal = settings.boolean("lower_order_final")
             clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise)
+            times = try SolverTimes(settings, noise, endsAtOwn: true)
         }
 
         package var trainingTimesteps: Int { noise.count }
-        /// Predictions that are kept.
-        var memory: Int { max(predictorOrder, correctorOrder - 1) }
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
-            let last = times.sigmaSpacing == .timesteps ? times.trained.smallest : sigmas[sigmas.count - 1]
-            return SASolverScheduler(configuration: self, times: timesteps, sigmas: sigmas + [last])
+            return SASolverScheduler(
+                configuration: self, times: timesteps, sigmas: sigmas,
+                predictions: PredictionHistory(max(predictorOrder, correctorOrder)))
         }
     }
 
@@ -64,62 +63,58 @@ package struct SASolverScheduler: Scheduler {
 
     private let configuration: Configuration
     private let times: [Int]
-    private let sigmas: [Float]
-    private var index = 0
-    /// The last steps' predictions, the newest first.
-    private var predictions: [[Float]] = []
+    let sigmas: [Float]
+    var index = 0
+    private var predictions: PredictionHistory
     private var previous: Previous?
 
-    private init(configuration: Configuration, times: [Int], sigmas: [Float]) {
-        self.configuration = configuration
-        self.times = times
-        self.sigmas = sigmas
-    }
-
     package var timesteps: [Float] { times.map { Float($0) } }
+
+    /// By the timestep alone, as there, also where noise levels are not those of timesteps.
+    package func noised(_ original: [Float], by noise: [Float], at index: Int) -> [Float] {
+        configuration.noise.level(times[index]).noised(original, by: noise)
+    }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
         let algorithm: DPMSolverAlgorithm = configuration.predictsPicture ? .picture : .noise
         let (prediction, original) = algorithm.prediction(
-            configuration.prediction, configuration.clipping, output, sample, NoiseLevel(sigmas[index]),
+            configuration.prediction, configuration.clipping, output, sample, level(index),
             images: noise.images)
+        let done = predictions.count
+        predictions.add(prediction)
         var sample = sample
         if let previous {
             sample = moved(
-                previous.sample, by: previous.order, through: [prediction] + predictions, noise: previous.noise,
-                from: index - 1, corrects: true)
+                previous.sample, by: previous.order, noise: previous.noise, from: index - 1, corrects: true)
         }
-        predictions = Array(([prediction] + predictions).prefix(configuration.memory))
         let fresh = noise.normal(sample.count)
 
         let left = configuration.lowerOrderFinal ? times.count - index : Int.max - 1
-        let done = min(index, configuration.memory)
         let next = moved(
-            sample, by: min(configuration.predictorOrder, left, done + 1), through: predictions, noise: fresh,
-            from: index, corrects: false)
+            sample, by: min(configuration.predictorOrder, left, done + 1), noise: fresh, from: index,
+            corrects: false)
         previous = Previous(
             sample: sample, noise: fresh, order: min(configuration.correctorOrder, left + 1, done + 2))
         index += 1
         return SchedulerStep(sample: next, original: original)
     }
 
-    /// From one noise level to the next by a polynomial through `predictions`, of which the newest belongs to the end
+    /// From one noise level to the next by a polynomial through the predictions, of which the newest belongs to the end
     /// of the step where it `corrects`.
     private func moved(
-        _ sample: [Float], by order: Int, through predictions: [[Float]], noise: [Float], from start: Int,
-        corrects: Bool
+        _ sample: [Float], by order: Int, noise: [Float], from start: Int, corrects: Bool
     ) -> [Float] {
-        let (from, to) = (NoiseLevel(sigmas[start]), NoiseLevel(sigmas[start + 1]))
+        let (from, to) = (level(start), level(start + 1))
         let interval = SAInterval(
             start: from.lambda, end: to.lambda,
             tau: 200...800 ~= times[start] ? 1 : 0, predictsPicture: configuration.predictsPicture)
         let newest = corrects ? start + 1 : start
-        let lambdas = (0..<order).map { NoiseLevel(sigmas[newest - $0]).lambda }
+        let lambdas = (0..<order).map { lambda(newest - $0) }
         var weights = interval.weights(lambdas)
         if configuration.predictsPicture, order == 2 {
             let change =
                 corrects
-                ? interval.correctorChange : interval.predictorChange(since: NoiseLevel(sigmas[start - 1]).lambda)
+                ? interval.correctorChange : interval.predictorChange(since: lambda(start - 1))
             weights[0] += change
             weights[1] -= change
         }

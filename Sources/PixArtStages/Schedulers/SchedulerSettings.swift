@@ -78,6 +78,7 @@ package struct SchedulerSettings: Sendable {
     package func integer(_ key: String) -> Int { Int(value(key).integer ?? 0) }
     package func number(_ key: String) -> Double { value(key).number ?? 0 }
     package func optionalNumber(_ key: String) -> Double? { value(key).number }
+    package func optionalInteger(_ key: String) -> Int64? { value(key).integer }
     /// nil for null.
     package func numbers(_ key: String) -> [Double]? { value(key).array.map { $0.compactMap(\.number) } }
     package func integers(_ key: String) -> [Int] { (value(key).array ?? []).compactMap { $0.integer.map { Int($0) } } }

@@ -3,22 +3,26 @@ import PixArtCompute
 /// Timesteps and noise levels of the solvers that follow the logarithm of signal over noise: DPM-Solver, DEIS, UniPC,
 /// SA.
 struct SolverTimes: Sendable {
-    let trained: TrainedSigmas
+    private let trained: TrainedSigmas
     /// Timesteps of the training, and those of them that are in use.
     private let training: Int
     private let last: Int
     private let spacing: TimestepSpacing
     private let offset: Int
-    let sigmaSpacing: SigmaSpacing
+    private let sigmaSpacing: SigmaSpacing
     /// Spacings whose timesteps are rounded; others are cut off.
     private let rounded: Set<SigmaSpacing>
+    /// Whether runs to the smallest noise level end at that of their own last timestep, where they are not spaced by
+    /// timesteps.
+    private let endsAtOwn: Bool
     private let range: (minimum: Double, maximum: Double)
 
     /// From `timestep_spacing`, `steps_offset` and those of `SchedulerField.sigmaSpacings`, and where the scheduler has
     /// them from `use_lu_lambdas`, `lambda_min_clipped`, `sigma_min` and `sigma_max`.
     init(
         _ settings: SchedulerSettings, _ noise: NoiseSchedule, rounded: Set<SigmaSpacing> = [.karras],
-        hasLu: Bool = false, spaces: Bool = true, clips: Bool = true, hasRange: Bool = false
+        hasLu: Bool = false, spaces: Bool = true, clips: Bool = true, endsAtOwn: Bool = false,
+        hasRange: Bool = false
     ) throws(PixArtError) {
         trained = TrainedSigmas(noise)
         training = noise.count
@@ -30,14 +34,25 @@ struct SolverTimes: Sendable {
         offset = spaces ? settings.integer("steps_offset") : 0
         sigmaSpacing = try SigmaSpacing(settings, hasLu: hasLu)
         self.rounded = rounded
+        self.endsAtOwn = endsAtOwn
         range = (
             hasRange ? settings.optionalNumber("sigma_min") ?? Double(trained.smallest) : Double(trained.smallest),
             hasRange ? settings.optionalNumber("sigma_max") ?? Double(trained.largest) : Double(trained.largest)
         )
     }
 
+    /// Timesteps of a run, and its noise levels: one for each, and the one that the last step ends at.
+    func callAsFunction(
+        _ plan: SchedulerPlan, final: FinalSigma = .smallest
+    ) throws(PixArtError) -> (timesteps: [Int], sigmas: [Float]) {
+        let (timesteps, sigmas) = try levels(plan)
+        guard final == .smallest else { return (timesteps, sigmas + [0]) }
+        let isOwn = endsAtOwn && sigmaSpacing != .timesteps
+        return (timesteps, sigmas + [isOwn ? sigmas[sigmas.count - 1] : trained.smallest])
+    }
+
     /// Timesteps of a run, and the noise level of each.
-    func callAsFunction(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Int], sigmas: [Float]) {
+    private func levels(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Int], sigmas: [Float]) {
         try sigmaSpacing.requireNone(plan.timesteps)
         guard sigmaSpacing == .timesteps else {
             let sigmas = sigmaSpacing.sigmas(from: range.maximum, to: range.minimum, plan.steps)
@@ -47,9 +62,18 @@ struct SolverTimes: Sendable {
             }
             return (timesteps, sigmas.map { Float($0) })
         }
-        let timesteps =
-            plan.timesteps
-            ?? spacing.solverTimesteps(steps: plan.steps, training: training, last: last, offset: offset)
+        let timesteps = try timesteps(plan)
         return (timesteps, timesteps.map { Float(trained.sigma(at: Double($0))) })
+    }
+
+    /// The run's own, or those of `timestep_spacing`. Fails where some of these would be equal.
+    private func timesteps(_ plan: SchedulerPlan) throws(PixArtError) -> [Int] {
+        if let timesteps = plan.timesteps { return timesteps }
+        guard plan.steps < last else {
+            throw .option(
+                "option \"num_inference_steps\" is \(plan.steps), expected fewer than the \(last) training timesteps "
+                    + "that the scheduler uses")
+        }
+        return spacing.solverTimesteps(steps: plan.steps, training: training, last: last, offset: offset)
     }
 }

@@ -7,14 +7,13 @@ import PixArtCompute
 /// nobody sets it), with `timesteps` of one's own. The estimate of the picture is what diffusers calls the noised
 /// sample.
 /// Limitations: no `strength`; clipping and thresholding make no difference, as there.
-package struct TCDScheduler: Scheduler {
+package struct TCDScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "TCDScheduler"
         package static let takesTimesteps = true
         package static let idleFields: Set<String> = [
             "set_alpha_to_one", "steps_offset", "timestep_spacing", "timestep_scaling", "clip_sample",
-            "clip_sample_range",
-            "thresholding", "dynamic_thresholding_ratio", "sample_max_value",
+            "clip_sample_range", "thresholding", "dynamic_thresholding_ratio", "sample_max_value",
         ]
 
         package static let fields: [OptionSchema.Property] =
@@ -40,30 +39,22 @@ package struct TCDScheduler: Scheduler {
     }
 
     private let configuration: Configuration
-    private let times: [Int]
+    let times: [Int]
     private let eta: Double
-    private var index = 0
+    var index = 0
 
-    private init(configuration: Configuration, times: [Int], eta: Double) {
-        self.configuration = configuration
-        self.times = times
-        self.eta = eta
-    }
-
-    package var timesteps: [Float] { times.map { Float($0) } }
+    var schedule: NoiseSchedule { configuration.noise }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let products = configuration.noise.alphasCumulative
-        let level = NoiseLevel(product: products[times[index]])
+        let level = schedule.level(times[index])
         let original = configuration.prediction.original(output, sample, level)
         let epsilon = configuration.prediction.epsilon(output, sample, level)
         index += 1
         let next = index < times.count ? times[index] : 0
         let goal = Int((Float(1 - eta) * Float(next)).rounded(.down))
-        let reached = NoiseLevel(product: products[goal])
-        let noised = combination((reached.alpha, original), (reached.sigma, epsilon))
+        let noised = schedule.level(goal).noised(original, by: epsilon)
         guard eta > 0, index < times.count else { return SchedulerStep(sample: noised, original: noised) }
-        let ratio = products[next] / products[goal]
+        let ratio = schedule.product(next) / schedule.product(goal)
         return SchedulerStep(
             sample: combination(
                 (ratio.squareRoot(), noised), ((1 - ratio).squareRoot(), noise.normal(sample.count))),

@@ -6,7 +6,7 @@ import PixArtCompute
 /// Limitations: no flow matching and no `solver_p`; a step to no noise by more than first order is an error, where
 /// diffusers computes what is not a number, as it does in any last step of "bh1" to no noise; `sigmas` of one's own
 /// need flow matching there.
-package struct UniPCMultistepScheduler: Scheduler {
+package struct UniPCMultistepScheduler: SolverScheduler {
     package enum Solver: String, CaseIterable, Sendable { case bh1, bh2 }
 
     package struct Configuration: SchedulerConfiguration {
@@ -48,7 +48,7 @@ package struct UniPCMultistepScheduler: Scheduler {
             lowerOrderFinal = settings.boolean("lower_order_final")
             finalSigma = settings.choice("final_sigmas_type")
             clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, clips: false, hasRange: true)
+            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, hasRange: true)
             guard finalSigma == .smallest || predictsPicture else {
                 throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" where \"predict_x0\" is false")
             }
@@ -61,31 +61,23 @@ package struct UniPCMultistepScheduler: Scheduler {
         package var trainingTimesteps: Int { noise.count }
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
-            let (timesteps, sigmas) = try times(plan)
-            let smallest = times.sigmaSpacing == .timesteps ? times.trained.smallest : sigmas[sigmas.count - 1]
+            let (timesteps, sigmas) = try times(plan, final: finalSigma)
             return UniPCMultistepScheduler(
-                configuration: self, timesteps: timesteps.map { Float($0) },
-                sigmas: sigmas + [finalSigma == .zero ? 0 : smallest])
+                configuration: self, timesteps: timesteps.map { Float($0) }, sigmas: sigmas,
+                predictions: PredictionHistory(order))
         }
     }
 
     private let configuration: Configuration
     package let timesteps: [Float]
-    private let sigmas: [Float]
-    private var index = 0
-    /// The last steps' predictions, the newest first.
-    private var predictions: [[Float]] = []
+    let sigmas: [Float]
+    var index = 0
+    private var predictions: PredictionHistory
     /// The last step's latents, and its order.
     private var previous: (sample: [Float], order: Int)?
 
-    private init(configuration: Configuration, timesteps: [Float], sigmas: [Float]) {
-        self.configuration = configuration
-        self.timesteps = timesteps
-        self.sigmas = sigmas
-    }
-
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
-        let level = NoiseLevel(sigmas[index])
+        let level = level(index)
         let picture = configuration.prediction.original(output, sample, level)
         let original = configuration.predictsPicture ? configuration.clipping(picture, images: noise.images) : picture
         let prediction =
@@ -95,9 +87,9 @@ package struct UniPCMultistepScheduler: Scheduler {
         if let previous, !configuration.uncorrected.contains(index - 1) {
             sample = moved(previous.sample, by: previous.order, from: index - 1, arriving: prediction)
         }
-        predictions = Array(([prediction] + predictions).prefix(configuration.order))
+        predictions.add(prediction)
         let left = timesteps.count - index
-        let order = min(configuration.lowerOrderFinal ? min(configuration.order, left) : configuration.order, index + 1)
+        let order = min(predictions.count, configuration.lowerOrderFinal ? left : configuration.order)
         let next = moved(sample, by: order, from: index, arriving: nil)
         previous = (sample, order)
         index += 1
@@ -106,10 +98,10 @@ package struct UniPCMultistepScheduler: Scheduler {
 
     /// From one noise level to the next: by the predictions up to `start` alone, or corrected by the one at the end.
     private func moved(_ sample: [Float], by order: Int, from start: Int, arriving: [Float]?) -> [Float] {
-        let (from, to) = (NoiseLevel(sigmas[start]), NoiseLevel(sigmas[start + 1]))
+        let (from, to) = (level(start), level(start + 1))
         let h = to.lambda - from.lambda
         let newest = predictions[0]
-        let ratios = (1..<max(order, 1)).map { (NoiseLevel(sigmas[start - $0]).lambda - from.lambda) / h }
+        let ratios = (1..<max(order, 1)).map { (lambda(start - $0) - from.lambda) / h }
         let signed = configuration.predictsPicture ? -h : h
         let growth = Float.expMinusOne(signed)
         let scale = configuration.solver == .bh1 ? signed : growth
