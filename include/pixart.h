@@ -1,5 +1,5 @@
 /*
- * libpixart: PixArt-alpha text-to-image on CPUs, for other people's programs.
+ * libpixart: PixArt-alpha and PixArt-Sigma text-to-image on CPUs, for other people's programs.
  *
  *     text -- encode --> embedding [S, E] -- denoise --> latents [B, C, Y, X] -- decode --> images [B, 8Y, 8X, 3]
  *             T5 encoder                     PixArt transformer x steps            VAE decoder
@@ -100,8 +100,8 @@ const char *pixart_version(void);
 
 /* Options of a verb as a JSON Schema with types, ranges, defaults and descriptions. `verb` is the name of a function that
  * takes options, without "pixart_": "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise",
- * "denoiser_memory", "decoder_open", "decode", "decoder_memory", "image_write", "convert" and "estimate"; NULL for any
- * other name. Static, never released. */
+ * "denoiser_memory", "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_write", "convert" and
+ * "estimate"; NULL for any other name. Static, never released. */
 const char *pixart_options_schema(const char *verb);
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
@@ -243,13 +243,15 @@ void pixart_encoder_release(pixart_encoder *encoder);
 typedef struct pixart_denoiser pixart_denoiser;
 
 /* Opens the transformer of a checkpoint.
- *   model    a folder in the diffusers layout with the parts `transformer` and `scheduler`; other parts are not looked at.
- *            Where there is no scheduler, the settings that all published checkpoints share are taken
+ *   model    a folder in the diffusers layout with the parts `transformer` and `scheduler`. Where there is no scheduler,
+ *            the settings that all published checkpoints share are taken. Of other parts, only vae/config.json is looked
+ *            at, where it is there: for the colours of previews
  *   options  see pixart_options_schema("denoiser_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
 pixart_status pixart_denoiser_open(const char *model, const char *options, pixart_denoiser **out);
 
-/* Denoises noise drawn from a seed under a prompt: a whole run.
+/* Denoises noise drawn from a seed under a prompt: a whole run. Runs of many prompts, and those that start from a
+ * picture, are those of a pixart_sampler.
  *   prompt    float32 [S, E] from pixart_encode()
  *   negative  float32 [S', E], what to steer away from: usually the encoding of ""; required where guidance_scale > 1,
  *             else not used and may be NULL
@@ -257,14 +259,14 @@ pixart_status pixart_denoiser_open(const char *model, const char *options, pixar
  *   progress  may be NULL; see pixart_progress. Cancelling takes effect within one transformer block
  *   out       float32 [B, C, Y, X], still scaled as the transformer sees them: pixart_decode() takes them as they are
  * Fails with PIXART_ERROR_ARGUMENT where an embedding has the wrong shape or `negative` is lacking, and with
- * PIXART_CANCELLED. Cost: steps x blocks x B x (2 with guidance). */
+ * PIXART_CANCELLED. Cost: steps x blocks x B x (1, and 1 more with guidance, and 1 more with perturbed-attention guidance). */
 pixart_status pixart_denoise(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                              const pixart_tensor *negative, const char *options, pixart_progress progress,
                              void *context, pixart_tensor **out);
 
 /* Tells what a denoiser takes of memory.
  *   options  see pixart_options_schema("denoiser_memory"): those of pixart_denoise() that decide the size of a run, and
- *            tokens, the length of its prompts
+ *            prompts, how many these are, and tokens, their length
  *   report   as that of pixart_encoder_memory(); each run or sampler allocates "activations" of its own */
 pixart_status pixart_denoiser_memory(const pixart_denoiser *denoiser, const char *options, char **report);
 
@@ -278,14 +280,44 @@ void pixart_denoiser_release(pixart_denoiser *denoiser);
 typedef struct pixart_sampler pixart_sampler;
 
 /* Prepares a run; the arguments are those of pixart_denoise(), and so are the failures, and the result once all
- * steps are done. */
+ * steps are done. The option `strength` makes it a run from a picture, which pixart_sampler_set_image() gives. */
 pixart_status pixart_sampler_create(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                                     const pixart_tensor *negative, const char *options, pixart_sampler **out);
 
+/* Prepares a run of many prompts at once, with num_images_per_prompt images for each: B = count * num_images_per_prompt,
+ * the images of the first prompt first. An image with a seed of its own is what a run of its own makes of it, up to
+ * rounding.
+ *   count      number of prompts, 1 to 256; B is at most 1024
+ *   prompts    `count` embeddings, float32 [S, E] from pixart_encode(), of any lengths
+ *   negatives  `count` embeddings likewise; required where guidance_scale > 1, else not used and may be NULL
+ *   options    those of pixart_denoise(); `seed` is one for the whole batch, or B of them
+ *   out        the run, before its first step
+ * An embedding may stand at several places, and is then projected once. Fails as pixart_sampler_create() does. */
+pixart_status pixart_sampler_create_batch(const pixart_denoiser *denoiser, size_t count,
+                                          const pixart_tensor *const *prompts, const pixart_tensor *const *negatives,
+                                          const char *options, pixart_sampler **out);
+
 /* Starts the run from these latents instead of noise drawn from the seed.
- *   latents  float32 [B, C, Y, X], standard normal noise as the caller drew it; scaled as the scheduler wants it
+ *   latents  float32 [B, C, Y, X], standard normal noise as the caller drew it; scaled as the scheduler wants it. In a run
+ *            from a picture, it is what the picture is mixed with
  * Fails with PIXART_ERROR_STATE after the first step. */
 pixart_status pixart_sampler_set_latents(pixart_sampler *sampler, const pixart_tensor *latents);
+
+/* Starts the run from a picture, with as much noise over it as the option `strength` says: image to image.
+ *   latents  float32 [1 or B, C, Y, X], the picture as pixart_image_encode() gives it, of the run's size
+ * Of num_inference_steps, the run has the last int(num_inference_steps * strength). The noise is drawn from the seed as
+ * in a run without a picture. Matches diffusers' StableDiffusionImg2ImgPipeline.
+ * Fails with PIXART_ERROR_STATE after the first step, and where `strength` is null. */
+pixart_status pixart_sampler_set_image(pixart_sampler *sampler, const pixart_tensor *latents);
+
+/* Has only a part of the picture of pixart_sampler_set_image() painted anew: inpainting. The order of the two calls is free.
+ *   mask  uint8 [H, W] or [1 or B, H, W], also with a last dimension of 1, in pixels of the run's size, 8 for each latent: at
+ *         least 128 where the picture is painted anew. A latent goes by the first of its 8 x 8 pixels
+ * After each step, latents outside the mask are the picture's again, with the noise that belongs there. With a `strength`
+ * of 1 the run starts from noise alone. Matches diffusers' StableDiffusionInpaintPipeline with a network of 4 channels. The
+ * decoded picture differs a little outside the mask, too: pixart_image_blend() puts the original's pixels back.
+ * Fails with PIXART_ERROR_STATE after the first step, and where `strength` is null. */
+pixart_status pixart_sampler_set_mask(pixart_sampler *sampler, const pixart_tensor *mask);
 
 /* Number of steps of the run; 0 for NULL. */
 int64_t pixart_sampler_steps(const pixart_sampler *sampler);
@@ -297,12 +329,27 @@ int64_t pixart_sampler_step_index(const pixart_sampler *sampler);
  * Fails with PIXART_ERROR_ARGUMENT where `index` is not in 0 ..< steps. */
 pixart_status pixart_sampler_timestep(const pixart_sampler *sampler, int64_t index, double *out);
 
-/* Runs one step. After PIXART_CANCELLED the step can be run again from its start; after the last step the call fails
- * with PIXART_ERROR_STATE. */
+/* Runs one step. After PIXART_CANCELLED the step can be run again from its start; after the last step, and in a run with
+ * a `strength` that was given no image, the call fails with PIXART_ERROR_STATE. */
 pixart_status pixart_sampler_step(pixart_sampler *sampler, pixart_progress progress, void *context);
 
-/* A copy of the latents as they are now, float32 [B, C, Y, X]: noise before the first step, the result after the last. */
+/* A copy of the latents as they are now, float32 [B, C, Y, X]: what the run starts from before the first step (noise, or a
+ * picture under noise), the result after the last. */
 pixart_status pixart_sampler_latents(const pixart_sampler *sampler, pixart_tensor **out);
+
+/* The latents without noise that the last step estimated, float32 [B, C, Y, X]: pixart_decode() takes them as they are. With a
+ * mask, those outside it are the picture's.
+ * Fails with PIXART_ERROR_STATE before the first step. */
+pixart_status pixart_sampler_estimate(const pixart_sampler *sampler, pixart_tensor **out);
+
+/* A small picture of the estimate without the cost of a decoder: each latent becomes a pixel, by a linear map.
+ *   options  see pixart_options_schema("sampler_preview"): rgb_factors, rgb_bias
+ *   out      uint8 [B, Y, X, 3], RGB, rows from the top
+ * The map is that of the checkpoint's VAE: of vae/config.json, which may hold one under "latent_rgb_factors" [C][3] and
+ * "latent_rgb_bias" [3], or the known one of Stable Diffusion's or SDXL's VAE.
+ * Fails with PIXART_ERROR_STATE before the first step, with PIXART_ERROR_OPTION where there is no map for C channels, and as
+ * reading vae/config.json did. */
+pixart_status pixart_sampler_preview(const pixart_sampler *sampler, const char *options, pixart_tensor **out);
 
 /* Releases a sampler. */
 void pixart_sampler_release(pixart_sampler *sampler);
@@ -377,8 +424,8 @@ pixart_status pixart_convert(const char *model, const char *out, const char *opt
 /* Tells what a stage of a checkpoint would take of memory, so that a host can decide before it opens anything.
  *   model    a folder in the diffusers layout with the stage's part
  *   options  see pixart_options_schema("estimate"): stage ("encode", "denoise" or "decode"), and what that stage's open and
- *            verb would be given: weights, compute, residency, threads, instructions, variant; height, width,
- *            num_images_per_prompt, guidance_scale, use_resolution_binning, tokens
+ *            verb would be given: weights, compute, residency, threads, instructions, variant; height, width, prompts,
+ *            num_images_per_prompt, guidance_scale, pag_scale, strength, use_resolution_binning, tokens
  *   report   as that of pixart_encoder_memory(), without "activations_held"
  * Reads configurations and headers, no weights. Fails as opening the part does. */
 pixart_status pixart_estimate(const char *model, const char *options, char **report);

@@ -11,6 +11,7 @@ import sys
 
 import torch
 from diffusers import AutoencoderKL, PixArtTransformer2DModel
+from diffusers.models.attention_processor import PAGCFGIdentitySelfAttnProcessor2_0
 from safetensors.torch import save_file
 from transformers import T5Config, T5EncoderModel
 
@@ -80,7 +81,14 @@ def transformer(out, name, size_conditions, height, width, **config):
     golden = {"latents": latents, "negative": prompts[0, :2], "prompt": prompts[1], "output": output,
               "embedded": parts["pos_embed"], "modulation": parts["adaln_single.linear"][0],
               "caption": parts["caption_projection"][1]}
-    write(out, name, model, golden | {f"block.{i}": parts[blocks[i]] for i in range(2)})
+    golden |= {f"block.{i}": parts[blocks[i]] for i in range(2)}
+    # The last item again, without self-attention in the second block: perturbed-attention guidance.
+    model.transformer_blocks[1].attn1.processor = PAGCFGIdentitySelfAttnProcessor2_0()
+    golden["perturbed"] = model(
+        latents[[0, 1, 1]], encoder_hidden_states=prompts[[0, 1, 1]], encoder_attention_mask=mask[[0, 1, 1]],
+        timestep=torch.tensor([730] * 3), added_cond_kwargs={k: v if v is None else v[[0, 1, 1]] for k, v in size.items()},
+    ).sample
+    write(out, name, model, golden)
 
 
 def vae(out, name, **config):

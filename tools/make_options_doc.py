@@ -9,8 +9,8 @@ import pathlib
 import sys
 
 VERBS = [
-    "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory", "decoder_open", "decode",
-    "decoder_memory", "image_write", "convert", "estimate",
+    "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory", "sampler_preview",
+    "decoder_open", "decode", "decoder_memory", "image_write", "convert", "estimate",
 ]
 
 HEAD = """# Options
@@ -32,8 +32,8 @@ def allowed(schema):
     if "enum" in schema:
         return " or ".join(f"`{json.dumps(value)}`" for value in schema["enum"])
     if "items" in schema:
-        return f"{words.replace('array', 'array of')} {allowed(schema['items'])}" if "null" not in kinds else (
-            f"array of {allowed(schema['items'])}, or null")
+        count = f" {schema['maxItems']}" if "maxItems" in schema else ""
+        return f"array of{count} {allowed(schema['items'])}" + (", or null" if "null" in kinds else "")
     if "minimum" not in schema and "maximum" in schema:
         words += f", at most {schema['maximum']:g}"
     if "minimum" in schema:

@@ -14,6 +14,7 @@ import sys
 import torch
 from diffusers.image_processor import PixArtImageProcessor
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_alpha as pixart
+from diffusers.pipelines.pixart_alpha import pipeline_pixart_sigma as sigma
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "PixArtStagesTests" / "Resources"
 
@@ -34,7 +35,8 @@ def noise():
 
 
 def bins():
-    tables = {128: pixart.ASPECT_RATIO_1024_BIN, 64: pixart.ASPECT_RATIO_512_BIN, 32: pixart.ASPECT_RATIO_256_BIN}
+    tables = {256: sigma.ASPECT_RATIO_2048_BIN, 128: pixart.ASPECT_RATIO_1024_BIN, 64: pixart.ASPECT_RATIO_512_BIN,
+              32: pixart.ASPECT_RATIO_256_BIN}
     sides = [8, 64, 256, 320, 480, 512, 600, 640, 720, 1000, 1024, 1280, 4096]
     return [[height, width, size, *PixArtImageProcessor.classify_height_width_bin(height, width, table)]
             for size, table in tables.items() for height in sides for width in sides]

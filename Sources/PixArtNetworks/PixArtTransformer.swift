@@ -106,10 +106,9 @@ package struct PixArtTransformer: Sendable {
         return Prompt(contexts: contexts)
     }
 
-    /// What stays the same for all steps of a run: prompts, positions, size, and memory to work in.
+    /// What stays the same for all steps of a run: positions, size, and memory to work in.
     package final class Run: Sendable {
-        /// One for each equal share of the items, in order.
-        fileprivate let prompts: [Prompt]
+        /// The most that a prediction may be of.
         fileprivate let items: Int
         fileprivate let grid: PatchGrid
         fileprivate let positions: Matrix
@@ -120,10 +119,8 @@ package struct PixArtTransformer: Sendable {
         package var stream: Matrix { activations.x }
 
         fileprivate init(
-            prompts: [Prompt], items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int),
-            activations: Activations
+            items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int), activations: Activations
         ) {
-            self.prompts = prompts
             self.items = items
             self.grid = grid
             self.positions = positions
@@ -132,44 +129,61 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// Prepares runs over `items` latents of `latentHeight` x `latentWidth`, both divisible by the patch size.
-    /// `items` is a multiple of the number of prompts: each prompt guides an equal share, in order. `size` is the
-    /// picture's height and width in pixels, as the network is told of them.
+    /// Prepares predictions from at most `items` latents of `latentHeight` x `latentWidth`, both divisible by the patch
+    /// size. `size` is the picture's height and width in pixels, as the network is told of them.
     package func run(
-        prompts: [Prompt], items: Int, latentHeight: Int, latentWidth: Int, size: (height: Int, width: Int),
-        _ pool: ThreadPool
+        items: Int, latentHeight: Int, latentWidth: Int, size: (height: Int, width: Int), _ pool: ThreadPool
     ) throws(PixArtError) -> Run {
-        precondition(items % prompts.count == 0)
         let grid = PatchGrid(height: latentHeight, width: latentWidth, patch: configuration.patchSize)
         let activations = try Activations(rows: items * grid.count, configuration, compute, pool)
         let positions = try SinusoidalEmbedding.grid(
             height: grid.rows, width: grid.columns, columns: configuration.width,
             base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale)
-        return Run(
-            prompts: prompts, items: items, grid: grid, positions: positions, size: size, activations: activations)
+        return Run(items: items, grid: grid, positions: positions, size: size, activations: activations)
+    }
+
+    /// Neighbouring items of a batch that one prompt guides.
+    package struct Share: Sendable {
+        fileprivate let prompt: Prompt
+        fileprivate let items: Int
+        fileprivate let isPerturbed: Bool
+
+        /// `isPerturbed` items do without self-attention in some blocks: perturbed-attention guidance.
+        package init(_ prompt: Prompt, items: Int, isPerturbed: Bool = false) {
+            self.prompt = prompt
+            self.items = items
+            self.isPerturbed = isPerturbed
+        }
     }
 
     /// Predicts from noisy latents [N, C, Y, X], row-major, all at one `timestep`: [N, outChannels, Y, X].
     ///
-    /// `afterBlock` is called on this thread after each block; what it throws ends the prediction.
+    /// `shares` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the values of
+    /// self-attention as they are. `afterBlock` is called on this thread after each block; what it throws ends the
+    /// prediction.
     package func callAsFunction(
-        _ latents: [Float], timestep: Float, _ run: Run, _ pool: ThreadPool,
-        afterBlock: () throws(PixArtError) -> Void
+        _ latents: [Float], timestep: Float, _ shares: [Share], perturbedBlocks: Set<Int> = [], _ run: Run,
+        _ pool: ThreadPool, afterBlock: () throws(PixArtError) -> Void
     ) throws(PixArtError) -> [Float] {
         let (count, width) = (run.grid.count, configuration.width)
-        let a = run.activations
-        let patches = try run.grid.patches(of: latents, items: run.items, channels: configuration.inChannels)
+        let items = shares.reduce(0) { $0 + $1.items }
+        precondition(items <= run.items)
+        let a = run.activations.first(items * count)
+        let patches = try run.grid.patches(of: latents, items: items, channels: configuration.inChannels)
         try patchEmbedding(patches, into: a.x, pool)
-        for item in 0..<run.items { a.x.rows(item * count..<(item + 1) * count).add(run.positions) }
+        for item in 0..<items { a.x.rows(item * count..<(item + 1) * count).add(run.positions) }
 
         let condition = try conditioning(timestep: timestep, size: run.size, pool)
-        let share = a.x.rows / run.prompts.count
+        let unperturbed = shares.reduce(0) { $0 + ($1.isPerturbed ? 0 : $1.items) }
         for (index, block) in blocks.enumerated() {
+            var row = 0
+            let contexts = shares.map { share in
+                defer { row += share.items * count }
+                return (row..<row + share.items * count, share.prompt.contexts[index])
+            }
             try block(
-                a, modulation: condition.modulation, items: run.items,
-                contexts: run.prompts.enumerated().map { position, prompt in
-                    (position * share..<(position + 1) * share, prompt.contexts[index])
-                }, pool)
+                a, modulation: condition.modulation, tokens: count,
+                attending: perturbedBlocks.contains(index) ? unperturbed : items, contexts: contexts, pool)
             try afterBlock()
         }
 
@@ -179,11 +193,11 @@ package struct PixArtTransformer: Sendable {
         try a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: Operand(normed), pool)
         let output = try Matrix(rows: a.x.rows, columns: finalProjection.weight.outputs)
         try finalProjection(normed, into: output, pool)
-        return run.grid.latents(from: output, items: run.items, channels: configuration.outChannels)
+        return run.grid.latents(from: output, items: items, channels: configuration.outChannels)
     }
 
     /// Memory of one run: what blocks read and write.
-    final class Activations: Sendable {
+    struct Activations: Sendable {
         /// The residual stream, [N*T, D], float32.
         let x: Matrix
         /// Rows for products, [N*T, D].
@@ -199,16 +213,32 @@ package struct PixArtTransformer: Sendable {
             let width = configuration.width
             let form = pool.form(for: compute)
             let attentionForm = Self.attentionForm(configuration, compute, pool)
-            x = try Matrix(rows: rows, columns: width)
-            normed = try Operand(rows: rows, columns: width, form: form)
-            hidden = try Operand(rows: rows, columns: 4 * width, form: attentionForm)
-            roundedHidden =
-                form == attentionForm ? hidden : try Operand(rows: rows, columns: 4 * width, form: form)
+            let hidden = try Operand(rows: rows, columns: 4 * width, form: attentionForm)
+            self.init(
+                x: try Matrix(rows: rows, columns: width),
+                normed: try Operand(rows: rows, columns: width, form: form), hidden: hidden,
+                roundedHidden: form == attentionForm
+                    ? hidden : try Operand(rows: rows, columns: 4 * width, form: form))
+        }
+
+        private init(x: Matrix, normed: Operand, hidden: Operand, roundedHidden: Operand) {
+            self.x = x
+            self.normed = normed
+            self.hidden = hidden
+            self.roundedHidden = roundedHidden
             // The feed-forward runs when attention is done: they share memory.
+            let width = x.columns
             query = hidden.columns(0..<width)
             key = hidden.columns(width..<2 * width)
             value = hidden.columns(2 * width..<3 * width)
             attended = hidden.columns(3 * width..<4 * width)
+        }
+
+        /// A view of the first rows of each.
+        func first(_ count: Int) -> Activations {
+            Activations(
+                x: x.rows(0..<count), normed: normed.rows(0..<count), hidden: hidden.rows(0..<count),
+                roundedHidden: roundedHidden.rows(0..<count))
         }
 
         /// What queries, keys and values are held in.

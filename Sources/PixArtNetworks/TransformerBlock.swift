@@ -74,12 +74,13 @@ struct TransformerBlock: Sendable {
         return .one(output.elements)
     }
 
-    /// Advances the residual stream `a.x`, [N*T, D].
+    /// Advances the residual stream `a.x`, [N*T, D], of items of `tokens` rows.
     ///
-    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. `contexts` says what ranges of rows attend
-    /// to, in order and without gaps.
+    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` items have
+    /// self-attention; the others take its values as they are. `contexts` says what ranges of rows attend to, in order and
+    /// without gaps.
     func callAsFunction(
-        _ a: PixArtTransformer.Activations, modulation: [Float], items: Int,
+        _ a: PixArtTransformer.Activations, modulation: [Float], tokens: Int, attending: Int,
         contexts: [(rows: Range<Int>, context: Context)], _ pool: ThreadPool
     ) throws(PixArtError) {
         let width = a.x.columns
@@ -91,20 +92,7 @@ struct TransformerBlock: Sendable {
         let stream = Operand(a.x)
 
         try a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
-        try Linear.products(
-            of: a.normed,
-            [
-                .init(selfAttention.query, a.query), .init(selfAttention.key, a.key),
-                .init(selfAttention.value, a.value),
-            ], pool)
-        let tokens = a.x.rows / items
-        let sequences = (0..<items).map { item in
-            let rows = item * tokens..<(item + 1) * tokens
-            return Attention.Sequence(
-                query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows), into: a.attended.rows(rows)
-            )
-        }
-        try attention(sequences, pool)
+        try attendToThemselves(a, tokens: tokens, items: attending, pool)
         try selfAttention.output(
             a.rounded(a.attended, pool), into: stream, pool, epilogue: .accumulate(gate: attentionGate))
 
@@ -114,6 +102,33 @@ struct TransformerBlock: Sendable {
         try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
         try feedForward.1(
             a.rounded(a.hidden, pool), into: stream, pool, epilogue: .accumulate(gate: feedForwardGate))
+    }
+
+    /// Self-attention from `a.normed` into `a.attended` for the first `items`; values alone for those behind them.
+    private func attendToThemselves(
+        _ a: PixArtTransformer.Activations, tokens: Int, items: Int, _ pool: ThreadPool
+    ) throws(PixArtError) {
+        let attending = 0..<items * tokens
+        if !attending.isEmpty {
+            try Linear.products(
+                of: a.normed.rows(attending),
+                [
+                    .init(selfAttention.query, a.query.rows(attending)),
+                    .init(selfAttention.key, a.key.rows(attending)),
+                    .init(selfAttention.value, a.value.rows(attending)),
+                ], pool)
+            let sequences = (0..<items).map { item in
+                let rows = item * tokens..<(item + 1) * tokens
+                return Attention.Sequence(
+                    query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows),
+                    into: a.attended.rows(rows))
+            }
+            try attention(sequences, pool)
+        }
+        let others = attending.upperBound..<a.x.rows
+        if !others.isEmpty {
+            try selfAttention.value(a.normed.rows(others), into: a.attended.rows(others), pool)
+        }
     }
 
     /// Cross-attention, added to the residual stream.

@@ -5,6 +5,8 @@ import PixArtFormats
 /// A folder in the diffusers layout: parts in subfolders, and an index that names the pipeline they make up.
 package struct Checkpoint: Sendable {
     package let folder: String
+    /// PixArt-alpha's where there is no index.
+    package let pipeline: Pipeline
 
     /// Fails with `.file` where there is no such folder, and with `.model` where its index names another pipeline.
     package init(folder: String) throws(PixArtError) {
@@ -17,12 +19,18 @@ package struct Checkpoint: Sendable {
         }
         self.folder = folder
         // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
-        guard contains("model_index.json") else { return }
-        let file = try configuration("model_index.json")
-        let name = try file.string("_class_name")
-        guard name == "PixArtAlphaPipeline" else {
-            throw file.unsupported("_class_name", found: "\"\(name)\"", ["\"PixArtAlphaPipeline\""])
+        let index = "\(folder)/model_index.json"
+        guard stat(index, &status) == 0 else {
+            pipeline = .alpha
+            return
         }
+        let file = try ConfigurationFile(path: index)
+        let name = try file.string("_class_name")
+        guard let pipeline = Pipeline(rawValue: name) else {
+            let known = Pipeline.allCases.map { "\"\($0.rawValue)\"" }
+            throw file.unsupported("_class_name", found: "\"\(name)\"", known)
+        }
+        self.pipeline = pipeline
     }
 
     /// The path of something in the folder.

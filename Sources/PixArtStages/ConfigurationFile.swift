@@ -58,6 +58,25 @@ package struct ConfigurationFile: Sendable {
         }
     }
 
+    /// So many numbers.
+    package func vector(_ key: String, count: Int) throws(PixArtError) -> [Double] {
+        try value(key, "\(count) numbers", nil) { Self.numbers($0, count) }
+    }
+
+    /// One or more lists of so many numbers.
+    package func vectors(_ key: String, count: Int) throws(PixArtError) -> [[Double]] {
+        try value(key, "arrays of \(count) numbers", nil) { value in
+            guard let rows = value.array, !rows.isEmpty else { return nil }
+            let vectors = rows.compactMap { Self.numbers($0, count) }
+            return vectors.count == rows.count ? vectors : nil
+        }
+    }
+
+    private static func numbers(_ value: JSONValue, _ count: Int) -> [Double]? {
+        let numbers = value.array?.compactMap(\.number).filter(\.isFinite)
+        return numbers?.count == count && value.array?.count == count ? numbers : nil
+    }
+
     /// One of the names of an enumeration.
     package func choice<Choice: RawRepresentable & CaseIterable>(
         _ key: String, default fallback: Choice? = nil

@@ -11,6 +11,9 @@ package final class Denoiser: Sendable {
     static let scale = 8
 
     let transformer: PixArtTransformer
+    let pipeline: Pipeline
+    /// What previews are made by, or why that is not to be had.
+    let previewMap: Result<PreviewMap, PixArtError>
     /// The checkpoint's `scheduler_config.json`, if it has one.
     private let schedulerFile: ConfigurationFile?
     let pool: ThreadPool
@@ -21,6 +24,8 @@ package final class Denoiser: Sendable {
     /// publish a transformer only, it takes the settings that all published checkpoints share.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
+        pipeline = checkpoint.pipeline
+        previewMap = Result { () throws(PixArtError) in try PreviewMap(checkpoint) }
         let configuration = try PixArtTransformer.Configuration(
             checkpoint.configuration(Part.transformer.configuration))
         let schedule = "scheduler/scheduler_config.json"
@@ -44,7 +49,7 @@ package final class Denoiser: Sendable {
     package func memory(_ options: Options) throws(PixArtError) -> MemoryReport {
         MemoryReport(
             weights: weights,
-            activations: try Self.activationBytes(transformer.configuration, compute, options, pool),
+            activations: try Self.activationBytes(transformer.configuration, pipeline, compute, options, pool),
             held: pool.scratchBytes)
     }
 
@@ -53,21 +58,32 @@ package final class Denoiser: Sendable {
 
     /// Of a run of the size that the options say.
     static func activationBytes(
-        _ configuration: PixArtTransformer.Configuration, _ compute: Compute, _ options: Options, _ pool: ThreadPool
+        _ configuration: PixArtTransformer.Configuration, _ pipeline: Pipeline, _ compute: Compute, _ options: Options,
+        _ pool: ThreadPool
     ) throws(PixArtError) -> Int {
         let (height, width) = try Sampler.size(options, configuration)
-        let prompts = (options.number("guidance_scale") ?? 1) > 1 ? 2 : 1
-        return PixArtTransformer.activationBytes(
-            configuration, items: (options.integer("num_images_per_prompt") ?? 1) * prompts,
-            latentHeight: height / scale, latentWidth: width / scale, prompts: prompts,
-            tokens: options.integer("tokens") ?? 1, compute: compute, pool)
+        let prompts = options.integer("prompts") ?? 1
+        let images = try Sampler.images(of: prompts, options)
+        let most = Guidance.most(options)
+        // A picture to start from, and its noise.
+        let latents = 4 * images * configuration.inChannels * height / scale * width / scale
+        return (options.number("strength") == nil ? 0 : 2 * latents)
+            + PixArtTransformer.activationBytes(
+                configuration, items: images * most.passes, latentHeight: height / scale, latentWidth: width / scale,
+                prompts: prompts * most.prompts, tokens: options.integer("tokens") ?? pipeline.maximumTokens,
+                compute: compute, pool)
     }
 
-    /// A whole run: the latents after its last step, float32 [B, C, Y, X].
+    /// A whole run from noise: the latents after its last step, float32 [B, C, Y, X].
     package func denoise(
         prompt: Tensor, negative: Tensor?, _ options: Options, progress: Progress?
     ) throws(PixArtError) -> Tensor {
-        let sampler = try Sampler(self, prompt: prompt, negative: negative, options)
+        if let strength = options.number("strength") {
+            throw .option(
+                "option \"strength\" is \(strength), expected null: pixart_denoise takes no picture, and a sampler does by "
+                    + "pixart_sampler_set_image")
+        }
+        let sampler = try Sampler(self, PromptBatch(prompt: prompt, negative: negative), options)
         while sampler.stepIndex < sampler.steps { try sampler.step(progress: progress) }
         return try sampler.latents()
     }

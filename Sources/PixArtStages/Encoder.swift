@@ -6,6 +6,7 @@ import PixArtNetworks
 package final class Encoder: Sendable {
     private let tokenizer: Tokenizer
     private let network: T5Encoder
+    private let pipeline: Pipeline
     private let pool: ThreadPool
     private let weights: WeightFootprint
     private let compute: Compute
@@ -13,6 +14,7 @@ package final class Encoder: Sendable {
     /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
+        pipeline = checkpoint.pipeline
         let configuration = try T5Encoder.Configuration(
             checkpoint.configuration(Part.textEncoder.configuration))
         let vocabulary = checkpoint.path("tokenizer/spiece.model")
@@ -36,7 +38,7 @@ package final class Encoder: Sendable {
     package func memory(_ options: Options) -> MemoryReport {
         MemoryReport(
             weights: weights,
-            activations: Self.activationBytes(network.configuration, compute, options, pool),
+            activations: Self.activationBytes(network.configuration, pipeline, compute, options, pool),
             held: pool.scratchBytes)
     }
 
@@ -45,10 +47,11 @@ package final class Encoder: Sendable {
 
     /// Of a pass over the tokens that the options say.
     static func activationBytes(
-        _ configuration: T5Encoder.Configuration, _ compute: Compute, _ options: Options, _ pool: ThreadPool
+        _ configuration: T5Encoder.Configuration, _ pipeline: Pipeline, _ compute: Compute, _ options: Options,
+        _ pool: ThreadPool
     ) -> Int {
         T5Encoder.activationBytes(
-            configuration, tokens: options.integer("tokens") ?? 1, compute: compute, pool)
+            configuration, tokens: options.integer("tokens") ?? pipeline.maximumTokens, compute: compute, pool)
     }
 
     /// What a prompt becomes before the network sees it.
@@ -56,7 +59,7 @@ package final class Encoder: Sendable {
         let text =
             options.boolean("clean_caption") == true
             ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
-        let maximum = options.integer("max_sequence_length") ?? 1
+        let maximum = options.integer("max_sequence_length") ?? pipeline.maximumTokens
         let (ids, pieces) = try tokenizer.encode(text)
         let kept = min(ids.count, maximum - 1)
         return Tokenization(

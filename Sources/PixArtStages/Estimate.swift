@@ -25,12 +25,14 @@ package enum Estimate {
             let streamed = options.string("residency") == "streamed"
             return MemoryReport(
                 weights: streamed ? reader.footprint.streamed(layers: configuration.layers) : reader.footprint,
-                activations: Encoder.activationBytes(configuration, precision.compute, options, pool))
+                activations: Encoder.activationBytes(
+                    configuration, checkpoint.pipeline, precision.compute, options, pool))
         case .transformer:
             let configuration = try PixArtTransformer.Configuration(file)
             return MemoryReport(
                 weights: reader.footprint,
-                activations: try Denoiser.activationBytes(configuration, precision.compute, options, pool))
+                activations: try Denoiser.activationBytes(
+                    configuration, checkpoint.pipeline, precision.compute, options, pool))
         case .vae:
             let side = try ownSide(checkpoint)
             return MemoryReport(

@@ -14,6 +14,10 @@ package struct OptionSchema: Sendable {
         /// A list of numbers, not empty unless that is the default.
         case integers(ClosedRange<Int64>)
         case numbers(ClosedRange<Double>)
+        /// So many numbers.
+        case vector(Int, ClosedRange<Double>)
+        /// Any number of such lists, at least one.
+        case vectors(Int, ClosedRange<Double>)
         /// A scheduler's name, or an object with its name and fields, which are checked by whoever makes it.
         case scheduler
         /// Any text.
@@ -69,6 +73,19 @@ extension OptionSchema.Property {
         return members
     }
 
+    private static func vector(_ count: Int, _ range: ClosedRange<Double>) -> [String: JSONValue] {
+        [
+            "type": .string("array"), "minItems": .integer(Int64(count)), "maxItems": .integer(Int64(count)),
+            "items": .object(number(range)),
+        ]
+    }
+
+    /// Whether a value is a list of so many numbers in a range.
+    private static func isVector(_ value: JSONValue, _ count: Int, _ range: ClosedRange<Double>) -> Bool {
+        guard let numbers = value.array, numbers.count == count else { return false }
+        return numbers.allSatisfy { $0.number.map { range.contains($0) } ?? false }
+    }
+
     var json: [String: JSONValue] {
         var members: [String: JSONValue]
         switch kind {
@@ -87,6 +104,11 @@ extension OptionSchema.Property {
             members = ["type": .string("array"), "items": element]
         case .numbers(let range):
             members = ["type": .string("array"), "items": .object(Self.number(range))]
+        case .vector(let count, let range): members = Self.vector(count, range)
+        case .vectors(let count, let range):
+            members = [
+                "type": .string("array"), "minItems": .integer(1), "items": .object(Self.vector(count, range)),
+            ]
         case .scheduler:
             members = [
                 "type": .array(["string", "object", "null"].map { .string($0) }),
@@ -130,6 +152,10 @@ extension OptionSchema.Property {
             return "an array with one or more of \(names.map { "\"\($0)\"" }.joined(separator: ", ")), each once\(null)"
         case .integers(let range): return "an array of integers from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .numbers(let range): return "an array of numbers from \(range.lowerBound) to \(range.upperBound)\(null)"
+        case .vector(let count, let range):
+            return "an array of \(count) numbers from \(range.lowerBound) to \(range.upperBound)\(null)"
+        case .vectors(let count, let range):
+            return "an array of arrays of \(count) numbers from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .scheduler: return "the name of a scheduler, or an object with its \"_class_name\" and fields\(null)"
         case .text: return "a string\(null)"
         case .seeds: return "an integer from 0 to \(UInt64.max), or an array of such integers"
@@ -155,6 +181,10 @@ extension OptionSchema.Property {
         case .numbers(let range):
             guard let numbers = value.array, !numbers.isEmpty || value == fallback else { return false }
             return numbers.allSatisfy { $0.number.map { range.contains($0) } ?? false }
+        case .vector(let count, let range): return Self.isVector(value, count, range)
+        case .vectors(let count, let range):
+            guard let vectors = value.array, !vectors.isEmpty else { return false }
+            return vectors.allSatisfy { Self.isVector($0, count, range) }
         case .scheduler:
             guard let members = value.object else { return value.string != nil }
             let names = ["_class_name", "name"].compactMap { members[$0] }

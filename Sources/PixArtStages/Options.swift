@@ -60,6 +60,11 @@ package struct Options: Sendable {
     /// nil for null.
     package func numbers(_ key: String) -> [Double]? { value(key).array.map { $0.compactMap(\.number) } }
 
+    /// nil for null.
+    package func vectors(_ key: String) -> [[Double]]? {
+        value(key).array.map { $0.map { ($0.array ?? []).compactMap(\.number) } }
+    }
+
     /// The names that were chosen; nil for null.
     package func choices(_ key: String) -> [String]? { value(key).array.map { $0.compactMap(\.string) } }
 

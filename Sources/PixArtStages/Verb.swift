@@ -9,6 +9,7 @@ package enum Verb: String, CaseIterable, Sendable {
     case denoiserOpen = "denoiser_open"
     case denoise
     case denoiserMemory = "denoiser_memory"
+    case samplerPreview = "sampler_preview"
     case decoderOpen = "decoder_open"
     case decode
     case decoderMemory = "decoder_memory"
@@ -26,7 +27,8 @@ package enum Verb: String, CaseIterable, Sendable {
         case .decode: OptionSchema(rawValue, Self.decodeOptions)
         case .imageWrite: OptionSchema(rawValue, Self.imageOptions)
         case .encoderMemory: OptionSchema(rawValue, [Self.tokens])
-        case .denoiserMemory: OptionSchema(rawValue, Self.runSize + [Self.tokens])
+        case .denoiserMemory: OptionSchema(rawValue, Self.runSize + [Self.prompts, Self.tokens])
+        case .samplerPreview: OptionSchema(rawValue, Self.previewOptions)
         case .decoderMemory: OptionSchema(rawValue, Self.pictureSize)
         case .convert: OptionSchema(rawValue, Self.convertOptions)
         case .estimate: OptionSchema(rawValue, Self.estimateOptions)
@@ -77,7 +79,12 @@ package enum Verb: String, CaseIterable, Sendable {
         "What products are computed in: float32, which convolutions by Winograd make faster than anything lower.")
 
     private static let tokens = OptionSchema.Property(
-        "tokens", .integer(1...4096), default: .integer(120), "Tokens of a prompt, the closing one included.")
+        "tokens", .integer(1...4096), default: .null,
+        "Tokens of a prompt, the closing one included; null stands for the most that \"max_sequence_length\" allows by "
+            + "itself.")
+
+    private static let prompts = OptionSchema.Property(
+        "prompts", .integer(1...256), default: .integer(1), "Prompts of pixart_sampler_create_batch.")
 
     private static let pictureSize: [OptionSchema.Property] = [
         .init(
@@ -89,12 +96,14 @@ package enum Verb: String, CaseIterable, Sendable {
     ]
 
     private static let images = OptionSchema.Property(
-        "num_images_per_prompt", .integer(1...256), default: .integer(1), "Pictures made at once, B.")
+        "num_images_per_prompt", .integer(1...256), default: .integer(1), "Pictures made at once, of each prompt.")
 
     /// What decides how much memory a run takes.
     private static let runSize = denoiseOptions.filter { option in
-        option.name != "num_inference_steps" && option.name != "seed"
-            && !schedulerOptions.contains { $0.name == option.name }
+        [
+            "guidance_scale", "pag_scale", "strength", "height", "width", "use_resolution_binning",
+            "num_images_per_prompt",
+        ].contains(option.name)
     }
 
     private static let convertOptions: [OptionSchema.Property] = [
@@ -115,7 +124,7 @@ package enum Verb: String, CaseIterable, Sendable {
             .init(
                 "stage", .choice(["encode", "denoise", "decode"]), default: .string("denoise"),
                 "Which stage is asked about. Options that it does not have are checked, and make no difference.")
-        ] + runSize + [tokens, weights, compute, residency, threads, instructions, variant]
+        ] + runSize + [prompts, tokens, weights, compute, residency, threads, instructions, variant]
 
     private static let encodeOptions: [OptionSchema.Property] = [
         .init(
@@ -123,8 +132,9 @@ package enum Verb: String, CaseIterable, Sendable {
             "Clean the prompt as diffusers' pipeline does by default: HTML, URLs, mojibake and more are taken out. Otherwise "
                 + "it is only lower-cased and stripped."),
         .init(
-            "max_sequence_length", .integer(1...4096), default: .integer(120),
-            "Most tokens that are encoded, the closing one included; the rest of the prompt is dropped."),
+            "max_sequence_length", .integer(1...4096), default: .null,
+            "Most tokens that are encoded, the closing one included; the rest of the prompt is dropped. null stands for 120, "
+                + "and for 300 with a checkpoint of PixArtSigmaPipeline."),
     ]
 
     private static let schedulerOptions: [OptionSchema.Property] = [
@@ -148,16 +158,58 @@ package enum Verb: String, CaseIterable, Sendable {
         .init(
             "result", .choice(["auto", "sample", "original"]), default: .string("auto"),
             "Latents after the last step: \"sample\" is what the scheduler goes on to, \"original\" its estimate of the "
-                + "latents without noise. \"auto\" is the latter in runs of one step, as in diffusers, and else the former."
+                + "latents without noise. \"auto\" is the latter in runs of one step from noise, but for checkpoints of "
+                + "PixArtSigmaPipeline, and else the former: as in diffusers."
         ),
     ]
 
+    private static let guidanceOptions: [OptionSchema.Property] = [
+        .init(
+            "guidance_scale", .number(0...1000), default: .number(4.5),
+            "Weight of classifier-free guidance. It is used, and doubles the work, where it is above 1."),
+        .init(
+            "guidance_interval", .vector(2, 0...1), default: .array([.number(0), .number(1)]),
+            "Part of the run that has classifier-free guidance, as fractions [start, stop] of its N steps: those from "
+                + "int(start * N) to before int(stop * N), as diffusers' guiders have it. In the others the negative prompt is "
+                + "left out, and so is its time."),
+        .init(
+            "pag_scale", .number(0...1000), default: .number(0),
+            "Weight of perturbed-attention guidance, as of PixArtSigmaPAGPipeline, with or without classifier-free guidance: "
+                + "away from what the prompt makes without self-attention. It is used, and adds the work of one more prediction, "
+                + "where it is above 0."),
+        .init(
+            "pag_adaptive_scale", .number(0...1000), default: .number(0),
+            "What is taken from pag_scale for each timestep below 1000, until nothing is left and the prediction is left out."
+        ),
+        .init(
+            "pag_applied_layers", .integers(0...1023), default: .null,
+            "Blocks, counted from 0, in which perturbed-attention guidance leaves self-attention out. null stands for those that "
+                + "diffusers' default \"blocks.1\" matches: all whose number begins with 1, such as 1 and 10 to 19."),
+    ]
+
+    private static let startOptions: [OptionSchema.Property] = [
+        .init(
+            "strength", .number(0...1), default: .null,
+            "How far a run goes away from the picture that pixart_sampler_set_image gives: of num_inference_steps, "
+                + "int(num_inference_steps * strength) are done, the last ones. null for runs that start from noise.")
+    ]
+
+    private static let previewOptions: [OptionSchema.Property] = [
+        .init(
+            "rgb_factors", .vectors(3, -1e6...1e6), default: .null,
+            "Red, green and blue, from -1 to 1, of each latent channel, [C][3]. null stands for what the checkpoint's "
+                + "vae/config.json says under \"latent_rgb_factors\", else for those of the Stable Diffusion VAE where its "
+                + "scaling_factor is 0.18215, and of the SDXL VAE where it is 0.13025; without such a file by the checkpoint's "
+                + "pipeline."),
+        .init(
+            "rgb_bias", .vector(3, -1e6...1e6), default: .null,
+            "Red, green and blue of latents that are 0. null stands for \"latent_rgb_bias\" of vae/config.json with the factors "
+                + "from there, and else for 0."),
+    ]
+
     private static let denoiseOptions: [OptionSchema.Property] =
-        schedulerOptions + [
+        schedulerOptions + guidanceOptions + startOptions + [
             .init("num_inference_steps", .integer(1...999), default: .integer(20), "Denoising steps of the run."),
-            .init(
-                "guidance_scale", .number(0...1000), default: .number(4.5),
-                "Weight of classifier-free guidance. It is used, and doubles the work, where it is above 1."),
             .init(
                 "height", .integer(16...16384), default: .null,
                 "Height of the picture in pixels; null stands for the checkpoint's own. Without binning it must be divisible by "
@@ -168,13 +220,13 @@ package enum Verb: String, CaseIterable, Sendable {
             .init(
                 "use_resolution_binning", .boolean, default: .null,
                 "Denoise at the nearest aspect ratio that the checkpoint was trained on; tell decode the height and width to get "
-                    + "the size asked for. null stands for true where the checkpoint has such sizes (sample_size 32, 64 and "
-                    + "128)."),
+                    + "the size asked for. null stands for true where the checkpoint has such sizes (sample_size 32, 64, "
+                    + "128 and 256)."),
             images,
             .init(
                 "seed", .seeds, default: .integer(0),
                 "Seed of the noise, drawn as torch.Generator().manual_seed(seed) does on the CPU: one for the whole batch, or an "
-                    + "array with one for each picture."),
+                    + "array with one for each picture, in the order of the prompts."),
         ]
 
     private static let decodeOptions: [OptionSchema.Property] = [

@@ -76,14 +76,13 @@ struct Setting: Sendable, CustomTestStringConvertible {
         let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), compute: compute, reader)
         let latents = try golden["latents"]
-        let prompts = [
-            try transformer.prompt(golden.matrix("negative"), pool),
-            try transformer.prompt(golden.matrix("prompt"), pool),
-        ]
+        let shares = try ["negative", "prompt"].map {
+            PixArtTransformer.Share(try transformer.prompt(golden.matrix($0), pool), items: 1)
+        }
         let run = try transformer.run(
-            prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
+            items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
             size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
-        return try transformer(latents.floats, timestep: 730, run, pool) { () throws(PixArtError) in }
+        return try transformer(latents.floats, timestep: 730, shares, run, pool) { () throws(PixArtError) in }
     }
 
     /// A decoder computes in float32; only its weights lose.
@@ -139,10 +138,9 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect(products(pool) == expected)
 
         let before = pool.profile.entries
-        let run = try transformer.run(
-            prompts: [prompt], items: 1, latentHeight: 6, latentWidth: 10, size: (48, 80), pool)
+        let run = try transformer.run(items: 1, latentHeight: 6, latentWidth: 10, size: (48, 80), pool)
         let latents = Array(try golden["latents"].floats[..<(4 * 6 * 10)])
-        _ = try transformer(latents, timestep: 730, run, pool) { () throws(PixArtError) in }
+        _ = try transformer(latents, timestep: 730, [.init(prompt, items: 1)], run, pool) { () throws(PixArtError) in }
         let blocks = 2 * 15 * 2 * (14 * 24 * 24)
         let surroundings = 2 * (256 * 24 + 24 * 24 + 24 * 144) + 2 * 15 * (16 * 24 + 24 * 32)
         expected = [.float32: surroundings, .bfloat16: 0, .int8: 0]

@@ -44,15 +44,14 @@ private let tolerance = 2e-6
         let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
         let latents = try golden["latents"]
-        let prompts = [
-            try transformer.prompt(golden.matrix("negative"), pool),
-            try transformer.prompt(golden.matrix("prompt"), pool),
-        ]
+        let shares = try ["negative", "prompt"].map {
+            PixArtTransformer.Share(try transformer.prompt(golden.matrix($0), pool), items: 1)
+        }
         let run = try transformer.run(
-            prompts: prompts, items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
+            items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
             size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
         var block = 0
-        let output = try transformer(latents.floats, timestep: 730, run, pool) { () throws(PixArtError) in
+        let output = try transformer(latents.floats, timestep: 730, shares, run, pool) { () throws(PixArtError) in
             let expected = try? golden["block.\(block)"].floats
             #expect(relativeError(run.stream.elements, expected ?? []) < tolerance, "block \(block)")
             block += 1
@@ -61,15 +60,42 @@ private let tolerance = 2e-6
         #expect(relativeError(output, try golden["output"].floats) < tolerance)
     }
 
+    /// The third item is the second one without self-attention in the second block, and changes nothing for the others.
+    @Test(arguments: [false, true])
+    func perturbedItems(_ hasSizes: Bool) throws {
+        let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
+        let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
+        let (latents, expected) = (try golden["latents"], try golden["perturbed"].floats)
+        let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
+        let shares: [PixArtTransformer.Share] = [
+            .init(try transformer.prompt(golden.matrix("negative"), pool), items: 1), .init(prompt, items: 1),
+            .init(prompt, items: 1, isPerturbed: true),
+        ]
+        let run = try transformer.run(
+            items: 3, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
+            size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
+        let input = latents.floats + latents.floats[(latents.floats.count / 2)...]
+        func predict(_ blocks: Set<Int>) throws -> [Float] {
+            try transformer(
+                input, timestep: 730, shares, perturbedBlocks: blocks, run, pool
+            ) { () throws(PixArtError) in }
+        }
+        let output = try predict([1])
+        #expect(relativeError(output, expected) < tolerance)
+        #expect(relativeError(try predict([0]), expected) > 0.01)
+        let plain = try predict([])
+        #expect(plain[..<(2 * plain.count / 3)] == output[..<(2 * plain.count / 3)])
+    }
+
     @Test func afterBlockEndsThePrediction() throws {
         let golden = try Golden("transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: false), golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
-        let run = try transformer.run(
-            prompts: [prompt], items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
+        let run = try transformer.run(items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
+        let latents = [Float](repeating: 0, count: 16)
         var calls = 0
         #expect(throws: PixArtError.cancelled) {
-            _ = try transformer([Float](repeating: 0, count: 16), timestep: 1, run, pool) { () throws(PixArtError) in
+            _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], run, pool) { () throws(PixArtError) in
                 calls += 1
                 throw .cancelled
             }
@@ -92,11 +118,10 @@ private let tolerance = 2e-6
         func predictions(_ tokens: Int, first: Bool) throws -> [Float] {
             let repeated = (0..<tokens).flatMap { _ in row }
             let prompt = try transformer.prompt(Matrix(rows: tokens, columns: width, elements: repeated), pool)
-            let run = try transformer.run(
-                prompts: first ? [prompt, long] : [long, prompt], items: 2, latentHeight: 4, latentWidth: 4,
-                size: (32, 32), pool)
+            let run = try transformer.run(items: 2, latentHeight: 4, latentWidth: 4, size: (32, 32), pool)
+            let shares = (first ? [prompt, long] : [long, prompt]).map { PixArtTransformer.Share($0, items: 1) }
             let latents = (0..<2 * transformer.configuration.inChannels * 16).map { Float($0 % 13) / 13 - 0.5 }
-            return try transformer(latents, timestep: 500, run, pool) { () throws(PixArtError) in }
+            return try transformer(latents, timestep: 500, shares, run, pool) { () throws(PixArtError) in }
         }
         for first in [true, false] {
             let expected = try predictions(2, first: first)

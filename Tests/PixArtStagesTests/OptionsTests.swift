@@ -40,6 +40,8 @@ import Testing
         #expect(message(#"{"height": 15}"#, .denoise).contains("from 16 to 16384 or null"))
         #expect(message(#"{"seed": []}"#, .denoise).contains("\"seed\" is []"))
         #expect(message(#"{"seed": -1}"#, .denoise).contains("\"seed\" is -1"))
+        #expect(message(#"{"guidance_interval": [0]}"#, .denoise).contains("an array of 2 numbers from 0.0 to 1.0"))
+        #expect(message(#"{"rgb_factors": [[1, 2]]}"#, .samplerPreview).contains("an array of arrays of 3 numbers"))
         #expect(message(#"{"output_type": "pil"}"#, .decode).contains("expected \"uint8\" or \"float32\""))
         #expect(message("[]", .encode).contains("are an array, expected a JSON object"))
         #expect(message("{", .encode).contains("not JSON"))

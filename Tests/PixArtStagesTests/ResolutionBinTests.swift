@@ -10,6 +10,6 @@ import Testing
     }
 
     @Test func onlyPublishedSizesHaveBins() {
-        #expect((1...256).filter { ResolutionBins.exist(forSampleSize: $0) } == [32, 64, 128])
+        #expect((1...512).filter { ResolutionBins.exist(forSampleSize: $0) } == [32, 64, 128, 256])
     }
 }

@@ -89,9 +89,30 @@ static void null_for_sampler(void) {
                   "negative");
     CHECK_FAILS(pixart_sampler_create(denoiser, prompt, negative, SHORT, NULL), PIXART_ERROR_ARGUMENT, "out");
 
+    const pixart_tensor *prompts[] = {prompt, prompt}, *gap[] = {prompt, NULL};
+    CHECK_CLEARED(pixart_sampler_create_batch(NULL, 2, prompts, prompts, SHORT, &sampler), PIXART_ERROR_ARGUMENT,
+                  sampler, "denoiser");
+    CHECK_CLEARED(pixart_sampler_create_batch(denoiser, 2, NULL, prompts, SHORT, &sampler), PIXART_ERROR_ARGUMENT,
+                  sampler, "prompts");
+    CHECK_CLEARED(pixart_sampler_create_batch(denoiser, 2, gap, prompts, SHORT, &sampler), PIXART_ERROR_ARGUMENT,
+                  sampler, "prompts[1]");
+    CHECK_CLEARED(pixart_sampler_create_batch(denoiser, 2, prompts, NULL, SHORT, &sampler), PIXART_ERROR_ARGUMENT,
+                  sampler, "negatives", "guidance_scale");
+    CHECK_CLEARED(pixart_sampler_create_batch(denoiser, 2, prompts, gap, SHORT, &sampler), PIXART_ERROR_ARGUMENT,
+                  sampler, "negatives[1]");
+    CHECK_FAILS(pixart_sampler_create_batch(denoiser, 2, prompts, prompts, SHORT, NULL), PIXART_ERROR_ARGUMENT, "out");
+
     sampler = create_sampler(denoiser, both, SHORT);
     double timestep = 5;
     pixart_tensor *latents;
+    CHECK_CLEARED(pixart_sampler_estimate(NULL, &latents), PIXART_ERROR_ARGUMENT, latents, "sampler");
+    CHECK_FAILS(pixart_sampler_estimate(sampler, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_sampler_preview(NULL, NULL, &latents), PIXART_ERROR_ARGUMENT, latents, "sampler");
+    CHECK_FAILS(pixart_sampler_preview(sampler, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_FAILS(pixart_sampler_set_image(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
+    CHECK_FAILS(pixart_sampler_set_image(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
+    CHECK_FAILS(pixart_sampler_set_mask(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
+    CHECK_FAILS(pixart_sampler_set_mask(sampler, NULL), PIXART_ERROR_ARGUMENT, "mask");
     CHECK_FAILS(pixart_sampler_timestep(NULL, 0, &timestep), PIXART_ERROR_ARGUMENT, "sampler");
     CHECK(timestep == 0);
     CHECK_FAILS(pixart_sampler_timestep(sampler, 0, NULL), PIXART_ERROR_ARGUMENT, "out");

@@ -186,6 +186,16 @@ static void denoise_much(void) {
     pixart_tensor_release(denoise(denoiser, prompts, "{\"num_inference_steps\": 1, " LARGE "}"));
 }
 
+#define MANY LARGE ", \"pag_scale\": 3"
+
+static void denoise_many(void) {
+    const pixart_tensor *several[] = {prompts.prompt, prompts.negative}, *negatives[] = {prompts.negative, prompts.prompt};
+    pixart_sampler *sampler;
+    CHECK_OK(pixart_sampler_create_batch(denoiser, 2, several, negatives, "{\"num_inference_steps\": 1, " MANY "}",
+                                         &sampler));
+    pixart_tensor_release(finish(sampler));
+}
+
 static void decode_much(void) {
     pixart_tensor *latents =
         zeros(PIXART_FLOAT32, 4, (int64_t[]){1, model_integer("vae/config.json", "latent_channels"), 64, 64});
@@ -206,6 +216,10 @@ static void runs_take_what_was_estimated(void) {
         CHECK_OK(pixart_denoiser_open(check_model(), options[i], &denoiser));
         CHECK_OK(pixart_denoiser_memory(denoiser, "{\"tokens\": 10, " LARGE "}", &report));
         check_growth("denoiser", denoise_much, report, 110);
+        pixart_denoiser_release(denoiser);
+        CHECK_OK(pixart_denoiser_open(check_model(), options[i], &denoiser));
+        CHECK_OK(pixart_denoiser_memory(denoiser, "{\"prompts\": 2, \"tokens\": 10, " MANY "}", &report));
+        check_growth("denoiser of a batch", denoise_many, report, 110);
         pixart_denoiser_release(denoiser);
     }
     CHECK_OK(pixart_decoder_open(check_model(), options[0], &decoder));

@@ -155,12 +155,24 @@ static void refuses_what_is_out_of_range(const verb *each, const char *key, json
     if (json_object_object_get_ex(property, "items", &items)) {
         CHECK_FAILS(with(each, key, "[]"), PIXART_ERROR_OPTION, key);
         CHECK_FAILS(with(each, key, "[\"no such choice\"]"), PIXART_ERROR_OPTION, key, "no such choice");
+        json_object *inner = NULL, *count = NULL;
+        int is_nested = json_object_object_get_ex(items, "items", &inner);
         if (json_object_object_get_ex(items, "enum", &bound)) {
             const char *first = json_object_get_string(json_object_array_get_idx(bound, 0));
             snprintf(value, sizeof value, "[\"%s\", \"%s\"]", first, first);
         } else {
-            REQUIRE(json_object_object_get_ex(items, "minimum", &bound));
-            snprintf(value, sizeof value, "[%.0f]", json_object_get_double(bound) - 1);
+            REQUIRE(json_object_object_get_ex(is_nested ? inner : items, "minimum", &bound));
+            char low[32], *end = value;
+            snprintf(low, sizeof low, "%.0f", json_object_get_double(bound) - 1);
+            int is_counted = json_object_object_get_ex(is_nested ? items : property, "maxItems", &count);
+            int64_t numbers = is_counted ? json_object_get_int64(count) : 1;
+            for (int64_t i = 0; i < numbers; i++)
+                end += sprintf(end, "%c%s", i ? ',' : '[', i == numbers - 1 ? low : "0");
+            strcpy(end, "]");
+            if (is_nested) {
+                memmove(value + 1, value, strlen(value) + 1);
+                value[0] = '[', strcat(value, "]");
+            }
         }
         CHECK_FAILS(with(each, key, value), PIXART_ERROR_OPTION, key);
     }
@@ -245,7 +257,40 @@ static void seeds(void) {
     verbs_close();
 }
 
+/* Options whose values must go together, or go with the model. */
+static void values_that_do_not_fit(void) {
+    static const struct {
+        const char *verb, *options, *needles[3];
+    } rows[] = {
+        {"denoise", "{\"guidance_interval\": [0.6, 0.5]}", {"guidance_interval", "0.6", "start"}},
+        {"denoise", "{\"guidance_interval\": [0, 1.5]}", {"guidance_interval", "1.5", "2 numbers"}},
+        {"denoise", "{\"guidance_interval\": [0.5]}", {"guidance_interval", "[0.5]", "2 numbers"}},
+        {"denoise", "{\"guidance_interval\": [0, 0.5, 1]}", {"guidance_interval", "0.5", "2 numbers"}},
+        {"denoise", "{\"guidance_interval\": [0, \"1\"]}", {"guidance_interval", "\"1\"", "2 numbers"}},
+        {"denoise", "{\"guidance_interval\": null}", {"guidance_interval", "null", "2 numbers"}},
+        {"denoise", "{\"pag_applied_layers\": [0, 5]}", {"pag_applied_layers", "has 5", "0 to 4"}},
+        {"denoise", "{\"pag_applied_layers\": [0.5]}", {"pag_applied_layers", "0.5", "integers"}},
+        {"denoise", "{\"pag_scale\": -1}", {"pag_scale", "-1", "0.0 to 1000.0"}},
+        {"denoise", "{\"pag_adaptive_scale\": -1}", {"pag_adaptive_scale", "-1", "0.0 to 1000.0"}},
+        {"denoise", "{\"strength\": 1.5}", {"strength", "1.5", "0.0 to 1.0"}},
+        {"denoise", "{\"strength\": 0}", {"strength", "0.0", "num_inference_steps 20"}},
+        {"denoise", "{\"strength\": 0.24, \"num_inference_steps\": 4}", {"strength", "0.24", "num_inference_steps 4"}},
+        {"sampler_preview", "{\"rgb_factors\": [[1, 2, 3]]}", {"rgb_factors", "1 rows", "8"}},
+        {"sampler_preview", "{\"rgb_factors\": [[1, 2]]}", {"rgb_factors", "[[1,2]]", "3 numbers"}},
+        {"sampler_preview", "{\"rgb_factors\": [1, 2, 3]}", {"rgb_factors", "[1,2,3]", "arrays of 3 numbers"}},
+        {"sampler_preview", "{\"rgb_bias\": [1, 2]}", {"rgb_bias", "[1,2]", "3 numbers"}},
+    };
+    verbs_open();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        check_context("%s", rows[i].options);
+        CHECK_FAILS(verb_named(rows[i].verb)->call(rows[i].options), PIXART_ERROR_OPTION, rows[i].needles[0],
+                    rows[i].needles[1], rows[i].needles[2]);
+    }
+    verbs_close();
+}
+
 static const check_test tests[] = {
+    {"values that do not fit", values_that_do_not_fit},
     {"what no verb takes", what_no_verb_takes},
     {"nothing stands for the defaults", nothing_stands_for_the_defaults},
     {"a hundred thousand brackets", too_deep},

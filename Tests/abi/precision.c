@@ -258,6 +258,9 @@ static void estimates_are_in_order(void) {
     CHECK(estimated("{\"height\": 256}", "activations") > estimated("{\"height\": 128}", "activations"));
     CHECK(estimated("{\"num_images_per_prompt\": 4}", "activations") > estimated(NULL, "activations"));
     CHECK(estimated("{\"guidance_scale\": 1}", "activations") < estimated(NULL, "activations"));
+    CHECK(estimated("{\"pag_scale\": 1}", "activations") > estimated(NULL, "activations"));
+    CHECK(estimated("{\"prompts\": 2}", "activations") > estimated("{\"num_images_per_prompt\": 2}", "activations"));
+    CHECK(estimated("{\"strength\": 1}", "activations") > estimated(NULL, "activations"));
     CHECK(estimated("{\"tokens\": 4000}", "activations") > estimated(NULL, "activations"));
     CHECK(estimated("{\"stage\": \"encode\", \"tokens\": 500}", "activations") >
           estimated("{\"stage\": \"encode\"}", "activations"));

@@ -1,6 +1,7 @@
 #include "stages.h"
 
 #include <json-c/json.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,6 +64,37 @@ pixart_tensor *sampler_latents(const pixart_sampler *sampler) {
     return latents;
 }
 
+pixart_tensor *sampler_estimate(const pixart_sampler *sampler) {
+    pixart_tensor *latents;
+    CHECK_OK(pixart_sampler_estimate(sampler, &latents));
+    return latents;
+}
+
+pixart_tensor *finish(pixart_sampler *sampler) {
+    drive(sampler);
+    pixart_tensor *latents = sampler_latents(sampler);
+    pixart_sampler_release(sampler);
+    return latents;
+}
+
+int equal(const pixart_tensor *a, const pixart_tensor *b) {
+    return pixart_tensor_size(a) == pixart_tensor_size(b) &&
+           !memcmp(pixart_tensor_data(a), pixart_tensor_data(b), pixart_tensor_size(a));
+}
+
+float batch_error(const pixart_tensor *batch, int64_t index, const pixart_tensor *single) {
+    size_t count = pixart_tensor_size(single) / sizeof(float), first = count * (size_t)index;
+    REQUIRE(pixart_tensor_shape(single)[0] == 1 && index < pixart_tensor_shape(batch)[0]);
+    REQUIRE(pixart_tensor_size(batch) == (size_t)pixart_tensor_shape(batch)[0] * pixart_tensor_size(single));
+    const float *a = (const float *)pixart_tensor_data(batch) + first, *b = pixart_tensor_data(single);
+    float far = 0, largest = 0;
+    for (size_t i = 0; i < count; i++) {
+        far = fmaxf(far, fabsf(a[i] - b[i]));
+        largest = fmaxf(largest, fabsf(b[i]));
+    }
+    return far / largest;
+}
+
 pixart_tensor *decode(const pixart_decoder *decoder, const pixart_tensor *latents) {
     pixart_tensor *images;
     CHECK_OK(pixart_decode(decoder, latents, NULL, &images));
@@ -79,6 +111,11 @@ pixart_tensor *zeros(int32_t type, size_t rank, const int64_t *shape) {
     free(data);
     CHECK_OK(status);
     return tensor;
+}
+
+void release_tensors(pixart_tensor **tensors, int count) {
+    for (int i = 0; i < count; i++)
+        pixart_tensor_release(tensors[i]);
 }
 
 pixart_tensor *blank_latents(void) {

@@ -35,14 +35,31 @@ pixart_tensor *denoise(const pixart_denoiser *denoiser, embeddings both, const c
 pixart_sampler *create_sampler(const pixart_denoiser *denoiser, embeddings both, const char *options);
 void drive(pixart_sampler *sampler);
 
-/* A copy of the sampler's latents. */
+/* A copy of the sampler's latents, and of its estimate. */
 pixart_tensor *sampler_latents(const pixart_sampler *sampler);
+pixart_tensor *sampler_estimate(const pixart_sampler *sampler);
+
+/* Drives a sampler to its end, and gives its latents; the sampler is released. */
+pixart_tensor *finish(pixart_sampler *sampler);
+
+/* Whether two float32 tensors have the same bytes. */
+int equal(const pixart_tensor *a, const pixart_tensor *b);
+
+/* How far image `index` of a batch is from a run of its own, [1, ...], as a share of the largest element of that. A matrix
+ * product of more rows may round differently in the last bit, and a run of a few steps lets that grow a little. */
+float batch_error(const pixart_tensor *batch, int64_t index, const pixart_tensor *single);
+
+/* The bound of batch_error(): a few hundred times the rounding of float32, and a hundredth of one step of an 8-bit
+ * picture. */
+#define BATCH_BOUND 2e-5f
 
 /* The images of latents with the default options. */
 pixart_tensor *decode(const pixart_decoder *decoder, const pixart_tensor *latents);
 
 /* A tensor of the given dimensions, all elements zero bytes. */
 pixart_tensor *zeros(int32_t type, size_t rank, const int64_t *shape);
+
+void release_tensors(pixart_tensor **tensors, int count);
 
 /* Latents of the model, 2 by 2, all zero. */
 pixart_tensor *blank_latents(void);

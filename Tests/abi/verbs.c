@@ -7,6 +7,7 @@ static struct {
     pixart_denoiser *denoiser;
     pixart_decoder *decoder;
     embeddings both;
+    pixart_sampler *sampler;
     pixart_tensor *latents, *images;
     char folder[FOLDER_PATH], picture[FOLDER_PATH + 16], converted[FOLDER_PATH + 16];
 } open;
@@ -37,6 +38,13 @@ static pixart_status call_denoise(const char *options) {
     pixart_status status =
         pixart_sampler_create(open.denoiser, open.both.prompt, open.both.negative, options, &sampler);
     pixart_sampler_release(sampler);
+    return status;
+}
+
+static pixart_status call_sampler_preview(const char *options) {
+    pixart_tensor *picture;
+    pixart_status status = pixart_sampler_preview(open.sampler, options, &picture);
+    pixart_tensor_release(picture);
     return status;
 }
 
@@ -95,6 +103,7 @@ const verb verbs[] = {
     {"encode", call_encode},
     {"denoiser_open", call_denoiser_open},
     {"denoise", call_denoise},
+    {"sampler_preview", call_sampler_preview},
     {"decoder_open", call_decoder_open},
     {"decode", call_decode},
     {"image_write", call_image_write},
@@ -124,6 +133,8 @@ void verbs_open(void) {
     open.denoiser = open_denoiser(check_model());
     open.decoder = open_decoder(check_model());
     open.both = encode_prompts(check_model());
+    open.sampler = create_sampler(open.denoiser, open.both, SHORT);
+    CHECK_OK(pixart_sampler_step(open.sampler, NULL, NULL));
     open.latents = blank_latents();
     open.images = zeros(PIXART_UINT8, 3, (int64_t[]){2, 2, 3});
 }
@@ -133,6 +144,7 @@ void verbs_close(void) {
     pixart_denoiser_release(open.denoiser);
     pixart_decoder_release(open.decoder);
     embeddings_release(open.both);
+    pixart_sampler_release(open.sampler);
     pixart_tensor_release(open.latents);
     pixart_tensor_release(open.images);
     folder_remove(open.folder);

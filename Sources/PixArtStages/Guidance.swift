@@ -1,0 +1,93 @@
+import PixArtCompute
+import PixArtNetworks
+
+/// Which predictions a step takes, and how they become one.
+///
+/// This implementation matches: classifier-free guidance of diffusers' `PixArtAlphaPipeline` and `PixArtSigmaPipeline`,
+/// perturbed-attention guidance of `PixArtSigmaPAGPipeline`, and the intervals of diffusers' guiders.
+/// Limitations: `pag_adaptive_scale` as it is documented; with PixArt, diffusers hands its own code a timestep for each
+/// item, and that fails.
+struct Guidance: Sendable {
+    /// A prediction for all images of the batch.
+    enum Pass: Sendable {
+        /// Under what to steer away from.
+        case negative
+        /// Under the prompt.
+        case positive
+        /// Under the prompt, without self-attention in some blocks.
+        case perturbed
+    }
+
+    /// Weight of the prompt over the negative; nil where there is no classifier-free guidance.
+    private let scale: Float?
+    /// Fractions of the run.
+    private let interval: (start: Double, stop: Double)
+    private let perturbedScale: Float
+    private let perturbedAdaptiveScale: Float
+    /// Where perturbed passes do without self-attention.
+    let perturbedBlocks: Set<Int>
+
+    /// For a transformer of `blocks` blocks. Fails with `.option`.
+    init(_ options: Options, blocks: Int) throws(PixArtError) {
+        scale = Self.weighsNegatives(options) ? Float(options.number("guidance_scale") ?? 1) : nil
+        let fractions = options.numbers("guidance_interval") ?? [0, 1]
+        interval = (fractions[0], fractions[1])
+        guard interval.start <= interval.stop else {
+            throw .option(
+                "option \"guidance_interval\" is \(fractions), expected a start that is not above the stop")
+        }
+        perturbedScale = Float(options.number("pag_scale") ?? 0)
+        perturbedAdaptiveScale = Float(options.number("pag_adaptive_scale") ?? 0)
+        let layers = options.integers("pag_applied_layers")
+        if let layer = layers?.first(where: { $0 >= blocks }) {
+            throw .option(
+                "option \"pag_applied_layers\" has \(layer), expected blocks from 0 to \(blocks - 1) of the checkpoint")
+        }
+        perturbedBlocks = Set(layers ?? (0..<blocks).filter { "\($0)".hasPrefix("1") })
+        guard perturbedScale == 0 || !perturbedBlocks.isEmpty else {
+            throw .option(
+                "option \"pag_applied_layers\" is null, expected blocks because the checkpoint has \(blocks), none of "
+                    + "which is meant by default")
+        }
+    }
+
+    private static func weighsNegatives(_ options: Options) -> Bool { (options.number("guidance_scale") ?? 1) > 1 }
+
+    /// Predictions of a step that takes the most of them, and prompts that they are made under.
+    static func most(_ options: Options) -> (passes: Int, prompts: Int) {
+        let prompts = weighsNegatives(options) ? 2 : 1
+        return (prompts + ((options.number("pag_scale") ?? 0) > 0 ? 1 : 0), prompts)
+    }
+
+    /// Whether the run needs a negative for each prompt.
+    var needsNegatives: Bool { scale != nil }
+
+    /// The predictions of a step of `steps`, in the order of their items.
+    func passes(step: Int, of steps: Int, timestep: Float) -> [Pass] {
+        let guided = Int(interval.start * Double(steps))..<Int(interval.stop * Double(steps))
+        return (scale != nil && guided.contains(step) ? [.negative] : []) + [.positive]
+            + (perturbedWeight(timestep) > 0 ? [.perturbed] : [])
+    }
+
+    private func perturbedWeight(_ timestep: Float) -> Float {
+        guard perturbedAdaptiveScale > 0 else { return perturbedScale }
+        return max(perturbedScale - perturbedAdaptiveScale * (1000 - timestep), 0)
+    }
+
+    /// One prediction of those of `passes`, all of one size.
+    func combined(_ predictions: [ArraySlice<Float>], of passes: [Pass], timestep: Float) -> [Float] {
+        func prediction(_ pass: Pass) -> ArraySlice<Float>? {
+            passes.firstIndex(of: pass).map { predictions[$0] }
+        }
+        guard let positive = prediction(.positive) else { preconditionFailure("a step without its prompt") }
+        var result = Array(positive)
+        if let scale, let negative = prediction(.negative) {
+            result = zip(negative, positive).map { $0 + scale * ($1 - $0) }
+        }
+        if let perturbed = prediction(.perturbed) {
+            let weight = perturbedWeight(timestep)
+            for (index, pair) in zip(positive, perturbed).enumerated() { result[index] += weight * (pair.0 - pair.1) }
+        }
+        return result
+    }
+}

@@ -1,0 +1,98 @@
+import PixArtCompute
+import PixArtFormats
+
+/// A linear map from latents, as the denoiser sees them, to colours: what previews are made by.
+package struct PreviewMap: Sendable {
+    /// Red, green and blue of each channel, [C][3], from -1 to 1.
+    private let factors: [[Float]]
+    /// Those of latents that are 0, [3].
+    private let bias: [Float]
+
+    /// Of the VAE of Stable Diffusion, which PixArt-alpha has, as they are widely used.
+    private static let stableDiffusion = PreviewMap([
+        [0.3512, 0.2297, 0.3227], [0.3250, 0.4974, 0.2350], [-0.2829, 0.1762, 0.2721], [-0.2120, -0.2616, -0.7177],
+    ])
+
+    /// Of that of Stable Diffusion XL, which PixArt-Sigma has, likewise.
+    private static let stableDiffusionXL = PreviewMap([
+        [0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362], [-0.3165, -0.2492, -0.2188],
+    ])
+
+    private init(_ factors: [[Double]], bias: [Double] = [0, 0, 0]) {
+        self.factors = factors.map { $0.map { Float($0) } }
+        self.bias = bias.map { Float($0) }
+    }
+
+    /// Those of a checkpoint: by keys of our own in its `vae/config.json`, else by the `scaling_factor` there, else by its
+    /// pipeline. Fails with `.model`, and as reading the file does.
+    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+        guard checkpoint.contains(Part.vae.configuration) else {
+            self = Self.published(checkpoint.pipeline)
+            return
+        }
+        let file = try checkpoint.configuration(Part.vae.configuration)
+        guard file.isAbsent("latent_rgb_factors") else {
+            let bias = file.isAbsent("latent_rgb_bias") ? [0, 0, 0] : try file.vector("latent_rgb_bias", count: 3)
+            self.init(try file.vectors("latent_rgb_factors", count: 3), bias: bias)
+            return
+        }
+        switch file["scaling_factor"]?.number {
+        case 0.18215: self = Self.stableDiffusion
+        case 0.13025: self = Self.stableDiffusionXL
+        default: self = Self.published(checkpoint.pipeline)
+        }
+    }
+
+    private static func published(_ pipeline: Pipeline) -> PreviewMap {
+        pipeline == .alpha ? stableDiffusion : stableDiffusionXL
+    }
+
+    /// Those of the options of a preview, else those of the checkpoint; for `channels` channels. Fails with `.option`, and
+    /// as finding those of the checkpoint did.
+    init(
+        _ options: Options, channels: Int, checkpoint: Result<PreviewMap, PixArtError>
+    ) throws(PixArtError) {
+        let bias = options.numbers("rgb_bias")
+        if let factors = options.vectors("rgb_factors") {
+            guard factors.count == channels else {
+                throw .option(
+                    "option \"rgb_factors\" has \(factors.count) rows, expected \(channels), one for each channel")
+            }
+            self.init(factors, bias: bias ?? [0, 0, 0])
+            return
+        }
+        let own = try checkpoint.get()
+        guard own.factors.count == channels else {
+            throw .option(
+                "option \"rgb_factors\" is null, expected \(channels) rows: the checkpoint's vae/config.json has no "
+                    + "\"latent_rgb_factors\" of \(channels) channels")
+        }
+        self.init(own, bias: bias)
+    }
+
+    private init(_ other: PreviewMap, bias: [Double]?) {
+        factors = other.factors
+        self.bias = bias?.map { Float($0) } ?? other.bias
+    }
+
+    /// The picture of latents [B, C, Y, X], uint8 [B, Y, X, 3].
+    func picture(of latents: [Float], shape: [Int]) throws(PixArtError) -> Tensor {
+        let (height, width, plane) = (shape[2], shape[3], shape[2] * shape[3])
+        return try Tensor(.uint8, shape: [shape[0], height, width, 3]) { target throws(PixArtError) in
+            for image in 0..<shape[0] {
+                let map = try FeatureMap(height: height, width: width, channels: 3)
+                for pixel in 0..<plane {
+                    for color in 0..<3 {
+                        var value = bias[color]
+                        for channel in 0..<shape[1] {
+                            value += factors[channel][color] * latents[(image * shape[1] + channel) * plane + pixel]
+                        }
+                        map.pixels[pixel, color] = value
+                    }
+                }
+                let place = target[image * 3 * plane..<(image + 1) * 3 * plane]
+                Picture(map).writeBytes(to: UnsafeMutableRawBufferPointer(rebasing: place))
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import PixArtCompute
+import PixArtNetworks
+
+/// The embeddings that a run is to be guided by: a prompt or several, and a negative for each of them or none at all.
+package struct PromptBatch {
+    /// An embedding, and what messages call it.
+    private typealias Named = (name: String, embedding: Tensor)
+
+    private let prompts: [Named]
+    private let negatives: [Named]?
+    private let missing: String
+
+    /// One prompt, float32 [S, E].
+    package init(prompt: Tensor, negative: Tensor?) {
+        prompts = [("prompt", prompt)]
+        negatives = negative.map { [("negative", $0)] }
+        missing = "negative is NULL, expected an embedding"
+    }
+
+    /// Several, and as many negatives; they may have different lengths.
+    package init(prompts: [Tensor], negatives: [Tensor]?) {
+        precondition(negatives == nil || negatives?.count == prompts.count)
+        self.prompts = prompts.enumerated().map { ("prompts[\($0)]", $1) }
+        self.negatives = negatives.map { $0.enumerated().map { ("negatives[\($0)]", $1) } }
+        missing = "negatives are NULL, expected embeddings"
+    }
+
+    package var count: Int { prompts.count }
+
+    /// The prompts, and the negatives where they are needed, as the transformer takes them; one that is there more than
+    /// once is projected once. Fails with `.argument` where an embedding does not fit, or the negatives are not there.
+    func projected(
+        needsNegatives: Bool, _ transformer: PixArtTransformer, _ pool: ThreadPool
+    ) throws(PixArtError) -> (positives: [PixArtTransformer.Prompt], negatives: [PixArtTransformer.Prompt]) {
+        guard let negatives = needsNegatives ? negatives : [] else {
+            throw .argument("\(missing) because guidance_scale is above 1")
+        }
+        var known: [ObjectIdentifier: PixArtTransformer.Prompt] = [:]
+        func projections(_ named: [Named]) throws(PixArtError) -> [PixArtTransformer.Prompt] {
+            var result: [PixArtTransformer.Prompt] = []
+            for (name, embedding) in named {
+                let identifier = ObjectIdentifier(embedding)
+                if known[identifier] == nil {
+                    let rows = try Self.rows(name, embedding, transformer.configuration)
+                    known[identifier] = try transformer.prompt(rows, pool)
+                }
+                if let prompt = known[identifier] { result.append(prompt) }
+            }
+            return result
+        }
+        return (try projections(prompts), try projections(negatives))
+    }
+
+    private static func rows(
+        _ name: String, _ tensor: Tensor, _ configuration: PixArtTransformer.Configuration
+    ) throws(PixArtError) -> Matrix {
+        guard tensor.element == .float32, tensor.shape.count == 2, tensor.shape[0] > 0,
+            tensor.shape[1] == configuration.captionChannels
+        else {
+            throw .argument(
+                "\(name) is \(tensor.description), expected float32 [S, \(configuration.captionChannels)] with S >= 1")
+        }
+        return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
+    }
+}
