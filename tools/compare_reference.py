@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Compares libpixart with diffusers' PixArtAlphaPipeline on the CPU in float32.
+"""Compares libpixart with diffusers' pipelines for PixArt on the CPU in float32.
 
     tools/compare_reference.py                              small random checkpoints of many shapes, whole runs
     tools/compare_reference.py --models tiny sample         those of them whose name contains a word
     tools/compare_reference.py --checkpoint models/emoji    whole runs over a checkpoint of your own
     tools/compare_reference.py --real 256 512 1024 vae t5   each network at its real size, one forward pass
 
+Runs are those of PixArtAlphaPipeline, PixArtSigmaPipeline and PixArtSigmaPAGPipeline; those that start from a picture, and
+those with guidance in a part of their steps, are written with diffusers' parts (tools/reference/loops.py).
+
 Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2):
-embeddings, one prediction of the transformer, the latents after every step, pixels decoded from the reference's latents
+embeddings, one prediction of the transformer, the latents before a run from a picture ("start") and after every step, pixels decoded from the reference's latents
 ("decoder") and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within
 2e-5. Violations are bold, and make the exit status 1.
 
@@ -47,10 +50,11 @@ def wanted(name: str, args: argparse.Namespace) -> bool:
 def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     """Prints the comparison and returns the number of rows with violations."""
     import pixart
-    from reference.cases import CHECKPOINT_RUNS, MODELS, Model
+    from reference.cases import CHECKPOINT_RUNS, MODELS
     from reference.diffusers_side import quiet
     from reference.measures import Table
     from reference.real import NETWORKS, compare_network
+    from reference.run import Model
     from reference.runs import compare_model, compare_random
     from reference.settings import NAME as SETTINGS
     from reference.settings import compare_settings

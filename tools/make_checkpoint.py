@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Writes a PixArt-alpha checkpoint in the diffusers folder layout with seeded random weights.
+"""Writes a PixArt-alpha or PixArt-Sigma checkpoint in the diffusers folder layout with seeded random weights.
 
 The architectures are the real ones, so that memory, speed and agreement can be measured without trained weights:
 
     make_checkpoint.py OUT --size tiny                    about 4 MB, for tests
     make_checkpoint.py OUT --size 512 --dtype bfloat16    the shapes of PixArt-XL-2-512x512
     make_checkpoint.py OUT --size 1024 --parts transformer vae
+    make_checkpoint.py OUT --size tiny --pipeline sigma   with what sets PixArt-Sigma apart
 
 Needs torch, diffusers, transformers and safetensors. Tensor names come from the reference's own classes. As a module,
 write_checkpoint() makes the variations on these that tools/compare_reference.py runs on.
@@ -66,6 +67,13 @@ MODEL_INDEX = {
     "transformer": ["diffusers", "Transformer2DModel"],
     "vae": ["diffusers", "AutoencoderKL"],
 }
+
+PIPELINES = {"alpha": "PixArtAlphaPipeline", "sigma": "PixArtSigmaPipeline"}
+
+SIGMA_TRANSFORMER = {"use_additional_conditions": False}
+SIGMA_VAE = {"scaling_factor": 0.13025, "force_upcast": False}
+"""What sets the configurations of PixArt-Sigma apart from those of PixArt-alpha of the same size; its checkpoints of 2048
+pixels have sample_size 256 and interpolation_scale 4."""
 
 OLD_ATTENTION_NAMES = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
 """VAE attention as files from before diffusers 0.12 name it."""
@@ -175,6 +183,7 @@ def write_checkpoint(
     vae: Mapping[str, Any] | None = UNCHANGED,
     text: Mapping[str, Any] | None = UNCHANGED,
     scheduler: Mapping[str, Any] = UNCHANGED,
+    pipeline: str = "alpha",
     dtype: str = "float32",
     seed: int = 0,
     old_attention_names: bool = False,
@@ -183,22 +192,27 @@ def write_checkpoint(
 ) -> None:
     """Writes a checkpoint into `folder`.
 
-    `transformer`, `vae`, `text` and `scheduler` change keys of the config of `size`; None leaves the part out. Text
+    `transformer`, `vae`, `text` and `scheduler` change keys of the config of `size`; None leaves the part out. A
+    `scheduler` with another class than the usual one is its whole config. `pipeline` is "alpha" or "sigma". Text
     encoders over `shard_bytes` are sharded as on the Hub: model-00001-of-0000N.safetensors with an index. A `variant`
     goes into the names of the weight files, as in `save_pretrained(variant="fp16")`.
     """
     dotted = f".{variant}" if variant else ""
     weights_name = f"diffusion_pytorch_model{dotted}.safetensors"
-    write_json(folder / "model_index.json", MODEL_INDEX)
-    write_json(folder / "scheduler" / "scheduler_config.json", {**SCHEDULER, **scheduler})
+    sigma = pipeline == "sigma"
+    is_usual = scheduler.get("_class_name", SCHEDULER["_class_name"]) == SCHEDULER["_class_name"]
+    scheduler_config = {**SCHEDULER, **scheduler} if is_usual else dict(scheduler)
+    index = {"_class_name": PIPELINES[pipeline], "scheduler": ["diffusers", scheduler_config["_class_name"]]}
+    write_json(folder / "model_index.json", MODEL_INDEX | index)
+    write_json(folder / "scheduler" / "scheduler_config.json", scheduler_config)
     if transformer is not None:
-        config = transformer_config(size) | dict(transformer)
+        config = transformer_config(size) | (SIGMA_TRANSFORMER if sigma else {}) | dict(transformer)
         with torch.device("meta"):
             module = PixArtTransformer2DModel.from_config(config)
         write_json(folder / "transformer" / "config.json", config)
         save_file(dict(weights(module, dtype, seed)), folder / "transformer" / weights_name, metadata=METADATA)
     if vae is not None:
-        config = vae_config(size) | dict(vae)
+        config = vae_config(size) | (SIGMA_VAE if sigma else {}) | dict(vae)
         with torch.device("meta"):
             module = AutoencoderKL.from_config(config)
         write_json(folder / "vae" / "config.json", config)
@@ -294,12 +308,15 @@ def main() -> None:
     parts = {"text_encoder": "text", "transformer": "transformer", "vae": "vae"}
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--size", choices=SIZES, default="tiny")
+    parser.add_argument("--pipeline", choices=PIPELINES, default="alpha")
     parser.add_argument("--dtype", choices=DTYPES, default="float32")
     parser.add_argument("--parts", nargs="+", default=list(parts), choices=list(parts))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     without = {argument: None for part, argument in parts.items() if part not in args.parts}
-    write_checkpoint(args.out, size=args.size, dtype=args.dtype, seed=args.seed, **without)
+    write_checkpoint(
+        args.out, size=args.size, pipeline=args.pipeline, dtype=args.dtype, seed=args.seed, **without
+    )
 
 
 if __name__ == "__main__":

@@ -2,45 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-PROMPTS = (
-    "a cute cat face on a blue background",
-    "",
-    "Ein grüner Frosch mit Hut; 北京, naïve café & “quotes”, R2D2 (red:1.3), 24/7!!!",
-    "word " * 150,
-    "<b>bold</b>   https://example.com/a.png  #tag @name 123456789 a--b----c __d__\n\ttabs",
-)
-CAT, EMPTY, MIXED, LONG, MESSY = PROMPTS
-
-
-@dataclass(frozen=True)
-class Run:
-    """One call of the pipeline; options are named as in diffusers."""
-
-    prompt: str = CAT
-    negative: str = EMPTY
-    steps: int = 4
-    guidance: float = 4.5
-    seed: int | tuple[int, ...] = 0
-    images: int = 1
-    height: int | None = None
-    width: int | None = None
-    binning: bool = False
-    clean_caption: bool = True
-    max_sequence_length: int = 120
-
-    def __str__(self) -> str:
-        size = f", {self.height}x{self.width or 'own'}{' binned' if self.binning else ''}" if self.height else ""
-        images = f", {self.images} images" if self.images > 1 else ""
-        text = "" if self.prompt == CAT else f", prompt {PROMPTS.index(self.prompt)}"
-        text += f", negative {PROMPTS.index(self.negative)}" if self.negative else ""
-        text += "" if self.clean_caption else ", not cleaned"
-        text += f", {self.max_sequence_length} tokens" if self.max_sequence_length != 120 else ""
-        seed = "+".join(map(str, self.seed)) if isinstance(self.seed, tuple) else self.seed
-        return f"{self.steps} steps, guidance {self.guidance:g}, seed {seed}{images}{size}{text}"
-
+from .run import CAT, EMPTY, LONG, MESSY, MIXED, Model, Run, transformer
 
 CHECKPOINT_RUNS = (
     *(Run(steps=20, seed=seed) for seed in range(3)),
@@ -52,37 +16,174 @@ CHECKPOINT_RUNS = (
 """Runs over a checkpoint that was not made here."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """A checkpoint: how it differs from the tiny one, and the runs over it."""
-
-    name: str
-    checkpoint: dict[str, Any] = field(default_factory=dict)
-    runs: tuple[Run, ...] = (Run(),)
-
-    @property
-    def variant(self) -> str | None:
-        """Which weight files, as in from_pretrained(variant=...)."""
-        return self.checkpoint.get("variant")
-
-
 def scheduled(name: str, **changes: Any) -> Model:
     """A model whose scheduler is set otherwise."""
     return Model(f"scheduler: {name}", {"scheduler": changes}, (Run(), Run(steps=20)))
 
 
-def transformer(heads: int = 3, head_width: int = 8, **changes: Any) -> dict[str, Any]:
-    """A tiny transformer; cross-attention is as wide as the hidden state, as in every PixArt."""
-    width = heads * head_width
-    return {
-        "num_attention_heads": heads,
-        "attention_head_dim": head_width,
-        "cross_attention_dim": width,
-        **changes,
-    }
+LCM = {
+    "_class_name": "LCMScheduler",
+    "beta_end": 0.02,
+    "beta_schedule": "linear",
+    "beta_start": 0.0001,
+    "clip_sample": False,
+    "num_train_timesteps": 1000,
+    "original_inference_steps": 50,
+    "prediction_type": "epsilon",
+    "set_alpha_to_one": True,
+    "steps_offset": 0,
+    "timestep_spacing": "leading",
+    "trained_betas": None,
+}
+DMD = {
+    "_class_name": "DDPMScheduler",
+    "beta_end": 0.02,
+    "beta_schedule": "linear",
+    "beta_start": 0.0001,
+    "clip_sample": False,
+    "num_train_timesteps": 1000,
+    "prediction_type": "epsilon",
+    "timestep_spacing": "leading",
+    "trained_betas": None,
+    "variance_type": "fixed_small",
+}
+"""Schedulers of the distilled checkpoints."""
 
+FIRST_THREE = (CAT, MIXED, MESSY)
 
-MODELS = (
+FEW_STEPS = (
+    Model(
+        "LCM",
+        {"scheduler": LCM},
+        (*(Run(steps=steps, guidance=0.0) for steps in (1, 2, 4, 8)), Run(guidance=0.0, images=2, seed=(3, 4))),
+    ),
+    Model(
+        "DMD",
+        {"scheduler": DMD},
+        (Run(timesteps=(400,), guidance=0.0), Run(timesteps=(400,), guidance=0.0, images=2, seed=(5, 6))),
+    ),
+    Model(
+        "v-prediction student",
+        {"scheduler": {"prediction_type": "v_prediction", "timestep_spacing": "trailing"}},
+        (Run(steps=1, guidance=0.0), Run(steps=2, guidance=0.0), Run(steps=4, guidance=1.0)),
+    ),
+)
+"""Distilled models, as their authors use them."""
+
+SIGMA = (
+    Model(
+        "Sigma",
+        {"pipeline": "sigma"},
+        (
+            Run(),
+            Run(steps=1),
+            Run(steps=20, seed=3),
+            Run(prompt=LONG, negative=MIXED, steps=2),
+            Run(prompt=MESSY, images=2, seed=(1, 2)),
+            Run(scheduler="EulerDiscreteScheduler", steps=5),
+            Run(scheduler="DDPMScheduler", steps=1),
+        ),
+    ),
+    Model(
+        "Sigma, sample size 128",
+        {"pipeline": "sigma", "transformer": transformer(sample_size=128, interpolation_scale=2)},
+        (Run(height=64, width=96), Run(binning=True, height=1024, width=1024, steps=1)),
+    ),
+    Model(
+        "Sigma, sample size 256",
+        {
+            "pipeline": "sigma",
+            "transformer": transformer(1, 16, sample_size=256, interpolation_scale=4, num_layers=1),
+            "vae": {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 4, "mid_block_add_attention": False},
+        },
+        (Run(height=64, width=96), Run(binning=True, height=1000, width=4000, steps=1, guidance=1.0)),
+    ),
+)
+
+PAG_RUNS = (
+    Run(pag_scale=3.0),
+    Run(pag_scale=3.0, guidance=1.0),
+    Run(pag_scale=2.0, pag_applied_layers=(0,), steps=10),
+    Run(pag_scale=2.0, pag_applied_layers=(0, 1, 11)),
+    Run(pag_scale=4.0, pag_adaptive_scale=0.008, steps=10),
+    Run(pag_scale=4.0, pag_adaptive_scale=0.008, guidance=1.0),
+    Run(pag_scale=3.0, images=2, seed=(3, 4), height=96, width=64),
+    Run(pag_scale=3.0, prompt=FIRST_THREE, negative=(EMPTY, CAT, EMPTY), seed=(1, 2, 3)),
+)
+
+MORE_GUIDANCE = (
+    Model("PAG", {"pipeline": "sigma", "transformer": transformer(num_layers=12)}, PAG_RUNS),
+    Model("PAG, PixArt-alpha", {"transformer": transformer(num_layers=12)}, PAG_RUNS[:2]),
+    Model(
+        "guidance interval",
+        runs=tuple(
+            Run(steps=10, guidance_interval=interval)
+            for interval in ((0.0, 1.0), (0.2, 0.8), (0.15, 0.99), (0.5, 0.5), (0.0, 0.31))
+        )
+        + (Run(steps=5, guidance_interval=(0.3, 0.9), scheduler="EulerDiscreteScheduler", images=2, seed=(3, 4)),),
+    ),
+)
+
+MANY_PROMPTS = (
+    Model(
+        "many prompts",
+        runs=(
+            Run(prompt=FIRST_THREE, seed=(1, 2, 3)),
+            Run(prompt=FIRST_THREE, negative=(EMPTY, CAT, LONG), seed=7),
+            Run(prompt=(CAT, EMPTY), images=2, seed=(1, 2, 3, 4), guidance=1.0),
+            Run(prompt=(LONG, CAT), images=3, seed=9, height=96, width=64),
+            Run(prompt=(CAT, MIXED), seed=(5, 6), scheduler="EulerAncestralDiscreteScheduler"),
+        ),
+    ),
+)
+
+OTHER_SCHEDULERS = (
+    "DDPMScheduler",
+    "DEISMultistepScheduler",
+    "DPMSolverSinglestepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "HeunDiscreteScheduler",
+    "KDPM2AncestralDiscreteScheduler",
+    "KDPM2DiscreteScheduler",
+    "LMSDiscreteScheduler",
+    "PNDMScheduler",
+    "TCDScheduler",
+    "UniPCMultistepScheduler",
+)
+
+FROM_PICTURES = (
+    Model(
+        "picture",
+        runs=tuple(
+            Run(steps=10, strength=strength, mask=mask, scheduler=scheduler, seed=3)
+            for scheduler in (None, "EulerDiscreteScheduler", "DDIMScheduler")
+            for strength in (0.3, 0.6, 1.0)
+            for mask in (False, True)
+        )
+        + tuple(
+            Run(steps=10, strength=strength, mask=mask, scheduler=scheduler, guidance=1.0)
+            for scheduler in OTHER_SCHEDULERS
+            for strength, mask in ((0.65, False), (0.65, True), (1.0, True))
+        )
+        + (
+            Run(steps=7, strength=0.5, prompt=FIRST_THREE, seed=(1, 2, 3)),
+            Run(steps=7, strength=0.5, mask=True, prompt=(CAT, MIXED), images=2, seed=8, height=96, width=64),
+            Run(steps=6, strength=0.9, mask=True, guidance_interval=(0.2, 0.7)),
+            Run(steps=1, strength=1.0),
+        ),
+    ),
+    Model(
+        "picture, LCM",
+        {"scheduler": LCM},
+        tuple(
+            Run(steps=8, guidance=0.0, strength=strength, mask=mask)
+            for strength in (0.3, 0.6, 1.0)
+            for mask in (False, True)
+        ),
+    ),
+)
+
+TEXT_TO_IMAGE = (
     Model(
         "tiny",
         runs=(
@@ -218,3 +319,5 @@ MODELS = (
     scheduled("scaled linear", beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012),
     scheduled("500 training steps", num_train_timesteps=500),
 )
+
+MODELS = (*TEXT_TO_IMAGE, *FEW_STEPS, *SIGMA, *MORE_GUIDANCE, *MANY_PROMPTS, *FROM_PICTURES)

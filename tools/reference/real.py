@@ -13,10 +13,10 @@ from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, PixArtTransfor
 from make_checkpoint import write_checkpoint
 from transformers import T5EncoderModel
 
-from .cases import CAT
 from .diffusers_side import END, load, tokenizer_of
 from .forward import predicted_by_library, predicted_by_reference
 from .measures import REAL_BOUND, Row, Table
+from .run import CAT
 
 TRANSFORMERS = ("256", "512", "1024")
 NETWORKS = (*TRANSFORMERS, "vae", "t5")

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pixart
+from diffusers import DPMSolverMultistepScheduler
 from make_checkpoint import write_checkpoint
 from PIL import Image
 
-from .cases import Model, Run
 from .diffusers_side import Reference
 from .forward import predicted_by_library, predicted_by_reference
+from .loops import mask_of, picture_of, run_loop
 from .measures import Row, Table
+from .run import Model, Run
 
 
 class Stages(NamedTuple):
@@ -51,18 +53,32 @@ def compare_model(model: Model, folder: pathlib.Path, work: pathlib.Path, table:
 
 
 def compare_run(row: Row, run: Run, reference: Reference, ours: Stages, work: pathlib.Path) -> None:
-    text = {"clean_caption": run.clean_caption, "max_sequence_length": run.max_sequence_length}
-    prompts = [run.prompt, run.negative]
+    text = {"clean_caption": run.clean_caption}
+    if run.max_sequence_length:
+        text["max_sequence_length"] = run.max_sequence_length
+    prompts = [*run.prompts, *run.negatives]
     tokens = [reference.tokens(prompt, run) for prompt in prompts]
     row.equal("tokens", [ours.encoder.tokenize(prompt, **text)["ids"] for prompt in prompts] == tokens)
-    padded = [reference.embed(ids, run.max_sequence_length) for ids in tokens]
+    padded = [reference.embed(ids, reference.length(run)) for ids in tokens]
     embeddings = [ours.encoder.encode(prompt, **text) for prompt in prompts]
     row.errors("embedding", embeddings, [pixart.from_padded(embeds, mask) for embeds, mask in padded])
 
-    compare_forward(row, run, reference, ours.denoiser, embeddings[0])
-    expected = reference.run(run)
-    with ours.denoiser.sampler(*embeddings, **denoise_options(run)) as sampler:
-        row.equal("noise", np.array_equal(sampler.latents, expected.noise))
+    if run.plain:
+        compare_forward(row, run, reference, ours.denoiser, embeddings[0])
+    written = run.strength is not None or run.guidance_interval is not None
+    expected = run_loop(reference, run) if written else reference.run(run)
+    positives, negatives = embeddings[: len(run.prompts)], embeddings[len(run.prompts) :]
+    one = len(positives) == 1
+    with ours.denoiser.sampler(
+        positives[0] if one else positives, negatives[0] if one else negatives, **denoise_options(run)
+    ) as sampler:
+        if run.strength is None:
+            row.equal("noise", np.array_equal(sampler.latents, expected.noise))
+        else:
+            sampler.set_image(picture_of(run, expected.noise.shape))
+            if run.mask:
+                sampler.set_mask(mask_of(expected.noise.shape))
+            row.errors("start", [sampler.latents], [expected.noise])
         states = list(sampler)
     row.errors("latents", states, expected.latents)
 
@@ -79,6 +95,8 @@ def compare_forward(row: Row, run: Run, reference: Reference, denoiser: pixart.D
     """Compares one prediction of the transformer, where it can be solved from a step."""
     pipeline = reference.pipeline
     settings = pipeline.scheduler.config
+    if not isinstance(pipeline.scheduler, DPMSolverMultistepScheduler):
+        return
     if settings.prediction_type != "epsilon" or settings.final_sigmas_type != "zero":
         return
     noise, timestep, predicted = predicted_by_library(denoiser, prompt, pipeline.scheduler, denoise_options(run))
@@ -87,12 +105,22 @@ def compare_forward(row: Row, run: Run, reference: Reference, denoiser: pixart.D
 
 
 def denoise_options(run: Run) -> dict[str, Any]:
-    size = {"height": run.height, "width": run.width} if run.height else {}
+    given = {
+        "height": run.height,
+        "width": run.width if run.height else None,
+        "scheduler": run.scheduler,
+        "timesteps": run.timesteps,
+        "guidance_interval": run.guidance_interval,
+        "pag_scale": run.pag_scale or None,
+        "pag_adaptive_scale": run.pag_adaptive_scale or None,
+        "pag_applied_layers": run.pag_applied_layers,
+        "strength": run.strength,
+    }
     return {
         "num_inference_steps": run.steps,
         "guidance_scale": run.guidance,
         "seed": list(run.seed) if isinstance(run.seed, tuple) else run.seed,
         "num_images_per_prompt": run.images,
         "use_resolution_binning": run.binning,
-        **size,
+        **{key: value for key, value in given.items() if value is not None},
     }

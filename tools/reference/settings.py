@@ -11,11 +11,12 @@ import torch
 from diffusers import DPMSolverMultistepScheduler
 from diffusers.image_processor import PixArtImageProcessor
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_alpha as pipeline
+from diffusers.pipelines.pixart_alpha import pipeline_pixart_sigma as sigma_pipeline
 from make_checkpoint import write_checkpoint
 
-from .cases import transformer
 from .diffusers_side import seeded
 from .measures import Row, Table
+from .run import transformer
 
 NAME = "settings"
 SPACINGS = ({"timestep_spacing": "linspace"}, {"timestep_spacing": "leading", "steps_offset": 1})
@@ -23,6 +24,7 @@ BINS = {
     32: pipeline.ASPECT_RATIO_256_BIN,
     64: pipeline.ASPECT_RATIO_512_BIN,
     128: pipeline.ASPECT_RATIO_1024_BIN,
+    256: sigma_pipeline.ASPECT_RATIO_2048_BIN,
 }
 SIZES = 200
 SEEDS = (0, 1, 2**31, 2**32, 2**32 + 1, 2**63, 2**64 - 1)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pixart
 from make_checkpoint import write_checkpoint
 
-from .cases import Run
 from .diffusers_side import Reference
 from .measures import Row, Table
+from .run import Run
 
 NAME = "prompts"
 COUNT = 1000
