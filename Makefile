@@ -66,7 +66,7 @@ $(VENV)/ready: bindings/python/pyproject.toml
 sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
 	tools/check_sanitizers
 
-compare: build ## Compare with diffusers (REAL="256 512 1024 vae t5" for the real sizes)
+compare: build ## Compare with diffusers (REAL="256 512 1024 vae taesd t5" for the real sizes)
 	python3 tools/compare_reference.py $(if $(REAL),--real $(REAL))
 
 compare-schedulers: build ## Compare every scheduler and its options with diffusers, and write docs/schedulers.md

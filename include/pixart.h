@@ -5,7 +5,8 @@
  *             T5 encoder                     PixArt transformer x steps            VAE decoder
  *
  * A host opens three things, each with its own lifetime, and calls three verbs. Releasing the encoder before opening
- * the denoiser is how a picture is made in little memory: nothing is loaded that a stage does not use.
+ * the denoiser is how a picture is made in little memory: nothing is loaded that a stage does not use. Who starts from a
+ * picture opens a fourth, pixart_image_encoder, which turns images into latents.
  *
  *     pixart_encoder *encoder;  pixart_tensor *prompt, *negative;
  *     pixart_encoder_open("PixArt-XL-2-512x512", NULL, &encoder);
@@ -100,8 +101,9 @@ const char *pixart_version(void);
 
 /* Options of a verb as a JSON Schema with types, ranges, defaults and descriptions. `verb` is the name of a function that
  * takes options, without "pixart_": "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise",
- * "denoiser_memory", "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_write", "convert" and
- * "estimate"; NULL for any other name. Static, never released. */
+ * "denoiser_memory", "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_encoder_open",
+ * "image_encode", "image_encoder_memory", "image_read", "image_write", "image_resize", "convert" and "estimate"; NULL for
+ * any other name. Static, never released. */
 const char *pixart_options_schema(const char *verb);
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
@@ -356,11 +358,12 @@ void pixart_sampler_release(pixart_sampler *sampler);
 
 /* ---- Decode: latents to images ----------------------------------------------------------------------------------- */
 
-/* A VAE decoder. */
+/* The decoder of a VAE, or of a tiny autoencoder. */
 typedef struct pixart_decoder pixart_decoder;
 
-/* Opens the VAE of a checkpoint.
- *   model    a folder in the diffusers layout with the part `vae`; other parts are not looked at
+/* Opens the decoder of a checkpoint.
+ *   model    a folder in the diffusers layout with the part `vae`, of diffusers' class AutoencoderKL or AutoencoderTiny;
+ *            other parts are not looked at
  *   options  see pixart_options_schema("decoder_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
 pixart_status pixart_decoder_open(const char *model, const char *options, pixart_decoder **out);
@@ -387,7 +390,70 @@ pixart_status pixart_decoder_profile(const pixart_decoder *decoder, char **repor
 /* Releases a decoder. */
 void pixart_decoder_release(pixart_decoder *decoder);
 
+/* ---- Encode images: images to latents ---------------------------------------------------------------------------- */
+
+/* The encoder of a VAE, or of a tiny autoencoder. */
+typedef struct pixart_image_encoder pixart_image_encoder;
+
+/* Opens the image encoder of a checkpoint.
+ *   model    a folder in the diffusers layout with the part `vae`, of diffusers' class AutoencoderKL or AutoencoderTiny;
+ *            other parts are not looked at
+ *   options  see pixart_options_schema("image_encoder_open"): threads, weights, compute, instructions, variant
+ * Fails as pixart_encoder_open() does. */
+pixart_status pixart_image_encoder_open(const char *model, const char *options, pixart_image_encoder **out);
+
+/* Encodes images into latents.
+ *   images   uint8 [B, H, W, 3] or [H, W, 3], RGB, rows from the top; H and W are multiples of 8: pixart_image_resize()
+ *   options  see pixart_options_schema("image_encode"): sample_mode, seed
+ *   out      float32 [B, C, H / 8, W / 8], scaled as the denoiser sees latents: pixart_decode() takes them as they are. A
+ *            VAE encodes an image into a distribution of latents, from which they are drawn, or of which they are the mean
+ * Fails with PIXART_ERROR_ARGUMENT where the images have the wrong shape, and with PIXART_ERROR_OPTION where `seed` has
+ * other than B elements. Cost: for each image one pass through the network, which grows with its pixels. */
+pixart_status pixart_image_encode(const pixart_image_encoder *encoder, const pixart_tensor *images,
+                                  const char *options, pixart_tensor **out);
+
+/* Tells what an image encoder takes of memory.
+ *   options  see pixart_options_schema("image_encoder_memory"): height and width of the images in pixels, 512 where they
+ *            are not given; num_images_per_prompt, how many there are
+ *   report   as that of pixart_encoder_memory() */
+pixart_status pixart_image_encoder_memory(const pixart_image_encoder *encoder, const char *options, char **report);
+
+/* Tells where the time of an image encoder's calls went, as pixart_encoder_profile() does. */
+pixart_status pixart_image_encoder_profile(const pixart_image_encoder *encoder, char **report);
+
+/* Releases an image encoder. */
+void pixart_image_encoder_release(pixart_image_encoder *encoder);
+
 /* ---- Images ------------------------------------------------------------------------------------------------------ */
+
+/* Reads a PNG file, of any colour type and bit depth, interlaced or not.
+ *   options  see pixart_options_schema("image_read"): channels, 1 (grey), 3 (RGB, the default) or 4 (RGBA)
+ *   out      uint8 [H, W, channels], rows from the top. Alpha that is not asked for is dropped, and 255 where it is asked
+ *            for and the file has none; grey becomes three equal colours, and colours become grey as
+ *            (19595 R + 38470 G + 7471 B + 32768) >> 16. Palettes are looked up, 16 bits are rounded to 8, and fewer
+ *            than 8 widened. Gamma, colour profiles and text make no difference
+ * Fails with PIXART_ERROR_FILE, and with PIXART_ERROR_FORMAT where the file is no PNG, truncated, damaged (checksums are
+ * checked), or larger than 65536 pixels along a side or 2^28 in all. Cost: reading the file; memory for the pixels, and
+ * as much again three times for an image of colours that is read as grey. */
+pixart_status pixart_image_read(const char *path, const char *options, pixart_tensor **out);
+
+/* Resizes images by Lanczos' filter, as Pillow's and diffusers' image processor do.
+ *   images   uint8 [B, H, W, C] or [H, W, C], C 1, 3 or 4; channels are resized apart
+ *   options  see pixart_options_schema("image_resize"): height, width; resize_mode, "default" (stretch) or "crop" (cover,
+ *            and cut out the middle)
+ *   out      uint8 [B, height, width, C] or [height, width, C]
+ * Fails with PIXART_ERROR_ARGUMENT where the images have the wrong shape. Cost: on the calling thread, a fraction of a
+ * second for a photograph. */
+pixart_status pixart_image_resize(const pixart_tensor *images, const char *options, pixart_tensor **out);
+
+/* Puts images into others by a mask, pixel by pixel: where the mask is 128 or more the image, elsewhere the original.
+ *   images     uint8 [B, H, W, C] or [H, W, C], C 1, 3 or 4
+ *   originals  images of the same size and channels: B of them, or one for all
+ *   mask       uint8 [H, W], [B, H, W] or [1, H, W], also with a last dimension of 1
+ *   out        uint8, the shape of `images`
+ * Fails with PIXART_ERROR_ARGUMENT where they do not fit each other. */
+pixart_status pixart_image_blend(const pixart_tensor *images, const pixart_tensor *originals, const pixart_tensor *mask,
+                                 pixart_tensor **out);
 
 /* Writes one image as a PNG file (8 bits, RGB).
  *   images   uint8 [B, H, W, 3] or [H, W, 3]
@@ -412,8 +478,8 @@ pixart_status pixart_image_write(const pixart_tensor *images, size_t index, cons
  * [out, 4 * ceil(in / 8)] beside F32 <layer>.weight_scale [ceil(out / 4), ceil(in / 16)]: of eight inputs, the first four
  * lie in the low halves of four bytes, 8 standing for 0, and four outputs and sixteen inputs share a scale. A weight is its
  * value times its scale, and config.json says so under "quantization_config". Layers that would suffer are stored higher,
- * and the VAE is not quantized. Tensors that no stage reads are left out, but for the VAE's encoder. diffusers reads what
- * is stored as float32 and bfloat16.
+ * and the VAE is not quantized. Tensors that no stage reads are left out. diffusers reads what is stored as float32 and
+ * bfloat16.
  * Nothing remains of a call that fails or is cancelled. Fails with PIXART_ERROR_ARGUMENT (`out` is the folder `model`),
  * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL (tensors do not fit the architecture, or are stored as int8
  * or int4 already, and in another precision than is asked for: take the original), PIXART_CANCELLED. Cost: reading and
@@ -423,9 +489,9 @@ pixart_status pixart_convert(const char *model, const char *out, const char *opt
 
 /* Tells what a stage of a checkpoint would take of memory, so that a host can decide before it opens anything.
  *   model    a folder in the diffusers layout with the stage's part
- *   options  see pixart_options_schema("estimate"): stage ("encode", "denoise" or "decode"), and what that stage's open and
- *            verb would be given: weights, compute, residency, threads, instructions, variant; height, width, prompts,
- *            num_images_per_prompt, guidance_scale, pag_scale, strength, use_resolution_binning, tokens
+ *   options  see pixart_options_schema("estimate"): stage ("encode", "denoise", "decode" or "encode_image"), and what that
+ *            stage's open and verb would be given: weights, compute, residency, threads, instructions, variant; height,
+ *            width, prompts, num_images_per_prompt, guidance_scale, pag_scale, strength, use_resolution_binning, tokens
  *   report   as that of pixart_encoder_memory(), without "activations_held"
  * Reads configurations and headers, no weights. Fails as opening the part does. */
 pixart_status pixart_estimate(const char *model, const char *options, char **report);

@@ -4,14 +4,14 @@
     tools/compare_reference.py                              small random checkpoints of many shapes, whole runs
     tools/compare_reference.py --models tiny sample         those of them whose name contains a word
     tools/compare_reference.py --checkpoint models/emoji    whole runs over a checkpoint of your own
-    tools/compare_reference.py --real 256 512 1024 vae t5   each network at its real size, one forward pass
+    tools/compare_reference.py --real 256 512 1024 vae taesd t5   each network at its real size, one forward pass
 
 Runs are those of PixArtAlphaPipeline, PixArtSigmaPipeline and PixArtSigmaPAGPipeline; those that start from a picture, and
 those with guidance in a part of their steps, are written with diffusers' parts (tools/reference/loops.py).
 
 Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2):
 embeddings, one prediction of the transformer, the latents before a run from a picture ("start") and after every step, pixels decoded from the reference's latents
-("decoder") and from our own ("pixels"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within
+("decoder") and from our own ("pixels"), and latents that images are encoded into ("encoder"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within
 2e-5. Violations are bold, and make the exit status 1.
 
 Where this interpreter cannot import torch and diffusers, a virtual environment is made (.venv/reference, with
@@ -32,7 +32,7 @@ from reference.environment import ROOT, TOOLS, VENV, restart_in_reference
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae t5: compare these instead")
+    parser.add_argument("--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae taesd t5: compare these instead")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="only those whose name contains one of these")
     parser.add_argument("--checkpoint", type=pathlib.Path, metavar="DIR", help="compare this one instead")
     parser.add_argument("--list", action="store_true", help="list the small models and their runs, and end")
@@ -52,6 +52,8 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     import pixart
     from reference.cases import CHECKPOINT_RUNS, MODELS
     from reference.diffusers_side import quiet
+    from reference.images import NAME as IMAGES
+    from reference.images import compare_images
     from reference.measures import Table
     from reference.real import NETWORKS, compare_network
     from reference.run import Model
@@ -81,6 +83,8 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
             compare_settings(work, table)
         if wanted(TEXTS, args):
             compare_texts(work, table)
+        if wanted(IMAGES, args):
+            compare_images(work, table)
         if not table.rows:
             sys.exit("--models names none; --list lists them")
     if args.markdown:
@@ -97,7 +101,8 @@ def main() -> None:
 
         for model in MODELS:
             print(model.name, *(f"\n    {run}" for run in model.runs), sep="")
-        print("settings\n    timesteps, noise and sizes, without denoising\nprompts\n    many prompts, token ids only")
+        print("settings\n    timesteps, noise and sizes, without denoising\nprompts\n    many prompts, token ids only\n"
+              "images\n    images encoded, and tiny autoencoders")
         return
     restart_in_reference(args.python, args.venv)
     start = time.monotonic()

@@ -10,7 +10,7 @@ import pathlib
 import sys
 
 import torch
-from diffusers import AutoencoderKL, PixArtTransformer2DModel
+from diffusers import AutoencoderKL, AutoencoderTiny, PixArtTransformer2DModel
 from diffusers.models.attention_processor import PAGCFGIdentitySelfAttnProcessor2_0
 from safetensors.torch import save_file
 from transformers import T5Config, T5EncoderModel
@@ -97,9 +97,24 @@ def vae(out, name, **config):
         down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
         block_out_channels=(16, 32), **config), 5)
     latents = torch.randn(1, 4, 7, 5, generator=torch.Generator().manual_seed(6))
-    parts = record(model, ["decoder.mid_block", "decoder.up_blocks.0", "decoder.up_blocks.1"])
+    parts = record(model, ["decoder.mid_block", "decoder.up_blocks.0", "decoder.up_blocks.1", "encoder.mid_block",
+                           "encoder.down_blocks.0", "encoder.down_blocks.1"])
     image = model.decode(latents).sample
-    write(out, name, model, {"latents": latents, "image": image} | {k.split("decoder.")[1]: v for k, v in parts.items()})
+    picture = 2 * torch.rand(1, 3, 18, 26, generator=torch.Generator().manual_seed(7)) - 1
+    moments = model.encode(picture).latent_dist.parameters
+    golden = {"latents": latents, "image": image, "picture": picture, "moments": moments}
+    names = {name: name if name == "encoder.mid_block" else name.split("coder.")[1] for name in parts}
+    write(out, name, model, golden | {names[name]: values for name, values in parts.items()})
+
+
+def tiny_vae(out):
+    model = randomize(AutoencoderTiny(
+        encoder_block_out_channels=(16,) * 3, decoder_block_out_channels=(16,) * 3, num_encoder_blocks=(1, 2, 1),
+        num_decoder_blocks=(2, 1, 1)), 8)
+    latents = 2 * torch.randn(1, 4, 7, 5, generator=torch.Generator().manual_seed(9))
+    picture = 2 * torch.rand(1, 3, 20, 28, generator=torch.Generator().manual_seed(10)) - 1
+    write(out, "tiny-vae", model, {"latents": latents, "image": model.decode(latents).sample, "picture": picture,
+                                   "encoded": model.encode(picture).latents})
 
 
 def main():
@@ -110,7 +125,8 @@ def main():
         transformer(out, "transformer", False, 6, 10, sample_size=8)
         transformer(out, "transformer-sizes", True, 8, 4, sample_size=16, interpolation_scale=2)
         vae(out, "vae")
-        vae(out, "vae-plain", mid_block_add_attention=False, use_post_quant_conv=False)
+        vae(out, "vae-plain", mid_block_add_attention=False, use_quant_conv=False, use_post_quant_conv=False)
+        tiny_vae(out)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import sys
 
 VERBS = [
     "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory", "sampler_preview",
-    "decoder_open", "decode", "decoder_memory", "image_write", "convert", "estimate",
+    "decoder_open", "decode", "decoder_memory", "image_encoder_open", "image_encode", "image_encoder_memory", "image_read",
+    "image_write", "image_resize", "convert", "estimate",
 ]
 
 HEAD = """# Options

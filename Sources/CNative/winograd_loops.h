@@ -12,6 +12,7 @@ enum { LANES = NATIVE_WINOGRAD_LANES };
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef float aligned_vector __attribute__((vector_size(4 * LANES), may_alias));
 typedef double wide_vector __attribute__((vector_size(8 * LANES)));
+typedef int32_t mask_vector __attribute__((vector_size(4 * LANES)));
 
 INLINE vector load(const float *source) { return *(const vector *)source; }
 INLINE void store(vector value, float *target) { *(vector *)target = value; }
@@ -220,10 +221,17 @@ static void winograd_input(const native_winograd_block *block, const native_wino
         transform_block(0, block, input, scale, shift);
 }
 
+/* Negative numbers as 0; what is not a number stays so. */
+INLINE vector rectified(vector x) {
+    mask_vector negative = (mask_vector)(x < (vector){0});
+    return (vector)((mask_vector)x & ~negative);
+}
+
 /* Writes the height x width outputs of a tile that lie in the image: `count` channels with their bias. Adds up what it
  * writes. Deviations from the tile's mean are small numbers, so that their squares keep their precision in float32. */
 INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count, const float *bias, int accumulate,
-                       int aligned, float *target, size_t row_stride, size_t stride, double *sum, double *square) {
+                       int rectify, int aligned, float *target, size_t row_stride, size_t stride, double *sum,
+                       double *square) {
     vector summand = {0}, total = {0}, squares = {0};
     memcpy(&summand, bias, count * sizeof *bias);
     for (size_t row = 0; row < height; row++)
@@ -235,6 +243,7 @@ INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count
                 memcpy(&before, place, count * sizeof *place);
                 value += before;
             }
+            if (rectify) value = rectified(value);
             if (aligned && count == LANES)
                 stream(value, place);
             else
@@ -284,11 +293,11 @@ INLINE void output_block(int enlarge, const native_winograd_block *block, const 
                 vector y[4][4];
                 output_tile(enlarge, source + c - output->first, output->plane_stride, y);
                 if (height == 4 && width == 4 && count == LANES)
-                    write_tile(y, 4, 4, LANES, bias + c, output->accumulate, aligned, target + c, row_stride, channels,
-                               sum + c, square + c);
+                    write_tile(y, 4, 4, LANES, bias + c, output->accumulate, output->rectify, aligned, target + c,
+                               row_stride, channels, sum + c, square + c);
                 else
-                    write_tile(y, height, width, count, bias + c, output->accumulate, aligned, target + c, row_stride,
-                               channels, sum + c, square + c);
+                    write_tile(y, height, width, count, bias + c, output->accumulate, output->rectify, aligned,
+                               target + c, row_stride, channels, sum + c, square + c);
             }
         }
     stream_end();

@@ -142,26 +142,3 @@ public func pixart_decoder_profile(
 
 @_cdecl("pixart_decoder_release") @implementation
 public func pixart_decoder_release(_ decoder: OpaquePointer?) { release(decoder, Decoder.self) }
-
-// Images
-
-@_cdecl("pixart_image_write") @implementation
-public func pixart_image_write(
-    _ images: OpaquePointer?, _ index: Int, _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
-) -> pixart_status {
-    call { () throws(PixArtError) in
-        let images = try tensor(images, "images")
-        let shape = images.shape.count == 3 ? [1] + images.shape : images.shape
-        guard images.element == .uint8, shape.count == 4, shape[3] == 3, shape[1] > 0, shape[2] > 0 else {
-            throw .argument("images are \(images.description), expected uint8 [B, H, W, 3] or [H, W, 3]")
-        }
-        guard (0..<shape[0]).contains(index) else {
-            throw .argument("index is \(UInt(bitPattern: index)), expected 0 to \(shape[0] - 1)")
-        }
-        let size = shape[1] * shape[2] * 3
-        try PNGFile.write(
-            path: text(path, "path"), width: shape[2], height: shape[1],
-            pixels: UnsafeRawBufferPointer(rebasing: images.bytes[index * size..<(index + 1) * size]),
-            text: options(json, .imageWrite).texts("text"))
-    }
-}

@@ -16,10 +16,11 @@ package struct Convolution: Sendable {
     /// Runs once: see `PreparedConvolution`.
     @discardableResult
     package func apply(
-        to input: FeatureMap, transform: ChannelTransform? = nil, enlarge: Bool = false, into output: FeatureMap,
-        _ pool: ThreadPool, _ store: BufferStore? = nil
+        to input: FeatureMap, transform: ChannelTransform? = nil, into output: FeatureMap, accumulate: Bool = false,
+        rectify: Bool = false, _ pool: ThreadPool, _ store: BufferStore? = nil
     ) throws(PixArtError) -> ChannelSums {
-        try PreparedConvolution(self, enlarge: enlarge, pool, store)(input, transform: transform, into: output, pool)
+        try PreparedConvolution(self, pool, store)(
+            input, transform: transform, into: output, accumulate: accumulate, rectify: rectify, pool)
     }
 }
 
@@ -69,12 +70,12 @@ package struct PreparedConvolution: Sendable {
     /// output (+)= convolution(transform(input)) + bias, for the outputs in `rows`, one of `parts(of:_:)`, or for all.
     ///
     /// `input` has the output's size, or half of it in each direction where the convolution enlarges. With `accumulate`
-    /// the result is added to what `output` holds, which may not be `input`. Returns the sums of what `output` then
-    /// holds in these rows. Fails with `.memory`.
+    /// the result is added to what `output` holds, which may not be `input`; with `rectify` ReLU comes last. Returns the
+    /// sums of what `output` then holds in these rows. Fails with `.memory`.
     @discardableResult
     package func callAsFunction(
         _ input: FeatureMap, transform: ChannelTransform? = nil, rows: Range<Int>? = nil, into output: FeatureMap,
-        accumulate: Bool = false, _ pool: ThreadPool
+        accumulate: Bool = false, rectify: Bool = false, _ pool: ThreadPool
     ) throws(PixArtError) -> ChannelSums {
         let factor = enlarge ? 2 : 1
         precondition(input.height * factor == output.height && input.width * factor == output.width)
@@ -93,9 +94,26 @@ package struct PreparedConvolution: Sendable {
             let panels = part * group..<min((part + 1) * group, panelCount)
             guard !panels.isEmpty else { return }
             var block = tiling.block(blocks.lowerBound + index, enlarge: enlarge)
-            try run(&block, input, transform, panels, output, accumulate, sums[index], pool.kernels, scratch)
+            let ending = (accumulate: accumulate, rectify: rectify)
+            try run(&block, input, transform, panels, output, ending, sums[index], pool.kernels, scratch)
         }
         return sums.total(pixels: output.width * (rows?.count ?? output.height))
+    }
+
+    /// The same for all outputs, part by part, letting go of `input` from the top meanwhile: its contents are undefined
+    /// afterwards. `afterPart` sees the output's rows of each part before the input's are gone.
+    @discardableResult
+    package func consume(
+        _ input: FeatureMap, transform: ChannelTransform? = nil, into output: FeatureMap, rectify: Bool = false,
+        _ pool: ThreadPool, afterPart: (_ rows: Range<Int>) throws(PixArtError) -> Void = { _ in }
+    ) throws(PixArtError) -> ChannelSums {
+        var sums = ChannelSums(channels: output.channels)
+        for rows in parts(of: output, pool) {
+            sums.add(try self(input, transform: transform, rows: rows, into: output, rectify: rectify, pool))
+            try afterPart(rows)
+            input.discard(above: rows.upperBound / (enlarge ? 2 : 1) - 1)
+        }
+        return sums
     }
 
     /// Rows of an output that is to be computed part by part, from the top, so that its input can be let go of
@@ -125,7 +143,7 @@ package struct PreparedConvolution: Sendable {
     /// One block for the outputs of some panels.
     private func run(
         _ block: inout native_winograd_block, _ input: FeatureMap, _ transform: ChannelTransform?, _ panels: Range<Int>,
-        _ output: FeatureMap, _ accumulate: Bool,
+        _ output: FeatureMap, _ ending: (accumulate: Bool, rectify: Bool),
         _ sums: (sum: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>), _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
@@ -158,7 +176,8 @@ package struct PreparedConvolution: Sendable {
         var target = native_winograd_output(
             planes: products, plane_stride: outputPlane, tile_stride: outputStride, pixels: output.pixels.start,
             channels: output.channels, first: panels.lowerBound * Self.panelWidth,
-            end: min(panels.upperBound * Self.panelWidth, output.channels), accumulate: accumulate ? 1 : 0)
+            end: min(panels.upperBound * Self.panelWidth, output.channels), accumulate: ending.accumulate ? 1 : 0,
+            rectify: ending.rectify ? 1 : 0)
         kernels.table.pointee.winograd_output(&block, &target, convolution.bias, sums.sum, sums.square)
     }
 
@@ -210,10 +229,19 @@ private struct Tiling {
 }
 
 extension WeightReader {
-    /// The convolution `<name>.weight`, [outputs, inputs, 3, 3], with `<name>.bias`, [outputs].
-    package func convolution(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> Convolution {
+    /// The convolution `<name>.weight`, [outputs, inputs, 3, 3], with `<name>.bias`, [outputs], where `bias` is true.
+    package func convolution(
+        _ name: String, outputs: Int, inputs: Int, bias: Bool = true
+    ) throws(PixArtError) -> Convolution {
         Convolution(
             weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 3, policy: .bfloat16),
+            bias: bias ? try floats("\(name).bias", [outputs]) : [Float](repeating: 0, count: outputs))
+    }
+
+    /// The 1x1 convolution `<name>.weight`, [outputs, inputs, 1, 1], with `<name>.bias`, as a linear layer of each pixel.
+    package func pointwise(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> Linear {
+        Linear(
+            weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 1),
             bias: try floats("\(name).bias", [outputs]))
     }
 }

@@ -71,7 +71,14 @@ package struct ChannelTransform: Sendable {
     package let shift: [Float]
     package let activate: Bool
 
-    /// Transforms pixels [rows, channels], neither with gaps between rows.
+    package init(scale: [Float], shift: [Float], activate: Bool) {
+        precondition(scale.count == shift.count)
+        self.scale = scale
+        self.shift = shift
+        self.activate = activate
+    }
+
+    /// Transforms pixels [rows, channels], neither with gaps between rows; `output` may be `pixels`.
     package func apply(to pixels: Matrix, into output: Matrix, _ pool: ThreadPool) {
         precondition(pixels.columns == scale.count && pixels.stride == scale.count)
         precondition(output.rows == pixels.rows && output.columns == scale.count && output.stride == scale.count)

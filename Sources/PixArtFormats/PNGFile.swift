@@ -1,7 +1,8 @@
 import CNative
+import Glibc
 import PixArtCompute
 
-/// Writes PNG files: 8 bits, RGB.
+/// Reads PNG files of any kind, and writes them: 8 bits, RGB.
 package enum PNGFile {
     /// Writes an image to `path`, in place of what is there once all is written.
     ///
@@ -37,12 +38,75 @@ package enum PNGFile {
                 chunks.baseAddress, chunks.count, &count, &message, message.count)
         }
         guard let encoded else {
-            let reason = String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-            throw .internal("\(path): libpng cannot encode the image: \(reason)")
+            throw .internal("\(path): libpng cannot encode the image: \(reason(in: message))")
         }
         defer { native_png_release(encoded) }
         let file = try ReplacementFile(path: path)
         try file.write(UnsafeRawBufferPointer(start: encoded, count: count))
         try file.commit()
+    }
+
+    /// Pixels along one side of an image that is read, at most, and all of them.
+    private static let readable = (side: 1 << 16, pixels: 1 << 28)
+
+    /// Reads an image: uint8 [H, W, channels], rows from the top.
+    ///
+    /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made up:
+    /// alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are looked up,
+    /// 16 bits rounded to 8 and fewer widened. Gamma and colour profiles make no difference.
+    ///
+    /// Fails with `.file`; with `.format` where the file is no PNG, truncated or damaged, or larger than 2^16 pixels along a
+    /// side or 2^28 in all; and with `.memory`.
+    package static func read(path: String, channels: Int) throws(PixArtError) -> Tensor {
+        func unreadable() -> PixArtError { .file("\(path): cannot be opened: \(String(cString: strerror(errno)))") }
+        guard let file = fopen(path, "rbe") else { throw unreadable() }
+        defer { fclose(file) }
+        var status = stat()
+        guard fstat(fileno(file), &status) == 0 else { throw unreadable() }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .file("\(path): is not a regular file") }
+
+        var room = [CChar](repeating: 0, count: 256)
+        return try room.withUnsafeMutableBufferPointer { room throws(PixArtError) in
+            let message = room
+            func check(_ outcome: Int32) throws(PixArtError) {
+                let why = reason(in: message)
+                switch Int(outcome) {
+                case NATIVE_PNG_OK: return
+                case NATIVE_PNG_UNREADABLE: throw .file("\(path): cannot be read: \(why)")
+                case NATIVE_PNG_NO_MEMORY: throw .memory("\(path): cannot be read: \(why)")
+                default: throw .format("\(path): is not a whole PNG file: \(why)")
+                }
+            }
+            var size = native_png_size()
+            var decoder: OpaquePointer?
+            try check(
+                native_png_decode_begin(
+                    file, Int32(channels), message.baseAddress!, message.count, &size, &decoder))
+            defer { native_png_decode_end(decoder) }
+            try require(size, in: Int(status.st_size), path)
+            let shape = [Int(size.height), Int(size.width), channels]
+            return try Tensor(.uint8, shape: shape) { target throws(PixArtError) in
+                guard let decoder, let start = target.bindMemory(to: UInt8.self).baseAddress else { return }
+                try check(native_png_decode_pixels(decoder, start))
+            }
+        }
+    }
+
+    /// Fails with `.format` where an image is larger than may be, or than a file of as many bytes can hold: nothing is
+    /// compressed to less than a thousandth.
+    private static func require(_ size: native_png_size, in fileBytes: Int, _ path: String) throws(PixArtError) {
+        let (width, height) = (Int(size.width), Int(size.height))
+        guard max(width, height) <= readable.side, width * height <= readable.pixels else {
+            throw .format(
+                "\(path): has \(width) x \(height) pixels, expected at most \(readable.side) along a side and "
+                    + "\(readable.pixels) in all")
+        }
+        guard size.bytes / 1100 <= UInt64(fileBytes) else {
+            throw .format("\(path): is not a whole PNG file: \(width) x \(height) pixels are not in \(fileBytes) bytes")
+        }
+    }
+
+    private static func reason(in message: some Sequence<CChar>) -> String {
+        String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 }

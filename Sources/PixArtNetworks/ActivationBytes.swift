@@ -48,29 +48,121 @@ extension T5Encoder {
 extension VAEDecoder {
     /// Memory of decoding one latent image of `latentHeight` x `latentWidth` on the workers of `pool`.
     package static func activationBytes(
-        _ configuration: Configuration, latentHeight: Int, latentWidth: Int, _ pool: ThreadPool
+        _ configuration: VAEConfiguration, latentHeight: Int, latentWidth: Int, _ pool: ThreadPool
     ) -> Int {
-        var (most, scratch) = (0, 0)
+        var maps = MapMemory(pool)
         var pixels = latentHeight * latentWidth
         var channels = configuration.blockChannels.last ?? 0
-        if configuration.middleAttention { most = 5 * pixels * channels }
+        if configuration.middleAttention { maps.hold(5 * pixels * channels) }
         for (index, outputs) in configuration.blockChannels.reversed().enumerated() {
-            // A residual block holds its input and the map between its convolutions. Where channels change, its outputs
-            // take the place of its input, one part of them ahead.
-            let part = min(pixels, PreparedConvolution.partPixels(pool))
-            let maps =
-                channels == outputs
-                ? 2 * pixels * outputs : max(pixels * channels, 2 * pixels * outputs) + 2 * part * outputs
-            most = max(most, maps + PreparedConvolution.weightCount(inputs: channels, outputs: outputs))
-            scratch = max(scratch, PreparedConvolution.scratchCount(inputs: channels, outputs: outputs))
+            maps.residualBlock(pixels, from: channels, to: outputs)
             channels = outputs
-            most = max(most, 2 * pixels * outputs + PreparedConvolution.weightCount(inputs: outputs, outputs: outputs))
+            maps.residualBlock(pixels, from: outputs, to: outputs)
             guard index < configuration.blockChannels.count - 1 else { break }
             pixels *= 4
-            most = max(most, (pixels + min(pixels, PreparedConvolution.partPixels(pool))) * outputs)
+            maps.hold((pixels + maps.part(of: pixels)) * outputs)
         }
-        let image = pixels * configuration.outChannels
-        return 4 * (most + image) + pool.count * (4 * scratch + ThreadPool.scratchAllowance)
+        return maps.bytes(besides: 3 * pixels)
+    }
+}
+
+extension VAEEncoder {
+    /// Memory of encoding one image of `height` x `width` pixels on the workers of `pool`.
+    package static func activationBytes(
+        _ configuration: VAEConfiguration, height: Int, width: Int, _ pool: ThreadPool
+    ) -> Int {
+        var maps = MapMemory(pool)
+        var pixels = height * width
+        var channels = configuration.blockChannels[0]
+        for (index, outputs) in configuration.blockChannels.enumerated() {
+            maps.residualBlock(pixels, from: channels, to: outputs)
+            channels = outputs
+            maps.residualBlock(pixels, from: outputs, to: outputs)
+            guard index < configuration.blockChannels.count - 1 else { break }
+            maps.reduction(pixels, channels: outputs)
+            pixels /= 4
+        }
+        if configuration.middleAttention { maps.hold(5 * pixels * channels) }
+        return maps.bytes(besides: 3 * height * width + 4 * pixels * configuration.latentChannels)
+    }
+}
+
+extension TinyDecoder {
+    /// Memory of decoding one latent image of `latentHeight` x `latentWidth` on the workers of `pool`.
+    package static func activationBytes(
+        _ configuration: TinyConfiguration, latentHeight: Int, latentWidth: Int, _ pool: ThreadPool
+    ) -> Int {
+        var maps = MapMemory(pool)
+        var pixels = latentHeight * latentWidth
+        for (index, blocks) in configuration.blocks.enumerated() {
+            if index > 0 {
+                pixels *= 4
+                maps.hold((pixels + maps.part(of: pixels)) * configuration.channels)
+            }
+            if blocks > 0 { maps.tinyBlock(pixels, channels: configuration.channels) }
+        }
+        return maps.bytes(besides: 3 * pixels)
+    }
+}
+
+extension TinyEncoder {
+    /// Memory of encoding one image of `height` x `width` pixels on the workers of `pool`.
+    package static func activationBytes(
+        _ configuration: TinyConfiguration, height: Int, width: Int, _ pool: ThreadPool
+    ) -> Int {
+        var maps = MapMemory(pool)
+        var pixels = height * width
+        for (index, blocks) in configuration.blocks.enumerated() {
+            if index > 0 {
+                maps.reduction(pixels, channels: configuration.channels)
+                pixels /= 4
+            }
+            if blocks > 0 { maps.tinyBlock(pixels, channels: configuration.channels) }
+        }
+        return maps.bytes(besides: 3 * height * width + pixels * configuration.latentChannels)
+    }
+}
+
+/// The most that maps and transformed weights take at a time, in elements, and what workers need beside them.
+private struct MapMemory {
+    private let pool: ThreadPool
+    private var most = 0
+    private var scratch = 0
+
+    init(_ pool: ThreadPool) { self.pool = pool }
+
+    mutating func hold(_ elements: Int) { most = max(most, elements) }
+
+    /// Pixels of a part of a map that is computed part by part.
+    func part(of pixels: Int) -> Int { min(pixels, PreparedConvolution.partPixels(pool)) }
+
+    private mutating func convolution(from inputs: Int, to outputs: Int, besides maps: Int) {
+        hold(maps + PreparedConvolution.weightCount(inputs: inputs, outputs: outputs))
+        scratch = max(scratch, PreparedConvolution.scratchCount(inputs: inputs, outputs: outputs))
+    }
+
+    /// Its input and the map between its convolutions. Where channels change, its outputs take the place of its input, one
+    /// part of them ahead.
+    mutating func residualBlock(_ pixels: Int, from inputs: Int, to outputs: Int) {
+        let maps =
+            inputs == outputs
+            ? 2 * pixels * outputs : max(pixels * inputs, 2 * pixels * outputs) + 2 * part(of: pixels) * outputs
+        convolution(from: inputs, to: outputs, besides: maps)
+    }
+
+    /// Its input and two maps, the second of which takes the place of the first.
+    mutating func tinyBlock(_ pixels: Int, channels: Int) {
+        convolution(from: channels, to: channels, besides: (2 * pixels + part(of: pixels)) * channels)
+    }
+
+    /// A map and the one of half its size.
+    mutating func reduction(_ pixels: Int, channels: Int) {
+        hold((pixels + pixels / 4) * channels + HalvingConvolution.weightCount(inputs: channels, outputs: channels))
+    }
+
+    /// All of it with `elements` that are held throughout.
+    func bytes(besides elements: Int) -> Int {
+        4 * (most + elements) + pool.count * (4 * scratch + ThreadPool.scratchAllowance)
     }
 }
 

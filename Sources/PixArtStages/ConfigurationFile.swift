@@ -47,11 +47,11 @@ package struct ConfigurationFile: Sendable {
     }
 
     package func integers(
-        _ key: String, in range: ClosedRange<Int>, count: ClosedRange<Int>
+        _ key: String, in range: ClosedRange<Int>, count: ClosedRange<Int>, default fallback: [Int]? = nil
     ) throws(PixArtError) -> [Int] {
         let expected =
             "\(count.lowerBound) to \(count.upperBound) integers from \(range.lowerBound) to \(range.upperBound)"
-        return try value(key, expected, nil) { value in
+        return try value(key, expected, fallback) { value in
             let integers = value.array?.compactMap { $0.integer.map { Int($0) } } ?? []
             guard integers.count == value.array?.count, count.contains(integers.count) else { return nil }
             return integers.allSatisfy(range.contains) ? integers : nil

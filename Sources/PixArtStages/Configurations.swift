@@ -81,16 +81,14 @@ extension PixArtTransformer.Configuration {
     }
 }
 
-extension VAEDecoder.Configuration {
+extension VAEConfiguration {
     /// From `vae/config.json`, of diffusers' `AutoencoderKL`.
-    init(_ file: ConfigurationFile) throws(PixArtError) {
-        try file.requireKnownQuantization()
-        try file.require("_class_name", .string("AutoencoderKL"))
+    init(_ file: ConfigurationFile, for half: Autoencoder.Half) throws(PixArtError) {
         try file.require("act_fn", .string("silu"))
-        try file.require("out_channels", .integer(3))
         let channels = try file.integers("block_out_channels", in: 1...1 << 14, count: 1...8)
-        let blocks = [JSONValue](repeating: .string("UpDecoderBlock2D"), count: channels.count)
-        try file.require("up_block_types", .array(blocks))
+        let types = half == .decoder ? "up_block_types" : "down_block_types"
+        let type = half == .decoder ? "UpDecoderBlock2D" : "DownEncoderBlock2D"
+        try file.require(types, .array([JSONValue](repeating: .string(type), count: channels.count)))
         let groups = try file.integer("norm_num_groups", in: 1...1024, default: 32)
         guard channels.allSatisfy({ $0 % groups == 0 }) else {
             throw .model(
@@ -98,11 +96,33 @@ extension VAEDecoder.Configuration {
         }
         self.init(
             latentChannels: try file.integer("latent_channels", in: 1...1024, default: 4),
-            outChannels: 3,
             blockChannels: channels,
             layersPerBlock: try file.integer("layers_per_block", in: 1...64, default: 1),
             groups: groups,
             middleAttention: try file.boolean("mid_block_add_attention", default: true),
+            quantConvolution: try file.boolean("use_quant_conv", default: true),
             postQuantConvolution: try file.boolean("use_post_quant_conv", default: true))
+    }
+}
+
+extension TinyConfiguration {
+    /// From `vae/config.json`, of diffusers' `AutoencoderTiny`.
+    init(_ file: ConfigurationFile, for half: Autoencoder.Half) throws(PixArtError) {
+        try file.require("act_fn", .string("relu"))
+        if half == .decoder {
+            try file.require("upsample_fn", .string("nearest"))
+            try file.require("upsampling_scaling_factor", .integer(2))
+        }
+        let (blocks, widths) = ("num_\(half)_blocks", "\(half)_block_out_channels")
+        let counts = try file.integers(
+            blocks, in: 0...64, count: 1...8, default: half == .decoder ? [3, 3, 3, 1] : [1, 3, 3, 3])
+        let channels = try file.integers(widths, in: 1...1 << 14, count: 1...8, default: [64, 64, 64, 64])
+        guard channels.count == counts.count, Set(channels).count == 1 else {
+            throw .model(
+                "\(file.path): \"\(widths)\" is \(channels), expected one number for each of \(blocks), all equal")
+        }
+        self.init(
+            latentChannels: try file.integer("latent_channels", in: 1...1024, default: 4), channels: channels[0],
+            blocks: counts)
     }
 }

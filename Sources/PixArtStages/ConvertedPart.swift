@@ -16,7 +16,7 @@ struct ConvertedPart {
     /// What the configuration is to say of the weights; nil for what it says.
     private let quantization: WeightPrecision?
 
-    /// Reads the headers, and checks that the tensors are those of the part's network.
+    /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
         _ part: Part, of checkpoint: Checkpoint, as requested: WeightPrecision, variant: String?
     ) throws(PixArtError) {
@@ -25,15 +25,17 @@ struct ConvertedPart {
         let source = try checkpoint.weights(part, variant: variant)
         let precision = try Self.precision(of: part, source, requested)
         let reader = WeightReader(WeightSupply(source, precision: precision))
-        try checkpoint.survey(part, reader)
+        for stage in Stage.allCases where stage.part == part {
+            // Some publish a VAE's decoder alone.
+            if stage == .encodeImage, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
+            try checkpoint.survey(stage, reader)
+        }
         quantization = [.int8, .int4].contains(precision) ? precision : nil
-        // The VAE's encoder belongs to what others read here; what else a network passes over is of no use to anybody.
-        let names = part == .vae ? Set(source.names) : reader.taken
         var tensors: [Item] = []
-        for name in names.sorted() {
+        // What the networks pass over is of no use to anybody.
+        for name in reader.taken.sorted() {
             guard let tensor = try source[name] else { continue }
-            let isMatrix = part == .vae && !reader.taken.contains(name) && tensor.shape.count > 1
-            let planned = reader.plan[name] ?? (isMatrix ? precision : .float32)
+            let planned = reader.plan[name] ?? .float32
             // Beside quantized weights, halves stay as they are: nothing is gained by rewriting them.
             let isHalf = tensor.type == .float16 || tensor.type == .bfloat16
             let isQuantized = planned == .int8 || planned == .int4

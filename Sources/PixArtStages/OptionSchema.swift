@@ -9,6 +9,7 @@ package struct OptionSchema: Sendable {
         case integer(ClosedRange<Int64>)
         case number(ClosedRange<Double>)
         case choice([String])
+        case integerChoice([Int64])
         /// Some of these, at least one, each once.
         case choices([String])
         /// A list of numbers, not empty unless that is the default.
@@ -115,6 +116,8 @@ extension OptionSchema.Property {
                 "oneOf": .array(SchedulerRegistry.schemas + [.object(["type": .string("null")])]),
             ]
         case .choice(let names): members = ["type": .string("string"), "enum": .array(names.map { .string($0) })]
+        case .integerChoice(let numbers):
+            members = ["type": .string("integer"), "enum": .array(numbers.map { .integer($0) })]
         case .choices(let names):
             members = [
                 "type": .string("array"), "minItems": .integer(1), "uniqueItems": .bool(true),
@@ -148,6 +151,7 @@ extension OptionSchema.Property {
         case .integer(let range): return "an integer from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .number(let range): return "a number from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .choice(let names): return names.map { "\"\($0)\"" }.joined(separator: " or ") + null
+        case .integerChoice(let numbers): return numbers.map(String.init).joined(separator: " or ") + null
         case .choices(let names):
             return "an array with one or more of \(names.map { "\"\($0)\"" }.joined(separator: ", ")), each once\(null)"
         case .integers(let range): return "an array of integers from \(range.lowerBound) to \(range.upperBound)\(null)"
@@ -171,6 +175,7 @@ extension OptionSchema.Property {
         case .integer(let range): return value.integer.map { range.contains($0) } ?? false
         case .number(let range): return value.number.map { range.contains($0) } ?? false
         case .choice(let names): return value.string.map { names.contains($0) } ?? false
+        case .integerChoice(let numbers): return value.integer.map { numbers.contains($0) } ?? false
         case .choices(let names):
             let chosen = value.array?.compactMap(\.string) ?? []
             return !chosen.isEmpty && chosen.count == value.array?.count && Set(chosen).count == chosen.count

@@ -30,14 +30,15 @@ extension Checkpoint {
         try WeightFolder(folder: path(part.rawValue), stem: part.stem, variant: variant)
     }
 
-    /// Takes a part's weights from `reader` as its network does, which checks them, and drops the network. The reader then
-    /// knows what is to be held how.
-    package func survey(_ part: Part, _ reader: WeightReader) throws(PixArtError) {
-        let file = try configuration(part.configuration)
-        switch part {
-        case .textEncoder: _ = try T5Encoder(T5Encoder.Configuration(file), reader)
-        case .transformer: _ = try PixArtTransformer(PixArtTransformer.Configuration(file), reader)
-        case .vae: _ = try VAEDecoder(VAEDecoder.Configuration(file), reader)
+    /// Takes a stage's weights from `reader` as its network does, which checks them, and drops the network. The reader
+    /// then knows what is to be held how.
+    package func survey(_ stage: Stage, _ reader: WeightReader) throws(PixArtError) {
+        let file = try configuration(stage.part.configuration)
+        switch stage {
+        case .encode: _ = try T5Encoder(T5Encoder.Configuration(file), reader)
+        case .denoise: _ = try PixArtTransformer(PixArtTransformer.Configuration(file), reader)
+        case .decode: _ = try Autoencoder(file, for: .decoder).decoder(reader)
+        case .encodeImage: _ = try Autoencoder(file, for: .encoder).encoder(reader)
         }
     }
 }

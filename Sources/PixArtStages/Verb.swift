@@ -13,7 +13,12 @@ package enum Verb: String, CaseIterable, Sendable {
     case decoderOpen = "decoder_open"
     case decode
     case decoderMemory = "decoder_memory"
+    case imageEncoderOpen = "image_encoder_open"
+    case imageEncode = "image_encode"
+    case imageEncoderMemory = "image_encoder_memory"
+    case imageRead = "image_read"
     case imageWrite = "image_write"
+    case imageResize = "image_resize"
     case convert
     case estimate
 
@@ -21,15 +26,19 @@ package enum Verb: String, CaseIterable, Sendable {
         switch self {
         case .encoderOpen: OptionSchema(rawValue, Self.openOptions + [Self.weights, Self.compute, Self.residency])
         case .denoiserOpen: OptionSchema(rawValue, Self.openOptions + [Self.weights, Self.compute])
-        case .decoderOpen: OptionSchema(rawValue, Self.openOptions + [Self.decoderWeights, Self.decoderCompute])
+        case .decoderOpen, .imageEncoderOpen:
+            OptionSchema(rawValue, Self.openOptions + [Self.autoencoderWeights, Self.autoencoderCompute])
         case .encode: OptionSchema(rawValue, Self.encodeOptions)
         case .denoise: OptionSchema(rawValue, Self.denoiseOptions)
         case .decode: OptionSchema(rawValue, Self.decodeOptions)
-        case .imageWrite: OptionSchema(rawValue, Self.imageOptions)
+        case .imageEncode: OptionSchema(rawValue, Self.imageEncodeOptions)
+        case .imageRead: OptionSchema(rawValue, ImageOptions.read)
+        case .imageWrite: OptionSchema(rawValue, ImageOptions.write)
+        case .imageResize: OptionSchema(rawValue, ImageOptions.resize)
         case .encoderMemory: OptionSchema(rawValue, [Self.tokens])
         case .denoiserMemory: OptionSchema(rawValue, Self.runSize + [Self.prompts, Self.tokens])
         case .samplerPreview: OptionSchema(rawValue, Self.previewOptions)
-        case .decoderMemory: OptionSchema(rawValue, Self.pictureSize)
+        case .decoderMemory, .imageEncoderMemory: OptionSchema(rawValue, Self.pictureSize)
         case .convert: OptionSchema(rawValue, Self.convertOptions)
         case .estimate: OptionSchema(rawValue, Self.estimateOptions)
         }
@@ -69,12 +78,12 @@ package enum Verb: String, CaseIterable, Sendable {
         "\"resident\": weights are held while the encoder is open. \"streamed\": one layer at a time, made ready again for "
             + "each prompt: little memory, for the time that reading and converting the file takes.")
 
-    private static let decoderWeights = OptionSchema.Property(
+    private static let autoencoderWeights = OptionSchema.Property(
         "weights", .choice(["auto", "float32", "bfloat16"]), default: .string("auto"),
         "How weights are held: \"auto\" as they are stored; the others are made when the part is opened. A VAE is small, and "
             + "takes nothing lower.")
 
-    private static let decoderCompute = OptionSchema.Property(
+    private static let autoencoderCompute = OptionSchema.Property(
         "compute", .choice(["auto", "float32"]), default: .string("auto"),
         "What products are computed in: float32, which convolutions by Winograd make faster than anything lower.")
 
@@ -122,7 +131,7 @@ package enum Verb: String, CaseIterable, Sendable {
     private static let estimateOptions: [OptionSchema.Property] =
         [
             .init(
-                "stage", .choice(["encode", "denoise", "decode"]), default: .string("denoise"),
+                "stage", .choice(Stage.allCases.map(\.rawValue)), default: .string("denoise"),
                 "Which stage is asked about. Options that it does not have are checked, and make no difference.")
         ] + runSize + [prompts, tokens, weights, compute, residency, threads, instructions, variant]
 
@@ -240,10 +249,14 @@ package enum Verb: String, CaseIterable, Sendable {
             "Elements of the images: bytes from 0 to 255, or float32 from 0 to 1 before rounding."),
     ]
 
-    private static let imageOptions: [OptionSchema.Property] = [
+    private static let imageEncodeOptions: [OptionSchema.Property] = [
         .init(
-            "text", .texts, default: .object([:]),
-            "Text chunks of the file by keyword, such as {\"prompt\": \"...\", \"seed\": \"7\"}. Keywords have 1 to 79 Latin-1 "
-                + "characters.")
+            "sample_mode", .choice(["sample", "argmax"]), default: .string("sample"),
+            "Latents of the distribution that a VAE encodes an image into: \"sample\" draws them, \"argmax\" takes the mean. "
+                + "A tiny autoencoder has nothing to draw."),
+        .init(
+            "seed", .seeds, default: .integer(0),
+            "Seed of what is drawn, as torch.Generator().manual_seed(seed) does on the CPU: one for the whole batch, or an "
+                + "array with one for each image."),
     ]
 }

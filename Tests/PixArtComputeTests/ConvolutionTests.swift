@@ -8,11 +8,12 @@ import Testing
 
     private struct Case: CustomStringConvertible {
         let inputs, outputs, height, width: Int
-        var enlarge = false, normalise = false, accumulate = false
+        var enlarge = false, normalise = false, accumulate = false, rectify = false
         var type = ElementType.float32
         var description: String {
             "\(inputs) -> \(outputs), \(height) x \(width), \(type)"
                 + (enlarge ? ", enlarged" : "") + (normalise ? ", normalised" : "") + (accumulate ? ", added" : "")
+                + (rectify ? ", rectified" : "")
         }
     }
 
@@ -35,6 +36,8 @@ import Testing
         Case(inputs: 20, outputs: 33, height: 6, width: 10, enlarge: true, normalise: true),
         Case(inputs: 32, outputs: 16, height: 6, width: 5, type: .bfloat16),
         Case(inputs: 7, outputs: 35, height: 6, width: 5, type: .float16),
+        Case(inputs: 32, outputs: 32, height: 13, width: 21, rectify: true),
+        Case(inputs: 20, outputs: 19, height: 9, width: 7, accumulate: true, rectify: true),
     ]
 
     private func naive(
@@ -79,10 +82,11 @@ import Testing
         if test.normalise { transformed = naiveGroupNorm(input, norm).map { $0 / (1 + exp(-$0)) } }
         var expected = naive(input, transformed, weights.values, bias, test)
         if test.accumulate { expected = zip(expected, before).map { $0 + Double($1) } }
+        if test.rectify { expected = expected.map { max($0, 0) } }
 
         let transform = test.normalise ? norm.transform(of: input.sums(pool), activate: true) : nil
         let sums = try PreparedConvolution(layer, enlarge: test.enlarge, pool)(
-            input, transform: transform, into: output, accumulate: test.accumulate, pool)
+            input, transform: transform, into: output, accumulate: test.accumulate, rectify: test.rectify, pool)
         #expect(relativeError(output.pixels.elements, expected) < 3e-6)
         expectEqual(sums, output.sums(pool))
     }
@@ -121,13 +125,11 @@ import Testing
         let wholeSums = try prepared(input, into: whole, pool)
 
         let output = try FeatureMap(height: test.height, width: test.width, channels: 16)
-        var sums = ChannelSums(channels: 16)
         let parts = prepared.parts(of: output, pool)
         #expect(parts.count > 3)
-        for rows in parts {
-            sums.add(try prepared(input, rows: rows, into: output, pool))
-            input.discard(above: rows.upperBound / factor - 1)
-        }
+        var seen: [Range<Int>] = []
+        let sums = try prepared.consume(input, into: output, pool) { seen.append($0) }
+        #expect(seen == parts)
         #expect(output.pixels.elements == whole.pixels.elements)
         expectEqual(sums, wholeSums)
         // What is let go of reads as zeros.

@@ -65,7 +65,7 @@ struct PNGImage {
 
     private static func integer(_ bytes: ArraySlice<UInt8>) -> Int { bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) } }
 
-    private static func crc(_ bytes: [UInt8]) -> Int {
+    static func crc(_ bytes: [UInt8]) -> Int {
         var crc: UInt32 = .max
         for byte in bytes {
             crc ^= UInt32(byte)

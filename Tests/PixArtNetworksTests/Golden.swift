@@ -27,19 +27,22 @@ struct Golden {
         return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
     }
 
-    /// The decoder's latents, [1, C, Y, X], as a map.
-    func latentMap() throws -> FeatureMap {
-        let latents = try self["latents"]
-        let map = try FeatureMap(height: latents.shape[2], width: latents.shape[3], channels: latents.shape[1])
+    /// A batch of one, [1, C, Y, X], as a map.
+    func map(_ name: String) throws -> FeatureMap {
+        let tensor = try self[name]
+        let map = try FeatureMap(height: tensor.shape[2], width: tensor.shape[3], channels: tensor.shape[1])
         let pixels = map.pixels.rows
-        for (index, value) in latents.floats.enumerated() { map.pixels[index % pixels, index / pixels] = value }
+        for (index, value) in tensor.floats.enumerated() { map.pixels[index % pixels, index / pixels] = value }
         return map
     }
 }
 
 /// A map as [C, Y, X].
-func planar(_ map: FeatureMap) -> [Float] {
-    (0..<map.channels).flatMap { channel in (0..<map.pixels.rows).map { map.pixels[$0, channel] } }
+func planar(_ map: FeatureMap) -> [Float] { planar(map.pixels) }
+
+/// Pixels [Y*X, C] as [C, Y, X].
+func planar(_ pixels: Matrix) -> [Float] {
+    (0..<pixels.columns).flatMap { channel in (0..<pixels.rows).map { pixels[$0, channel] } }
 }
 
 extension T5Encoder.Configuration {
@@ -57,12 +60,17 @@ extension PixArtTransformer.Configuration {
     }
 }
 
-extension VAEDecoder.Configuration {
+extension VAEConfiguration {
     static func golden(isWhole: Bool) -> Self {
         Self(
-            latentChannels: 4, outChannels: 3, blockChannels: [16, 32], layersPerBlock: 1, groups: 8,
-            middleAttention: isWhole, postQuantConvolution: isWhole)
+            latentChannels: 4, blockChannels: [16, 32], layersPerBlock: 1, groups: 8, middleAttention: isWhole,
+            quantConvolution: isWhole, postQuantConvolution: isWhole)
     }
+}
+
+extension TinyConfiguration {
+    static let goldenDecoder = Self(latentChannels: 4, channels: 16, blocks: [2, 1, 1])
+    static let goldenEncoder = Self(latentChannels: 4, channels: 16, blocks: [1, 2, 1])
 }
 
 /// The Euclidean norm of the difference over that of the expected values.

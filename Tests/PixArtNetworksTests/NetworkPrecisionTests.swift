@@ -91,7 +91,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try Golden(name)
         let reader = WeightReader(WeightSupply(golden.source, precision: .bfloat16, pool))
-        let image = try VAEDecoder(.golden(isWhole: name == "vae"), reader)(golden.latentMap(), pool)
+        let image = try VAEDecoder(.golden(isWhole: name == "vae"), reader)(golden.map("latents"), pool)
         let error = relativeError(planar(image), try golden["image"].floats)
         #expect((0.0015...0.008).contains(error), "\(error)")
     }

@@ -135,7 +135,7 @@ private let tolerance = 2e-6
         let golden = try Golden(isWhole ? "vae" : "vae-plain")
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let decoder = try VAEDecoder(.golden(isWhole: isWhole), golden.weights)
-        let map = try golden.latentMap()
+        let map = try golden.map("latents")
         var parts = ["mid_block", "up_blocks.0", "up_blocks.1"][...]
         let image = try decoder(map, pool) { x in
             guard let part = parts.popFirst() else { return }
@@ -144,5 +144,33 @@ private let tolerance = 2e-6
         }
         #expect(parts.isEmpty)
         #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)
+    }
+
+    @Test(arguments: [true, false], Kernels.available)
+    func vaeEncoder(_ isWhole: Bool, _ instructions: String) throws {
+        let golden = try Golden(isWhole ? "vae" : "vae-plain")
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let encoder = try VAEEncoder(.golden(isWhole: isWhole), golden.weights)
+        var parts = ["down_blocks.0", "down_blocks.1", "encoder.mid_block"][...]
+        let distribution = try encoder(golden.map("picture"), pool) { x in
+            guard let part = parts.popFirst() else { return }
+            let expected = try? golden[part].floats
+            #expect(relativeError(planar(x), expected ?? []) < tolerance, "\(part)")
+        }
+        #expect(parts.isEmpty)
+        let logVariance = try #require(distribution.logVariance)
+        let moments = planar(distribution.mean) + planar(logVariance)
+        #expect(relativeError(moments, try golden["moments"].floats) < tolerance)
+    }
+
+    @Test(arguments: Kernels.available)
+    func tinyAutoencoder(_ instructions: String) throws {
+        let golden = try Golden("tiny-vae")
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let image = try TinyDecoder(.goldenDecoder, golden.weights).decode(golden.map("latents"), pool)
+        #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)
+        let encoded = try TinyEncoder(.goldenEncoder, golden.weights).encode(golden.map("picture"), pool)
+        #expect(encoded.logVariance == nil)
+        #expect(relativeError(planar(encoded.mean), try golden["encoded"].floats) < tolerance)
     }
 }

@@ -3,17 +3,6 @@
 
 #include <stdlib.h>
 
-/* What an out-parameter holds before the call, to see that a failure clears it. Never dereferenced. */
-#define STALE ((void *)(uintptr_t)0xdead)
-
-/* The call fails, names the argument and clears `out`. */
-#define CHECK_CLEARED(call, status, out, ...)                                                                          \
-    do {                                                                                                               \
-        out = STALE;                                                                                                   \
-        CHECK_FAILS(call, status, __VA_ARGS__);                                                                        \
-        CHECK((void *)(out) == NULL);                                                                                  \
-    } while (0)
-
 static void null_for_tensors(void) {
     const float data[2] = {1, 2};
     const int64_t shape[1] = {2};

@@ -12,6 +12,7 @@
 #include "pixart.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct {
@@ -52,6 +53,17 @@ void check_context(const char *format, ...) __attribute__((format(printf, 1, 2))
     do {                                                                                                               \
         const char *const texts_[] = {__VA_ARGS__, NULL};                                                              \
         check_failure((call), expected, texts_, #call, __FILE__, __LINE__);                                            \
+    } while (0)
+
+/* What an out-parameter holds before a call, to see that a failure clears it. Never dereferenced. */
+#define CHECK_STALE ((void *)(uintptr_t)0xdead)
+
+/* The call fails with this status and a message that contains each of the texts, and clears `out`. */
+#define CHECK_CLEARED(call, status, out, ...)                                                                          \
+    do {                                                                                                               \
+        out = CHECK_STALE;                                                                                             \
+        CHECK_FAILS(call, status, __VA_ARGS__);                                                                        \
+        CHECK((void *)(out) == NULL);                                                                                  \
     } while (0)
 
 /* Both tensors have the same type, shape and bytes. */

@@ -94,6 +94,18 @@ static pixart_status use_decoder(const char *model) {
     return status;
 }
 
+static pixart_status use_image_encoder(const char *model) {
+    pixart_image_encoder *encoder;
+    pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){64, 64, 3}), *latents = NULL;
+    pixart_status status = pixart_image_encoder_open(model, NULL, &encoder);
+    if (!status)
+        status = pixart_image_encode(encoder, images, NULL, &latents);
+    pixart_tensor_release(latents);
+    pixart_tensor_release(images);
+    pixart_image_encoder_release(encoder);
+    return status;
+}
+
 /* A file, how to use its part, and how much of its beginning is worth changing (0: the safetensors header). */
 static const struct {
     const char *file;
@@ -106,6 +118,7 @@ static const struct {
     {"transformer/config.json", use_denoiser, 4096},
     {VAE, use_decoder, 0},
     {"vae/config.json", use_decoder, 4096},
+    {"vae/config.json", use_image_encoder, 4096},
     {"scheduler/scheduler_config.json", use_denoiser, 4096},
     {"tokenizer/spiece.model", use_encoder, 1 << 20},
 };

@@ -48,11 +48,13 @@ static void open_and_release(void) {
     pixart_encoder_release(open_encoder(check_model()));
     pixart_denoiser_release(open_denoiser(check_model()));
     pixart_decoder_release(open_decoder(check_model()));
+    pixart_image_encoder_release(open_image_encoder(check_model()));
 }
 
 static pixart_encoder *encoder;
 static pixart_denoiser *denoiser;
 static pixart_decoder *decoder;
+static pixart_image_encoder *image_encoder;
 
 static int32_t stop(void *context, int64_t step, int64_t steps, double fraction) {
     (void)context, (void)step, (void)steps, (void)fraction;
@@ -64,7 +66,11 @@ static void use(void) {
     pixart_sampler *sampler = create_sampler(denoiser, both, SHORT);
     CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
     CHECK_FAILS(pixart_sampler_step(sampler, stop, NULL), PIXART_CANCELLED, "");
-    pixart_tensor *latents = sampler_latents(sampler), *images = decode(decoder, latents);
+    pixart_tensor *latents = sampler_latents(sampler), *images = decode(decoder, latents), *again, *larger;
+    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, &again));
+    CHECK_OK(pixart_image_resize(images, "{\"height\": 80}", &larger));
+    pixart_tensor_release(again);
+    pixart_tensor_release(larger);
     char *report;
     CHECK_OK(pixart_encoder_tokenize(encoder, PROMPT, NULL, &report));
     pixart_string_release(report);
@@ -80,6 +86,8 @@ static void fail(void) {
     pixart_tensor *wrong = zeros(PIXART_UINT8, 1, (int64_t[]){1 << 16});
     CHECK_FAILS(pixart_denoise(denoiser, wrong, wrong, SHORT, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "prompt");
     CHECK_FAILS(pixart_decode(decoder, wrong, NULL, &out), PIXART_ERROR_ARGUMENT, "latents");
+    CHECK_FAILS(pixart_image_encode(image_encoder, wrong, NULL, &out), PIXART_ERROR_ARGUMENT, "images");
+    CHECK_FAILS(pixart_image_read("/nowhere", NULL, &out), PIXART_ERROR_FILE, "/nowhere");
     CHECK_FAILS(pixart_encode(encoder, "a", "{\"x\": [[1, 2], 3]}", &out), PIXART_ERROR_OPTION, "x");
     CHECK_FAILS(pixart_denoiser_open("/nowhere", NULL, &nothing), PIXART_ERROR_FILE, "/nowhere");
     CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"x\": 1}", &nothing), PIXART_ERROR_OPTION, "x");
@@ -92,10 +100,12 @@ static void with_open_handles(void (*cycle)(void)) {
     encoder = open_encoder(check_model());
     denoiser = open_denoiser(check_model());
     decoder = open_decoder(check_model());
+    image_encoder = open_image_encoder(check_model());
     keeps_nothing(cycle);
     pixart_encoder_release(encoder);
     pixart_denoiser_release(denoiser);
     pixart_decoder_release(decoder);
+    pixart_image_encoder_release(image_encoder);
 }
 
 static void using_keeps_nothing(void) { with_open_handles(use); }
@@ -203,6 +213,13 @@ static void decode_much(void) {
     pixart_tensor_release(latents);
 }
 
+static void encode_large_image(void) {
+    pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){512, 512, 3}), *latents;
+    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, &latents));
+    pixart_tensor_release(images);
+    pixart_tensor_release(latents);
+}
+
 static void runs_take_what_was_estimated(void) {
     static const char *const options[] = {"{\"threads\": 2}", "{\"threads\": 2, \"compute\": \"bfloat16\"}",
                                           "{\"threads\": 2, \"weights\": \"int8\"}"};
@@ -226,6 +243,10 @@ static void runs_take_what_was_estimated(void) {
     CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 512, \"width\": 512}", &report));
     check_growth("decoder", decode_much, report, 160);
     pixart_decoder_release(decoder);
+    CHECK_OK(pixart_image_encoder_open(check_model(), options[0], &image_encoder));
+    CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 512, \"width\": 512}", &report));
+    check_growth("image encoder", encode_large_image, report, 160);
+    pixart_image_encoder_release(image_encoder);
     embeddings_release(prompts);
 }
 

@@ -191,10 +191,19 @@ static void check_reports(const char *handle, const char *estimate) {
     CHECK_EQUAL(number(estimate, "activations_held"), -1);
 }
 
+/* What a handle told, which this releases, is what was estimated under these options. */
+static void check_estimate(char *told, const char *options) {
+    char *estimated;
+    CHECK_OK(pixart_estimate(check_model(), options, &estimated));
+    check_reports(told, estimated);
+    pixart_string_release(told);
+    pixart_string_release(estimated);
+}
+
 static void handles_tell_what_was_estimated(void) {
     static const char *const weights[] = {"auto", "float32", "bfloat16", "int8", "int4"};
     for (size_t i = 0; i < 5; i++) {
-        char open[96], ask[192], *told, *estimated;
+        char open[96], ask[192], *told;
         pixart_encoder *encoder;
         pixart_denoiser *denoiser;
         pixart_decoder *decoder;
@@ -204,10 +213,7 @@ static void handles_tell_what_was_estimated(void) {
         snprintf(ask, sizeof ask,
                  "{\"stage\": \"encode\", \"weights\": \"%s\", \"residency\": \"streamed\", \"tokens\": 31}",
                  weights[i]);
-        CHECK_OK(pixart_estimate(check_model(), ask, &estimated));
-        check_reports(told, estimated);
-        pixart_string_release(told);
-        pixart_string_release(estimated);
+        check_estimate(told, ask);
         pixart_encoder_release(encoder);
 
         snprintf(open, sizeof open, "{\"weights\": \"%s\"}", weights[i]);
@@ -215,10 +221,7 @@ static void handles_tell_what_was_estimated(void) {
         CHECK_OK(pixart_denoiser_memory(denoiser, "{\"height\": 256, \"width\": 64, \"guidance_scale\": 1}", &told));
         snprintf(ask, sizeof ask, "{\"weights\": \"%s\", \"height\": 256, \"width\": 64, \"guidance_scale\": 1}",
                  weights[i]);
-        CHECK_OK(pixart_estimate(check_model(), ask, &estimated));
-        check_reports(told, estimated);
-        pixart_string_release(told);
-        pixart_string_release(estimated);
+        check_estimate(told, ask);
         pixart_denoiser_release(denoiser);
 
         if (i > 2)
@@ -227,11 +230,16 @@ static void handles_tell_what_was_estimated(void) {
         CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 256, \"width\": 120}", &told));
         snprintf(ask, sizeof ask, "{\"stage\": \"decode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
                  weights[i]);
-        CHECK_OK(pixart_estimate(check_model(), ask, &estimated));
-        check_reports(told, estimated);
-        pixart_string_release(told);
-        pixart_string_release(estimated);
+        check_estimate(told, ask);
         pixart_decoder_release(decoder);
+
+        pixart_image_encoder *image_encoder;
+        CHECK_OK(pixart_image_encoder_open(check_model(), open, &image_encoder));
+        CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 256, \"width\": 120}", &told));
+        snprintf(ask, sizeof ask, "{\"stage\": \"encode_image\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
+                 weights[i]);
+        check_estimate(told, ask);
+        pixart_image_encoder_release(image_encoder);
     }
 }
 
@@ -266,6 +274,8 @@ static void estimates_are_in_order(void) {
           estimated("{\"stage\": \"encode\"}", "activations"));
     CHECK(estimated("{\"stage\": \"decode\", \"width\": 1024}", "activations") >
           estimated("{\"stage\": \"decode\", \"width\": 512}", "activations"));
+    CHECK(estimated("{\"stage\": \"encode_image\", \"width\": 1024}", "activations") >
+          estimated("{\"stage\": \"encode_image\", \"width\": 512}", "activations"));
 }
 
 static void estimates_are_refused(void) {
@@ -273,6 +283,8 @@ static void estimates_are_refused(void) {
     CHECK_FAILS(pixart_estimate(check_model(), "{\"height\": 100}", &report), PIXART_ERROR_OPTION, "height", "100");
     CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"decode\", \"weights\": \"int8\"}", &report),
                 PIXART_ERROR_OPTION, "weights", "decode");
+    CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"encode_image\", \"weights\": \"int4\"}", &report),
+                PIXART_ERROR_OPTION, "weights", "encode_image");
     CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"decode\", \"compute\": \"bfloat16\"}", &report),
                 PIXART_ERROR_OPTION, "compute", "decode");
     CHECK_FAILS(pixart_estimate(check_model(), "{\"weights\": \"float32\", \"compute\": \"int8\"}", &report),

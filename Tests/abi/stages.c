@@ -23,6 +23,12 @@ pixart_decoder *open_decoder(const char *model) {
     return decoder;
 }
 
+pixart_image_encoder *open_image_encoder(const char *model) {
+    pixart_image_encoder *encoder;
+    CHECK_OK(pixart_image_encoder_open(model, NULL, &encoder));
+    return encoder;
+}
+
 pixart_tensor *encode(const pixart_encoder *encoder, const char *prompt) {
     pixart_tensor *embedding;
     CHECK_OK(pixart_encode(encoder, prompt, NULL, &embedding));
@@ -116,6 +122,20 @@ pixart_tensor *zeros(int32_t type, size_t rank, const int64_t *shape) {
 void release_tensors(pixart_tensor **tensors, int count) {
     for (int i = 0; i < count; i++)
         pixart_tensor_release(tensors[i]);
+}
+
+pixart_tensor *colours(size_t rank, const int64_t *shape) {
+    size_t count = 1;
+    for (size_t i = 0; i < rank; i++)
+        count *= (size_t)shape[i];
+    unsigned char *bytes = malloc(count);
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = (unsigned char)(127 + 120 * sin((double)i * 0.013 + (double)(i % 3)));
+    pixart_tensor *images;
+    pixart_status status = pixart_tensor_create(PIXART_UINT8, rank, shape, bytes, count, &images);
+    free(bytes);
+    CHECK_OK(status);
+    return images;
 }
 
 pixart_tensor *blank_latents(void) {

@@ -17,6 +17,7 @@
 pixart_encoder *open_encoder(const char *model);
 pixart_denoiser *open_denoiser(const char *model);
 pixart_decoder *open_decoder(const char *model);
+pixart_image_encoder *open_image_encoder(const char *model);
 
 /* The embedding of a prompt with the default options. */
 pixart_tensor *encode(const pixart_encoder *encoder, const char *prompt);
@@ -60,6 +61,9 @@ pixart_tensor *decode(const pixart_decoder *decoder, const pixart_tensor *latent
 pixart_tensor *zeros(int32_t type, size_t rank, const int64_t *shape);
 
 void release_tensors(pixart_tensor **tensors, int count);
+
+/* Images, uint8, of smooth colours. */
+pixart_tensor *colours(size_t rank, const int64_t *shape);
 
 /* Latents of the model, 2 by 2, all zero. */
 pixart_tensor *blank_latents(void);

@@ -6,6 +6,7 @@ static struct {
     pixart_encoder *encoder;
     pixart_denoiser *denoiser;
     pixart_decoder *decoder;
+    pixart_image_encoder *image_encoder;
     embeddings both;
     pixart_sampler *sampler;
     pixart_tensor *latents, *images;
@@ -62,6 +63,34 @@ static pixart_status call_decode(const char *options) {
     return status;
 }
 
+static pixart_status call_image_encoder_open(const char *options) {
+    pixart_image_encoder *encoder;
+    pixart_status status = pixart_image_encoder_open(check_model(), options, &encoder);
+    pixart_image_encoder_release(encoder);
+    return status;
+}
+
+static pixart_status call_image_encode(const char *options) {
+    pixart_tensor *latents;
+    pixart_status status = pixart_image_encode(open.image_encoder, open.images, options, &latents);
+    pixart_tensor_release(latents);
+    return status;
+}
+
+static pixart_status call_image_read(const char *options) {
+    pixart_tensor *image;
+    pixart_status status = pixart_image_read(open.picture, options, &image);
+    pixart_tensor_release(image);
+    return status;
+}
+
+static pixart_status call_image_resize(const char *options) {
+    pixart_tensor *images;
+    pixart_status status = pixart_image_resize(open.images, options, &images);
+    pixart_tensor_release(images);
+    return status;
+}
+
 static pixart_status call_image_write(const char *options) {
     return pixart_image_write(open.images, 0, open.picture, options);
 }
@@ -87,6 +116,13 @@ static pixart_status call_decoder_memory(const char *options) {
     return status;
 }
 
+static pixart_status call_image_encoder_memory(const char *options) {
+    char *report;
+    pixart_status status = pixart_image_encoder_memory(open.image_encoder, options, &report);
+    pixart_string_release(report);
+    return status;
+}
+
 static pixart_status call_convert(const char *options) {
     return pixart_convert(check_model(), open.converted, options, NULL, NULL);
 }
@@ -106,7 +142,12 @@ const verb verbs[] = {
     {"sampler_preview", call_sampler_preview},
     {"decoder_open", call_decoder_open},
     {"decode", call_decode},
+    {"image_encoder_open", call_image_encoder_open},
+    {"image_encode", call_image_encode},
+    {"image_encoder_memory", call_image_encoder_memory},
+    {"image_read", call_image_read},
     {"image_write", call_image_write},
+    {"image_resize", call_image_resize},
     {"encoder_memory", call_encoder_memory},
     {"denoiser_memory", call_denoiser_memory},
     {"decoder_memory", call_decoder_memory},
@@ -136,13 +177,16 @@ void verbs_open(void) {
     open.sampler = create_sampler(open.denoiser, open.both, SHORT);
     CHECK_OK(pixart_sampler_step(open.sampler, NULL, NULL));
     open.latents = blank_latents();
-    open.images = zeros(PIXART_UINT8, 3, (int64_t[]){2, 2, 3});
+    open.image_encoder = open_image_encoder(check_model());
+    open.images = zeros(PIXART_UINT8, 3, (int64_t[]){8, 8, 3});
+    CHECK_OK(pixart_image_write(open.images, 0, open.picture, NULL));
 }
 
 void verbs_close(void) {
     pixart_encoder_release(open.encoder);
     pixart_denoiser_release(open.denoiser);
     pixart_decoder_release(open.decoder);
+    pixart_image_encoder_release(open.image_encoder);
     embeddings_release(open.both);
     pixart_sampler_release(open.sampler);
     pixart_tensor_release(open.latents);

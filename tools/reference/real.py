@@ -15,24 +15,29 @@ from transformers import T5EncoderModel
 
 from .diffusers_side import END, load, tokenizer_of
 from .forward import predicted_by_library, predicted_by_reference
+from .images import TAESD, Encoding, compare_encoding, compare_tiny, decoded, write_tiny
 from .measures import REAL_BOUND, Row, Table
 from .run import CAT
 
 TRANSFORMERS = ("256", "512", "1024")
-NETWORKS = (*TRANSFORMERS, "vae", "t5")
+NETWORKS = (*TRANSFORMERS, "vae", "taesd", "t5")
 TOKENS = 20
 """Rows of the embedding that the transformers see."""
 
 
 def compare_network(name: str, work: pathlib.Path, table: Table) -> None:
-    """Adds the row of one network; its checkpoint is gone afterwards."""
+    """Adds the rows of one network; its checkpoint is gone afterwards."""
     folder = work / f"real-{name}"
     try:
         if name in TRANSFORMERS:
-            row = compare_transformer(name, folder)
+            table.add(compare_transformer(name, folder))
+        elif name == "vae":
+            compare_vae(folder, table)
+        elif name == "taesd":
+            write_tiny(folder, TAESD)
+            compare_tiny("TAESD", folder, table, (Encoding(512, 512),), REAL_BOUND)
         else:
-            row = compare_vae(folder) if name == "vae" else compare_t5(folder)
-        table.add(row)
+            table.add(compare_t5(folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         gc.collect()
@@ -52,18 +57,17 @@ def compare_transformer(size: str, folder: pathlib.Path) -> Row:
     return row
 
 
-def compare_vae(folder: pathlib.Path) -> Row:
+def compare_vae(folder: pathlib.Path, table: Table) -> None:
     write_checkpoint(folder, size="512", transformer=None, text=None)
-    row = Row("SD VAE", "one decoding, 512x512")
     latents = torch.randn(1, 4, 64, 64, generator=torch.Generator().manual_seed(2))
+    row, vae = Row("SD VAE", "one decoding, 512x512"), load(AutoencoderKL, folder / "vae")
     with pixart.Decoder(folder) as decoder:
         ours = decoder.decode(latents, output_type="float32")
-    vae = load(AutoencoderKL, folder / "vae")
-    with torch.no_grad():
-        pixels = vae.decode(latents / vae.config.scaling_factor).sample
-    reference = (pixels / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
-    row.errors("pixels", [ours], [reference], REAL_BOUND)
-    return row
+    row.errors("pixels", [ours], [decoded(vae, latents)], REAL_BOUND)
+    table.add(row)
+    run = Encoding(512, 512, sample_mode="argmax")
+    with pixart.ImageEncoder(folder) as encoder:
+        table.add(compare_encoding(Row("SD VAE", str(run)), run, vae, encoder, REAL_BOUND))
 
 
 def compare_t5(folder: pathlib.Path) -> Row:

@@ -47,6 +47,7 @@ typedef struct native_winograd_output {
     float *_Nonnull pixels;       /* [height * width][channels] */
     size_t channels, first, end;
     int accumulate;               /* add to what `pixels` holds */
+    int rectify;                  /* negative sums become 0 */
 } native_winograd_output;
 
 #endif

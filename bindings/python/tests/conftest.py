@@ -44,6 +44,12 @@ def decoder(model):
 
 
 @pytest.fixture(scope="session")
+def image_encoder(model):
+    with pixart.ImageEncoder(model) as image_encoder:
+        yield image_encoder
+
+
+@pytest.fixture(scope="session")
 def prompt(encoder) -> np.ndarray:
     return encoder.encode("a cute cat face on a blue background")
 

@@ -71,7 +71,7 @@ def test_arguments_of_the_wrong_shape_and_type(denoiser, decoder, encoder, promp
 
 
 def test_missing_files_are_os_errors(tmp_path, model):
-    for stage in (pixart.Encoder, pixart.Denoiser, pixart.Decoder):
+    for stage in (pixart.Encoder, pixart.Denoiser, pixart.Decoder, pixart.ImageEncoder):
         with pytest.raises(pixart.FileError) as failure:
             stage(tmp_path / "nothing")
         assert isinstance(failure.value, OSError) and failure.value.status == 201

@@ -33,9 +33,10 @@ def releases(monkeypatch):
 
 def test_use_after_close_raises(model, prompt, negative):
     encoder, denoiser, decoder = pixart.Encoder(model), pixart.Denoiser(model), pixart.Decoder(model)
+    image_encoder = pixart.ImageEncoder(model)
     sampler = denoiser.sampler(prompt, negative, **SMALL)
     latents = sampler.latents
-    for handle in (encoder, denoiser, decoder, sampler):
+    for handle in (encoder, denoiser, decoder, image_encoder, sampler):
         handle.close()
         handle.close()
     uses = [
@@ -50,6 +51,9 @@ def test_use_after_close_raises(model, prompt, negative):
         lambda: denoiser.denoise(prompt, negative),
         lambda: denoiser.sampler(prompt, negative),
         lambda: decoder.decode(latents),
+        lambda: image_encoder.encode(np.zeros((8, 8, 3), np.uint8)),
+        lambda: image_encoder.memory(),
+        lambda: image_encoder.profile(),
         lambda: sampler.step(),
         lambda: sampler.steps,
         lambda: sampler.latents,

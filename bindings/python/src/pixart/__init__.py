@@ -23,7 +23,8 @@ from ._errors import (
     OutOfMemoryError,
     PixArtError,
 )
-from ._image import write_image
+from ._image import blend_images, read_image, resize_image, write_image
+from ._image_encoder import ImageEncoder
 from ._library import version
 from ._options import options_schema
 from ._padded import from_padded, to_padded
@@ -36,16 +37,20 @@ __all__ = [
     "Denoiser",
     "Encoder",
     "FileError",
+    "ImageEncoder",
     "InternalError",
     "LibraryNotFound",
     "OutOfMemoryError",
     "PixArtError",
     "Sampler",
+    "blend_images",
     "convert",
     "estimate",
     "from_padded",
     "load_tensors",
     "options_schema",
+    "read_image",
+    "resize_image",
     "save_tensors",
     "to_padded",
     "version",

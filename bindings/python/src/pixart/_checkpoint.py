@@ -37,7 +37,7 @@ def convert(
 def estimate(model: Path, stage: str = "denoise", **options: Any) -> dict[str, int]:
     """What a stage of the checkpoint folder `model` would take of memory, in bytes, without opening it.
 
-    `stage` is "encode", "denoise" or "decode"; options are those of `options_schema("estimate")`. The keys are
+    `stage` is "encode", "denoise", "decode" or "encode_image"; options are those of `options_schema("estimate")`. The keys are
     weights_resident, weights_mapped, activations, and peak, their sum.
     """
     arguments = encode_path(model), encode_options({"stage": stage, **options})

@@ -13,7 +13,7 @@ from ._tensor import lent, produced
 
 
 class Decoder(Handle):
-    """The VAE decoder of a checkpoint. Any number of threads may use it at once.
+    """The VAE decoder of a checkpoint, or that of a tiny autoencoder. Any number of threads may use it at once.
 
     `model` is a folder in the diffusers layout; options are those of `options_schema("decoder_open")`.
     """

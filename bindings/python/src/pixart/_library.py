@@ -46,9 +46,16 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_decode": [_handle, _handle, _text, _out],
     "pixart_decoder_memory": [_handle, _text, _out],
     "pixart_decoder_profile": [_handle, _out],
+    "pixart_image_encoder_open": [_text, _text, _out],
+    "pixart_image_encode": [_handle, _handle, _text, _out],
+    "pixart_image_encoder_memory": [_handle, _text, _out],
+    "pixart_image_encoder_profile": [_handle, _out],
     "pixart_convert": [_text, _text, _text, PROGRESS, c_void_p],
     "pixart_estimate": [_text, _text, _out],
+    "pixart_image_read": [_text, _text, _out],
     "pixart_image_write": [_handle, c_size_t, _text, _text],
+    "pixart_image_resize": [_handle, _text, _out],
+    "pixart_image_blend": [_handle, _handle, _handle, _out],
 }
 """Functions that return a pixart_status; calling one raises the exception of a failure."""
 
@@ -69,6 +76,7 @@ _PLAIN_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pixart_sampler_step_index": (c_int64, [_handle]),
     "pixart_sampler_release": (None, [_handle]),
     "pixart_decoder_release": (None, [_handle]),
+    "pixart_image_encoder_release": (None, [_handle]),
 }
 
 

@@ -18,7 +18,8 @@ def options_schema(verb: str) -> dict[str, Any]:
     """The options of a verb as JSON Schema: types, ranges, defaults and descriptions.
 
     `verb` is one of "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory",
-    "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_write", "convert" and "estimate".
+    "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_encoder_open", "image_encode",
+    "image_encoder_memory", "image_read", "image_write", "image_resize", "convert" and "estimate".
     """
     schema = library().pixart_options_schema(encode_text(verb, "verb"))
     if schema is None:

@@ -1,0 +1,97 @@
+import CPixArt
+import PixArtCompute
+import PixArtFormats
+import PixArtStages
+
+// Encode images
+
+@_cdecl("pixart_image_encoder_open") @implementation
+public func pixart_image_encoder_open(
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        try ImageEncoder(model: text(model, "model"), options(json, .imageEncoderOpen))
+    }
+}
+
+@_cdecl("pixart_image_encode") @implementation
+public func pixart_image_encode(
+    _ encoder: OpaquePointer?, _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let encoder = try object(encoder, ImageEncoder.self, "encoder")
+        return TensorHandle(try encoder.encode(tensor(images, "images"), options(json, .imageEncode)))
+    }
+}
+
+@_cdecl("pixart_image_encoder_memory") @implementation
+public func pixart_image_encoder_memory(
+    _ encoder: OpaquePointer?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in
+        try object(encoder, ImageEncoder.self, "encoder").memory(options(json, .imageEncoderMemory)).json
+    }
+}
+
+@_cdecl("pixart_image_encoder_profile") @implementation
+public func pixart_image_encoder_profile(
+    _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").profile.json }
+}
+
+@_cdecl("pixart_image_encoder_release") @implementation
+public func pixart_image_encoder_release(_ encoder: OpaquePointer?) { release(encoder, ImageEncoder.self) }
+
+// Images alone
+
+@_cdecl("pixart_image_read") @implementation
+public func pixart_image_read(
+    _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let channels = try options(json, .imageRead).integer("channels") ?? 3
+        return TensorHandle(try PNGFile.read(path: text(path, "path"), channels: channels))
+    }
+}
+
+@_cdecl("pixart_image_write") @implementation
+public func pixart_image_write(
+    _ images: OpaquePointer?, _ index: Int, _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
+) -> pixart_status {
+    call { () throws(PixArtError) in
+        let batch = try ImageBatch(tensor(images, "images"), "images", channels: [3])
+        guard (0..<batch.count).contains(index) else {
+            throw .argument("index is \(UInt(bitPattern: index)), expected 0 to \(batch.count - 1)")
+        }
+        try PNGFile.write(
+            path: text(path, "path"), width: batch.width, height: batch.height, pixels: batch.bytes(index),
+            text: options(json, .imageWrite).texts("text"))
+    }
+}
+
+@_cdecl("pixart_image_resize") @implementation
+public func pixart_image_resize(
+    _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let (images, asked) = (try tensor(images, "images"), try options(json, .imageResize))
+        return TensorHandle(
+            try ImageResize.resized(
+                images, height: asked.integer("height"), width: asked.integer("width"),
+                crops: asked.string("resize_mode") == "crop"))
+    }
+}
+
+@_cdecl("pixart_image_blend") @implementation
+public func pixart_image_blend(
+    _ images: OpaquePointer?, _ originals: OpaquePointer?, _ mask: OpaquePointer?,
+    _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        let (images, originals) = (try tensor(images, "images"), try tensor(originals, "originals"))
+        return TensorHandle(try ImageBlend.blended(images, over: originals, mask: tensor(mask, "mask")))
+    }
+}

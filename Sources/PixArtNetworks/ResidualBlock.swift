@@ -1,0 +1,48 @@
+import PixArtCompute
+
+/// Two normalised, activated convolutions, added to their input.
+struct ResidualBlock: Sendable {
+    private let norms: (GroupNorm, GroupNorm)
+    private let convolutions: (Convolution, Convolution)
+    /// Brings the input to the output's channels where they differ.
+    private let shortcut: Linear?
+
+    init(_ name: String, inputs: Int, outputs: Int, groups: Int, _ reader: WeightReader) throws(PixArtError) {
+        norms = (
+            try reader.groupNorm("\(name).norm1", channels: inputs, groups: groups, epsilon: 1e-6),
+            try reader.groupNorm("\(name).norm2", channels: outputs, groups: groups, epsilon: 1e-6)
+        )
+        convolutions = (
+            try reader.convolution("\(name).conv1", outputs: outputs, inputs: inputs),
+            try reader.convolution("\(name).conv2", outputs: outputs, inputs: outputs)
+        )
+        shortcut =
+            inputs == outputs
+            ? nil : try reader.pointwise("\(name).conv_shortcut", outputs: outputs, inputs: inputs)
+    }
+
+    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the
+    /// top while the shortcut and the first convolution are written.
+    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool, _ store: BufferStore) throws(PixArtError) -> MeasuredMap {
+        let (input, outputs) = (x.map, convolutions.0.outputs)
+        let hidden = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)
+        let normed = norms.0.transform(of: x.sums, activate: true)
+        let sum: FeatureMap
+        let hiddenSums: ChannelSums
+        if let shortcut {
+            sum = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)
+            let first = try PreparedConvolution(convolutions.0, pool, store)
+            hiddenSums = try first.consume(input, transform: normed, into: hidden, pool) { rows throws(PixArtError) in
+                let pixels = rows.lowerBound * input.width..<rows.upperBound * input.width
+                try shortcut(input.pixels.rows(pixels), into: sum.pixels.rows(pixels), pool)
+            }
+        } else {
+            sum = input
+            hiddenSums = try convolutions.0.apply(to: input, transform: normed, into: hidden, pool, store)
+        }
+        let activated = norms.1.transform(of: hiddenSums, activate: true)
+        let sums = try convolutions.1.apply(
+            to: hidden, transform: activated, into: sum, accumulate: true, pool, store)
+        return MeasuredMap(map: sum, sums: sums)
+    }
+}

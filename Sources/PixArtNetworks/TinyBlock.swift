@@ -1,0 +1,25 @@
+import PixArtCompute
+
+/// Three convolutions with ReLU between them, added to their input, and ReLU of the sum.
+struct TinyBlock: Sendable {
+    private let convolutions: (Convolution, Convolution, Convolution)
+
+    init(_ name: String, channels: Int, _ reader: WeightReader) throws(PixArtError) {
+        func convolution(_ index: Int) throws(PixArtError) -> Convolution {
+            try reader.convolution("\(name).conv.\(index)", outputs: channels, inputs: channels)
+        }
+        convolutions = (try convolution(0), try convolution(2), try convolution(4))
+    }
+
+    /// Changes `x` in place.
+    func callAsFunction(_ x: FeatureMap, _ pool: ThreadPool, _ store: BufferStore) throws(PixArtError) {
+        func map() throws(PixArtError) -> FeatureMap {
+            try FeatureMap(height: x.height, width: x.width, channels: x.channels, store)
+        }
+        let first = try map()
+        try convolutions.0.apply(to: x, into: first, rectify: true, pool, store)
+        let second = try map()
+        try PreparedConvolution(convolutions.1, pool, store).consume(first, into: second, rectify: true, pool)
+        try convolutions.2.apply(to: second, into: x, accumulate: true, rectify: true, pool, store)
+    }
+}

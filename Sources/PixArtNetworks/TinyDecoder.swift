@@ -1,0 +1,66 @@
+import Glibc
+import PixArtCompute
+
+/// The decoding half of a tiny autoencoder.
+///
+/// This implementation matches the decoder of diffusers' `AutoencoderTiny` with ReLU and nearest neighbours.
+package struct TinyDecoder: LatentDecoder {
+    /// Blocks of one size, and the convolution that doubles it; nil on the finest level.
+    private struct Level: Sendable {
+        let blocks: [TinyBlock]
+        let enlargement: Convolution?
+    }
+
+    private let input: Convolution
+    private let levels: [Level]
+    private let output: Convolution
+
+    /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with
+    /// `.model`.
+    package init(_ configuration: TinyConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        let channels = configuration.channels
+        input = try reader.convolution("decoder.layers.0", outputs: channels, inputs: configuration.latentChannels)
+        // Layers without weights, such as the activation after the first, are numbered too.
+        var layer = 2
+        var levels: [Level] = []
+        for (index, count) in configuration.blocks.enumerated() {
+            var blocks: [TinyBlock] = []
+            for _ in 0..<count {
+                blocks.append(try TinyBlock("decoder.layers.\(layer)", channels: channels, reader))
+                layer += 1
+            }
+            var enlargement: Convolution?
+            if index < configuration.blocks.count - 1 {
+                enlargement = try reader.convolution(
+                    "decoder.layers.\(layer + 1)", outputs: channels, inputs: channels, bias: false)
+                layer += 2
+            }
+            levels.append(Level(blocks: blocks, enlargement: enlargement))
+        }
+        self.levels = levels
+        output = try reader.convolution("decoder.layers.\(layer)", outputs: 3, inputs: channels)
+        try reader.finish(ignoring: ["encoder."])
+    }
+
+    package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
+        let store = BufferStore()
+        let source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
+        for pixel in 0..<latents.pixels.rows {
+            for channel in 0..<latents.channels {
+                source.pixels[pixel, channel] = tanhf(latents.pixels[pixel, channel] / 3) * 3
+            }
+        }
+        var x = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
+        try input.apply(to: source, into: x, rectify: true, pool, store)
+        for level in levels {
+            for block in level.blocks { try block(x, pool, store) }
+            if let enlargement = level.enlargement { x = try enlargement.enlarge(x, pool, store).map }
+        }
+        let image = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)
+        try output.apply(to: x, into: image, pool, store)
+        // From 0 ... 1 to -1 ... 1.
+        ChannelTransform(scale: [2, 2, 2], shift: [-1, -1, -1], activate: false)
+            .apply(to: image.pixels, into: image.pixels, pool)
+        return image
+    }
+}

@@ -1,0 +1,59 @@
+import PixArtCompute
+
+/// The encoding half of a tiny autoencoder.
+///
+/// This implementation matches the encoder of diffusers' `AutoencoderTiny` with ReLU.
+package struct TinyEncoder: PixelEncoder {
+    /// The convolution that halves the size, nil on the finest level, and blocks of one size.
+    private struct Level: Sendable {
+        let reduction: HalvingConvolution?
+        let blocks: [TinyBlock]
+    }
+
+    private let input: Convolution
+    private let levels: [Level]
+    private let output: Convolution
+
+    /// Takes the encoder's weights by their names in diffusers' files; the decoder's are passed over. Fails with
+    /// `.model`.
+    package init(_ configuration: TinyConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        let channels = configuration.channels
+        input = try reader.convolution("encoder.layers.0", outputs: channels, inputs: 3)
+        var layer = 1
+        var levels: [Level] = []
+        for (index, count) in configuration.blocks.enumerated() {
+            var reduction: HalvingConvolution?
+            if index > 0 {
+                let name = "encoder.layers.\(layer)"
+                reduction = HalvingConvolution(
+                    try reader.convolution(name, outputs: channels, inputs: channels, bias: false), padding: .around)
+                layer += 1
+            }
+            var blocks: [TinyBlock] = []
+            for _ in 0..<count {
+                blocks.append(try TinyBlock("encoder.layers.\(layer)", channels: channels, reader))
+                layer += 1
+            }
+            levels.append(Level(reduction: reduction, blocks: blocks))
+        }
+        self.levels = levels
+        output = try reader.convolution(
+            "encoder.layers.\(layer)", outputs: configuration.latentChannels, inputs: channels)
+        try reader.finish(ignoring: ["decoder."])
+    }
+
+    package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {
+        let store = BufferStore()
+        var x = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
+        // From -1 ... 1 to 0 ... 1, which black surrounds.
+        let brightness = ChannelTransform(scale: [0.5, 0.5, 0.5], shift: [0.5, 0.5, 0.5], activate: false)
+        try input.apply(to: image, transform: brightness, into: x, pool, store)
+        for level in levels {
+            if let reduction = level.reduction { x = try reduction.reduce(x, pool, store).map }
+            for block in level.blocks { try block(x, pool, store) }
+        }
+        let latents = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)
+        try output.apply(to: x, into: latents, pool, store)
+        return LatentDistribution(mean: latents.pixels, logVariance: nil)
+    }
+}

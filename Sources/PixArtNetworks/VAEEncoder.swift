@@ -1,0 +1,83 @@
+import PixArtCompute
+
+/// The encoding half of a variational autoencoder: pixels in, the distribution of latents out.
+///
+/// This implementation matches the encoder of diffusers' `AutoencoderKL` with `DownEncoderBlock2D` blocks and SiLU.
+package struct VAEEncoder: PixelEncoder {
+    /// Residual blocks of one size, and the convolution that halves it; nil on the coarsest level.
+    private struct Level: Sendable {
+        let blocks: [ResidualBlock]
+        let reduction: HalvingConvolution?
+    }
+
+    private let input: Convolution
+    private let levels: [Level]
+    private let middle: MiddleBlock
+    private let outputNorm: GroupNorm
+    private let output: Convolution
+    private let quantization: Linear?
+
+    /// Takes the encoder's weights by their names in diffusers' files; the decoder's are passed over. Fails with
+    /// `.model`.
+    package init(_ configuration: VAEConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        let groups = configuration.groups
+        let moments = 2 * configuration.latentChannels
+        var channels = configuration.blockChannels[0]
+        input = try reader.convolution("encoder.conv_in", outputs: channels, inputs: 3)
+        var levels: [Level] = []
+        for (index, width) in configuration.blockChannels.enumerated() {
+            var blocks: [ResidualBlock] = []
+            for layer in 0..<configuration.layersPerBlock {
+                let name = "encoder.down_blocks.\(index).resnets.\(layer)"
+                blocks.append(try ResidualBlock(name, inputs: channels, outputs: width, groups: groups, reader))
+                channels = width
+            }
+            var reduction: HalvingConvolution?
+            if index < configuration.blockChannels.count - 1 {
+                let name = "encoder.down_blocks.\(index).downsamplers.0.conv"
+                reduction = HalvingConvolution(
+                    try reader.convolution(name, outputs: width, inputs: width), padding: .after)
+            }
+            levels.append(Level(blocks: blocks, reduction: reduction))
+        }
+        self.levels = levels
+        middle = try MiddleBlock("encoder", configuration, reader)
+        outputNorm = try reader.groupNorm("encoder.conv_norm_out", channels: channels, groups: groups, epsilon: 1e-6)
+        output = try reader.convolution("encoder.conv_out", outputs: moments, inputs: channels)
+        quantization =
+            configuration.quantConvolution
+            ? try reader.pointwise("quant_conv", outputs: moments, inputs: moments) : nil
+        try reader.finish(ignoring: ["decoder.", "post_quant_conv."])
+    }
+
+    package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {
+        try self(image, pool)
+    }
+
+    /// `afterPart` sees the map after each level and after the middle part.
+    package func callAsFunction(
+        _ image: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
+    ) throws(PixArtError) -> LatentDistribution {
+        let store = BufferStore()
+        let first = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
+        var x = MeasuredMap(map: first, sums: try input.apply(to: image, into: first, pool, store))
+        for level in levels {
+            for block in level.blocks { x = try block(x, pool, store) }
+            if let reduction = level.reduction { x = try reduction.reduce(x.map, pool, store) }
+            afterPart(x.map)
+        }
+        x = try middle(x, pool, store)
+        afterPart(x.map)
+        var moments = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)
+        let transform = outputNorm.transform(of: x.sums, activate: true)
+        try output.apply(to: x.map, transform: transform, into: moments, pool, store)
+        if let quantization {
+            let raw = moments
+            moments = try FeatureMap(height: raw.height, width: raw.width, channels: raw.channels)
+            try quantization(raw.pixels, into: moments.pixels, pool)
+        }
+        let channels = moments.channels / 2
+        return LatentDistribution(
+            mean: moments.pixels.columns(0..<channels), logVariance: moments.pixels.columns(channels..<2 * channels))
+    }
+}

@@ -1,0 +1,136 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+
+/// One half of a checkpoint's part `vae`, of either class, as its `config.json` describes it.
+struct Autoencoder: Sendable {
+    enum Half: String, Sendable, CustomStringConvertible {
+        case decoder, encoder
+
+        var description: String { rawValue }
+    }
+
+    private enum Network: Sendable {
+        case variational(VAEConfiguration)
+        case tiny(TinyConfiguration)
+    }
+
+    private let network: Network
+    /// Latents as the denoiser sees them are the network's times this.
+    let scalingFactor: Float
+
+    /// Fails with `.model`.
+    init(_ file: ConfigurationFile, for half: Half) throws(PixArtError) {
+        try file.requireKnownQuantization()
+        let name = try file.string("_class_name", default: "AutoencoderKL")
+        switch name {
+        case "AutoencoderKL": network = .variational(try VAEConfiguration(file, for: half))
+        case "AutoencoderTiny": network = .tiny(try TinyConfiguration(file, for: half))
+        default:
+            throw file.unsupported(
+                "_class_name", found: "\"\(name)\"", ["\"AutoencoderKL\"", "\"AutoencoderTiny\""])
+        }
+        try file.require(half == .decoder ? "out_channels" : "in_channels", .integer(3))
+        let ownFactor = name == "AutoencoderKL" ? 0.18215 : 1
+        scalingFactor = Float(try file.number("scaling_factor", in: 1e-6...1e6, default: ownFactor))
+        try file.require("shift_factor", .number(0))
+        for key in ["latents_mean", "latents_std"] where !file.isAbsent(key) {
+            throw file.unsupported(key, found: "set", ["null"])
+        }
+    }
+
+    var latentChannels: Int {
+        switch network {
+        case .variational(let configuration): configuration.latentChannels
+        case .tiny(let configuration): configuration.latentChannels
+        }
+    }
+
+    /// Pixels along one side of a latent.
+    var scale: Int {
+        switch network {
+        case .variational(let configuration): configuration.scale
+        case .tiny(let configuration): configuration.scale
+        }
+    }
+
+    /// The network of the decoder, with its weights. Fails with `.model`.
+    func decoder(_ reader: WeightReader) throws(PixArtError) -> any LatentDecoder {
+        switch network {
+        case .variational(let configuration): try VAEDecoder(configuration, reader)
+        case .tiny(let configuration): try TinyDecoder(configuration, reader)
+        }
+    }
+
+    /// The network of the encoder, with its weights. Fails with `.model`.
+    func encoder(_ reader: WeightReader) throws(PixArtError) -> any PixelEncoder {
+        switch network {
+        case .variational(let configuration): try VAEEncoder(configuration, reader)
+        case .tiny(let configuration): try TinyEncoder(configuration, reader)
+        }
+    }
+
+    /// Memory of decoding pictures of the size that the options say, `ownSide` where they do not.
+    func decodingBytes(_ options: Options, ownSide: Int, _ pool: ThreadPool) -> Int {
+        let (images, height, width) = latentSize(options, ownSide: ownSide)
+        let bytes =
+            switch network {
+            case .variational(let configuration):
+                VAEDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
+            case .tiny(let configuration):
+                TinyDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
+            }
+        // Latents and images of the whole batch; pictures are decoded one by one.
+        return images * height * width * (2 * 4 * latentChannels + 3 * scale * scale) + bytes
+    }
+
+    /// Memory of encoding pictures of the size that the options say, `ownSide` where they do not.
+    func encodingBytes(_ options: Options, ownSide: Int, _ pool: ThreadPool) -> Int {
+        let (images, latentHeight, latentWidth) = latentSize(options, ownSide: ownSide)
+        let (height, width) = (latentHeight * scale, latentWidth * scale)
+        let bytes =
+            switch network {
+            case .variational(let configuration):
+                VAEEncoder.activationBytes(configuration, height: height, width: width, pool)
+            case .tiny(let configuration):
+                TinyEncoder.activationBytes(configuration, height: height, width: width, pool)
+            }
+        // Latents and noise of the whole batch; pictures are encoded one by one.
+        return images * latentHeight * latentWidth * 2 * 4 * latentChannels + bytes
+    }
+
+    /// Pictures, and the size of their latents, that the options say.
+    private func latentSize(_ options: Options, ownSide: Int) -> (images: Int, height: Int, width: Int) {
+        let height = ((options.integer("height") ?? ownSide) + scale - 1) / scale
+        let width = ((options.integer("width") ?? ownSide) + scale - 1) / scale
+        return (options.integer("num_images_per_prompt") ?? 1, height, width)
+    }
+}
+
+/// A half of the part `vae` with its weights and workers: what decoder and image encoder have in common.
+struct OpenedAutoencoder<Network: Sendable>: Sendable {
+    let description: Autoencoder
+    let network: Network
+    let pool: ThreadPool
+    let weights: WeightFootprint
+
+    /// `make` makes the network of the half. Fails as that does, and with `.file`, `.format` and `.option`.
+    init(
+        model: String, _ options: Options, _ half: Autoencoder.Half,
+        _ make: (Autoencoder, WeightReader) throws(PixArtError) -> Network
+    ) throws(PixArtError) {
+        let checkpoint = try Checkpoint(folder: model)
+        description = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: half)
+        let source = try checkpoint.weights(.vae, variant: options.string("variant"))
+        let precision = try WorkingPrecision(options, storedAs: source)
+        pool = try ThreadPool(options)
+        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
+        network = try make(description, reader)
+        weights = reader.footprint
+    }
+
+    /// What a call with these activations takes of memory.
+    func memory(activations: Int) -> MemoryReport {
+        MemoryReport(weights: weights, activations: activations, held: pool.scratchBytes)
+    }
+}
