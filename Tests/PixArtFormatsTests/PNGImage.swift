@@ -16,6 +16,21 @@ struct PNGImage {
 
     init(path: String) throws {
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        chunks = try Self.chunks(of: bytes)
+        let header = try #require(chunks.first)
+        try #require(header.type == "IHDR" && header.data.count == 13)
+        #expect(Array(header.data[8...]) == [8, 2, 0, 0, 0])
+        let last = try #require(chunks.last)
+        #expect(last.type == "IEND" && last.data.isEmpty)
+        width = Self.integer(header.data[0...])
+        height = Self.integer(header.data[4...])
+        let data = chunks.filter { $0.type == "IDAT" }.flatMap(\.data)
+        let filtered = try Self.inflate(data, capacity: height * (1 + 3 * width))
+        pixels = try Self.unfilter(filtered, width: width, height: height)
+    }
+
+    /// The chunks of a file, whose frame and checksums are checked.
+    static func chunks(of bytes: [UInt8]) throws -> [Chunk] {
         #expect(Array(bytes.prefix(8)) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         var chunks: [Chunk] = []
         var at = 8
@@ -28,17 +43,7 @@ struct PNGImage {
             chunks.append(Chunk(type: String(decoding: body.prefix(4), as: UTF8.self), data: Array(body.dropFirst(4))))
             at += 12 + size
         }
-        self.chunks = chunks
-        let header = try #require(chunks.first)
-        try #require(header.type == "IHDR" && header.data.count == 13)
-        #expect(Array(header.data[8...]) == [8, 2, 0, 0, 0])
-        let last = try #require(chunks.last)
-        #expect(last.type == "IEND" && last.data.isEmpty)
-        width = Self.integer(header.data[0...])
-        height = Self.integer(header.data[4...])
-        let data = chunks.filter { $0.type == "IDAT" }.flatMap(\.data)
-        let filtered = try Self.inflate(data, capacity: height * (1 + 3 * width))
-        pixels = try Self.unfilter(filtered, width: width, height: height)
+        return chunks
     }
 
     /// Keyword and text of each text chunk, with the chunk's type.

@@ -113,6 +113,35 @@ import Testing
         }
     }
 
+    /// Chunks with changed contents behind right checksums: an image or an error about the format, and nothing else.
+    @Test(arguments: victims.indices)
+    func changedContents(_ victim: Int) throws {
+        var random = SplitMix(seed: UInt64(victim))
+        var image = Self.victims[victim]
+        image.isInterlaced = victim == 1
+        let chunks = try PNGImage.chunks(of: image.bytes)
+        var images = 0
+        for _ in 0..<400 {
+            var changed = chunks
+            let chosen = Int.random(in: 0..<chunks.count, using: &random)
+            var data = changed[chosen].data
+            for _ in 0...Int.random(in: 0..<3, using: &random) where !data.isEmpty {
+                let place = Int.random(in: data.indices, using: &random)
+                if Bool.random(using: &random) { data[place] ^= 1 << UInt8.random(in: 0..<8, using: &random) }
+                if Int.random(in: 0..<4, using: &random) == 0 { data.removeLast(data.count - place) }
+            }
+            changed[chosen] = .init(type: chunks[chosen].type, data: data)
+            let bytes = image.bytes[..<8] + changed.flatMap { PNGBuilder.chunk($0.type, $0.data) }
+            do {
+                _ = try read(Array(bytes), channels: [1, 3, 4].randomElement(using: &random)!)
+                images += 1
+            } catch let error as PixArtError {
+                #expect(error.status == PIXART_ERROR_FORMAT, "\(error.message)")
+            }
+        }
+        #expect((20..<400).contains(images))
+    }
+
     /// Pixels that end early, or are no zlib stream, behind right checksums.
     @Test func wrongPixels() throws {
         var image = PNGBuilder(.rgb, 8)
