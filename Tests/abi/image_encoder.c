@@ -230,6 +230,48 @@ static void profiles_grow(void) {
     pixart_image_encoder_release(encoder);
 }
 
+/* What an image encodes to in a handle opened with these options; NULL where the processor lacks the instructions. */
+static pixart_tensor *encode_opened(const char *options, const pixart_tensor *images) {
+    pixart_image_encoder *encoder;
+    pixart_status status = pixart_image_encoder_open(check_model(), options, &encoder);
+    if (status == PIXART_ERROR_OPTION && strstr(pixart_error_message(), "instructions"))
+        return NULL;
+    CHECK_OK(status);
+    pixart_tensor *latents = encode_images(encoder, images, NULL);
+    pixart_image_encoder_release(encoder);
+    return latents;
+}
+
+/* Threads make no difference, instructions and wider weights next to none, rounded weights some. */
+static void options_of_opening(void) {
+    static const struct {
+        const char *options;
+        double least, most;
+    } rows[] = {
+        {"{\"threads\": 1}", 0, 1e-6},
+        {"{\"weights\": \"float32\", \"compute\": \"float32\"}", 0, 1e-6},
+        {"{\"instructions\": \"portable\"}", 1e-9, 1e-5},
+        {"{\"instructions\": \"avx2\"}", 1e-9, 1e-5},
+        {"{\"weights\": \"bfloat16\"}", 1e-5, 0.02},
+    };
+    pixart_tensor *images = colours(3, (int64_t[]){64, 48, 3}), *plain = encode_opened(NULL, images);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pixart_tensor *found = encode_opened(rows[i].options, images);
+        if (!found)
+            continue;
+        check_context("%s: %g", rows[i].options, relative_error(found, plain));
+        CHECK(relative_error(found, plain) >= rows[i].least && relative_error(found, plain) <= rows[i].most);
+        pixart_tensor_release(found);
+    }
+    pixart_image_encoder *refused;
+    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"variant\": \"fp16\"}", &refused), PIXART_ERROR_FILE,
+                  refused, "fp16");
+    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"weights\": \"int8\"}", &refused), PIXART_ERROR_OPTION,
+                  refused, "weights", "int8", "bfloat16");
+    pixart_tensor_release(images);
+    pixart_tensor_release(plain);
+}
+
 /* A damaged encoder is refused, and the decoder beside it opens; and the other way round. */
 static void damaged_halves(void) {
     static const struct {
@@ -295,6 +337,7 @@ static const check_test tests[] = {
     {"images that cannot be encoded", images_that_cannot_be_encoded},
     {"two threads encode images", threads_share_an_encoder},
     {"profiles of image encoders", profiles_grow},
+    {"options of opening", options_of_opening},
     {"damaged halves of a VAE", damaged_halves},
     {"NULL for each argument", null_for_each_argument},
 };
