@@ -3,7 +3,7 @@ import PixArtCompute
 /// Puts parts of images into others.
 package enum ImageBlend {
     /// The lowest value of a mask that takes the image.
-    private static let threshold: UInt8 = 128
+    package static let threshold: UInt8 = 128
 
     /// Images where the mask is 128 or more, and originals elsewhere, in the shape of `images`.
     ///
@@ -48,8 +48,8 @@ extension ImageBatch {
         let others = shapes.contains(Array(mask.shape.dropLast())) && mask.shape.last == 1
         guard mask.element == .uint8, masks != nil || others else {
             throw .argument(
-                "mask is \(mask.description), expected uint8 [\(height), \(width)], or [B, \(height), \(width)] with B "
-                    + "1\(count == 1 ? "" : " or \(count)"), also with a last dimension of 1")
+                "mask is \(mask.description), expected uint8 [\(height), \(width)] or "
+                    + "[\(count == 1 ? "1" : "1 or \(count)"), \(height), \(width)], also with a last dimension of 1")
         }
         tensor = mask
         self.count = masks ?? (mask.shape.count == 4 ? mask.shape[0] : 1)

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtFormats
 
 /// A picture that a run starts from, and the part of it that is painted anew.
 ///
@@ -48,24 +49,18 @@ struct ImageConditioning: Sendable {
     /// Takes the mask, uint8 [H, W] or [1 or B, H, W] in pixels, also with a last dimension of 1: at least 128 where the
     /// picture is painted anew. A latent goes by the first of its pixels.
     mutating func setMask(_ mask: Tensor) throws(PixArtError) {
-        let size = [shape[2] * Denoiser.scale, shape[3] * Denoiser.scale]
-        var found = mask.shape
-        if found.count > 2, found.last == 1 { found.removeLast() }
-        if found.count == 2 { found.insert(1, at: 0) }
-        guard mask.element == .uint8, found.count == 3, [1, shape[0]].contains(found[0]), Array(found[1...]) == size
-        else {
-            throw .argument(
-                "mask is \(mask.description), expected uint8 \(size) or \(Self.batch(of: [shape[0]] + size))")
-        }
+        let (height, width) = (shape[2] * Denoiser.scale, shape[3] * Denoiser.scale)
+        let masks = try ImageBatch(mask: mask, count: shape[0], height: height, width: width)
         var reduced: [Bool] = []
-        for item in 0..<found[0] {
-            for y in stride(from: 0, to: size[0], by: Denoiser.scale) {
-                for x in stride(from: 0, to: size[1], by: Denoiser.scale) {
-                    reduced.append(mask.bytes[(item * size[0] + y) * size[1] + x] >= 128)
+        for item in 0..<masks.count {
+            let bytes = masks.bytes(item)
+            for y in stride(from: 0, to: height, by: Denoiser.scale) {
+                for x in stride(from: 0, to: width, by: Denoiser.scale) {
+                    reduced.append(bytes[y * width + x] >= ImageBlend.threshold)
                 }
             }
         }
-        self.mask = repeated(reduced, found[0])
+        self.mask = repeated(reduced, masks.count)
     }
 
     /// A shape whose first dimension may be 1, for messages.

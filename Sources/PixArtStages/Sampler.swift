@@ -40,7 +40,7 @@ package final class Sampler {
         let images = try Self.images(of: batch.count, options)
         let (height, width) = try Self.size(options, configuration)
         shape = [images, configuration.inChannels, height / Denoiser.scale, width / Denoiser.scale]
-        unusedNoise = try Self.noise(shape, options)
+        unusedNoise = try NoiseSource(options, images: shape[0])
 
         let plan = SchedulerPlan(
             steps: options.integer("num_inference_steps") ?? 1, timesteps: options.integers("timesteps"),
@@ -253,16 +253,5 @@ package final class Sampler {
                 "option \"\(key)\" is \(value), expected a multiple of \(multiple) without resolution binning")
         }
         return (height, width)
-    }
-
-    /// The noise of a single seed for the whole batch, or of a seed for each image.
-    private static func noise(_ shape: [Int], _ options: Options) throws(PixArtError) -> NoiseSource {
-        let seeds = options.seeds("seed")
-        guard options.isArray("seed") else { return NoiseSource(seed: seeds[0], images: shape[0]) }
-        guard seeds.count == shape[0] else {
-            throw .option(
-                "option \"seed\" has \(seeds.count) seeds, expected one for each of the \(shape[0]) images")
-        }
-        return NoiseSource(seeds: seeds)
     }
 }
