@@ -475,11 +475,11 @@ pixart_status pixart_image_write(const pixart_tensor *images, size_t index, cons
  * Written are the parts' weights in one safetensors file each, without variant in its name, under the names that they
  * have; config.json; the folders `tokenizer` with the text encoder and `scheduler` with the transformer; and
  * model_index.json. int8 is stored as I8 [out, in] beside F32 <layer>.weight_scale [out]. int4 is stored as U8
- * [out, 4 * ceil(in / 8)] beside F32 <layer>.weight_scale [ceil(out / 4), ceil(in / 16)]: of eight inputs, the first four
- * lie in the low halves of four bytes, 8 standing for 0, and four outputs and sixteen inputs share a scale. A weight is its
- * value times its scale, and config.json says so under "quantization_config". Layers that would suffer are stored higher,
- * and the VAE is not quantized. Tensors that no stage reads are left out. diffusers reads what is stored as float32 and
- * bfloat16.
+ * [ceil(out / 16), ceil(in / 8), 16, 4] beside F32 <layer>.weight_scale [ceil(out / 4), ceil(in / 16)]: of eight inputs, the
+ * first four lie in the low halves of four bytes, 8 standing for 0, and four outputs and sixteen inputs share a scale.
+ * Outputs and inputs that the last blocks lack are 0. A weight is its value times its scale, and config.json says so under
+ * "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. Tensors that no stage
+ * reads are left out. diffusers reads what is stored as float32 and bfloat16.
  * Nothing remains of a call that fails or is cancelled. Fails with PIXART_ERROR_ARGUMENT (`out` is the folder `model`),
  * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL (tensors do not fit the architecture, or are stored as int8
  * or int4 already, and in another precision than is asked for: take the original), PIXART_CANCELLED. Cost: reading and

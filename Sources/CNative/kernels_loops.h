@@ -88,11 +88,12 @@ static void widen_int8(size_t count, const int8_t *source, float scale, float *t
     for (size_t i = 0; i < count; i++) target[i] = (float)source[i] * scale;
 }
 
-/* int4 numbers of four outputs and sixteen inputs share a scale. Eight inputs lie in four bytes: byte i has input i in its
- * low half and input i + 4 in its high one, 8 standing for 0. */
-enum { GROUP_OUTPUTS = 4, GROUP_INPUTS = 16, RUN = 8 };
+/* int4 numbers of four outputs and sixteen inputs share a scale. A run of eight inputs lies in four bytes: byte i has input
+ * i in its low half and input i + 4 in its high one, 8 standing for 0. Sixteen outputs make a block, in which their runs of
+ * the same inputs lie side by side: those of one output are BLOCK_RUN bytes apart. */
+enum { GROUP_OUTPUTS = 4, GROUP_INPUTS = 16, RUN = 8, BLOCK_OUTPUTS = 16, BLOCK_RUN = BLOCK_OUTPUTS * RUN / 2 };
 
-/* Eight inputs of an output, from -8 to 7. */
+/* A run of an output, from -8 to 7. */
 INLINE void unpack_run(const uint8_t *source, int32_t *target) {
     for (size_t i = 0; i < RUN / 2; i++) {
         target[i] = (source[i] & 15) - 8;
@@ -101,7 +102,7 @@ INLINE void unpack_run(const uint8_t *source, int32_t *target) {
 }
 
 static void widen_int4(size_t count, const uint8_t *source, const float *scales, float *target) {
-    for (size_t first = 0; first < count; first += RUN, source += RUN / 2, target += RUN) {
+    for (size_t first = 0; first < count; first += RUN, source += BLOCK_RUN, target += RUN) {
         int32_t numbers[RUN];
         float values[RUN], scale = scales[first / GROUP_INPUTS];
         unpack_run(source, numbers);
@@ -151,7 +152,7 @@ static float int4_scale(size_t count, const float *scales) {
 
 static void int4_as_int8(size_t count, const uint8_t *source, const float *scales, float scale, int8_t *target) {
     float inverse = scale > 0 ? 1 / scale : 0;
-    for (size_t first = 0; first < count; first += RUN, source += RUN / 2, target += RUN) {
+    for (size_t first = 0; first < count; first += RUN, source += BLOCK_RUN, target += RUN) {
         int32_t values[RUN], factor = rounded(scales[first / GROUP_INPUTS] * inverse * INT4_FACTOR_UNIT);
         int8_t bytes[RUN];
         unpack_run(source, values);
@@ -197,7 +198,6 @@ INLINE float int4_best_scale(const float x[GROUP_OUTPUTS * GROUP_INPUTS]) {
 }
 
 static void quantize_int4(size_t outputs, size_t count, const float *source, uint8_t *target, float *scales) {
-    const size_t row_bytes = (count + RUN - 1) / RUN * (RUN / 2);
     for (size_t first = 0; first < count; first += GROUP_INPUTS, scales++) {
         size_t members = count - first < GROUP_INPUTS ? count - first : GROUP_INPUTS;
         float x[GROUP_OUTPUTS][GROUP_INPUTS] = {{0}};
@@ -206,12 +206,14 @@ static void quantize_int4(size_t outputs, size_t count, const float *source, uin
         *scales = int4_best_scale(*x);
         float inverse = *scales != 0 ? 1 / *scales : 0;
         for (size_t output = 0; output < outputs; output++)
-            for (size_t run = 0; run < members; run += RUN)
+            for (size_t run = 0; run < members; run += RUN) {
+                uint8_t *bytes = target + (first + run) / RUN * BLOCK_RUN + output * (RUN / 2);
                 for (size_t i = 0; i < RUN / 2; i++) {
                     const float *values = x[output] + run + i;
                     int32_t low = int4_level(values[0] * inverse) + 8, high = int4_level(values[RUN / 2] * inverse) + 8;
-                    target[output * row_bytes + (first + run) / 2 + i] = (uint8_t)(low | high << 4);
+                    bytes[i] = (uint8_t)(low | high << 4);
                 }
+            }
     }
 }
 

@@ -15,7 +15,7 @@ extension StoredTensor {
         case .int4:
             let form = WeightMatrix.Form.int4
             return (
-                .uint8, [outputs, form.rowBytes(inputs: inputs)], form.scaleShape(outputs: outputs, inputs: inputs)
+                .uint8, form.shape(outputs: outputs, inputs: inputs), form.scaleShape(outputs: outputs, inputs: inputs)
             )
         }
     }
@@ -31,8 +31,8 @@ extension StoredTensor {
     ) throws(PixArtError) {
         let (outputs, inputs) = precision == .auto ? (bytes.count, 1) : matrixSize
         let row = precision == .auto ? 1 : inputs * type.size
-        // Whole groups of outputs.
-        let step = max(Self.piece / max(row, 1) / WeightMatrix.group.outputs, 1) * WeightMatrix.group.outputs
+        // Whole blocks of outputs.
+        let step = max(Self.piece / max(row, 1) / WeightMatrix.block.outputs, 1) * WeightMatrix.block.outputs
         for first in Swift.stride(from: 0, to: outputs, by: step) {
             let range = first..<min(first + step, outputs)
             let part = UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * row..<range.upperBound * row])

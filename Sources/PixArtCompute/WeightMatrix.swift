@@ -7,18 +7,25 @@ package struct WeightMatrix: Sendable {
         case float32, float16, bfloat16
         /// With a scale for each output.
         case int8
-        /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. Eight inputs lie in four
-        /// bytes, the first four in the low halves.
+        /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. A run of eight inputs lies in
+        /// four bytes, the first four in the low halves; runs of sixteen outputs lie side by side. Missing ones are 0.
         case int4
 
-        /// Bytes of one output's elements.
-        package func rowBytes(inputs: Int) -> Int {
+        /// Shape of the elements.
+        package func shape(outputs: Int, inputs: Int) -> [Int] {
             switch self {
-            case .float32: 4 * inputs
-            case .float16, .bfloat16: 2 * inputs
-            case .int8: inputs
-            case .int4: (inputs + 7) / 8 * 4
+            case .float32, .float16, .bfloat16, .int8: [outputs, inputs]
+            case .int4:
+                [
+                    (outputs + WeightMatrix.block.outputs - 1) / WeightMatrix.block.outputs,
+                    (inputs + WeightMatrix.block.inputs - 1) / WeightMatrix.block.inputs,
+                    WeightMatrix.block.outputs, WeightMatrix.block.inputs / 2,
+                ]
             }
+        }
+
+        fileprivate func elementBytes(outputs: Int, inputs: Int) -> Int {
+            elementSize * shape(outputs: outputs, inputs: inputs).reduce(1, *)
         }
 
         /// Shape of the scales; empty where there are none.
@@ -36,7 +43,7 @@ package struct WeightMatrix: Sendable {
 
         /// Bytes of a matrix with its scales.
         package func bytes(outputs: Int, inputs: Int) -> Int {
-            outputs * rowBytes(inputs: inputs) + scaleBytes(outputs: outputs, inputs: inputs)
+            elementBytes(outputs: outputs, inputs: inputs) + scaleBytes(outputs: outputs, inputs: inputs)
         }
 
         fileprivate func scaleBytes(outputs: Int, inputs: Int) -> Int {
@@ -55,11 +62,13 @@ package struct WeightMatrix: Sendable {
 
     /// Outputs and inputs that share a scale in int4.
     package static let group = (outputs: 4, inputs: 16)
+    /// Outputs and inputs that lie side by side in int4.
+    package static let block = (outputs: 16, inputs: 8)
 
     package let outputs: Int
     package let inputs: Int
     package let form: Form
-    /// Row-major, `form.rowBytes` apart; valid as long as `owners` live.
+    /// Row-major, of `form.shape`; valid as long as `owners` live.
     private nonisolated(unsafe) let elements: UnsafeRawPointer
     /// As many as `form.scaleShape` says.
     private nonisolated(unsafe) let scales: UnsafePointer<Float>?
@@ -72,7 +81,7 @@ package struct WeightMatrix: Sendable {
     init(
         _ stored: StoredTensor, scales: StoredTensor? = nil, form: Form, outputs: Int, inputs: Int
     ) throws(PixArtError) {
-        precondition(stored.bytes.count == outputs * form.rowBytes(inputs: inputs))
+        precondition(stored.bytes.count == form.elementBytes(outputs: outputs, inputs: inputs))
         precondition((scales?.bytes.count ?? 0) == form.scaleBytes(outputs: outputs, inputs: inputs))
         self.outputs = outputs
         self.inputs = inputs
@@ -122,7 +131,7 @@ package struct WeightMatrix: Sendable {
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(owners) {} }
         return try body(
-            UnsafeRawBufferPointer(start: elements, count: outputs * form.rowBytes(inputs: inputs)),
+            UnsafeRawBufferPointer(start: elements, count: form.elementBytes(outputs: outputs, inputs: inputs)),
             UnsafeRawBufferPointer(start: scales, count: form.scaleBytes(outputs: outputs, inputs: inputs)))
     }
 
@@ -131,8 +140,18 @@ package struct WeightMatrix: Sendable {
 
     // MARK: Rows
 
-    /// The first element of an output as it is held.
-    func row(_ output: Int) -> UnsafeRawPointer { elements + output * form.rowBytes(inputs: inputs) }
+    /// The elements of an output as they are held, from a column on, which starts a run in int4.
+    func row(_ output: Int, from column: Int = 0) -> UnsafeRawPointer {
+        elements + Self.offset(form, inputs: inputs, output, column)
+    }
+
+    /// Bytes before an element, of as many inputs.
+    private static func offset(_ form: Form, inputs: Int, _ output: Int, _ column: Int) -> Int {
+        guard form == .int4 else { return form.elementSize * (output * inputs + column) }
+        let runs = (inputs + block.inputs - 1) / block.inputs
+        let run = output / block.outputs * runs + column / block.inputs
+        return (run * block.outputs + output % block.outputs) * block.inputs / 2
+    }
 
     /// The scales that an output's elements have, or share with its group's.
     private func scales(_ output: Int) -> UnsafePointer<Float> {
@@ -159,7 +178,7 @@ package struct WeightMatrix: Sendable {
         _ output: Int, _ columns: Range<Int>, to target: UnsafeMutablePointer<Float>, _ kernels: Kernels
     ) {
         let count = columns.count
-        let source = row(output) + form.rowBytes(inputs: columns.lowerBound)
+        let source = row(output, from: columns.lowerBound)
         switch form {
         case .float32: target.update(from: source.assumingMemoryBound(to: Float.self), count: count)
         case .float16:
@@ -185,7 +204,7 @@ package struct WeightMatrix: Sendable {
         _ outputs: Range<Int>, for product: Operand.Form, units: Int, into panel: inout Panel, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
-        let stored = form.rowBytes(inputs: inputs)
+        let stored = form.elementSize * inputs
         panel.hasScales = product == .int8 || (product == .bfloat16 && form == .int8)
         if form == .int8 { panel.scales.update(from: scales(outputs.lowerBound), count: outputs.count) }
         switch (product, form) {
@@ -244,7 +263,7 @@ package struct WeightMatrix: Sendable {
         scale: UnsafeMutablePointer<Float>, _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels
     ) {
         let count = columns.count
-        let source = row(output) + form.rowBytes(inputs: columns.lowerBound)
+        let source = row(output, from: columns.lowerBound)
         let bytes = target.assumingMemoryBound(to: Int8.self)
         let halves = target.assumingMemoryBound(to: UInt16.self)
         let floats = target.assumingMemoryBound(to: Float.self)
@@ -299,29 +318,36 @@ package struct WeightMatrix: Sendable {
         case .int4: target = .int4
         }
         if target == form { return self }
-        let rowBytes = target.rowBytes(inputs: inputs)
         let shape = target.scaleShape(outputs: outputs, inputs: inputs)
-        let elements = try AlignedBuffer(count: (outputs * rowBytes + 3) / 4)
+        let bytes = target.elementBytes(outputs: outputs, inputs: inputs)
+        let elements = try AlignedBuffer(count: (bytes + 3) / 4)
+        let start = UnsafeMutableRawPointer(elements.start)
         let scales = shape.isEmpty ? nil : try AlignedBuffer(count: shape.reduce(1, *))
+        if target == .int4 {
+            // The last block may lack outputs.
+            let last = Self.offset(target, inputs: inputs, outputs / Self.block.outputs * Self.block.outputs, 0)
+            (start + last).initializeMemory(as: UInt8.self, repeating: 0x88, count: bytes - last)
+        }
         // Whole groups of outputs.
-        try pool.run(total: outputs, grain: 4 * Self.group.outputs, as: .weights) {
+        try pool.run(total: outputs, grain: Self.block.outputs, as: .weights) {
             range, scratch throws(PixArtError) in
             let wide = try scratch.floats(Self.group.outputs * inputs, slot: 7)
             let table = pool.kernels.table.pointee
             for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: Self.group.outputs) {
                 let some = first..<min(first + Self.group.outputs, range.upperBound)
                 widen(outputs: some, to: wide, pool.kernels)
-                let place = UnsafeMutableRawPointer(elements.start) + first * rowBytes
                 if target == .int4 {
+                    let place = start + Self.offset(target, inputs: inputs, first, 0)
                     table.quantize_int4(
                         some.count, inputs, wide, place.assumingMemoryBound(to: UInt8.self),
                         scales!.start + first / Self.group.outputs * shape[1])
                     continue
                 }
                 for index in 0..<some.count {
-                    let (source, place) = (wide + index * inputs, place + index * rowBytes)
+                    let source = wide + index * inputs
+                    let place = start + Self.offset(target, inputs: inputs, first + index, 0)
                     switch target {
-                    case .float32: place.copyMemory(from: source, byteCount: rowBytes)
+                    case .float32: place.copyMemory(from: source, byteCount: 4 * inputs)
                     case .bfloat16: table.narrow_bfloat16(inputs, source, place.assumingMemoryBound(to: UInt16.self))
                     case .int8:
                         scales!.start[first + index] = table.quantize_int8(

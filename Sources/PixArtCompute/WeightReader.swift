@@ -56,8 +56,7 @@ package final class WeightReader {
     ) throws(PixArtError) -> WeightMatrix {
         let stored = try found(name)
         let form = form(of: stored)
-        let columns = form == .int4 ? form.rowBytes(inputs: inputs) : inputs
-        try check(stored, name, [outputs, columns])
+        try check(stored, name, form.shape(outputs: outputs, inputs: inputs))
         var scales: StoredTensor?
         let scaleShape = form.scaleShape(outputs: outputs, inputs: inputs)
         if !scaleShape.isEmpty {

@@ -50,14 +50,15 @@ import Testing
     /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them. Factors are multiples of 1/2048.
     private func requantized(_ matrix: WeightMatrix) -> [Double] {
         let columns = matrix.form.scaleShape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
-        let rowBytes = matrix.form.rowBytes(inputs: matrix.inputs)
+        let runs = matrix.form.shape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
         return matrix.withBytes { elements, scales in
             (0..<matrix.outputs).flatMap { output in
                 let first = output / WeightMatrix.group.outputs * columns
                 let scales = scales.bindMemory(to: Float.self)[first..<first + columns].map { $0 }
                 let unit = scales.map { abs($0) }.max()! * (8 / 127 as Float)
                 return (0..<matrix.inputs).map { input in
-                    let byte = elements[output * rowBytes + input / 8 * 4 + input % 4]
+                    let run = (output / 16 * runs + input / 8) * 16 + output % 16
+                    let byte = elements[run * 4 + input % 4]
                     let value = Double(Int(input % 8 < 4 ? byte & 15 : byte >> 4) - 8)
                     let factor = scales[input / WeightMatrix.group.inputs] * (1 / unit)
                     let rounded = Double((factor * 2048).rounded(.toNearestOrEven)) / 2048
@@ -81,7 +82,7 @@ import Testing
     @Test(arguments: Kernels.available, WeightPrecision.allCases)
     func products(_ instructions: String, _ precision: WeightPrecision) throws {
         let pool = try pool(instructions)
-        for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40), (3, 300, 64)] {
+        for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40), (3, 300, 64), (2, 256, 48)] {
             let (matrix, held) = try weights(precision, outputs: outputs, inputs: inputs, pool)
             for compute in Compute.allCases {
                 var numbers = Numbers(seed: 3)

@@ -35,23 +35,43 @@ import Testing
         }
     }
 
-    /// A tensor that is read in several pieces becomes what its rows become four by four.
+    /// A tensor that is read in several pieces becomes what its rows become sixteen by sixteen.
     @Test(arguments: WeightPrecision.allCases)
     func pieces(_ precision: WeightPrecision) throws {
         var numbers = Numbers(seed: 3)
-        let (rows, columns) = (1100, 8192)
+        let (rows, columns) = (1104, 8192)
         let row = numbers.array(columns)
         let values = (0..<rows).flatMap { index in row.map { $0 * Float(index + 1) } }
         let tensor = try stored(.float32, [rows, columns], encoded(values, as: .float32).bytes)
         let whole = try converted(tensor, to: precision)
         #expect(whole.pieces.count == 3 && whole.pieces.reduce(0, +) == 4 * rows * columns)
-        for first in [0, 508, 512, rows - 4] {
-            let bytes = encoded(Array(values[first * columns..<(first + 4) * columns]), as: .float32).bytes
-            let four = try converted(stored(.float32, [4, columns], bytes), to: precision)
-            let (size, scales) = (four.elements.count / 4, four.scales.count)
-            #expect(Array(whole.elements[first * size..<(first + 4) * size]) == four.elements, "row \(first)")
-            let start = first / 4 * scales
-            #expect(Array(whole.scales[start..<start + scales]) == four.scales, "row \(first)")
+        for first in stride(from: 0, to: rows, by: 16) {
+            let bytes = encoded(Array(values[first * columns..<(first + 16) * columns]), as: .float32).bytes
+            let part = try converted(stored(.float32, [16, columns], bytes), to: precision)
+            let (size, scales) = (part.elements.count, part.scales.count)
+            #expect(Array(whole.elements[first / 16 * size..<(first / 16 + 1) * size]) == part.elements, "row \(first)")
+            #expect(Array(whole.scales[first / 16 * scales..<(first / 16 + 1) * scales]) == part.scales, "row \(first)")
+        }
+    }
+
+    /// Of a block of int4, outputs and inputs that are missing are 0, and the others are where they are said to be.
+    @Test func blocks() throws {
+        let (outputs, inputs) = (18, 11)
+        // Whole numbers of a scale of 1, of which the largest is each group's first.
+        let levels = (0..<outputs * inputs).map { index in
+            let (output, input) = index.quotientAndRemainder(dividingBy: inputs)
+            return output % 4 == 0 && input == 0 ? -8 : (output * 5 + input * 3) % 15 - 7
+        }
+        let tensor = try stored(.float32, [outputs, inputs], encoded(levels.map { Float($0) }, as: .float32).bytes)
+        let (elements, _, _) = try converted(tensor, to: .int4)
+        #expect(tensor.layout(in: .int4).shape == [2, 2, 16, 4])
+        for output in 0..<32 {
+            for input in 0..<16 {
+                let byte = elements[((output / 16 * 2 + input / 8) * 16 + output % 16) * 4 + input % 4]
+                let level = Int(input % 8 < 4 ? byte & 15 : byte >> 4) - 8
+                let expected = output < outputs && input < inputs ? levels[output * inputs + input] : 0
+                #expect(level == expected, "\(output), \(input)")
+            }
         }
     }
 
@@ -79,7 +99,7 @@ import Testing
         }
         for (precision, resident, mapped) in [
             (WeightPrecision.auto, 0, 2080), (.float32, 0, 2080), (.bfloat16, 1040, 0), (.int8, 520 + 16, 0),
-            (.int4, 272 + 36, 0),
+            (.int4, 1088 + 36, 0),
         ] {
             #expect(try footprint(precision, nil) == footprint(precision, pool))
             let counted = try footprint(precision, nil)

@@ -67,15 +67,18 @@ static void layout_of_tensors(void) {
         convert(check_model(), rows[i].options);
         safetensors file = safetensors_read(out, TRANSFORMER);
         CHECK_TEXT(type_of(&file, LAYER), rows[i].type);
-        CHECK_EQUAL(dimension(&file, LAYER, 0), outputs);
-        CHECK_EQUAL(dimension(&file, LAYER, 1), i == 3 ? (inputs + 7) / 8 * 4 : inputs);
+        CHECK_EQUAL(dimension(&file, LAYER, 0), i == 3 ? (outputs + 15) / 16 : outputs);
+        CHECK_EQUAL(dimension(&file, LAYER, 1), i == 3 ? (inputs + 7) / 8 : inputs);
         CHECK_EQUAL(has(&file, LAYER "_scale"), i >= 2);
         if (i >= 2) {
             CHECK_TEXT(type_of(&file, LAYER "_scale"), "F32");
             CHECK_EQUAL(dimension(&file, LAYER "_scale", 0), i == 3 ? (outputs + 3) / 4 : outputs);
         }
-        if (i == 3)
+        if (i == 3) {
+            CHECK_EQUAL(dimension(&file, LAYER, 2), 16);
+            CHECK_EQUAL(dimension(&file, LAYER, 3), 4);
             CHECK_EQUAL(dimension(&file, LAYER "_scale", 1), (inputs + 15) / 16);
+        }
         if (i < 2)
             CHECK_TEXT(type_of(&file, "proj_out.bias"), "F32");
         json_object_object_foreach(original.header, name, entry) {
@@ -89,9 +92,10 @@ static void layout_of_tensors(void) {
     folder_remove(root);
 }
 
-/* The value of an int4 element: of eight inputs, the first four lie in the low halves of four bytes. */
-static int int4_value(const unsigned char *row, int64_t input) {
-    unsigned char pair = row[input / 8 * 4 + input % 4];
+/* The value of an element of int4, [outputs / 16][inputs / 8][16][4]: of eight inputs, the first four lie in low halves. */
+static int int4_value(const unsigned char *bytes, int64_t inputs, int64_t output, int64_t input) {
+    int64_t run = (output / 16 * ((inputs + 7) / 8) + input / 8) * 16 + output % 16;
+    unsigned char pair = bytes[run * 4 + input % 4];
     return (input % 8 < 4 ? pair & 15 : pair >> 4) - 8;
 }
 
@@ -112,8 +116,7 @@ static void values_of_tensors(void) {
         for (int64_t row = 0; row < outputs; row++)
             for (int64_t column = 0; column < inputs; column++) {
                 float scale = is_int4 ? scales[row / 4 * groups + column / 16] : scales[row];
-                int value = is_int4 ? int4_value(bytes + row * ((inputs + 7) / 8 * 4), column)
-                                    : (signed char)bytes[row * inputs + column];
+                int value = is_int4 ? int4_value(bytes, inputs, row, column) : (signed char)bytes[row * inputs + column];
                 float level = scale != 0 ? wanted[row * inputs + column] / scale : 0;
                 int lowest = is_int4 ? -8 : -127, highest = is_int4 ? 7 : 127;
                 int beyond = (value == lowest && level < lowest && level > lowest - 2) ||
@@ -407,6 +410,24 @@ static void damaged_after_conversion(void) {
     folder_remove(root);
 }
 
+/* int4 in other blocks, or row by row, is not read as if it were in ours. */
+static void int4_in_another_order(void) {
+    static const char *const shapes[] = {"{\"shape\": [192, 96]}", "{\"shape\": [6, 24, 32, 4]}",
+                                         "{\"shape\": [12, 24, 64]}"};
+    prepare();
+    convert(check_model(), "{\"parts\": [\"transformer\"], \"weights\": \"int4\"}");
+    CHECK_OK(try_denoiser(out));
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        char folder[FOLDER_PATH];
+        folder_clone(out, folder, NULL);
+        damage_entry(folder, TRANSFORMER, LAYER, shapes[i]);
+        check_context("%s", shapes[i]);
+        CHECK_FAILS(try_denoiser(folder), PIXART_ERROR_MODEL, "/transformer", LAYER, "[12, 24, 16, 4]");
+        folder_remove(folder);
+    }
+    folder_remove(root);
+}
+
 static const check_test tests[] = {
     {"the layout of tensors", layout_of_tensors},
     {"the values of tensors", values_of_tensors},
@@ -420,5 +441,6 @@ static const check_test tests[] = {
     {"progress and cancelling", progress_and_cancelling},
     {"the source stays", the_source_stays},
     {"converted models that are damaged", damaged_after_conversion},
+    {"int4 in another order", int4_in_another_order},
 };
 CHECK_MAIN(tests)

@@ -65,8 +65,8 @@ typedef struct native_kernels {
                                        const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
     /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to products of int8. */
     void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
-    /* Lays out up to 32 rows of `count` int4 numbers, the first of which starts a group, as int8 of `output_scales`, and
-     * gives their zero_point_sums. */
+    /* Lays out up to 32 outputs of `count` int4 numbers, from the start of a block on, as int8 of `output_scales`, and gives
+     * their zero_point_sums. */
     void (*_Nullable pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
                                 const float *_Nonnull scales, const float *_Nonnull output_scales,
                                 void *_Nonnull panel, int32_t *_Nonnull sums);
@@ -129,23 +129,24 @@ typedef struct native_kernels {
     void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     /* target = source * scale. */
     void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
-    /* Part of a row of int4, from the start of a group on: target = value * scale. Four outputs and sixteen inputs share a
-     * scale; eight inputs lie in four bytes, the first four in the low halves. */
+    /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. Four outputs and sixteen inputs
+     * share a scale. Eight inputs lie in four bytes, the first four in the low halves, and the next eight 64 bytes further:
+     * sixteen outputs make a block, [inputs / 8][16][4]. */
     void (*_Nonnull widen_int4)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
                                 float *_Nonnull target);
     /* Rounding to the nearest bfloat16, ties to even. */
     void (*_Nonnull narrow_bfloat16)(size_t count, const float *_Nonnull source, uint16_t *_Nonnull target);
     /* Exact: int8 numbers as bfloat16. */
     void (*_Nonnull int8_as_bfloat16)(size_t count, const int8_t *_Nonnull source, uint16_t *_Nonnull target);
-    /* The scale that a row of `count` int4 numbers has as int8. */
+    /* The scale that an output's `count` int4 numbers have as int8. */
     float (*_Nonnull int4_scale)(size_t count, const float *_Nonnull scales);
-    /* Part of a row of int4, from the start of a group on, as int8 of this scale, rounded. */
+    /* Part of an output's int4 numbers, from the start of a group on, as int8 of this scale, rounded. */
     void (*_Nonnull int4_as_int8)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
                                   float scale, int8_t *_Nonnull target);
     /* target = round(source / scale), -127 ... 127; returns the scale. */
     float (*_Nonnull quantize_int8)(size_t count, const float *_Nonnull source, int8_t *_Nonnull target);
-    /* Up to four rows of `count` numbers: their int4 numbers, row by row, and the scales of their groups, which are chosen
-     * for the least squared error. */
+    /* Up to four rows of `count` numbers: their int4 numbers, at their place in a block, and the scales of their groups, which
+     * are chosen for the least squared error. */
     void (*_Nonnull quantize_int4)(size_t outputs, size_t count, const float *_Nonnull source,
                                    uint8_t *_Nonnull target, float *_Nonnull scales);
 
