@@ -25,9 +25,9 @@ package final class SafetensorsWriter {
 
     /// Writes the header of a file with these tensors and `metadata`.
     ///
-    /// Tensors are laid out by falling element size and then by name, so that each is aligned to its elements. Fails with
-    /// `.argument` naming the tensor where two have one name, where one is called "__metadata__", where a name holds a NUL,
-    /// and where a shape cannot be; and with `.file`.
+    /// Tensors are laid out by falling element size and then by name, so that each is aligned to its elements, and the
+    /// first starts at a cache line. Fails with `.argument` naming the tensor where two have one name, where one is called
+    /// "__metadata__", where a name holds a NUL, and where a shape cannot be; and with `.file`.
     package init(
         _ file: ReplacementFile, _ entries: [Entry], metadata: [String: String] = [:]
     ) throws(PixArtError) {
@@ -96,7 +96,7 @@ package final class SafetensorsWriter {
             start = end
         }
         var json = Array(JSONValue.object(members).serialized().utf8)
-        while json.count % 8 != 0 { json.append(UInt8(ascii: " ")) }
+        while (8 + json.count) % 64 != 0 { json.append(UInt8(ascii: " ")) }
         let size = UInt64(json.count)
         let bytes = (0..<8).map { UInt8(truncatingIfNeeded: size >> (8 * $0)) } + json
         return (bytes, places.mapValues { $0.lowerBound + bytes.count..<$0.upperBound + bytes.count })
