@@ -28,7 +28,10 @@ from ._image_encoder import ImageEncoder
 from ._library import version
 from ._options import options_schema
 from ._padded import from_padded, to_padded
+from ._size_flags import parse_size_flags
+from ._styles import apply_style, styles
 from ._tensor import load_tensors, save_tensors
+from ._weighting import encode_weighted, parse_weights
 
 __all__ = [
     "ArgumentError",
@@ -43,15 +46,20 @@ __all__ = [
     "OutOfMemoryError",
     "PixArtError",
     "Sampler",
+    "apply_style",
     "blend_images",
     "convert",
+    "encode_weighted",
     "estimate",
     "from_padded",
     "load_tensors",
     "options_schema",
+    "parse_size_flags",
+    "parse_weights",
     "read_image",
     "resize_image",
     "save_tensors",
+    "styles",
     "to_padded",
     "version",
     "write_image",
