@@ -134,8 +134,8 @@ def _letters_before(encoder: Encoder, text: str, position: int, letters: str, op
         if count >= 0 and marked[:count] + marked[count + len(mark) :] == letters:
             return count
     raise ArgumentError(
-        f'prompt: cleaning the caption changes what stands around "{before[-20:]}|{after[:20]}", so that it cannot be '
-        'told which tokens the weight that changes at "|" is for; use clean_caption=False',
+        f'prompt: cleaning changes the text around "{before[-20:]}|{after[:20]}", and it cannot be told which tokens the '
+        'weight that changes at "|" is for; give whole words a weight, or use clean_caption=False',
         status=101,
     )
 
