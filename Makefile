@@ -15,7 +15,7 @@ PICTURE := build/demo.png
 include tools/install.mk
 
 .PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare compare-schedulers compare-precisions goldens bench docs \
-	python format lint clean
+	gallery python format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ bench: build ## Time all stages beside PyTorch and OpenVINO at the real sizes, o
 
 docs: build ## Write docs/options.md from the library's schemas
 	python3 tools/make_options_doc.py $(LIBRARY) docs/options.md
+
+gallery: build $(VENV)/ready ## Make the pictures of docs/gallery.md
+	$(VENV)/bin/pip install -q pillow
+	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python tools/make_gallery.py
 
 python: build ## Put the library into the Python package, for `pip install ./bindings/python`
 	cp $(LIBRARY) bindings/python/src/pixart/libpixart.so.1
