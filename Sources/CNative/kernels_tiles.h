@@ -102,9 +102,7 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 #pragma unroll
     for (int row = 0; row < rows; row++)
 #pragma unroll
-        for (int v = 0; v < vectors; v++)
-            sum[row][v] = accumulate ? _mm512_maskz_loadu_ps(lanes(columns, (size_t)v), out + (size_t)row * out_stride + 16 * v)
-                                     : _mm512_setzero_ps();
+        for (int v = 0; v < vectors; v++) sum[row][v] = _mm512_setzero_ps();
     /* Three rows from one address: the others are one and two strides away. */
     const float *base[TILE / 3];
 #pragma unroll
@@ -122,10 +120,16 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
         }
     }
 #pragma unroll
-    for (int row = 0; row < rows; row++)
+    for (int v = 0; v < vectors; v++) {
+        __mmask16 mask = lanes(columns, (size_t)v);
 #pragma unroll
-        for (int v = 0; v < vectors; v++)
-            _mm512_mask_storeu_ps(out + (size_t)row * out_stride + 16 * v, lanes(columns, (size_t)v), sum[row][v]);
+        for (int row = 0; row < rows; row++) {
+            float *target = out + (size_t)row * out_stride + 16 * v;
+            /* Added at the end: shorter sums round less. */
+            if (accumulate) sum[row][v] = _mm512_add_ps(sum[row][v], _mm512_maskz_loadu_ps(mask, target));
+            _mm512_mask_storeu_ps(target, mask, sum[row][v]);
+        }
+    }
 }
 
 static void product_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,

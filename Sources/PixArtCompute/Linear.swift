@@ -60,10 +60,10 @@ package struct Linear: Sendable {
     /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the other.
     private static let mostPanels = (held: 3, passing: 16)
 
-    /// Units that are multiplied at a time. The parts of long float32 rows are summed up one after the other, so that the
+    /// Units that are multiplied at a time. Long float32 rows are summed up part by part: shorter sums round less, and the
     /// panels' parts stay in cache.
     fileprivate static func parts(of units: Int, _ form: Operand.Form) -> [Range<Int>] {
-        let most = form.size == 4 ? 1536 : units
+        let most = form.size == 4 ? 576 : units
         return stride(from: 0, to: units, by: most).map { $0..<min($0 + most, units) }
     }
 
