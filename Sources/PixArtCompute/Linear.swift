@@ -60,11 +60,19 @@ package struct Linear: Sendable {
     /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the other.
     private static let mostPanels = (held: 3, passing: 16)
 
-    /// Units that are multiplied at a time. Long float32 rows are summed up part by part: shorter sums round less, and the
-    /// panels' parts stay in cache.
+    /// Parts of a panel that all rows pass by before the next: few enough units of float32 for the panels' parts to stay in
+    /// cache.
     fileprivate static func parts(of units: Int, _ form: Operand.Form) -> [Range<Int>] {
-        let most = form.size == 4 ? 576 : units
-        return stride(from: 0, to: units, by: most).map { $0..<min($0 + most, units) }
+        pieces(of: 0..<units, most: form.size == 4 ? 1536 : units)
+    }
+
+    /// Pieces of a part whose products are summed up one after the other: shorter sums of float32 round less.
+    fileprivate static func pieces(of part: Range<Int>, _ form: Operand.Form) -> [Range<Int>] {
+        pieces(of: part, most: form.size == 4 ? 576 : part.count)
+    }
+
+    private static func pieces(of units: Range<Int>, most: Int) -> [Range<Int>] {
+        stride(from: units.lowerBound, to: units.upperBound, by: most).map { $0..<min($0 + most, units.upperBound) }
     }
 
     /// Rows that pass by at a time: whole tiles of 12.
@@ -155,15 +163,18 @@ extension Linear.Product {
         try withEpilogue(columns, type: output.form.type) { epilogue in
             var epilogue = epilogue
             for (index, part) in parts.enumerated() {
+                let pieces = Linear.pieces(of: part, input.form)
                 for row in stride(from: 0, to: input.rows, by: block) {
                     let rows = row..<min(row + block, input.rows)
                     let tile = parts.count > 1 ? sums + row * tileStride : sums
-                    for (place, panel) in laidOut.enumerated() {
-                        let next = row == 0 && place < ahead.count ? ahead[place] : nil
-                        input.rows(rows).multiply(
-                            by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: part,
-                            ahead: next.map { $0 + 4 * part.lowerBound * Panel.width },
-                            into: tile + place * Panel.width, stride: tileStride, kernels)
+                    for piece in pieces {
+                        for (place, panel) in laidOut.enumerated() {
+                            let next = row == 0 && place < ahead.count ? ahead[place] : nil
+                            input.rows(rows).multiply(
+                                by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: piece,
+                                ahead: next.map { $0 + 4 * piece.lowerBound * Panel.width },
+                                into: tile + place * Panel.width, stride: tileStride, kernels)
+                        }
                     }
                     guard index == parts.count - 1 else { continue }
                     let target = output.rows(rows).columns(columns)

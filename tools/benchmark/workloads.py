@@ -100,7 +100,7 @@ def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **opt
 
 STREAMED = {"residency": "streamed"}
 PRECISIONS = tuple(BYTES)
-RUNS = {"encode": 5, "step-1024": 2, "decode-1024": 2}
+RUNS = {"encode": 5, "decode-1024": 2}
 """Of a workload, where it is not 3: more of what is over in a moment, fewer of what takes a minute."""
 
 
