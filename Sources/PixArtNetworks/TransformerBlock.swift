@@ -46,7 +46,7 @@ struct TransformerBlock: Sendable {
     }
 
     /// What cross-attention attends to.
-    enum Context: Sendable {
+    indirect enum Context: Sendable {
         /// Keys and values, [S, D].
         case tokens(key: Operand, value: Operand)
         /// A single token, as an empty prompt has: all attention is on it, and what is added to every row is this, [D].
