@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times every stage in every precision beside PyTorch and OpenVINO, and writes docs/performance.md with its plot.
 
-    bench.py                        everything, about half an hour on two processors
+    bench.py                        everything, about 40 minutes on two processors
     bench.py --resume               what an interrupted run has left, and what failed
     bench.py --only step-512 torch  those rows again whose name has all these parts (see --list), the others kept
     bench.py --page-only            the page again, of the results that are there
@@ -28,7 +28,7 @@ import time
 
 from benchmark.memory import status
 from benchmark.results import Results
-from benchmark.workloads import WORKLOADS, Task, tasks
+from benchmark.workloads import WORKLOADS, Task, in_turns, tasks
 from reference.environment import BENCH, ROOT, TOOLS, restart_in_reference
 
 DOCS = ROOT / "docs"
@@ -148,12 +148,12 @@ def run(chosen: list[Task], results: Results) -> None:
     work = results.file.parent
     results.machine = machine()
     results.add_limits(measure_limits(work))
-    for task in chosen:
+    for task, turn in in_turns(chosen):
         try:
             row = measure(task, results)
         except RuntimeError as error:
             row = {"failed": str(error)}
-        results.rows[task.key] = row
+        results.add(task, row, turn)
         results.save()
         print(f"{task.key}: {summary(row)}", flush=True)
     results.add_limits(measure_limits(work))

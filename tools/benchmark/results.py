@@ -6,7 +6,7 @@ import json
 import pathlib
 from typing import Any
 
-from .workloads import ARITHMETIC, BYTES, WORKLOADS, Task, tasks
+from .workloads import ARITHMETIC, BYTES, NAMES, WORKLOADS, Task, tasks
 
 
 class Results:
@@ -31,6 +31,15 @@ class Results:
         """Keeps the greater of each limit: whatever disturbed a measurement lowered it."""
         for name, value in measured.items():
             self.limits[name] = max((v for v in (value, self.limits.get(name)) if v is not None), default=None)
+
+    def add(self, task: Task, row: dict[str, Any], turn: int) -> None:
+        """A later round's runs join those of the rounds before; what else is told is of the fastest process."""
+        before = self.row(task)
+        if turn > 0 and before and "failed" not in row:
+            fastest = min((before, row), key=lambda one: min(one["seconds"]))
+            most = {name: max(before[name], row[name]) for name in ("peak", "anonymous_peak")}
+            row = {**fastest, **most, "seconds": before["seconds"] + row["seconds"]}
+        self.rows[task.key] = row
 
     def has(self, task: Task) -> bool:
         return "failed" not in self.rows.get(task.key, {"failed": True})
@@ -58,5 +67,6 @@ class Results:
 
 
 def timed(workload: str) -> list[Task]:
-    """Of one workload, in the order of the tables."""
-    return [task for task in tasks() if task.kind == "time" and task.workload == workload]
+    """Of one workload, in the order of the tables: engine by engine."""
+    rows = [task for task in tasks() if task.kind == "time" and task.workload == workload]
+    return sorted(rows, key=lambda task: list(NAMES).index(task.engine))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +87,7 @@ class Task:
     options: dict[str, Any] = field(default_factory=dict)
     """Of libpixart's open."""
     runs: int = 3
+    """Of a process."""
 
     @property
     def key(self) -> str:
@@ -101,27 +104,41 @@ def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **opt
 STREAMED = {"residency": "streamed"}
 PRECISIONS = tuple(BYTES)
 RUNS = {"encode": 5, "decode-1024": 2}
-"""Of a workload, where it is not 3: more of what is over in a moment, fewer of what takes a minute."""
+"""Of a process, where it is not 3: more of what is over in a moment, fewer of what takes a minute."""
+
+ROUNDS = {"step-512": 2}
+"""Of all rows of a workload, where it is not 1: more where engines are nearly as fast as each other."""
+
+
+def peers(workload: Workload, precision: str) -> list[str]:
+    """Engines beside libpixart's row: OpenVINO decodes and PyTorch steps at 1024 pixels in floating point only."""
+    if precision == "int4" or (precision == "int8" and workload.stage == "decode"):
+        return []
+    return ["openvino"] if precision == "int8" and workload.name == "step-1024" else ["openvino", "torch"]
 
 
 def tasks() -> list[Task]:
-    """Everything, in the order in which it is run: engines next to each other, so that they meet the same weather."""
+    """Everything, in the order in which it is run: engines of a precision next to each other, in the same weather."""
     found: list[Task] = []
     for name, workload in WORKLOADS.items():
         runs = RUNS.get(name, 3)
-        peers = ["torch/float32", "torch/bfloat16", "openvino/float32", "openvino/bfloat16"]
-        if workload.stage != "decode" and name != "step-1024":
-            peers += ["torch/int8", "openvino/int8"]
-        if name == "step-1024":
-            peers += ["openvino/int8"]
-        precisions = ("float32",) if workload.stage == "decode" else PRECISIONS
-        found += [ours(name, precision, runs=runs) for precision in precisions]
+        for precision in PRECISIONS:
+            if workload.stage != "decode" or precision == "float32":
+                found.append(ours(name, precision, runs=runs))
+            found += [Task(name, engine, precision, runs=runs) for engine in peers(workload, precision)]
         if workload.stage == "encode":
             found += [ours(name, precision, runs=runs, **STREAMED) for precision in ("int8", "int4")]
-        found += [Task(name, *peer.split("/"), runs=runs) for peer in peers]
     for precision in ("bfloat16", "int8", "int4"):
         found += [ours(name, precision, "open") for name in ("encode", "step-512", "step-1024")]
     found += [ours("encode", precision, "open", **STREAMED) for precision in ("int8", "int4")]
     found.append(ours("decode-512", "float32", "open"))
     found += [Task("picture-1024", "libpixart", precision, "picture") for precision in ("int8", "int4")]
     return found
+
+
+def in_turns(chosen: list[Task]) -> Iterator[tuple[Task, int]]:
+    """Tasks in the order in which they are run, each with the number of its round."""
+    for (kind, workload), rows in itertools.groupby(chosen, key=lambda task: (task.kind, task.workload)):
+        rows = list(rows)
+        for turn in range(ROUNDS.get(workload, 1) if kind == "time" else 1):
+            yield from ((task, turn) for task in rows)
