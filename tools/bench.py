@@ -147,8 +147,11 @@ def summary(row: dict) -> str:
 def run(chosen: list[Task], results: Results) -> None:
     work = results.file.parent
     results.machine = machine()
-    results.add_limits(measure_limits(work))
+    measured = None
     for task, turn in in_turns(chosen):
+        if task.workload != measured:  # the machine's speed changes in the course of a run
+            results.add_limits(measure_limits(work))
+            measured = task.workload
         try:
             row = measure(task, results)
         except RuntimeError as error:
