@@ -17,11 +17,14 @@ package final class ReplacementFile {
         guard descriptor >= 0 else { throw fault("cannot be created") }
     }
 
-    deinit {
-        if descriptor >= 0 {
-            close(descriptor)
-            unlink(draft)
-        }
+    deinit { discard() }
+
+    /// Removes the draft, unless it has taken its place: nothing can be written any more.
+    package func discard() {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        unlink(draft)
+        descriptor = -1
     }
 
     /// Appends `bytes`. Fails with `.file` naming the path.

@@ -17,7 +17,7 @@ package final class ReplacementFolder {
 
     deinit {
         guard !isCommitted else { return }
-        files = []  // drafts first: folders must be empty
+        for file in files { file.discard() }  // whoever still holds one: folders must be empty
         for folder in made.reversed() { rmdir(folder) }
     }
 

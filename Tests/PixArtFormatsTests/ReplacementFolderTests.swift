@@ -37,8 +37,19 @@ import Testing
             let folder = try ReplacementFolder(path: path)
             try folder.makeFolder("part")
             try write("two", try folder.file("part/b"))
+            withExtendedLifetime(folder) {}
         }
         #expect(try scratch.content == [])
+    }
+
+    /// Not even where somebody still holds a file.
+    @Test func nothingRemainsOfFilesThatAreHeld() throws {
+        let folder = try ReplacementFolder(path: path)
+        let file = try folder.file("a")
+        try write("one", file)
+        _ = consume folder
+        #expect(try scratch.content == [])
+        #expect(throws: PixArtError.self) { try write("two", file) }
     }
 
     /// What was there before stays, but for the files that are replaced.
@@ -52,6 +63,7 @@ import Testing
         do {
             let folder = try ReplacementFolder(path: path)
             try write("new", try folder.file("a"))
+            withExtendedLifetime(folder) {}
         }
         #expect(try text("a") == "old")
         let folder = try ReplacementFolder(path: path)
