@@ -126,6 +126,7 @@ def machine() -> dict[str, object]:
     return {
         "command": "make bench",
         "date": str(datetime.date.today()),
+        "started": datetime.datetime.now().isoformat(),
         "processor": names[0] if names else platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
         "memory": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),

@@ -35,8 +35,9 @@ def head(results: Results) -> Table:
     return [
         "# Performance",
         "",
-        f"Written by `{machine['command']}`: {sitting(results)}, every row a process of its own, one after the other, on "
-        f"all processors; the least of its runs. Real sizes, random weights, prompts of {TOKENS} tokens, a step with "
+        f"Written by `{machine['command']}`: {sitting(results)}, every row a process of its own (of a step at 512 "
+        "pixels two, in turns with the others), one after the other, on all processors; the least of its runs. Real "
+        f"sizes, random weights, prompts of {TOKENS} tokens, a step with "
         "guidance by a negative prompt of one token.",
         "",
         f"{machine['processor']}, {machine['processors']} processors, {machine['memory']} GiB; {machine['date']}. "
@@ -53,8 +54,9 @@ def head(results: Results) -> Table:
 
 def sitting(results: Results) -> str:
     """Whether all rows are of one run."""
-    complete = all(results.has(task) for task in tasks())
-    return "one run" if complete else "several runs of some rows each (`--only`), without those that are marked"
+    if not all(results.has(task) for task in tasks()):
+        return "several runs of some rows each (`--only`), without those that are marked"
+    return "one run" if results.of_one_run() else "several runs of some rows each (`--only`)"
 
 
 def label(task: Task) -> str:

@@ -39,7 +39,10 @@ class Results:
             fastest = min((before, row), key=lambda one: min(one["seconds"]))
             most = {name: max(before[name], row[name]) for name in ("peak", "anonymous_peak")}
             row = {**fastest, **most, "seconds": before["seconds"] + row["seconds"]}
-        self.rows[task.key] = row
+        self.rows[task.key] = {**row, "run": self.machine["started"]}
+
+    def of_one_run(self) -> bool:
+        return len({row.get("run") for row in self.rows.values()}) == 1
 
     def has(self, task: Task) -> bool:
         return "failed" not in self.rows.get(task.key, {"failed": True})

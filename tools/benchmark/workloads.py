@@ -107,14 +107,14 @@ RUNS = {"encode": 5, "decode-1024": 2}
 """Of a process, where it is not 3: more of what is over in a moment, fewer of what takes a minute."""
 
 ROUNDS = {"step-512": 2}
-"""Of all rows of a workload, where it is not 1: more where engines are nearly as fast as each other."""
+"""Of all rows of a workload, each a process, where it is not 1: more where engines are close to each other."""
 
 
 def peers(workload: Workload, precision: str) -> list[str]:
-    """Engines beside libpixart's row: OpenVINO decodes and PyTorch steps at 1024 pixels in floating point only."""
+    """Engines beside libpixart: none decodes in int8, and PyTorch steps in int8 at 512 pixels only."""
     if precision == "int4" or (precision == "int8" and workload.stage == "decode"):
         return []
-    return ["openvino"] if precision == "int8" and workload.name == "step-1024" else ["openvino", "torch"]
+    return ["openvino"] if (precision, workload.name) == ("int8", "step-1024") else ["openvino", "torch"]
 
 
 def tasks() -> list[Task]:
