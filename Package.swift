@@ -6,14 +6,22 @@ import PackageDescription
 ///     CPixArt  <  CNative  <  PixArtCompute  <  PixArtFormats, PixArtNetworks  <  PixArtStages  <  PixArtABI
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Symbols of the C library that all that is linked statically finds replaced: see `environment.c`, `allocation.c`, `blas.c`.
+/// `stderr` is among them since libpng's archive can only be linked if that variable lies in this library.
+let wrapped = [
+    "getenv", "stderr", "mmap", "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc",
+    "malloc_usable_size", "strdup", "_Znwm", "_ZnwmSt11align_val_t", "_ZdlPvm", "_ZdlPvmSt11align_val_t",
+]
+
 /// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
 let shared: [LinkerSetting] = [
     .unsafeFlags([
         "-static-stdlib", "-use-ld=lld",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
         "-Xlinker", "-soname=libpixart.so.1",
-        "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "--wrap=getenv",
-    ])
+        "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete",
+    ]
+        + wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
 let package = Package(
@@ -28,10 +36,11 @@ let package = Package(
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"])],
             cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])],
             linkerSettings: [
-                // OpenBLAS is linked statically: the library needs a copy of its own to leave the host's threads alone.
-                .linkedLibrary(":libopenblas.a"),
-                .linkedLibrary("json-c"), .linkedLibrary("png"), .linkedLibrary("sentencepiece"),
-                .linkedLibrary("pcre2-8"), .linkedLibrary("utf8proc"),
+                // Linked statically and hidden: a host that exports symbols of the same names changes nothing, and
+                // OpenBLAS leaves the host's threads alone.
+                .linkedLibrary(":libopenblas.a"), .linkedLibrary(":libjson-c.a"), .linkedLibrary(":libpng16.a"),
+                .linkedLibrary(":libz.a"), .linkedLibrary(":libpcre2-8.a"), .linkedLibrary(":libutf8proc.a"),
+                .linkedLibrary("sentencepiece"),
             ]),
         .target(name: "PixArtCompute", dependencies: ["CPixArt", "CNative"], swiftSettings: settings),
         .target(name: "PixArtFormats", dependencies: ["PixArtCompute", "CNative"], swiftSettings: settings),

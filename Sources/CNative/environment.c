@@ -3,6 +3,7 @@
  * environment in which OpenBLAS is single-threaded and uses its AVX2 kernels where there is AVX2: it is never asked where
  * there is more, and releases that do not know a processor choose badly for it. The host is not concerned. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 char *__wrap_getenv(const char *name);
@@ -18,4 +19,12 @@ char *__wrap_getenv(const char *name) {
     }
 #endif
     return NULL;
+}
+
+/* Debian's libpng refers to this variable as to one of the object that it is linked into. */
+extern FILE *__real_stderr __attribute__((weak));
+FILE *__wrap_stderr;
+
+__attribute__((constructor)) static void find_stderr(void) {
+    if (&__real_stderr != NULL) __wrap_stderr = __real_stderr;
 }

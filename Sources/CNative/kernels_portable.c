@@ -3,5 +3,5 @@
 #include "kernels_blas.h"
 
 const native_kernels native_kernels_portable = {
-    .name = "portable", .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
+    .name = "portable", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
     LOOPS};

@@ -6,15 +6,18 @@ import PixArtStages
 
 // What every export does: check what came from C, convert it, call, and store the outcome.
 
-/// Runs `body` and turns what it throws into a status and this thread's message.
+/// Runs `body` and turns what it throws into a status and this thread's message. If an allocation failed, the call fails
+/// for want of memory, whatever came of it. A call within a progress callback leaves the outer call's failures alone.
 func call(_ body: () throws(PixArtError) -> Void) -> pixart_status {
-    do {
-        try body()
-        return PIXART_OK
-    } catch {
-        LastError.set(error.message)
-        return error.status
-    }
+    let outerHasFailed = AllocationFailure.take()
+    defer { if outerHasFailed { AllocationFailure.note() } }
+    var failure: PixArtError?
+    do { try body() } catch { failure = error }
+    if AllocationFailure.take() { failure = .outOfMemory }
+    guard let failure else { return PIXART_OK }
+    LastError.set(failure.message)
+    _ = AllocationFailure.take()
+    return failure.status
 }
 
 /// Runs `body` and hands its result to the caller through `out`, which holds NULL where there is none.
@@ -24,7 +27,9 @@ func produce<Object: AnyObject>(
     out?.pointee = nil
     return call { () throws(PixArtError) in
         let out = try required(out, "out")
-        out.pointee = OpaquePointer(Unmanaged.passRetained(try body()).toOpaque())
+        let object = try body()
+        try AllocationFailure.check()
+        out.pointee = OpaquePointer(Unmanaged.passRetained(object).toOpaque())
     }
 }
 
@@ -35,7 +40,12 @@ func tell(
     report?.pointee = nil
     return call { () throws(PixArtError) in
         let report = try required(report, "report")
-        report.pointee = cText(try body().serialized())
+        let text = cText(try body().serialized())
+        guard !AllocationFailure.take() else {
+            text.deallocate()
+            throw .outOfMemory
+        }
+        report.pointee = text
     }
 }
 

@@ -123,6 +123,7 @@ public func pixart_tensors_load(
             }
             loaded.append(TensorHandle(try Tensor(stored)))
         }
+        try AllocationFailure.check()
         for (index, handle) in loaded.enumerated() {
             out?[index] = OpaquePointer(Unmanaged.passRetained(handle).toOpaque())
         }

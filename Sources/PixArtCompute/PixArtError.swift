@@ -19,6 +19,7 @@ package struct PixArtError: Error, Equatable {
     package static func format(_ message: String) -> PixArtError { .init(PIXART_ERROR_FORMAT, message) }
     package static func model(_ message: String) -> PixArtError { .init(PIXART_ERROR_MODEL, message) }
     package static func memory(_ message: String) -> PixArtError { .init(PIXART_ERROR_MEMORY, message) }
+    package static var outOfMemory: PixArtError { .memory("an allocation failed; expected enough memory for the call") }
     package static func `internal`(_ message: String) -> PixArtError { .init(PIXART_ERROR_INTERNAL, message) }
     package static var cancelled: PixArtError { .init(PIXART_CANCELLED, "cancelled by the progress callback") }
 }

@@ -41,6 +41,8 @@ package final class ThreadPool: @unchecked Sendable {
     /// Where the time of this pool's regions went.
     package let profile = Profile()
     private let region: Region
+    /// Workers that run OpenBLAS's GEMMs.
+    private let blasWorkers: Int
     private var threads: [pthread_t] = []
 
     /// Starts `threads` workers; 0 stands for one on each processor that the process may use, up to `maximum`.
@@ -48,8 +50,11 @@ package final class ThreadPool: @unchecked Sendable {
     /// the processor lacks the set.
     package init(threads requested: Int = 0, instructions: String? = nil) throws(PixArtError) {
         kernels = try Kernels(named: instructions)
-        native_blas_prepare()
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
+        blasWorkers = kernels.table.pointee.uses_blas != 0 ? count : 0
+        guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {
+            throw .memory("cannot reserve \(blasWorkers) x 128 MiB of address space for OpenBLAS")
+        }
         region = Region()
         // The host's signals are for the host's threads.
         var (all, before) = (sigset_t(), sigset_t())
@@ -74,6 +79,7 @@ package final class ThreadPool: @unchecked Sendable {
     deinit {
         region.stop()
         for thread in threads { pthread_join(thread, nil) }
+        native_blas_release(blasWorkers)
     }
 
     /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one of
@@ -93,7 +99,8 @@ package final class ThreadPool: @unchecked Sendable {
             do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
         }
         withoutActuallyEscaping(caught) { body in
-            withUnsafePointer(to: body) { region.run(tasks: tasks, workers: count, $0) }
+            let hasFailed = withUnsafePointer(to: body) { region.run(tasks: tasks, workers: count, $0) }
+            if hasFailed { AllocationFailure.note() }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
@@ -115,7 +122,7 @@ package final class ThreadPool: @unchecked Sendable {
         var seen = 0
         while let body = region.next(after: &seen) {
             while let task = region.take() { body.pointee(task, scratch) }
-            region.finish()
+            region.finish(allocationFailed: AllocationFailure.take())
         }
         return nil
     }
@@ -132,6 +139,7 @@ private final class Region: @unchecked Sendable {
     private var generation = 0
     private var running = 0
     private var stopped = false
+    private var allocationFailed = false
     private var tasks = 0
     private let nextTask = Atomic<Int>(0)
     /// Elements of all workers' memory.
@@ -155,20 +163,24 @@ private final class Region: @unchecked Sendable {
         ended.deallocate()
     }
 
-    /// Publishes a region and waits for its end. The callers' mutex gives regions of several callers their turns.
-    func run(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>) {
+    /// Publishes a region, waits for its end, and returns whether an allocation failed in it. The callers' mutex gives regions
+    /// of several callers their turns.
+    func run(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>) -> Bool {
         pthread_mutex_lock(callers)
         pthread_mutex_lock(lock)
         self.body = body
         self.tasks = tasks
         nextTask.store(0, ordering: .relaxed)
         running = workers
+        allocationFailed = false
         generation += 1
         pthread_cond_broadcast(begun)
         while running > 0 { pthread_cond_wait(ended, lock) }
         self.body = nil
+        let hasFailed = allocationFailed
         pthread_mutex_unlock(lock)
         pthread_mutex_unlock(callers)
+        return hasFailed
     }
 
     /// Waits for the region after `seen`; nil when the pool is stopping.
@@ -185,8 +197,9 @@ private final class Region: @unchecked Sendable {
         return task < tasks ? task : nil
     }
 
-    func finish() {
+    func finish(allocationFailed failed: Bool) {
         pthread_mutex_lock(lock)
+        if failed { allocationFailed = true }
         running -= 1
         if running == 0 { pthread_cond_signal(ended) }
         pthread_mutex_unlock(lock)

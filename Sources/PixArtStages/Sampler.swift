@@ -183,20 +183,23 @@ package final class Sampler {
                 ? prediction(configuration.inChannels..<configuration.outChannels) : nil,
             sample: current, noise: &nextNoise)
         try report(stepIndex + 1, 1)
-        finish(next, nextScheduler)
-        noiseSource = nextNoise
+        try finish(next, nextScheduler, nextNoise)
     }
 
-    /// Goes on to the latents that a step resulted in.
-    private func finish(_ next: SchedulerStep, _ nextScheduler: any Scheduler) {
-        scheduler = nextScheduler
+    /// Goes on to the latents that a step resulted in, unless memory ran out on the way.
+    private func finish(
+        _ next: SchedulerStep, _ nextScheduler: any Scheduler, _ nextNoise: NoiseSource
+    ) throws(PixArtError) {
+        let isLast = stepIndex + 1 == steps
+        var (latents, estimate) = (endsAtOriginal && isLast ? next.original : next.sample, next.original)
+        if let conditioning {
+            let index = isLast ? nil : skipped + stepIndex + 1
+            latents = conditioning.kept(in: latents, noise: noise, nextScheduler, at: index)
+            estimate = conditioning.kept(in: estimate, noise: noise, nextScheduler, at: nil)
+        }
+        try AllocationFailure.check()
+        (current, original, scheduler, noiseSource) = (latents, estimate, nextScheduler, nextNoise)
         stepIndex += 1
-        let isLast = stepIndex == steps
-        current = endsAtOriginal && isLast ? next.original : next.sample
-        original = next.original
-        guard let conditioning else { return }
-        current = conditioning.kept(in: current, noise: noise, scheduler, at: isLast ? nil : skipped + stepIndex)
-        original = conditioning.kept(in: next.original, noise: noise, scheduler, at: nil)
     }
 
     /// The items of a pass: the images of each prompt.

@@ -5,8 +5,12 @@
 
 #include <stddef.h>
 
-/* Must run before the first product; later calls change nothing. Safe from any thread. */
-void native_blas_prepare(void);
+/* Reserves memory for the GEMMs of `count` threads, 128 MiB of address space each; returns 0 if the system has none.
+ * Precedes the first GEMM of these threads, which fails in no other way. Safe from any thread. */
+int native_blas_reserve(size_t count);
+
+/* Gives back what native_blas_reserve reserved, for other threads to use. */
+void native_blas_release(size_t count);
 
 /* out[rows, columns] (+)= left[rows, inner] * right, where right is [columns, inner] if it is transposed and
  * [inner, columns] if not. Strides are the distances between rows in elements. */

@@ -46,6 +46,7 @@ typedef struct native_epilogue {
 
 typedef struct native_kernels {
     const char *_Nonnull name;
+    int uses_blas;           /* whether product_float32 is OpenBLAS's, which needs native_blas_reserve */
     int multiplies_bfloat16; /* whether product_bfloat16 and attend_bfloat16 may be called */
     int multiplies_int8;     /* whether product_int8, zero_point_sums and pack_int4 may be called */
 
