@@ -14,7 +14,7 @@ PICTURE := build/demo.png
 
 include tools/install.mk
 
-.PHONY: help deps build demo test test-swift test-abi test-python test-examples sanitize compare compare-schedulers compare-precisions goldens bench docs \
+.PHONY: help deps build demo test test-swift test-abi test-python test-examples test-fuzz fuzz sanitize compare compare-schedulers compare-precisions goldens bench docs \
 	gallery python format lint clean
 
 help: ## List the targets
@@ -62,6 +62,12 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install -q numpy pytest tqdm
 	@touch $@
+
+test-fuzz: build # The inputs that fuzzing has kept, once each
+	Tests/fuzz/replay $(LIBRARY) $(MODEL)
+
+fuzz: deps ## Fuzz every reader, the options and the caption cleaner (SECONDS=60 for each)
+	Tests/fuzz/run $(or $(SECONDS),60)
 
 sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
 	tools/check_sanitizers
