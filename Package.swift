@@ -4,13 +4,22 @@ import PackageDescription
 /// Floors, lowest first. A target may depend only on floors below it; docs/design.md says what each holds.
 ///
 ///     CPixArt  <  CNative  <  PixArtCompute  <  PixArtFormats, PixArtNetworks  <  PixArtStages  <  PixArtABI
-let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error), .unsafeFlags(["-file-prefix-map", "\(Context.packageDirectory)=."]),
+]
+/// Of C and C++: what is found out of bounds ends the process, and no path of the build is stored.
+let hardening = [
+    "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-ffile-prefix-map=\(Context.packageDirectory)=.",
+]
 
-/// Symbols of the C library that all that is linked statically finds replaced: see `environment.c`, `allocation.c`, `blas.c`.
+/// Symbols of the C library that all that is linked statically finds replaced: see `environment.c`, `allocation.c`, `blas.c`,
+/// `fork_gate.c`.
 /// `stderr` is among them since libpng's archive can only be linked if that variable lies in this library.
 let wrapped = [
-    "getenv", "stderr", "mmap", "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc",
+    "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "mmap", "malloc",
+    "calloc", "realloc", "free", "posix_memalign", "aligned_alloc",
     "malloc_usable_size", "strdup", "_Znwm", "_ZnwmSt11align_val_t", "_ZdlPvm", "_ZdlPvmSt11align_val_t",
+    "blas_memory_alloc", "blas_memory_free", "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
 ]
 
 /// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
@@ -19,7 +28,7 @@ let shared: [LinkerSetting] = [
         "-static-stdlib", "-use-ld=lld",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
         "-Xlinker", "-soname=libpixart.so.1",
-        "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete",
+        "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
     ]
         + wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
@@ -33,8 +42,8 @@ let package = Package(
         .systemLibrary(name: "CPixArt", path: "include"),
         .target(
             name: "CNative",
-            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"])],
-            cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"])],
+            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)],
+            cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"] + hardening)],
             linkerSettings: [
                 // Linked statically and hidden: a host that exports symbols of the same names changes nothing, and
                 // OpenBLAS leaves the host's threads alone.

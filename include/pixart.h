@@ -41,11 +41,15 @@
  *              PIXART_ERROR_OPTION where it takes options, and with PIXART_ERROR_MEMORY. Functions list what else can fail.
  *   Files      A checkpoint's weights are mapped while a handle or its samplers live. Replacing those files is safe;
  *              truncating them in place ends the process, as with any mapped file.
- *   Processes  Handles have threads, which do not survive fork(): open them in the process that uses them. The library
- *              stays loaded after dlclose().
+ *   Processes  Handles have threads, which do not survive fork(). In the child, each call on a handle that it inherited
+ *              is PIXART_ERROR_STATE, or returns 0 if it returns no status, and releasing the handle does nothing; its
+ *              memory stays. Tensors are usable, and so are handles that the child opens. The library stays loaded after
+ *              dlclose().
  *   Precision  Weights are used as they are stored and computed with in float32 unless the options of an open say
  *              otherwise; pixart_convert() stores them in another precision once and for all.
- *   Silence    The library prints nothing, ends no process, and changes no setting of the host.
+ *   Silence    The library prints nothing, ends no process, and changes no setting of the host. It computes in the default
+ *              floating-point environment, whatever the host's is. Callbacks run in the host's, which is as before when
+ *              a call returns, its flags included.
  *
  * Letters in shapes: B images of a batch, S text tokens, E caption width, C latent channels, Y X latent rows and columns.
  * A latent stands for 8 x 8 pixels, as in all published checkpoints.

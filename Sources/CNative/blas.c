@@ -3,9 +3,9 @@
  * runs. The library is linked with `--wrap=mmap`: what OpenBLAS maps within a GEMM is one of those buffers. */
 #define _GNU_SOURCE
 #include "blas.h"
+#include "fork_gate.h"
 
 #include <cblas.h>
-#include <pthread.h>
 #include <sys/mman.h>
 
 enum { buffer_bytes = 128 << 20, most_buffers = 1024 };
@@ -13,7 +13,6 @@ enum { buffer_bytes = 128 << 20, most_buffers = 1024 };
 __attribute__((weak)) extern void *__real_mmap(void *address, size_t bytes, int protection, int flags, int file,
                                                off_t offset);
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* Buffers that OpenBLAS has not asked for yet, and how many there are in all. */
 static void *spare[most_buffers];
 static size_t spares, buffers;
@@ -26,7 +25,7 @@ int native_blas_reserve(size_t count) {
     openblas_set_num_threads(1);
     if (__real_mmap == NULL) return 1; /* linked without --wrap, as the unit tests are */
     int succeeded = 1;
-    pthread_mutex_lock(&lock);
+    native_fork_gate_enter();
     while (succeeded && buffers < workers + count) {
         void *buffer = buffers < most_buffers ? __real_mmap(NULL, buffer_bytes, PROT_READ | PROT_WRITE,
                                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
@@ -37,22 +36,22 @@ int native_blas_reserve(size_t count) {
         buffers++;
     }
     if (succeeded) workers += count;
-    pthread_mutex_unlock(&lock);
+    native_fork_gate_leave();
     return succeeded;
 }
 
 void native_blas_release(size_t count) {
     if (__real_mmap == NULL) return;
-    pthread_mutex_lock(&lock);
+    native_fork_gate_enter();
     workers -= count;
-    pthread_mutex_unlock(&lock);
+    native_fork_gate_leave();
 }
 
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset) {
     if (multiplies && bytes == buffer_bytes) {
-        pthread_mutex_lock(&lock);
+        native_fork_gate_enter();
         void *buffer = spares > 0 ? spare[--spares] : NULL;
-        pthread_mutex_unlock(&lock);
+        native_fork_gate_leave();
         if (buffer != NULL) return buffer;
     }
     return __real_mmap(address, bytes, protection, flags, file, offset);

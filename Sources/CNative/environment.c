@@ -2,9 +2,14 @@
  * thread for each processor. The library is linked with `--wrap=getenv`, so that what is linked statically finds an
  * environment in which OpenBLAS is single-threaded and uses its AVX2 kernels where there is AVX2: it is never asked where
  * there is more, and releases that do not know a processor choose badly for it. The host is not concerned. */
+#define _GNU_SOURCE
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 char *__wrap_getenv(const char *name);
 
@@ -20,6 +25,33 @@ char *__wrap_getenv(const char *name) {
 #endif
     return NULL;
 }
+
+/* Swift's runtime reads the variables that begin with SWIFT_DEBUG_ or SWIFT_BACKTRACE from here, and prints. */
+static char *no_variables[] = {NULL};
+char **__wrap_environ = no_variables;
+
+/* Without these variables it looks for a debugger of its own, and handles the host's signals if it finds one. */
+int __wrap__swift_installCrashHandler(void);
+int __wrap__swift_installCrashHandler(void) { return 0; }
+
+/* Swift and json-c seed hash tables from here, and names of drafts come from here. Without a source of randomness, as under
+ * seccomp, the one prints and the other ends the process; the clock will do. */
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
+void __wrap_swift_stdlib_random(void *buffer, size_t size);
+
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags) {
+    if (syscall(SYS_getrandom, buffer, size, flags) == (long)size) return (ssize_t)size;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t state = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + (uintptr_t)buffer;
+    for (size_t index = 0; index < size; index++) {
+        state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        ((unsigned char *)buffer)[index] = (unsigned char)(state >> 56);
+    }
+    return (ssize_t)size;
+}
+
+void __wrap_swift_stdlib_random(void *buffer, size_t size) { __wrap_getrandom(buffer, size, 0); }
 
 /* Debian's libpng refers to this variable as to one of the object that it is linked into. */
 extern FILE *__real_stderr __attribute__((weak));

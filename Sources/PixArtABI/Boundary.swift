@@ -1,3 +1,4 @@
+import CNative
 import CPixArt
 import Glibc
 import PixArtCompute
@@ -6,9 +7,13 @@ import PixArtStages
 
 // What every export does: check what came from C, convert it, call, and store the outcome.
 
-/// Runs `body` and turns what it throws into a status and this thread's message. If an allocation failed, the call fails
-/// for want of memory, whatever came of it. A call within a progress callback leaves the outer call's failures alone.
+/// Runs `body` in the default floating-point environment and turns what it throws into a status and this thread's message.
+/// If an allocation failed, the call fails for want of memory, whatever came of it. A call within a progress callback leaves
+/// the outer call's failures alone.
 func call(_ body: () throws(PixArtError) -> Void) -> pixart_status {
+    var host = fenv_t()
+    native_floating_point_begin(&host)
+    defer { native_floating_point_end(&host) }
     let outerHasFailed = AllocationFailure.take()
     defer { if outerHasFailed { AllocationFailure.note() } }
     var failure: PixArtError?
@@ -49,17 +54,29 @@ func tell(
     }
 }
 
-/// The object behind a handle, kept alive for the call.
-func object<Object: AnyObject>(
+/// The object behind a handle, kept alive for the call. Fails with `.state` if another process opened it.
+func object<Object: ProcessBound>(
     _ handle: OpaquePointer?, _ type: Object.Type, _ name: String
 ) throws(PixArtError) -> Object {
-    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(try required(handle, name))).takeUnretainedValue()
+    let object = reference(try required(handle, name), type).takeUnretainedValue()
+    guard object.process == .current else {
+        throw .state(
+            "\(name): was opened in process \(object.process.id), before fork(); expected a handle that this process opened")
+    }
+    return object
 }
 
-/// Gives back the caller's reference to an object.
-func release<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) {
-    guard let handle else { return }
-    Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
+/// Gives back the caller's reference to an object. One that a forked child inherited stays as it was at the moment of the
+/// fork: its threads are not there, and one of them may have been about to change it.
+func release<Object: ProcessBound>(_ handle: OpaquePointer?, _ type: Object.Type) {
+    guard let reference = handle.map({ reference($0, type) }), reference.takeUnretainedValue().process == .current
+    else { return }
+    reference.release()
+}
+
+/// What a handle is to Swift.
+func reference<Object: AnyObject>(_ handle: OpaquePointer, _ type: Object.Type) -> Unmanaged<Object> {
+    .fromOpaque(UnsafeRawPointer(handle))
 }
 
 /// A pointer that must not be NULL.
@@ -89,12 +106,17 @@ func cText(_ text: String) -> UnsafeMutablePointer<CChar> {
     return copy
 }
 
-/// The host's progress callback as stages call it; nil for NULL.
+/// The host's progress callback as stages call it, in the floating-point environment that holds now; nil for NULL.
 func progress(
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> Denoiser.Progress? {
-    callback.map { callback in
-        { step, steps, fraction in callback(context, Int64(step), Int64(steps), fraction) == 0 }
+    guard let callback else { return nil }
+    var host = fenv_t()
+    fegetenv(&host)
+    return { step, steps, fraction in
+        native_floating_point_end(&host)
+        defer { native_floating_point_begin(&host) }
+        return callback(context, Int64(step), Int64(steps), fraction) == 0
     }
 }
 

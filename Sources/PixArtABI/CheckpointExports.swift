@@ -10,10 +10,11 @@ public func pixart_convert(
     _ model: UnsafePointer<CChar>?, _ out: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> pixart_status {
-    call { () throws(PixArtError) in
+    let report = progress(callback, context)
+    return call { () throws(PixArtError) in
         try Conversion.convert(
             model: text(model, "model"), to: text(out, "out"), options(json, .convert),
-            progress: progress(callback, context))
+            progress: report)
     }
 }
 

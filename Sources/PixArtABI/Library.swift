@@ -1,4 +1,6 @@
+import CNative
 import CPixArt
+import Glibc
 import PixArtStages
 
 // Status, errors, version and schemas: what concerns no object.
@@ -28,7 +30,10 @@ public func pixart_error_message() -> UnsafePointer<CChar>? { LastError.message 
 
 @_cdecl("pixart_options_schema") @implementation
 public func pixart_options_schema(_ verb: UnsafePointer<CChar>?) -> UnsafePointer<CChar>? {
-    verb.flatMap { Verb(rawValue: String(cString: $0)) }.flatMap { schemas[$0] }
+    var host = fenv_t()
+    native_floating_point_begin(&host)
+    defer { native_floating_point_end(&host) }
+    return verb.flatMap { Verb(rawValue: String(cString: $0)) }.flatMap { schemas[$0] }
 }
 
 @_cdecl("pixart_string_release") @implementation

@@ -18,12 +18,12 @@ final class TensorHandle {
 }
 
 private func handle(_ tensor: OpaquePointer?) -> TensorHandle? {
-    tensor.map { Unmanaged<TensorHandle>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
+    tensor.map { reference($0, TensorHandle.self).takeUnretainedValue() }
 }
 
 /// The tensor behind a handle.
 func tensor(_ tensor: OpaquePointer?, _ name: String) throws(PixArtError) -> Tensor {
-    try object(tensor, TensorHandle.self, name).tensor
+    reference(try required(tensor, name), TensorHandle.self).takeUnretainedValue().tensor
 }
 
 @_cdecl("pixart_tensor_create") @implementation
@@ -80,7 +80,9 @@ public func pixart_tensor_data(_ tensor: OpaquePointer?) -> UnsafeRawPointer? {
 public func pixart_tensor_size(_ tensor: OpaquePointer?) -> Int { handle(tensor)?.tensor.bytes.count ?? 0 }
 
 @_cdecl("pixart_tensor_release") @implementation
-public func pixart_tensor_release(_ tensor: OpaquePointer?) { release(tensor, TensorHandle.self) }
+public func pixart_tensor_release(_ tensor: OpaquePointer?) {
+    tensor.map { reference($0, TensorHandle.self).release() }
+}
 
 @_cdecl("pixart_tensors_save") @implementation
 public func pixart_tensors_save(

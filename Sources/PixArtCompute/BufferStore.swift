@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// Memory that is used again by one large buffer after another, since the system takes as long to hand out fresh
 /// memory, cleared, as a layer takes to write it. Any thread may use it.
@@ -10,7 +9,7 @@ package final class BufferStore: Sendable {
         let bytes: Int
     }
 
-    private let spares = Mutex<[Spare]>([])
+    private let spares = Locked<[Spare]>([])
 
     package init() {}
 

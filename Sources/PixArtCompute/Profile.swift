@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// Where time goes: seconds and operations of each kind of work.
 package final class Profile: Sendable {
@@ -22,7 +21,7 @@ package final class Profile: Sendable {
         package var work = 0.0
     }
 
-    private let table = Mutex(Dictionary(uniqueKeysWithValues: Kind.allCases.map { ($0, Entry()) }))
+    private let table = Locked(Dictionary(uniqueKeysWithValues: Kind.allCases.map { ($0, Entry()) }))
 
     /// Seconds on a clock that only goes forward.
     static var now: Double {

@@ -36,6 +36,8 @@ package final class ThreadPool: @unchecked Sendable {
     package static let maximum = 128
 
     package let count: Int
+    /// The process whose threads these are.
+    package let process = ProcessIdentity.current
     /// The inner loops of this pool's instruction set.
     package let kernels: Kernels
     /// Where the time of this pool's regions went.
@@ -94,7 +96,7 @@ package final class ThreadPool: @unchecked Sendable {
         guard tasks > 0 else { return }
         let start = Profile.now
         defer { profile.add(kind, seconds: Profile.now - start, work: work) }
-        let failure = Mutex<Failure?>(nil)
+        let failure = Locked<Failure?>(nil)
         let caught: Body = { task, scratch in
             do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
         }
@@ -117,6 +119,9 @@ package final class ThreadPool: @unchecked Sendable {
 
     private static func work(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let context else { return nil }
+        // A thread starts with the floating-point state of the one that made it.
+        var inherited = fenv_t()
+        native_floating_point_begin(&inherited)
         let region = Unmanaged<Region>.fromOpaque(context).takeRetainedValue()
         let scratch = Scratch(region)
         var seen = 0

@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtNetworks
 
 /// The third stage: latents to images. Any number of threads may use it at once.
-package final class Decoder: Sendable {
+package final class Decoder: ProcessBound, Sendable {
     private let opened: OpenedAutoencoder<any LatentDecoder>
 
     /// Opens the decoder of the part `vae` of a checkpoint.
@@ -21,6 +21,8 @@ package final class Decoder: Sendable {
 
     /// Where the time of the decoder went since it was opened.
     package var profile: Profile { opened.pool.profile }
+
+    package var process: ProcessIdentity { opened.pool.process }
 
     /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].
     package func decode(_ latents: Tensor, _ options: Options) throws(PixArtError) -> Tensor {

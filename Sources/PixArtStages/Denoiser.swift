@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtNetworks
 
 /// The second stage: embedding to latents. Any number of threads may use it at once.
-package final class Denoiser: Sendable {
+package final class Denoiser: ProcessBound, Sendable {
     /// Called after each block and each step; returns whether to go on.
     package typealias Progress = (_ step: Int, _ steps: Int, _ fraction: Double) -> Bool
 
@@ -55,6 +55,8 @@ package final class Denoiser: Sendable {
 
     /// Where the time of the denoiser went since it was opened.
     package var profile: Profile { pool.profile }
+
+    package var process: ProcessIdentity { pool.process }
 
     /// Of a run of the size that the options say.
     static func activationBytes(

@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtNetworks
 
 /// The first stage: text to embedding. Any number of threads may use it at once.
-package final class Encoder: Sendable {
+package final class Encoder: ProcessBound, Sendable {
     private let tokenizer: Tokenizer
     private let network: T5Encoder
     private let pipeline: Pipeline
@@ -44,6 +44,8 @@ package final class Encoder: Sendable {
 
     /// Where the time of the encoder went since it was opened.
     package var profile: Profile { pool.profile }
+
+    package var process: ProcessIdentity { pool.process }
 
     /// Of a pass over the tokens that the options say.
     static func activationBytes(

@@ -7,7 +7,7 @@ import PixArtNetworks
 ///
 /// This implementation matches: diffusers' `VaeImageProcessor.preprocess` of images that need no resizing, and
 /// `retrieve_latents(vae.encode(image), generator, sample_mode)` times the scaling factor.
-package final class ImageEncoder: Sendable {
+package final class ImageEncoder: ProcessBound, Sendable {
     private let opened: OpenedAutoencoder<any PixelEncoder>
 
     /// Opens the encoder of the part `vae` of a checkpoint.
@@ -25,6 +25,8 @@ package final class ImageEncoder: Sendable {
 
     /// Where the time of the encoder went since it was opened.
     package var profile: Profile { opened.pool.profile }
+
+    package var process: ProcessIdentity { opened.pool.process }
 
     /// Latents of images, uint8 [B, H, W, 3] or [H, W, 3]: float32 [B, C, Y, X]. Fails with `.argument` and `.option`.
     package func encode(_ images: Tensor, _ options: Options) throws(PixArtError) -> Tensor {

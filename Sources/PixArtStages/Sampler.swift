@@ -7,7 +7,7 @@ import PixArtNetworks
 /// This implementation matches: the denoising loop of diffusers' `PixArtAlphaPipeline.__call__` and
 /// `PixArtSigmaPipeline.__call__`. What guidance does is in `Guidance`, what a picture to start from does in
 /// `ImageConditioning`.
-package final class Sampler {
+package final class Sampler: ProcessBound {
     private let denoiser: Denoiser
     private let run: PixArtTransformer.Run
     private let guidance: Guidance
@@ -31,6 +31,8 @@ package final class Sampler {
     /// The estimate of the last step, as `current`.
     private var original: [Float]?
     package private(set) var stepIndex = 0
+
+    package var process: ProcessIdentity { denoiser.process }
 
     /// Fails with `.argument` where the prompts do not fit, and with `.option`.
     package init(_ denoiser: Denoiser, _ batch: PromptBatch, _ options: Options) throws(PixArtError) {

@@ -1,0 +1,365 @@
+/* fork(): an inherited handle fails each call and may be released; a child that opens handles of its own runs as any process. */
+#define _DEFAULT_SOURCE
+#include "stages.h"
+
+#include <pthread.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* A child that hangs is ended by its alarm. */
+enum { PATIENCE = 60 };
+
+/* A child's check: the child ends at the first that fails. */
+#define EXPECT(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            printf("     %s:%d: in a child: %s does not hold (%s)\n", __FILE__, __LINE__, #condition,                  \
+                   pixart_error_message());                                                                            \
+            fflush(stdout);                                                                                            \
+            _exit(1);                                                                                                  \
+        }                                                                                                              \
+    } while (0)
+
+typedef void child(void);
+
+static pid_t start_child(child *body, void (*end)(int)) {
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(PATIENCE);
+        body();
+        end(0);
+    }
+    return pid;
+}
+
+static void await(pid_t pid) {
+    int status = -1;
+    REQUIRE(pid > 0);
+    REQUIRE(waitpid(pid, &status, 0) == pid);
+    CHECK_EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, 0);
+    CHECK_EQUAL(WIFEXITED(status) ? WEXITSTATUS(status) : 0, 0);
+}
+
+static void in_child(child *body) { await(start_child(body, _exit)); }
+
+/* ---- What a child inherits ---------------------------------------------------------------------------------------- */
+
+static struct {
+    pid_t process;
+    pixart_encoder *encoder;
+    pixart_denoiser *denoiser;
+    pixart_decoder *decoder;
+    pixart_image_encoder *image_encoder;
+    pixart_sampler *sampler;
+    embeddings both;
+    pixart_tensor *latents, *images;
+} parent;
+
+static void open_all(void) {
+    parent.process = getpid();
+    parent.encoder = open_encoder(check_model());
+    parent.denoiser = open_denoiser(check_model());
+    parent.decoder = open_decoder(check_model());
+    parent.image_encoder = open_image_encoder(check_model());
+    parent.both = (embeddings){encode(parent.encoder, PROMPT), encode(parent.encoder, "")};
+    parent.sampler = create_sampler(parent.denoiser, parent.both, SHORT);
+    parent.latents = denoise(parent.denoiser, parent.both, SHORT);
+    parent.images = decode(parent.decoder, parent.latents);
+}
+
+static void release_all(void) {
+    pixart_encoder_release(parent.encoder);
+    pixart_denoiser_release(parent.denoiser);
+    pixart_decoder_release(parent.decoder);
+    pixart_image_encoder_release(parent.image_encoder);
+    pixart_sampler_release(parent.sampler);
+    embeddings_release(parent.both);
+    pixart_tensor_release(parent.latents);
+    pixart_tensor_release(parent.images);
+}
+
+static void expect_refused(pixart_status status, const char *argument) {
+    char text[200];
+    snprintf(text, sizeof text, "%s: was opened in process %d, before fork(); expected", argument, (int)parent.process);
+    EXPECT(status == PIXART_ERROR_STATE);
+    EXPECT(strstr(pixart_error_message(), text) == pixart_error_message());
+}
+
+#define REFUSED(call, argument, out)                                                                                   \
+    do {                                                                                                               \
+        out = CHECK_STALE;                                                                                             \
+        expect_refused(call, argument);                                                                                \
+        EXPECT((void *)(out) == NULL);                                                                                 \
+    } while (0)
+
+static void inherited_calls(void) {
+    pixart_tensor *out;
+    pixart_sampler *sampler;
+    char *report;
+    const pixart_tensor *prompts[] = {parent.both.prompt};
+    REFUSED(pixart_encode(parent.encoder, PROMPT, NULL, &out), "encoder", out);
+    REFUSED(pixart_encoder_tokenize(parent.encoder, PROMPT, NULL, &report), "encoder", report);
+    REFUSED(pixart_encoder_memory(parent.encoder, NULL, &report), "encoder", report);
+    REFUSED(pixart_encoder_profile(parent.encoder, &report), "encoder", report);
+    REFUSED(pixart_denoise(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, NULL, NULL, &out),
+            "denoiser", out);
+    REFUSED(pixart_denoiser_memory(parent.denoiser, NULL, &report), "denoiser", report);
+    REFUSED(pixart_denoiser_profile(parent.denoiser, &report), "denoiser", report);
+    REFUSED(pixart_sampler_create(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, &sampler),
+            "denoiser", sampler);
+    REFUSED(pixart_sampler_create_batch(parent.denoiser, 1, prompts, NULL, RUN("\"guidance_scale\": 1"), &sampler),
+            "denoiser", sampler);
+    REFUSED(pixart_decode(parent.decoder, parent.latents, NULL, &out), "decoder", out);
+    REFUSED(pixart_decoder_memory(parent.decoder, NULL, &report), "decoder", report);
+    REFUSED(pixart_decoder_profile(parent.decoder, &report), "decoder", report);
+    REFUSED(pixart_image_encode(parent.image_encoder, parent.images, NULL, &out), "encoder", out);
+    REFUSED(pixart_image_encoder_memory(parent.image_encoder, NULL, &report), "encoder", report);
+    REFUSED(pixart_image_encoder_profile(parent.image_encoder, &report), "encoder", report);
+
+    double timestep = 1;
+    expect_refused(pixart_sampler_set_latents(parent.sampler, parent.latents), "sampler");
+    expect_refused(pixart_sampler_set_image(parent.sampler, parent.latents), "sampler");
+    expect_refused(pixart_sampler_set_mask(parent.sampler, parent.latents), "sampler");
+    expect_refused(pixart_sampler_step(parent.sampler, NULL, NULL), "sampler");
+    expect_refused(pixart_sampler_timestep(parent.sampler, 0, &timestep), "sampler");
+    EXPECT(timestep == 0);
+    EXPECT(pixart_sampler_steps(parent.sampler) == 0 && pixart_sampler_step_index(parent.sampler) == 0);
+    REFUSED(pixart_sampler_latents(parent.sampler, &out), "sampler", out);
+    REFUSED(pixart_sampler_estimate(parent.sampler, &out), "sampler", out);
+    REFUSED(pixart_sampler_preview(parent.sampler, NULL, &out), "sampler", out);
+}
+
+/* Tensors are plain memory. */
+static void inherited_tensors(void) {
+    pixart_tensor *smaller;
+    int64_t shape[] = {2};
+    EXPECT(pixart_tensor_rank(parent.images) == 4 && pixart_tensor_shape(parent.images)[3] == 3);
+    EXPECT(pixart_tensor_create(PIXART_UINT8, 1, shape, pixart_tensor_data(parent.images), 2, &smaller) == PIXART_OK);
+    pixart_tensor_release(smaller);
+    EXPECT(pixart_image_resize(parent.images, "{\"height\": 16, \"width\": 24}", &smaller) == PIXART_OK);
+    pixart_tensor_release(smaller);
+    embeddings_release(parent.both);
+    pixart_tensor_release(parent.latents);
+    pixart_tensor_release(parent.images);
+}
+
+/* A whole run on handles of the child's own gives what the parent's gave. */
+static void own_run(void) {
+    pixart_encoder *encoder;
+    pixart_denoiser *denoiser;
+    pixart_decoder *decoder;
+    pixart_tensor *prompt, *latents, *images;
+    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
+    EXPECT(pixart_encode(encoder, PROMPT, NULL, &prompt) == PIXART_OK);
+    EXPECT(equal(prompt, parent.both.prompt));
+    pixart_encoder_release(encoder);
+    EXPECT(pixart_denoiser_open(check_model(), NULL, &denoiser) == PIXART_OK);
+    EXPECT(pixart_denoise(denoiser, prompt, parent.both.negative, SHORT, NULL, NULL, &latents) == PIXART_OK);
+    EXPECT(equal(latents, parent.latents));
+    pixart_denoiser_release(denoiser);
+    EXPECT(pixart_decoder_open(check_model(), NULL, &decoder) == PIXART_OK);
+    EXPECT(pixart_decode(decoder, latents, NULL, &images) == PIXART_OK);
+    EXPECT(equal(images, parent.images));
+    pixart_decoder_release(decoder);
+    pixart_tensor_release(prompt);
+    pixart_tensor_release(latents);
+    pixart_tensor_release(images);
+}
+
+static void everything(void) {
+    inherited_calls();
+    own_run();
+    release_all();
+}
+
+static void grandchildren(void) {
+    everything();
+    pid_t pid = start_child(inherited_calls, exit);
+    int status = -1;
+    EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void every_call_of_an_inherited_handle(void) {
+    open_all();
+    in_child(inherited_calls);
+    in_child(inherited_tensors);
+    in_child(own_run);
+    await(start_child(everything, exit));
+    in_child(grandchildren);
+    drive(parent.sampler); /* the parent's handles are as they were */
+    pixart_tensor *latents = sampler_latents(parent.sampler);
+    CHECK_SAME(latents, parent.latents);
+    pixart_tensor_release(latents);
+    release_all();
+}
+
+/* ---- Release ------------------------------------------------------------------------------------------------------ */
+
+enum { MOST = 8 };
+
+static void *handles[MOST];
+static void (*release_handle)(void *);
+static int held;
+
+static void release_forwards(void) {
+    for (int i = 0; i < held; i++)
+        release_handle(handles[i]);
+}
+
+static void release_backwards(void) {
+    for (int i = held; i-- > 0;)
+        release_handle(handles[i]);
+}
+
+static void release_some(void) {
+    for (int i = 0; i < held; i += 2)
+        release_handle(handles[i]);
+}
+
+static void release_in_grandchild(void) {
+    pid_t pid = start_child(release_backwards, exit);
+    int status = -1;
+    EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+    release_forwards();
+}
+
+static void *new_encoder(void) { return open_encoder(check_model()); }
+static void *new_denoiser(void) { return open_denoiser(check_model()); }
+static void *new_decoder(void) { return open_decoder(check_model()); }
+static void *new_image_encoder(void) { return open_image_encoder(check_model()); }
+static void *new_sampler(void) { return create_sampler(parent.denoiser, parent.both, SHORT); }
+static void end_encoder(void *handle) { pixart_encoder_release(handle); }
+static void end_denoiser(void *handle) { pixart_denoiser_release(handle); }
+static void end_decoder(void *handle) { pixart_decoder_release(handle); }
+static void end_image_encoder(void *handle) { pixart_image_encoder_release(handle); }
+static void end_sampler(void *handle) { pixart_sampler_release(handle); }
+
+static void any_number_in_any_order(void) {
+    static const struct {
+        void *(*open)(void);
+        void (*release)(void *);
+    } kinds[] = {{new_encoder, end_encoder},
+                 {new_denoiser, end_denoiser},
+                 {new_decoder, end_decoder},
+                 {new_image_encoder, end_image_encoder},
+                 {new_sampler, end_sampler}};
+    static child *const orders[] = {release_forwards, release_backwards, release_some, release_in_grandchild};
+    static const int counts[] = {1, 3, MOST};
+    open_all();
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+        for (size_t count = 0; count < sizeof counts / sizeof *counts; count++) {
+            check_context("kind %zu, %d handles", kind, counts[count]);
+            held = counts[count];
+            release_handle = kinds[kind].release;
+            for (int i = 0; i < held; i++)
+                handles[i] = kinds[kind].open();
+            for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
+                in_child(orders[order]);
+                await(start_child(orders[order], exit));
+            }
+            release_forwards();
+        }
+    release_all();
+}
+
+/* ---- fork() while other threads are inside calls ------------------------------------------------------------------- */
+
+enum { BUSY = 3, FORKS = 24 };
+
+static atomic_int stop;
+
+static void *busy(void *argument) {
+    long kind = (long)argument;
+    for (pixart_tensor *out; !stop; pixart_tensor_release(out)) {
+        out = NULL;
+        pixart_encoder *encoder = NULL;
+        if (kind == 0)
+            pixart_encode(parent.encoder, PROMPT, NULL, &out);
+        else if (kind == 1)
+            pixart_denoise(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, NULL, NULL, &out);
+        else {
+            pixart_encoder_open(check_model(), NULL, &encoder);
+            pixart_decode(parent.decoder, parent.latents, NULL, &out);
+            pixart_encoder_release(encoder);
+        }
+    }
+    return NULL;
+}
+
+static void while_threads_are_inside_calls(void) {
+    pthread_t threads[BUSY];
+    open_all();
+    stop = 0;
+    for (long i = 0; i < BUSY; i++)
+        REQUIRE(!pthread_create(&threads[i], NULL, busy, (void *)i));
+    for (int i = 0; i < FORKS; i++) {
+        check_context("fork %d", i);
+        usleep(1000 * (unsigned)i);
+        await(start_child(everything, i % 2 ? exit : _exit));
+    }
+    pid_t spawned;
+    char *const command[] = {"true", NULL};
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(!posix_spawnp(&spawned, "true", NULL, NULL, command, environ));
+        await(spawned);
+    }
+    stop = 1;
+    for (int i = 0; i < BUSY; i++)
+        pthread_join(threads[i], NULL);
+    release_all();
+}
+
+/* ---- fork() while another thread makes the process's first call ---------------------------------------------------- */
+
+static void *first_call(void *unused) {
+    pixart_encoder *encoder;
+    pixart_tensor *out = NULL;
+    if (!pixart_encoder_open(check_model(), NULL, &encoder))
+        pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, &out);
+    return pixart_tensor_release(out), unused;
+}
+
+static void own_first_call(void) {
+    pixart_encoder *encoder;
+    pixart_tensor *out;
+    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
+    EXPECT(pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, &out) == PIXART_OK);
+    EXPECT(pixart_options_schema("encode") != NULL);
+    pixart_encoder_release(encoder);
+    pixart_tensor_release(out);
+}
+
+static unsigned delay; /* microseconds */
+
+static void forks_during_the_first_call(void) {
+    pthread_t thread;
+    EXPECT(!pthread_create(&thread, NULL, first_call, NULL));
+    usleep(delay);
+    pid_t pid = start_child(own_first_call, delay % 2 ? exit : _exit);
+    int status = -1;
+    EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+    pthread_join(thread, NULL);
+}
+
+/* Runs before any other test, so that each child is a process in which nothing was called yet. */
+static void during_the_first_call(void) {
+    for (delay = 0; delay < 20000; delay += 333) {
+        check_context("after %u us", delay);
+        in_child(forks_during_the_first_call);
+    }
+}
+
+static const check_test tests[] = {
+    {"during the first call", during_the_first_call},
+    {"every call of an inherited handle", every_call_of_an_inherited_handle},
+    {"any number in any order", any_number_in_any_order},
+    {"while threads are inside calls", while_threads_are_inside_calls},
+};
+CHECK_MAIN(tests)
