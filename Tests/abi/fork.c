@@ -316,48 +316,7 @@ static void while_threads_are_inside_calls(void) {
     release_all();
 }
 
-/* ---- fork() while another thread makes the process's first call ---------------------------------------------------- */
-
-static void *first_call(void *unused) {
-    pixart_encoder *encoder;
-    pixart_tensor *out = NULL;
-    if (!pixart_encoder_open(check_model(), NULL, &encoder))
-        pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, &out);
-    return pixart_tensor_release(out), unused;
-}
-
-static void own_first_call(void) {
-    pixart_encoder *encoder;
-    pixart_tensor *out;
-    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
-    EXPECT(pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, &out) == PIXART_OK);
-    EXPECT(pixart_options_schema("encode") != NULL);
-    pixart_encoder_release(encoder);
-    pixart_tensor_release(out);
-}
-
-static unsigned delay; /* microseconds */
-
-static void forks_during_the_first_call(void) {
-    pthread_t thread;
-    EXPECT(!pthread_create(&thread, NULL, first_call, NULL));
-    usleep(delay);
-    pid_t pid = start_child(own_first_call, delay % 2 ? exit : _exit);
-    int status = -1;
-    EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
-    pthread_join(thread, NULL);
-}
-
-/* Runs before any other test, so that each child is a process in which nothing was called yet. */
-static void during_the_first_call(void) {
-    for (delay = 0; delay < 20000; delay += 333) {
-        check_context("after %u us", delay);
-        in_child(forks_during_the_first_call);
-    }
-}
-
 static const check_test tests[] = {
-    {"during the first call", during_the_first_call},
     {"every call of an inherited handle", every_call_of_an_inherited_handle},
     {"any number in any order", any_number_in_any_order},
     {"while threads are inside calls", while_threads_are_inside_calls},
