@@ -60,7 +60,8 @@ private let tolerance = 2e-6
         #expect(relativeError(output, try golden["output"].floats) < tolerance)
     }
 
-    /// The third item is the second one without self-attention in the second block, and changes nothing for the others.
+    /// The third item is the second one without self-attention in the second block, and the others stay what they are, but for the
+    /// rounding of products of fewer rows.
     @Test(arguments: [false, true])
     func perturbedItems(_ hasSizes: Bool) throws {
         let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
@@ -84,7 +85,9 @@ private let tolerance = 2e-6
         #expect(relativeError(output, expected) < tolerance)
         #expect(relativeError(try predict([0]), expected) > 0.01)
         let plain = try predict([])
-        #expect(plain[..<(2 * plain.count / 3)] == output[..<(2 * plain.count / 3)])
+        let others = 2 * plain.count / 3
+        #expect(relativeError(Array(output[..<others]), Array(plain[..<others])) < tolerance)
+        #expect(relativeError(Array(output[others...]), Array(plain[others...])) > 0.01)
     }
 
     @Test func afterBlockEndsThePrediction() throws {
