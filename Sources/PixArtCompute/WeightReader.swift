@@ -4,10 +4,16 @@ package struct WeightSupply: Sendable {
     package let precision: WeightPrecision
     /// Converts weights while they are read; nil leaves them as they are stored, whatever the precision.
     package let pool: ThreadPool?
+    /// What becomes of tensors that the network does not use and that no rule knows.
+    package let unexpected: UnexpectedTensors
 
-    package init(_ source: any WeightSource, precision: WeightPrecision = .auto, _ pool: ThreadPool? = nil) {
+    package init(
+        _ source: any WeightSource, precision: WeightPrecision = .auto, unexpected: UnexpectedTensors = .error,
+        _ pool: ThreadPool? = nil
+    ) {
         self.source = source
         self.precision = precision
+        self.unexpected = unexpected
         self.pool = pool
     }
 }
@@ -21,8 +27,13 @@ package final class WeightReader {
     /// Whether weights are converted to the precision that is planned for them.
     private var converts = true
     private let names: Set<String>
+    /// What the names of other tensors mean to the network.
+    private var rules = UnusedTensors("this architecture")
     /// Names of the tensors that were asked for.
     package private(set) var taken: Set<String> = []
+
+    /// The tensors that were passed over, by name, once the network has finished.
+    package private(set) var ignored: [UnusedTensors.Ignored] = []
 
     /// The precision that each weight matrix taken so far has under the precision asked for; `auto` where it stays as it is
     /// stored.
@@ -100,14 +111,37 @@ package final class WeightReader {
         }
     }
 
-    /// Fails where the source holds a tensor that was not asked for, unless its name starts with one of `prefixes`.
-    package func finish(ignoring prefixes: [String] = []) throws(PixArtError) {
-        let unknown = names.subtracting(taken).filter { name in
-            !prefixes.contains { name.hasPrefix($0) }
+    /// To be called before anything is taken. Each failure from here on is explained by `rules` if a tensor shows that
+    /// the weights are of another architecture.
+    package func begin(_ rules: UnusedTensors) { self.rules = rules }
+
+    /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule knows
+    /// it and the supply does not say to ignore it.
+    package func finish() throws(PixArtError) {
+        let unused = names.subtracting(taken).sorted()
+        ignored = []
+        guard !unused.isEmpty else { return }
+        if let fault = foreignFault() { throw fault }
+        var unknown: [String] = []
+        for name in unused {
+            if let reason = rules.reason(ignoring: name) {
+                ignored.append(.init(name: name, reason: reason))
+            } else {
+                unknown.append(name)
+                ignored.append(.init(name: name, reason: "unknown; the option \"unexpected_tensors\" is \"ignore\""))
+            }
         }
-        guard let first = unknown.min() else { return }
+        guard supply.unexpected == .error, let first = unknown.first else { return }
         let others = unknown.count > 1 ? " and \(unknown.count - 1) more are" : " is"
-        throw .model("\(source.location): tensor \"\(first)\"\(others) not part of this architecture")
+        throw .model(
+            "\(source.location): tensor \"\(first)\"\(others) not part of \(rules.network); expected none such, or the option "
+                + "\"unexpected_tensors\" to be \"ignore\"")
+    }
+
+    /// The failure to report if a tensor that was not asked for shows that the weights are of another architecture.
+    private func foreignFault() -> PixArtError? {
+        guard let (name, reason) = rules.foreign(among: names.subtracting(taken)) else { return nil }
+        return .model("\(source.location): tensor \"\(name)\" says that this is \(reason); expected \(rules.network)")
     }
 
     /// A matrix in the precision that it is to be held in.
@@ -142,7 +176,7 @@ package final class WeightReader {
 
     private func found(_ name: String) throws(PixArtError) -> StoredTensor {
         guard let stored = try source[name] else {
-            throw .model("\(source.location): tensor \"\(name)\" is missing")
+            throw foreignFault() ?? .model("\(source.location): tensor \"\(name)\" is missing")
         }
         taken.insert(name)
         return stored
@@ -150,11 +184,13 @@ package final class WeightReader {
 
     private func check(_ stored: StoredTensor, _ name: String, _ shape: [Int]) throws(PixArtError) {
         guard stored.shape == shape else {
-            throw .model("\(source.location): tensor \"\(name)\" has shape \(stored.shape), expected \(shape)")
+            throw foreignFault()
+                ?? .model("\(source.location): tensor \"\(name)\" has shape \(stored.shape), expected \(shape)")
         }
     }
 
     private func fault(_ stored: StoredTensor, _ name: String, _ expected: String) -> PixArtError {
-        .model("\(source.location): tensor \"\(name)\" has type \(stored.type.rawValue), expected \(expected)")
+        foreignFault()
+            ?? .model("\(source.location): tensor \"\(name)\" has type \(stored.type.rawValue), expected \(expected)")
     }
 }

@@ -57,6 +57,7 @@ package struct PixArtTransformer: Sendable {
     package init(
         _ configuration: Configuration, compute: Compute = .float32, _ reader: WeightReader
     ) throws(PixArtError) {
+        reader.begin(.transformer)
         self.compute = compute
         let width = configuration.width
         let patch = configuration.patchSize * configuration.patchSize
@@ -81,8 +82,7 @@ package struct PixArtTransformer: Sendable {
         finalProjection = try reader.linear(
             "proj_out", outputs: patch * configuration.outChannels, inputs: width)
         self.configuration = configuration
-        // Some files hold the position table, which is recomputed here for every size.
-        try reader.finish(ignoring: ["pos_embed.pos_embed"])
+        try reader.finish()
     }
 
     /// A prompt as the blocks see it, one context for each. The same in every step.

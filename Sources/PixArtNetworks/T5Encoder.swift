@@ -43,13 +43,13 @@ package struct T5Encoder: Sendable {
     private let supply: WeightSupply?
     private let finalNorm: [Float]
 
-    /// Takes the encoder's weights by their names in published files; `decoder.*` and `lm_head.*` of a whole T5 are
-    /// passed over. Fails with `.model`.
+    /// Takes the encoder's weights by their names in published files. Fails with `.model`.
     ///
-    /// With `streamed` the layers are read again for each embedding, one at a time, and let go of behind it.
+    /// With `streamed` the layers are read again for each embedding, one at a time, and dropped behind it.
     package init(
         _ configuration: Configuration, compute: Compute = .float32, streamed: Bool = false, _ reader: WeightReader
     ) throws(PixArtError) {
+        reader.begin(.textEncoder)
         let shared = reader.contains("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight"
         tokens = try reader.table(shared, rows: configuration.vocabulary, columns: configuration.width)
         positionBias = try reader.floats(
@@ -70,7 +70,7 @@ package struct T5Encoder: Sendable {
         finalNorm = try reader.floats("encoder.final_layer_norm.weight", [configuration.width])
         self.configuration = configuration
         self.compute = compute
-        try reader.finish(ignoring: ["decoder.", "lm_head.", "shared.weight", "encoder.embed_tokens.weight"])
+        try reader.finish()
     }
 
     /// The embedding [S, E] of `ids` [S]; each id is in `0..<vocabulary`, and there is at least one.

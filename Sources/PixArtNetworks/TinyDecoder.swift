@@ -18,6 +18,7 @@ package struct TinyDecoder: LatentDecoder {
     /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with
     /// `.model`.
     package init(_ configuration: TinyConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        reader.begin(.tinyDecoder)
         let channels = configuration.channels
         input = try reader.convolution("decoder.layers.0", outputs: channels, inputs: configuration.latentChannels)
         // Layers without weights, such as the activation after the first, are numbered too.
@@ -39,7 +40,7 @@ package struct TinyDecoder: LatentDecoder {
         }
         self.levels = levels
         output = try reader.convolution("decoder.layers.\(layer)", outputs: 3, inputs: channels)
-        try reader.finish(ignoring: ["encoder."])
+        try reader.finish()
     }
 
     package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {

@@ -17,6 +17,7 @@ package struct TinyEncoder: PixelEncoder {
     /// Takes the encoder's weights by their names in diffusers' files; the decoder's are passed over. Fails with
     /// `.model`.
     package init(_ configuration: TinyConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        reader.begin(.tinyEncoder)
         let channels = configuration.channels
         input = try reader.convolution("encoder.layers.0", outputs: channels, inputs: 3)
         var layer = 1
@@ -39,7 +40,7 @@ package struct TinyEncoder: PixelEncoder {
         self.levels = levels
         output = try reader.convolution(
             "encoder.layers.\(layer)", outputs: configuration.latentChannels, inputs: channels)
-        try reader.finish(ignoring: ["decoder."])
+        try reader.finish()
     }
 
     package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {

@@ -20,6 +20,7 @@ package struct VAEDecoder: LatentDecoder {
     /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with
     /// `.model`.
     package init(_ configuration: VAEConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        reader.begin(.vaeDecoder)
         let groups = configuration.groups
         let latents = configuration.latentChannels
         var channels = configuration.blockChannels[configuration.blockChannels.count - 1]
@@ -46,7 +47,7 @@ package struct VAEDecoder: LatentDecoder {
         self.levels = levels
         outputNorm = try reader.groupNorm("decoder.conv_norm_out", channels: channels, groups: groups, epsilon: 1e-6)
         output = try reader.convolution("decoder.conv_out", outputs: 3, inputs: channels)
-        try reader.finish(ignoring: ["encoder.", "quant_conv."])
+        try reader.finish()
     }
 
     package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {

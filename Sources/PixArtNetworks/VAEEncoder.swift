@@ -20,6 +20,7 @@ package struct VAEEncoder: PixelEncoder {
     /// Takes the encoder's weights by their names in diffusers' files; the decoder's are passed over. Fails with
     /// `.model`.
     package init(_ configuration: VAEConfiguration, _ reader: WeightReader) throws(PixArtError) {
+        reader.begin(.vaeEncoder)
         let groups = configuration.groups
         let moments = 2 * configuration.latentChannels
         var channels = configuration.blockChannels[0]
@@ -47,7 +48,7 @@ package struct VAEEncoder: PixelEncoder {
         quantization =
             configuration.quantConvolution
             ? try reader.pointwise("quant_conv", outputs: moments, inputs: moments) : nil
-        try reader.finish(ignoring: ["decoder.", "post_quant_conv."])
+        try reader.finish()
     }
 
     package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {

@@ -121,12 +121,10 @@ struct OpenedAutoencoder<Network: Sendable>: Sendable {
     ) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         description = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: half)
-        let source = try checkpoint.weights(.vae, variant: options.string("variant"))
-        let precision = try WorkingPrecision(options, storedAs: source)
         pool = try ThreadPool(options)
-        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
-        network = try make(description, reader)
-        weights = reader.footprint
+        let part = try OpenedPart(.vae, of: checkpoint, options, pool)
+        network = try make(description, part.reader)
+        weights = part.reader.footprint
     }
 
     /// What a call with these activations takes of memory.

@@ -21,7 +21,10 @@ package enum Conversion {
         let requested = options.string("weights").flatMap { WeightPrecision(rawValue: $0) } ?? .int8
         var parts: [ConvertedPart] = []
         for part in try self.parts(of: checkpoint, options) {
-            parts.append(try ConvertedPart(part, of: checkpoint, as: requested, variant: options.string("variant")))
+            parts.append(
+                try ConvertedPart(
+                    part, of: checkpoint, as: requested, variant: options.string("variant"),
+                    unexpected: UnexpectedTensors(options)))
         }
         for folder in [""] + parts.map(\.part.rawValue) + parts.flatMap(\.part.companions)
         where ReplacementFolder.isSame(checkpoint.path(folder), "\(out)/\(folder)") {

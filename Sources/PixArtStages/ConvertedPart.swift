@@ -18,13 +18,14 @@ struct ConvertedPart {
 
     /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
-        _ part: Part, of checkpoint: Checkpoint, as requested: WeightPrecision, variant: String?
+        _ part: Part, of checkpoint: Checkpoint, as requested: WeightPrecision, variant: String?,
+        unexpected: UnexpectedTensors
     ) throws(PixArtError) {
         self.part = part
         self.checkpoint = checkpoint
         let source = try checkpoint.weights(part, variant: variant)
         let precision = try Self.precision(of: part, source, requested)
-        let reader = WeightReader(WeightSupply(source, precision: precision))
+        let reader = WeightReader(WeightSupply(source, precision: precision, unexpected: unexpected))
         for stage in Stage.allCases where stage.part == part {
             // Some publish a VAE's decoder alone.
             if stage == .encodeImage, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
@@ -32,7 +33,7 @@ struct ConvertedPart {
         }
         quantization = [.int8, .int4].contains(precision) ? precision : nil
         var tensors: [Item] = []
-        // What the networks pass over is of no use to anybody.
+        // What the networks pass over is dropped.
         for name in reader.taken.sorted() {
             guard let tensor = try source[name] else { continue }
             let planned = reader.plan[name] ?? .float32

@@ -31,13 +31,11 @@ package final class Denoiser: ProcessBound, Sendable {
         let schedule = "scheduler/scheduler_config.json"
         schedulerFile = checkpoint.contains(schedule) ? try checkpoint.configuration(schedule) : nil
         _ = try SchedulerRegistry.configuration(schedulerFile)
-        let source = try checkpoint.weights(.transformer, variant: options.string("variant"))
-        let precision = try WorkingPrecision(options, storedAs: source)
         pool = try ThreadPool(options)
-        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
-        transformer = try PixArtTransformer(configuration, compute: precision.compute, reader)
-        weights = reader.footprint
-        compute = precision.compute
+        let part = try OpenedPart(.transformer, of: checkpoint, options, pool)
+        compute = part.precision.compute
+        transformer = try PixArtTransformer(configuration, compute: compute, part.reader)
+        weights = part.reader.footprint
     }
 
     /// The scheduler of a run, as its option `scheduler` and the checkpoint say. Fails with `.option`.

@@ -24,14 +24,13 @@ package final class Encoder: ProcessBound, Sendable {
                 "\(vocabulary): has \(tokenizer.vocabularySize) pieces, expected at most the text encoder's vocab_size "
                     + "\(configuration.vocabulary)")
         }
-        let source = try checkpoint.weights(.textEncoder, variant: options.string("variant"))
-        let precision = try WorkingPrecision(options, storedAs: source)
         let streamed = options.string("residency") == "streamed"
         pool = try ThreadPool(options)
-        let reader = WeightReader(WeightSupply(source, precision: precision.weights, pool))
-        network = try T5Encoder(configuration, compute: precision.compute, streamed: streamed, reader)
-        weights = streamed ? reader.footprint.streamed(layers: configuration.layers) : reader.footprint
-        compute = precision.compute
+        let part = try OpenedPart(.textEncoder, of: checkpoint, options, pool)
+        compute = part.precision.compute
+        network = try T5Encoder(configuration, compute: compute, streamed: streamed, part.reader)
+        let footprint = part.reader.footprint
+        weights = streamed ? footprint.streamed(layers: configuration.layers) : footprint
     }
 
     /// What the encoder takes of memory when it encodes as many tokens as the options say.

@@ -13,10 +13,9 @@ package enum Estimate {
         let checkpoint = try Checkpoint(folder: model)
         let stage = options.string("stage").flatMap { Stage(rawValue: $0) } ?? .denoise
         let file = try checkpoint.configuration(stage.part.configuration)
-        let source = try checkpoint.weights(stage.part, variant: options.string("variant"))
-        let precision = try WorkingPrecision(options, storedAs: source)
+        let part = try OpenedPart(stage.part, of: checkpoint, options, nil)
+        let (precision, reader) = (part.precision, part.reader)
         try require(precision, allowedFor: stage)
-        let reader = WeightReader(WeightSupply(source, precision: precision.weights))
         try checkpoint.survey(stage, reader)
         let pool = try ThreadPool(options)
         switch stage {

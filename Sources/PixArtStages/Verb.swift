@@ -53,7 +53,13 @@ package enum Verb: String, CaseIterable, Sendable {
         "Which files of the checkpoint to use, as in from_pretrained(variant=...): \"fp16\" takes those with .fp16. in their "
             + "names.")
 
-    private static let openOptions = [threads, instructions, variant]
+    private static let unexpectedTensors = OptionSchema.Property(
+        "unexpected_tensors", .choice(UnexpectedTensors.allCases.map(\.rawValue)), default: .string("error"),
+        "What becomes of tensors that the network does not use. Those that are known to be harmless, such as the learned null "
+            + "caption of published transformers, are always ignored, and those that only another architecture has are always "
+            + "refused. Of others, \"error\" refuses the checkpoint and names one; \"ignore\" passes them over.")
+
+    private static let openOptions = [threads, instructions, variant, unexpectedTensors]
 
     private static let instructions = OptionSchema.Property(
         "instructions", .choice(["auto"] + Kernels.names), default: .string("auto"),
@@ -125,7 +131,7 @@ package enum Verb: String, CaseIterable, Sendable {
             "parts", .choices(Part.allCases.map(\.rawValue)), default: .null,
             "Parts to write, the tokenizer with the text encoder and the scheduler with the transformer; null stands for all "
                 + "that the checkpoint has."),
-        variant, threads,
+        variant, unexpectedTensors, threads,
     ]
 
     private static let estimateOptions: [OptionSchema.Property] =
@@ -133,7 +139,7 @@ package enum Verb: String, CaseIterable, Sendable {
             .init(
                 "stage", .choice(Stage.allCases.map(\.rawValue)), default: .string("denoise"),
                 "Which stage is asked about. Options that it does not have are checked, and make no difference.")
-        ] + runSize + [prompts, tokens, weights, compute, residency, threads, instructions, variant]
+        ] + runSize + [prompts, tokens, weights, compute, residency, threads, instructions, variant, unexpectedTensors]
 
     private static let encodeOptions: [OptionSchema.Property] = [
         .init(

@@ -113,9 +113,34 @@ import Testing
         #expect(
             message { () throws(PixArtError) in _ = try reader.floats("b", [2]) }
                 == "memory: tensor \"b\" has type U8, expected F32, F16 or BF16")
-        let fresh = WeightReader(Weights(tensors: ["a": tensor, "b": bytes]))
+    }
+
+    @Test func tensorsOfOthers() throws {
+        let tensor = try stored(.float32, [1], encoded([0], as: .float32).bytes)
+        let weights = Weights(tensors: ["a": tensor, "b.old": tensor, "c": tensor])
+        func message(_ rules: UnusedTensors, _ unexpected: UnexpectedTensors = .error) -> (String, [String]) {
+            let reader = WeightReader(WeightSupply(weights, unexpected: unexpected))
+            reader.begin(rules)
+            do { try reader.finish() } catch { return (error.message, []) }
+            return ("", reader.ignored.map(\.name))
+        }
+        let known: [UnusedTensors.Rule] = [.init("*.old", "old"), .init("a", "first")]
         #expect(
-            message { () throws(PixArtError) in try fresh.finish(ignoring: ["b"]) }
-                == "memory: tensor \"a\" is not part of this architecture")
+            message(UnusedTensors("net", harmless: known)).0
+                == "memory: tensor \"c\" is not part of net; expected none such, or the option \"unexpected_tensors\" to be "
+                + "\"ignore\"")
+        #expect(message(UnusedTensors("net")).0.hasPrefix("memory: tensor \"a\" and 2 more are not part of net"))
+        #expect(message(UnusedTensors("net", harmless: known), .ignore) == ("", ["a", "b.old", "c"]))
+        let foreign = UnusedTensors("net", harmless: known, foreign: [.init("b*", "another")])
+        #expect(message(foreign, .ignore).0 == "memory: tensor \"b.old\" says that this is another; expected net")
+    }
+
+    @Test(arguments: [
+        ("a.b", "a.b", true), ("a.b", "a.b.c", false), ("a.*", "a.", true), ("a.*", "a", false), ("*.b", "x.a.b", true),
+        ("*.b", "b", false), ("a*b*c", "a1b2b3c", true), ("a*b*c", "a1c", false), ("*", "", true), ("", "", true),
+        ("", "a", false), ("*ab", "aaab", true), ("**a", "ba", true), ("a*", "b", false),
+    ] as [(TensorPattern, String, Bool)])
+    func patterns(_ pattern: TensorPattern, _ name: String, _ matches: Bool) {
+        #expect(pattern.matches(name) == matches)
     }
 }
