@@ -1,0 +1,139 @@
+"""Published repositories as sparse files: configurations, headers, and holes of the true size behind them.
+
+`Tests/published` holds the facts: networks.json from the reference's classes, repositories.json by hand with sources.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+ROOT = next(
+    folder for folder in pathlib.Path(__file__).resolve().parents if (folder / "Tests" / "published").is_dir()
+)
+NETWORKS: dict[str, Any] = json.loads((ROOT / "Tests" / "published" / "networks.json").read_text())
+REPOSITORIES: dict[str, Any] = json.loads((ROOT / "Tests" / "published" / "repositories.json").read_text())[
+    "repositories"
+]
+TOKENIZER = ROOT / "Tests" / "PixArtFormatsTests" / "Resources" / "t5-tokenizer" / "spiece.model"
+SHARD_BYTES = 5_000_000_000
+TYPES = {"F32": 4, "F16": 2}
+STEMS = {"transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+
+SCHEDULERS: dict[str, dict[str, Any]] = {
+    "DPMSolverMultistepScheduler": {
+        "_class_name": "DPMSolverMultistepScheduler", "_diffusers_version": "0.22.0.dev0",
+        "algorithm_type": "dpmsolver++", "beta_end": 0.02, "beta_schedule": "linear", "beta_start": 0.0001,
+        "dynamic_thresholding_ratio": 0.995, "euler_at_final": False, "lambda_min_clipped": float("-inf"),
+        "lower_order_final": True, "num_train_timesteps": 1000, "prediction_type": "epsilon",
+        "sample_max_value": 1.0, "solver_order": 2, "solver_type": "midpoint", "steps_offset": 0,
+        "thresholding": False, "timestep_spacing": "linspace", "trained_betas": None,
+        "use_karras_sigmas": False, "use_lu_lambdas": False, "variance_type": None,
+    },
+    "LCMScheduler": {
+        "_class_name": "LCMScheduler", "_diffusers_version": "0.22.0.dev0", "beta_end": 0.02,
+        "beta_schedule": "linear", "beta_start": 0.0001, "clip_sample": False, "clip_sample_range": 1.0,
+        "original_inference_steps": 50, "prediction_type": "epsilon", "num_train_timesteps": 1000,
+        "set_alpha_to_one": True, "steps_offset": 0, "thresholding": False, "timestep_spacing": "leading",
+    },
+    "DDPMScheduler": {
+        "_class_name": "DDPMScheduler", "_diffusers_version": "0.22.0.dev0", "beta_end": 0.02,
+        "beta_schedule": "linear", "beta_start": 0.0001, "clip_sample": False, "num_train_timesteps": 1000,
+        "prediction_type": "epsilon", "timestep_spacing": "leading", "variance_type": "fixed_small",
+    },
+}  # fmt: skip
+
+
+def tensors(network: str) -> dict[str, list[int]]:
+    """Names and shapes, in the order of the class."""
+    groups: dict[str, list[Any]] = {}
+    for row in NETWORKS[network]["tensors"]:
+        groups.setdefault(row[0].partition("#")[0] if "#" in row[0] else row[0], []).append(row)
+    shapes = {}
+    for rows in groups.values():
+        for number in range(max(count for _, count, _ in rows)):
+            for name, count, shape in rows:
+                if number < count:
+                    shapes[name.replace("#", str(number))] = shape
+    return shapes
+
+
+def size(shape: list[int], type: str) -> int:
+    """Bytes of a tensor."""
+    count = TYPES[type]
+    for dimension in shape:
+        count *= dimension
+    return count
+
+
+def write_sparse(path: pathlib.Path, shapes: dict[str, list[int]], type: str) -> int:
+    """Writes a safetensors file whose tensors are holes, as the safetensors library orders it; its size."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    offset = 0
+    for name, shape in sorted(shapes.items()):
+        end = offset + size(shape, type)
+        header[name] = {"dtype": type, "shape": shape, "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + offset)
+    return 8 + len(text) + offset
+
+
+def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
+    """As diffusers writes it."""
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def write_weights(folder: pathlib.Path, part: str, network: str, type: str, variant: str | None = None) -> list[int]:
+    """Writes a part's weights in shards of at most 5 GB, as save_pretrained does; the sizes of the files."""
+    shards: list[dict[str, list[int]]] = [{}]
+    filled = 0
+    for name, shape in tensors(network).items():
+        if filled + size(shape, type) > SHARD_BYTES:
+            shards.append({})
+            filled = 0
+        shards[-1][name] = shape
+        filled += size(shape, type)
+    dotted = f".{variant}" if variant else ""
+    if len(shards) == 1:
+        return [write_sparse(folder / f"{STEMS[part]}{dotted}.safetensors", shards[0], type)]
+    places, sizes = {}, []
+    for number, shapes in enumerate(shards, 1):
+        file = f"{STEMS[part]}{dotted}-{number:05}-of-{len(shards):05}.safetensors"
+        sizes.append(write_sparse(folder / file, shapes, type))
+        places.update(dict.fromkeys(shapes, file))
+    total = sum(size(shape, type) for shape in tensors(network).values())
+    index = f"{STEMS[part]}.safetensors.index{dotted}.json"
+    write_json(folder / index, {"metadata": {"total_size": total}, "weight_map": places})
+    return sizes
+
+
+def write_repository(folder: pathlib.Path, name: str) -> dict[str, list[int]]:
+    """Writes a repository of repositories.json into `folder`; the sizes of each part's files of weights."""
+    facts = REPOSITORIES[name]
+    sizes = {}
+    if "pipeline" in facts:
+        write_json(folder / "model_index.json", {"_class_name": facts["pipeline"]})
+    if "scheduler" in facts:
+        (folder / "scheduler").mkdir()
+        write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULERS[facts["scheduler"]["class"]])
+    for part in STEMS:
+        if part not in facts:
+            continue
+        (folder / part).mkdir()
+        network = facts[part]["network"]
+        write_json(folder / part / "config.json", NETWORKS[network]["config"] | facts[part]["config"])
+        if facts[part].get("pickle"):
+            (folder / part / f"{STEMS[part]}.bin").write_bytes(b"PK\x03\x04")
+            continue
+        sizes[part] = write_weights(folder / part, part, network, "F32")
+        for variant in facts[part].get("variants", []):
+            sizes[f"{part}.{variant}"] = write_weights(folder / part, part, network, "F16", variant)
+    if "text_encoder" in facts:
+        (folder / "tokenizer").mkdir()
+        (folder / "tokenizer" / "spiece.model").symlink_to(TOKENIZER)
+    return sizes
