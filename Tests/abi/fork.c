@@ -173,6 +173,29 @@ static void own_run(void) {
     pixart_tensor_release(images);
 }
 
+static void *encodes_often(void *encoder) {
+    for (int i = 0; i < 60; i++) {
+        pixart_tensor *out;
+        EXPECT(pixart_encode(encoder, PROMPT, NULL, &out) == PIXART_OK);
+        EXPECT(equal(out, parent.both.prompt));
+        pixart_tensor_release(out);
+    }
+    return NULL;
+}
+
+/* The thread that forked and two others of the child share a handle. */
+static void own_threads(void) {
+    pthread_t threads[2];
+    pixart_encoder *encoder;
+    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
+    for (int i = 0; i < 2; i++)
+        EXPECT(!pthread_create(&threads[i], NULL, encodes_often, encoder));
+    encodes_often(encoder);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pixart_encoder_release(encoder);
+}
+
 static void everything(void) {
     inherited_calls();
     own_run();
@@ -191,6 +214,7 @@ static void every_call_of_an_inherited_handle(void) {
     in_child(inherited_calls);
     in_child(inherited_tensors);
     in_child(own_run);
+    in_child(own_threads);
     await(start_child(everything, exit));
     in_child(grandchildren);
     drive(parent.sampler); /* the parent's handles are as they were */
