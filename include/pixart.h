@@ -43,8 +43,9 @@
  *              truncating them in place ends the process, as with any mapped file.
  *   Processes  Handles have threads, which do not survive fork(). In the child, each call on a handle that it inherited
  *              is PIXART_ERROR_STATE, or returns 0 if it returns no status, and releasing the handle does nothing; its
- *              memory stays. Tensors are usable, and so are handles that the child opens. The library stays loaded after
- *              dlclose().
+ *              memory stays. Tensors are usable, and so are handles that the child opens. One case is left: if another
+ *              thread is inside the process's first call of a kind at the moment of fork(), a call of the child may
+ *              hang, rarely. The library stays loaded after dlclose().
  *   Precision  Weights are used as they are stored and computed with in float32 unless the options of an open say
  *              otherwise; pixart_convert() stores them in another precision once and for all.
  *   Silence    The library prints nothing, ends no process, and changes no setting of the host. It computes in the default
