@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libsentencepiece-dev libpcre2-dev \
+DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libpcre2-dev \
 	libutf8proc-dev build-essential binutils pkg-config cmake python3-venv
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
@@ -96,7 +96,7 @@ python: build ## Put the library into the Python package, for `pip install ./bin
 
 format: ## Format Swift and C
 	swift format -i -r Sources Tests Package.swift
-	clang-format -i Sources/CNative/*.c Sources/CNative/*.cc Sources/CNative/include/*.h examples/c/*.c Tests/abi/*.[ch]
+	clang-format -i Sources/CNative/*.c Sources/CNative/include/*.h examples/c/*.c Tests/abi/*.[ch]
 
 lint: ## Check the format of Swift
 	swift format lint -s -r Sources Tests Package.swift

@@ -43,13 +43,11 @@ let package = Package(
         .target(
             name: "CNative",
             cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)],
-            cxxSettings: [.unsafeFlags(["-O2", "-Wall", "-Wextra", "-Werror"] + hardening)],
             linkerSettings: [
                 // Linked statically and hidden: a host that exports symbols of the same names changes nothing, and
                 // OpenBLAS leaves the host's threads alone.
                 .linkedLibrary(":libopenblas.a"), .linkedLibrary(":libjson-c.a"), .linkedLibrary(":libpng16.a"),
                 .linkedLibrary(":libz.a"), .linkedLibrary(":libpcre2-8.a"), .linkedLibrary(":libutf8proc.a"),
-                .linkedLibrary("sentencepiece"),
             ]),
         .target(name: "PixArtCompute", dependencies: ["CPixArt", "CNative"], swiftSettings: settings),
         .target(name: "PixArtFormats", dependencies: ["PixArtCompute", "CNative"], swiftSettings: settings),
@@ -58,6 +56,8 @@ let package = Package(
         .target(
             name: "PixArtABI", dependencies: ["CPixArt", "PixArtStages"], exclude: ["exports.map"],
             swiftSettings: settings, linkerSettings: shared),
+        .executableTarget(
+            name: "tokenize", dependencies: ["PixArtFormats"], path: "tools/tokenize", swiftSettings: settings),
         .testTarget(name: "PixArtComputeTests", dependencies: ["PixArtCompute"], swiftSettings: settings),
         .testTarget(
             name: "PixArtFormatsTests", dependencies: ["PixArtFormats"], resources: [.copy("Resources")],
@@ -69,6 +69,5 @@ let package = Package(
             name: "PixArtStagesTests", dependencies: ["PixArtStages"], resources: [.copy("Resources")],
             swiftSettings: settings),
     ],
-    cLanguageStandard: .c11,
-    cxxLanguageStandard: .cxx17
+    cLanguageStandard: .c11
 )

@@ -188,6 +188,7 @@ typedef struct pixart_encoder pixart_encoder;
 
 /* Opens the text encoder of a checkpoint.
  *   model    a folder in the diffusers layout with the parts `tokenizer` and `text_encoder`; other parts are not looked at
+ *            The vocabulary is tokenizer/spiece.model, or tokenizer/tokenizer.json if that is missing: the ids are equal
  *   options  see pixart_options_schema("encoder_open"): threads, weights, compute, residency, instructions, variant
  * Weights that are used as they are stored are mapped from their files, not read. Where the options ask for another
  * precision, each layer is read and converted in turn, so that the whole model is never held in the stored one: a

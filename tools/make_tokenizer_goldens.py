@@ -5,8 +5,8 @@
 
 The file is a JSON array with one line for each text: [text, id, id, ...]. Running the script again writes the same bytes.
 
-It wants sentencepiece 0.1.97 to 0.2.0 and Python 3.11 (for its Unicode tables). Later releases of sentencepiece break ties
-between splits of equal score the other way: "!!!!!!" is [3, 17065, 55] up to 0.2.0 and [3, 55, 17065] in 0.2.3.
+It needs sentencepiece 0.1.97 to 0.2.1 and Python 3.11 (for its Unicode tables). Later releases of sentencepiece break ties
+between splits of equal score the other way: "!!!!!!" is [3, 17065, 55] up to 0.2.1 and [3, 55, 17065] in 0.2.3.
 """
 
 import json
@@ -135,8 +135,8 @@ def make_texts():
 
 
 def main():
-    if not sentencepiece.__version__.startswith(("0.1.9", "0.2.0")):
-        sys.exit(f"sentencepiece is {sentencepiece.__version__}; wanted 0.1.97 to 0.2.0, see above")
+    if not sentencepiece.__version__.startswith(("0.1.9", "0.2.0", "0.2.1")):
+        sys.exit(f"sentencepiece is {sentencepiece.__version__}; expected 0.1.97 to 0.2.1, see above")
     model = sys.argv[1] if len(sys.argv) > 1 else str(RESOURCES / "spiece.model")
     out = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else RESOURCES / "goldens.json"
     processor = sentencepiece.SentencePieceProcessor(model_file=model)

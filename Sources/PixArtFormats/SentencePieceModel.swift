@@ -1,71 +1,152 @@
 import PixArtCompute
 
-/// A SentencePiece model as it is handed to SentencePiece, which trusts it: its normalization tables are walked without a
-/// look at bounds, and samples to test it with are reported on the standard error stream.
-///
-/// The file is a protocol buffer `ModelProto`: field 1 holds the pieces, one each; field 2 the trainer's settings; field 4
-/// the samples; and fields 3 and 5 the settings of the normalizer and denormalizer. Field 2 in these holds the tables: a
-/// little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the replacements, each closed by NUL,
-/// that the trie's leaves point to.
-struct SentencePieceModel {
-    /// A field of bytes, and the same with what goes before its content. Fields that are numbers are passed over.
-    private typealias Field = (number: UInt64, content: UnsafeRawBufferPointer, whole: UnsafeRawBufferPointer)
+extension UnigramModel {
+    /// Reads the SentencePiece model (`spiece.model`) at `path`. Fails with `.file`, with `.format` if the file is no such
+    /// model, and with `.model` if it is not a unigram model or needs bytes as pieces. Time is linear in the file.
+    package init(sentencePiece path: String) throws(PixArtError) {
+        var reader = SentencePieceModel(path)
+        self = try reader.model(in: try MappedFile(path: path))
+    }
+}
 
-    private let file: MappedFile
+/// Reads a protocol buffer `ModelProto`: field 1 holds the pieces, one each; field 2 the trainer's settings; fields 3 and 5
+/// the settings of the normalizer and denormalizer.
+private struct SentencePieceModel {
+    /// A field's number and content. Those of eight bytes are passed over, as no message here has one.
+    private typealias Field = (number: UInt64, content: Content)
 
-    init(_ file: MappedFile) { self.file = file }
+    private enum Content {
+        case number(UInt64)
+        case bits(UInt32)
+        case bytes(UnsafeRawBufferPointer)
+    }
 
-    /// The model, checked and without samples. Fails with `.format` naming the file. Time is linear in the file.
-    func checked() throws(PixArtError) -> [UInt8] {
+    private let path: String
+    private var start: UnsafeRawPointer?
+    private var pieces = PieceList()
+    private var normalizer = TextNormalizer()
+    private var denormalizer = TextNormalizer()
+    private var (hasTrainer, hasNormalizer) = (false, false)
+    private var names = (unknown: Array("<unk>".utf8), end: Array("</s>".utf8), pad: Array("<pad>".utf8))
+    private var unknownText = Array(" \u{2047} ".utf8)
+
+    init(_ path: String) { self.path = path }
+
+    private var origin: String { "\(path): not a SentencePiece model" }
+
+    private func fault(_ reason: String) -> PixArtError { .format("\(origin): \(reason)") }
+
+    mutating func model(in file: MappedFile) throws(PixArtError) -> UnigramModel {
         guard !file.bytes.isEmpty else { throw fault("the file is empty") }
-        var model: [UInt8] = []
-        var (hasTrainer, hasTables) = (false, false)
-        for part in try fields(of: file.bytes) where part.number != 4 {
-            model += part.whole
-            hasTrainer = hasTrainer || part.number == 2
-            guard part.number == 3 || part.number == 5 else { continue }
-            for setting in try fields(of: part.content) where setting.number == 2 && !setting.content.isEmpty {
-                try checkTables(setting.content)
-                hasTables = hasTables || part.number == 3
+        start = file.bytes.baseAddress
+        var rest = file.bytes[...]
+        while let field = try next(&rest) {
+            guard case .bytes(let content) = field.content else { continue }
+            switch field.number {
+            case 1: try readPiece(content)
+            case 2: try readTrainer(content)
+            case 3:
+                hasNormalizer = true
+                try readNormalizer(content, &normalizer)
+            case 5: try readNormalizer(content, &denormalizer)
+            default: break
             }
         }
-        guard hasTrainer, hasTables else {
-            throw fault("no settings of the \(hasTrainer ? "normalizer, or no tables among them" : "trainer")")
+        guard hasTrainer, hasNormalizer else {
+            throw fault("no settings of the \(hasTrainer ? "normalizer" : "trainer"); expected some")
         }
-        return model
+        return try UnigramModel(
+            source: path, origin: origin, pieces: pieces, normalizer: normalizer,
+            denormalizer: denormalizer.rules == nil ? nil : denormalizer,
+            unknown: pieces.id(of: names.unknown, .unknown), endOfSequence: pieces.id(of: names.end, .control),
+            pad: pieces.id(of: names.pad, .control), unknownText: unknownText)
     }
 
-    private func fault(_ reason: String) -> PixArtError {
-        .format("\(file.path): not a SentencePiece model: \(reason)")
-    }
-
-    /// The fields of a message.
-    private func fields(of message: UnsafeRawBufferPointer) throws(PixArtError) -> [Field] {
+    private mutating func readPiece(_ message: UnsafeRawBufferPointer) throws(PixArtError) {
+        var text = UnsafeRawBufferPointer(start: nil, count: 0)
+        var (score, kind): (Float, UInt64) = (0, 1)
         var rest = message[...]
-        var fields: [Field] = []
+        while let field = try next(&rest) {
+            switch (field.number, field.content) {
+            case (1, .bytes(let value)): text = value
+            case (2, .bits(let value)): score = Float(bitPattern: value)
+            case (3, .number(let value)): kind = value
+            default: break
+            }
+        }
+        guard kind != 6 else { throw refusal("a piece for a single byte", "none") }
+        guard let kind = UInt8(exactly: kind).flatMap(PieceList.Kind.init) else {
+            throw fault("piece \(pieces.count) is of kind \(kind); expected 1 to 5")
+        }
+        pieces.append(text, score: score, kind)
+    }
+
+    private mutating func readTrainer(_ message: UnsafeRawBufferPointer) throws(PixArtError) {
+        hasTrainer = true
+        var rest = message[...]
+        while let field = try next(&rest) {
+            switch (field.number, field.content) {
+            case (3, .number(let value)) where value != 1:
+                let name = [2: "WORD", 3: "BPE", 4: "CHAR"][value] ?? "\(value)"
+                throw refusal("the model type \(name)", "UNIGRAM")
+            case (24, .number(let value)):
+                normalizer.whitespaceIsSuffix = value != 0
+                denormalizer.whitespaceIsSuffix = value != 0
+            case (35, .number(let value)) where value != 0: throw refusal("byte_fallback", "none")
+            case (44, .bytes(let value)): unknownText = Array(value)
+            case (45, .bytes(let value)) where !value.isEmpty: names.unknown = Array(value)
+            case (47, .bytes(let value)) where !value.isEmpty: names.end = Array(value)
+            case (48, .bytes(let value)) where !value.isEmpty: names.pad = Array(value)
+            default: break
+            }
+        }
+    }
+
+    private func readNormalizer(
+        _ message: UnsafeRawBufferPointer, _ normalizer: inout TextNormalizer
+    ) throws(PixArtError) {
+        var rest = message[...]
+        while let field = try next(&rest) {
+            switch (field.number, field.content) {
+            case (2, .bytes(let tables)):
+                normalizer.rules = tables.isEmpty ? nil : try NormalizationRules(tables: Array(tables), origin: origin)
+            case (3, .number(let value)): normalizer.addsDummyPrefix = value != 0
+            case (4, .number(let value)): normalizer.removesExtraWhitespace = value != 0
+            case (5, .number(let value)): normalizer.escapesWhitespace = value != 0
+            default: break
+            }
+        }
+    }
+
+    private func refusal(_ found: String, _ expected: String) -> PixArtError {
+        .model("\(path): \(found); expected \(expected), as in T5's tokenizer")
+    }
+
+    /// The next field of a message; nil at its end.
+    private func next(_ rest: inout Slice<UnsafeRawBufferPointer>) throws(PixArtError) -> Field? {
         while !rest.isEmpty {
-            let start = rest.startIndex
             let key = try variableInteger(&rest)
             let size: UInt64
             switch key & 7 {
-            case 0:
-                _ = try variableInteger(&rest)
-                continue
+            case 0: return (key >> 3, .number(try variableInteger(&rest)))
             case 1: size = 8
             case 2: size = try variableInteger(&rest)
             case 5: size = 4
-            default: throw fault("a field of unknown kind at byte \(offset(of: rest))")
+            default: throw fault("a field of unknown kind at byte \(offset(of: rest)); expected kind 0, 1, 2 or 5")
             }
             guard size <= UInt64(rest.count) else {
                 throw fault(
-                    "truncated: a field of \(size) bytes, where \(rest.count) are left, at byte \(offset(of: rest))")
+                    "truncated: a field of \(size) bytes at byte \(offset(of: rest)); expected at most \(rest.count)")
             }
             let content = UnsafeRawBufferPointer(rebasing: rest.prefix(Int(size)))
             rest = rest.dropFirst(Int(size))
-            if key & 7 != 2 { continue }
-            fields.append((key >> 3, content, UnsafeRawBufferPointer(rebasing: message[start..<rest.startIndex])))
+            switch key & 7 {
+            case 1: continue
+            case 2: return (key >> 3, .bytes(content))
+            default: return (key >> 3, .bits(UInt32(littleEndian: content.loadUnaligned(as: UInt32.self))))
+            }
         }
-        return fields
+        return nil
     }
 
     private func variableInteger(_ rest: inout Slice<UnsafeRawBufferPointer>) throws(PixArtError) -> UInt64 {
@@ -75,53 +156,11 @@ struct SentencePieceModel {
             value |= UInt64(byte & 0x7F) << UInt64(shift)
             if byte & 0x80 == 0 { return value }
         }
-        throw fault("a number of more than 64 bits at byte \(offset(of: rest))")
+        throw fault("a number of more than 64 bits at byte \(offset(of: rest)); expected at most 64")
     }
 
     private func offset(of rest: Slice<UnsafeRawBufferPointer>) -> Int {
-        guard let start = file.bytes.baseAddress, let base = rest.base.baseAddress else { return 0 }
+        guard let start, let base = rest.base.baseAddress else { return 0 }
         return base - start + rest.startIndex
-    }
-
-    /// Walks the trie as SentencePiece will, and checks that no walk leaves it or meets more rules than SentencePiece has
-    /// room for, and that every rule points to a replacement that ends.
-    ///
-    /// A unit of the trie names, relative to its own index, a block of 256 units. Those in the block that carry their own
-    /// index in the block as label, in the low byte with bit 31 clear, follow upon that byte. Bit 8 says that the block's
-    /// first unit holds a rule: bit 31 and the offset of its replacement.
-    private func checkTables(_ tables: UnsafeRawBufferPointer) throws(PixArtError) {
-        guard tables.count > 4 else { throw fault("normalization tables of \(tables.count) bytes") }
-        let size = Int(UInt32(littleEndian: tables.loadUnaligned(as: UInt32.self)))
-        guard size % 4 == 0, size > 0, size < tables.count - 4 else {
-            throw fault("a normalization trie of \(size) bytes in tables of \(tables.count)")
-        }
-        let replacements = tables[(4 + size)...]
-        guard replacements.last == 0 else { throw fault("the last normalization replacement does not end") }
-        let units = (0..<size / 4).map {
-            UInt32(littleEndian: tables.loadUnaligned(fromByteOffset: 4 + 4 * $0, as: UInt32.self))
-        }
-        // The most rules met on any way to a unit. Walks join, as equal endings share their units.
-        var most = [Int](repeating: -1, count: units.count)
-        var ahead = [(unit: 0, rules: 0)]
-        while let (index, before) = ahead.popLast() {
-            var rules = before
-            let unit = units[index]
-            let block = index ^ Int((unit >> 10) << ((unit & 0x200) >> 6))
-            guard block | 0xFF < units.count else {
-                throw fault("unit \(index) of the normalization trie points beyond it")
-            }
-            if unit & 0x100 != 0 {
-                rules += 1
-                guard rules <= 32 else { throw fault("more than 32 normalization rules for one text") }
-                guard units[block] >> 31 == 1, Int(units[block] & 0x7FFF_FFFF) < replacements.count else {
-                    throw fault("unit \(index) of the normalization trie has no replacement")
-                }
-            }
-            for label in 0..<256 where units[block ^ label] & 0x8000_00FF == UInt32(label) {
-                guard rules > most[block ^ label] else { continue }
-                most[block ^ label] = rules
-                ahead.append((block ^ label, rules))
-            }
-        }
     }
 }

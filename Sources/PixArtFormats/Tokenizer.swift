@@ -1,89 +1,92 @@
-import CNative
 import PixArtCompute
 
-/// Room for the text of a failure in SentencePiece.
-private let room = 512
-
-/// A SentencePiece model (`tokenizer/spiece.model`) as T5 uses it: text to ids by SentencePiece's own rule, which is that of
-/// the "slow" T5 tokenizer of transformers.
+/// Text to ids and back as T5 does it, by the rule of SentencePiece 0.1.97 to 0.2.1, which is that of the "slow" T5
+/// tokenizer of transformers.
 ///
 /// Nothing is prepended or appended: closing the ids with `endOfSequence`, and cutting them to length, is the caller's.
-/// Where two splits of a text have one score, as "!!!!!!" has, SentencePiece's release decides: up to 0.2.0 they all agree.
 /// What looks like a special piece in a text ("</s>", "<pad>", "<extra_id_0>") is text. Any number of threads may use one
 /// tokenizer at once.
-package final class Tokenizer: Sendable {
-    /// Number of pieces; ids are 0 ..< `vocabularySize`.
-    package let vocabularySize: Int
-    /// `</s>`, 1 in T5.
-    package let endOfSequence: Int32
-    /// `<unk>`, 2 in T5.
-    package let unknown: Int32
-    /// `<pad>`, 0 in T5.
-    package let pad: Int32
+package struct Tokenizer: Sendable {
+    private let model: UnigramModel
 
-    private nonisolated(unsafe) let model: OpaquePointer
+    package init(_ model: UnigramModel) { self.model = model }
 
-    /// Loads the model at `path`. Fails with `.file`; with `.format` where the file is no SentencePiece model; and with
-    /// `.model` where the model has no `</s>`, `<unk>` or `<pad>`.
+    /// Loads the file at `path`: a `tokenizer.json` if its name ends in ".json", else a SentencePiece model. Fails with
+    /// `.file`, with `.format` if the file is damaged, and with `.model` if it holds another tokenizer than T5's.
     package init(path: String) throws(PixArtError) {
-        let file = try MappedFile(path: path)
-        let bytes = try SentencePieceModel(file).checked()
-        var message = [CChar](repeating: 0, count: room)
-        guard let model = native_sentence_model_open(bytes, bytes.count, &message, room) else {
-            throw .format("\(path): not a SentencePiece model: \(reason(message))")
-        }
-        self.model = model
-        vocabularySize = Int(native_sentence_model_size(model))
-        endOfSequence = native_sentence_model_end(model)
-        unknown = native_sentence_model_unknown(model)
-        pad = native_sentence_model_pad(model)
-        for (name, id) in [("</s>", endOfSequence), ("<unk>", unknown), ("<pad>", pad)] where id < 0 {
-            throw .model("\(path): a T5 tokenizer must have the piece \(name), and this model has none")
-        }
+        let model =
+            path.utf8.suffix(5).elementsEqual(".json".utf8)
+            ? try UnigramModel(tokenizerJSON: path) : try UnigramModel(sentencePiece: path)
+        self.init(model)
     }
 
-    deinit { native_sentence_model_release(model) }
+    /// Number of pieces; ids are 0 ..< `vocabularySize`.
+    package var vocabularySize: Int { model.pieces.count }
+    /// `</s>`, 1 in T5.
+    package var endOfSequence: Int32 { Int32(model.endOfSequence) }
+    /// `<unk>`, 2 in T5.
+    package var unknown: Int32 { Int32(model.unknown) }
+    /// `<pad>`, 0 in T5.
+    package var pad: Int32 { Int32(model.pad) }
 
     /// Splits `text` into pieces: their ids, and what each says with "▁" for a space. A piece that the model does not know
-    /// has the id `unknown` and says what the text says. The time is about linear in the text.
+    /// has the id `unknown` and says what the text says. The time is linear in the text.
     ///
-    /// Fails with `.internal` only, where SentencePiece does.
+    /// Fails with `.format` if a hostile model makes far more of the text than it was.
     package func encode(_ text: String) throws(PixArtError) -> (ids: [Int32], pieces: [String]) {
-        var text = text
-        var message = [CChar](repeating: 0, count: room)
-        let split = text.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                native_sentence_encode(model, $0.baseAddress, $0.count, &message, room)
-            }
+        try encode(utf8: Array(text.utf8))
+    }
+
+    /// The same for bytes; each that is not UTF-8 counts as U+FFFD.
+    package func encode(utf8 text: [UInt8]) throws(PixArtError) -> (ids: [Int32], pieces: [String]) {
+        guard let normalized = model.normalizer.normalized(text, sparing: model.userDefined) else {
+            throw .format(
+                "\(model.source): its rules of normalization make more than "
+                    + "\(TextNormalizer.mostBytes(for: text.count)) bytes of a text of \(text.count); expected at most that "
+                    + "many")
         }
-        guard let split else { throw .internal("SentencePiece cannot split a text: \(reason(message))") }
-        defer { native_sentence_pieces_release(split) }
-        var ids: [Int32] = []
-        var pieces: [String] = []
-        for index in 0..<native_sentence_count(split) {
-            var size = 0
-            let start = native_sentence_piece(split, index, &size)
-            ids.append(native_sentence_id(split, index))
-            pieces.append(String(decoding: UnsafeRawBufferPointer(start: start, count: size), as: UTF8.self))
-        }
-        return (ids, pieces)
+        var search = UnigramSearch(model, normalized)
+        let split = search.run()
+        return (
+            split.map { Int32($0.id) },
+            split.map { String(decoding: normalized[$0.range], as: UTF8.self) }
+        )
     }
 
     /// The text that `ids` stand for, as normalized by `encode(_:)`; `<unk>` reads " ⁇ ", and control pieces such as `</s>`
     /// and ids beyond the vocabulary are left out.
-    package func decode(_ ids: [Int32]) throws(PixArtError) -> String {
-        let known = ids.filter { 0 <= $0 && Int($0) < vocabularySize }
-        var message = [CChar](repeating: 0, count: room)
-        guard let joined = native_sentence_decode(model, known, known.count, &message, room) else {
-            throw .internal("SentencePiece cannot join pieces: \(reason(message))")
+    package func decode(_ ids: [Int32]) -> String {
+        let dropsSpace = model.normalizer.addsDummyPrefix || model.normalizer.removesExtraWhitespace
+        var text: [UInt8] = []
+        var hasBegun = false
+        for case let id in ids.map(Int.init) where 0..<vocabularySize ~= id {
+            switch model.pieces.kinds[id] {
+            case .control: continue
+            case .unknown: text += model.unknownText
+            case .normal, .userDefined, .unused:
+                var piece = model.pieces[id]
+                if dropsSpace, !hasBegun, text.isEmpty, piece.starts(with: TextNormalizer.spaceSymbol) {
+                    piece = piece.dropFirst(TextNormalizer.spaceSymbol.count)
+                    // Without extra spaces in the text, every space at its beginning goes.
+                    hasBegun = !model.normalizer.removesExtraWhitespace
+                }
+                appendWithSpaces(piece, to: &text)
+            }
         }
-        defer { native_sentence_pieces_release(joined) }
-        var size = 0
-        let start = native_sentence_text(joined, &size)
-        return String(decoding: UnsafeRawBufferPointer(start: start, count: size), as: UTF8.self)
+        return String(decoding: model.denormalizer?.normalized(text, sparing: nil) ?? text, as: UTF8.self)
     }
-}
 
-private func reason(_ message: [CChar]) -> String {
-    String(decoding: message.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    /// Appends `piece` with a space for each "▁".
+    private func appendWithSpaces(_ piece: ArraySlice<UInt8>, to text: inout [UInt8]) {
+        var rest = piece
+        while let byte = rest.first {
+            if rest.starts(with: TextNormalizer.spaceSymbol) {
+                text.append(UInt8(ascii: " "))
+                rest = rest.dropFirst(TextNormalizer.spaceSymbol.count)
+            } else {
+                text.append(byte)
+                rest = rest.dropFirst()
+            }
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
@@ -17,7 +18,7 @@ package final class Encoder: ProcessBound, Sendable {
         pipeline = checkpoint.pipeline
         let configuration = try T5Encoder.Configuration(
             checkpoint.configuration(Part.textEncoder.configuration))
-        let vocabulary = checkpoint.path("tokenizer/spiece.model")
+        let vocabulary = try Self.vocabulary(checkpoint)
         tokenizer = try Tokenizer(path: vocabulary)
         guard tokenizer.vocabularySize <= configuration.vocabulary else {
             throw .model(
@@ -31,6 +32,16 @@ package final class Encoder: ProcessBound, Sendable {
         network = try T5Encoder(configuration, compute: compute, streamed: streamed, part.reader)
         let footprint = part.reader.footprint
         weights = streamed ? footprint.streamed(layers: configuration.layers) : footprint
+    }
+
+    /// The tokenizer's file: `spiece.model`, which folders of transformers 5 lack, or else `tokenizer.json`.
+    private static func vocabulary(_ checkpoint: Checkpoint) throws(PixArtError) -> String {
+        for name in ["spiece.model", "tokenizer.json"] {
+            let path = checkpoint.path("tokenizer/\(name)")
+            if access(path, F_OK) == 0 { return path }
+        }
+        throw .file(
+            "\(checkpoint.path("tokenizer/spiece.model")): missing, and so is tokenizer.json; expected one of them")
     }
 
     /// What the encoder takes of memory when it encodes as many tokens as the options say.
@@ -69,7 +80,7 @@ package final class Encoder: ProcessBound, Sendable {
             pieces: pieces[..<kept] + ["</s>"],
             maximum: maximum,
             truncatedTokens: ids.count - kept,
-            truncatedText: kept < ids.count ? try tokenizer.decode(Array(ids[kept...])) : "")
+            truncatedText: kept < ids.count ? tokenizer.decode(Array(ids[kept...])) : "")
     }
 
     /// The embedding of a prompt, float32 [S, E], one row for each token that is kept.

@@ -4,7 +4,7 @@ import PixArtCompute
 import PixArtFormats
 import Testing
 
-/// SentencePiece models that lie. SentencePiece would read out of bounds for most of them.
+/// SentencePiece models that are damaged, hostile, or not those of T5.
 @Suite struct HostileModelTests {
     private let folder: ScratchFolder
     private let whole: [UInt8]
@@ -80,10 +80,8 @@ import Testing
         try expectFault([UInt8](repeating: 0x80, count: 20), "64 bits")
         try expectFault([0x0B, 0], "unknown kind")
         try expectFault(field(2, []), "no settings of the normalizer")
-        try expectFault(field(2, []) + field(3, []), "no tables")
     }
 
-    /// SentencePiece would print what comes of the samples.
     @Test func samplesAreLeftOut() throws {
         let samples = field(4, field(1, field(1, Array("a".utf8)) + field(2, Array("b".utf8))))
         let path = try folder.write("spiece.model", samples + model(trie: leafless, replacements: [0]) + samples)
@@ -92,7 +90,7 @@ import Testing
 
     @Test func piecesThatAreThereTwice() throws {
         let again = field(1, field(1, Array("a".utf8)) + [0x18, 1])
-        try expectFault(again + model(trie: leafless, replacements: [0]), "a is already defined")
+        try expectFault(again + model(trie: leafless, replacements: [0]), "piece 4, \"a\", is there twice")
     }
 
     @Test func tablesThatLie() throws {
@@ -130,7 +128,70 @@ import Testing
         trie[0x60 ^ 0x61] = 0x61 | 0x100 | 0x61 << 10
         trie[0x60] = 0x8000_0000
         trie[0x01] = 0x61 | 0x100 | 0x61 << 10
-        try expectFault(model(trie: trie, replacements: [0]), "more than 32")
+        try expectFault(model(trie: trie, replacements: [0]), "in circles")
+    }
+
+    /// One letter that becomes many, one rule for a long text.
+    @Test func rulesWithoutMeasure() throws {
+        var trie = leafless
+        trie[1 ^ 0x61] = 0x61 | 0x100 | 0x80 << 10
+        trie[0xE0] = 0x8000_0000
+        for count in [257, 30_000] {
+            let letters = [UInt8](repeating: 0x62, count: count)
+            try expectFault(model(trie: trie, replacements: letters + [0]), "more than 256 bytes")
+        }
+        let path = try folder.write(
+            "spiece.model", model(trie: trie, replacements: [UInt8](repeating: 0x62, count: 256) + [0]))
+        let tokenizer = try Tokenizer(path: path)
+        #expect(try tokenizer.encode("a").pieces.joined() == "▁" + String(repeating: "b", count: 256))
+        expectFailure(PIXART_ERROR_FORMAT, path, "normalization make more than") {
+            _ = try tokenizer.encode(String(repeating: "a", count: 1000))
+        }
+        // Blocks of 256 units, in each of which "a" leads to the next.
+        var long = [UInt32](repeating: 0x8000_0000, count: 256 * 300)
+        long[0] = 256 << 10
+        for block in 1..<299 {
+            long[256 * block + 0x61] = UInt32(0x61 | (256 * block ^ 256 * (block + 1) ^ 0x61) << 10)
+        }
+        try expectFault(model(trie: long, replacements: [0]), "a text of more than 256 bytes")
+    }
+
+    @Test func piecesWithoutMeasure() throws {
+        let tail = model(trie: leafless, replacements: [0])
+        let long = [UInt8](repeating: 0x61, count: 257)
+        try expectFault(field(1, field(1, long)) + tail, "piece 0 has 257 bytes; expected 1 to 256")
+        try expectFault(field(1, []) + tail, "piece 0 has 0 bytes")
+        try expectFault(field(1, field(1, [0x62]) + [0x15] + integer(0x7FC0_0000)) + tail, "the score nan")
+        try expectFault(field(1, field(1, [0x62]) + [0x15] + integer(0xFF80_0000)) + tail, "the score -inf")
+        try expectFault(field(1, field(1, [0x62]) + [0x18, 7]) + tail, "piece 0 is of kind 7")
+        try expectFault(field(1, field(1, [0x62]) + [0x18, 2]) + tail, "pieces 0 and 3 both stand for unknown text")
+        let many = (0..<(1 << 18)).flatMap { field(1, field(1, integer($0))) }
+        try expectFault(many + tail, "expected at most 262144")
+    }
+
+    @Test func otherModelsThanT5s() throws {
+        let tail = model(trie: leafless, replacements: [0])
+        let refused: [([UInt8], String)] = [
+            (field(2, [0x18, 2]), "the model type WORD; expected UNIGRAM"),
+            (field(2, [0x18, 3]), "the model type BPE; expected UNIGRAM"),
+            (field(2, [0x18, 4]), "the model type CHAR; expected UNIGRAM"),
+            (field(2, [0x98, 2, 1]), "byte_fallback; expected none"),
+            (field(1, field(1, Array("<0x0A>".utf8)) + [0x18, 6]), "a piece for a single byte; expected none"),
+        ]
+        for (bytes, reason) in refused {
+            let path = try folder.write("spiece.model", bytes + tail)
+            expectFailure(PIXART_ERROR_MODEL, path, reason) { _ = try Tokenizer(path: path) }
+        }
+    }
+
+    /// A user-defined piece is taken whole and as it is; an unused one never.
+    @Test func kindsOfPieces() throws {
+        let pieces =
+            field(1, field(1, Array("ＡＡ".utf8)) + [0x18, 4]) + field(1, field(1, Array("bb".utf8)) + [0x18, 5])
+        let path = try folder.write("spiece.model", model(trie: leafless, replacements: [0]) + pieces)
+        let tokenizer = try Tokenizer(path: path)
+        #expect(try tokenizer.encode("aＡＡabb").ids == [2, 3, 4, 3, 2])
+        #expect(try tokenizer.encode("aＡＡabb").pieces == ["▁", "a", "ＡＡ", "a", "bb"])
     }
 
     @Test func piecesThatAreMissing() throws {

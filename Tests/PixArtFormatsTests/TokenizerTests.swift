@@ -53,9 +53,28 @@ import Testing
     @Test func decodeJoinsPieces() throws {
         let text = "A small cactus with a happy face in the Sahara desert."
         #expect(try tokenizer.decode(tokenizer.encode(text).ids) == text)
-        #expect(try tokenizer.decode([]) == "")
-        #expect(try tokenizer.decode([-1, 32000, .max, .min, 1]) == "")
-        #expect(try tokenizer.decode([2]) == " ⁇ ")
+        #expect(tokenizer.decode([]) == "")
+        #expect(tokenizer.decode([-1, 32000, .max, .min, 1]) == "")
+        #expect(tokenizer.decode([2]) == " ⁇ ")
+    }
+
+    /// As Python's sentencepiece 0.2.1 splits them.
+    @Test func bytesThatAreNotText() throws {
+        let replaced = try tokenizer.encode("a\u{FFFD}b").ids
+        for byte: UInt8 in [0x80, 0xC3, 0xED, 0xFF] {
+            #expect(try tokenizer.encode(utf8: [0x61, byte, 0x62]).ids == replaced)
+        }
+        let surrogate: [UInt8] = [0xED, 0xA0, 0x80]
+        #expect(try tokenizer.encode(utf8: surrogate).ids == tokenizer.encode("\u{FFFD}\u{FFFD}\u{FFFD}").ids)
+        #expect(try tokenizer.encode(utf8: []).ids.isEmpty)
+    }
+
+    /// A megabyte of what takes the most: unknown characters, one word without end, and what normalization makes long.
+    @Test func longTextsOfOneCharacter() throws {
+        for (text, least) in [("猫", 2), ("a", 100_000), (" ", 0), ("!", 100_000), ("\u{FDFA}", 1_000_000)] {
+            let long = String(repeating: text, count: 1_000_000 / text.utf8.count)
+            #expect(try tokenizer.encode(long).ids.count >= least)
+        }
     }
 
     @Test func longTextsTakeLinearTime() throws {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import shutil
 
 import numpy as np
 import pixart
 import pytest
 from conftest import SMALL
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TOKENIZER = ROOT / "Tests/PixArtFormatsTests/Resources/emoji-tokenizer/tokenizer.json"
 KEYS = {"weights_resident", "weights_mapped", "activations", "peak"}
 
 
@@ -96,3 +100,25 @@ def test_handles_tell_their_memory(model, encoder, denoiser, decoder, latents):
         with pytest.raises(pixart.ArgumentError, match="bogus"):
             handle.memory(bogus=1)
     assert denoiser.memory()["activations_held"] > 0
+
+
+def test_a_tokenizer_that_transformers_saved(model, tmp_path):
+    """transformers 5 writes tokenizer.json and no spiece.model."""
+    texts = ["a red car", "", "  two   spaces, ｆｕｌｌ ½ 猫!!!!!! </s>"]
+    with pixart.Encoder(model) as encoder:
+        expected = [encoder.encode(text) for text in texts]
+    folder = tmp_path / "saved"
+    shutil.copytree(model, folder, ignore=shutil.ignore_patterns("transformer", "vae", "spiece.model"))
+    with pytest.raises(pixart.FileError, match="spiece.model: missing, and so is tokenizer.json"):
+        pixart.Encoder(folder)
+    shutil.copy(TOKENIZER, folder / "tokenizer")
+    pixart.convert(folder, tmp_path / "out", parts=["text_encoder"], weights="float32")
+    for place in (folder, tmp_path / "out"):
+        with pixart.Encoder(place) as encoder:
+            assert all(np.array_equal(encoder.encode(text), rows) for text, rows in zip(texts, expected, strict=True))
+    with open(folder / "tokenizer" / "tokenizer.json", "a") as file:
+        file.write("}")
+    with pytest.raises(pixart.PixArtError, match="tokenizer.json"):
+        pixart.Encoder(folder)
+    shutil.copy(model / "tokenizer" / "spiece.model", folder / "tokenizer")
+    pixart.Encoder(folder).close()  # spiece.model comes first

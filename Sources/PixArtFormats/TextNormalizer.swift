@@ -1,0 +1,72 @@
+/// What SentencePiece does to a text before it splits it.
+package struct TextNormalizer: Sendable {
+    /// U+2581, which stands for a space in pieces.
+    static let spaceSymbol: [UInt8] = [0xE2, 0x96, 0x81]
+    private static let replacementCharacter: ArraySlice<UInt8> = [0xEF, 0xBF, 0xBD]
+
+    /// Nil to leave characters as they are.
+    var rules: NormalizationRules?
+    var addsDummyPrefix = true
+    var removesExtraWhitespace = true
+    var escapesWhitespace = true
+    var whitespaceIsSuffix = false
+
+    /// The most bytes that a text of `count` bytes may become. The rules of T5 make at most 13 of one.
+    static func mostBytes(for count: Int) -> Int { 32 * count + 1024 }
+
+    /// `text` normalized. What is not UTF-8 becomes U+FFFD, byte by byte; pieces of `spared` stay as they are. Nil if the
+    /// result has more bytes than `mostBytes(for:)`.
+    func normalized(_ text: [UInt8], sparing spared: PieceTrie?) -> [UInt8]? {
+        var offset = 0
+        if removesExtraWhitespace {
+            while offset < text.count {
+                let (part, length) = nextPart(of: text, from: offset, spared)
+                guard part.elementsEqual([UInt8(ascii: " ")]) else { break }
+                offset += length
+            }
+        }
+        guard offset < text.count else { return [] }
+        let space = escapesWhitespace ? Self.spaceSymbol : [UInt8(ascii: " ")]
+        let most = Self.mostBytes(for: text.count)
+        var result: [UInt8] = []
+        result.reserveCapacity(text.count + text.count / 2)
+        if addsDummyPrefix && !whitespaceIsSuffix { result += space }
+        var followsSpace = removesExtraWhitespace
+        while offset < text.count {
+            var (part, length) = nextPart(of: text, from: offset, spared)
+            offset += length
+            if followsSpace { part = part.drop { $0 == UInt8(ascii: " ") } }
+            for byte in part {
+                if byte == UInt8(ascii: " ") { result += space } else { result.append(byte) }
+            }
+            if let last = part.last { followsSpace = removesExtraWhitespace && last == UInt8(ascii: " ") }
+            guard result.count <= most else { return nil }
+        }
+        if removesExtraWhitespace {
+            while result.count >= space.count, result.suffix(space.count).elementsEqual(space) {
+                result.removeLast(space.count)
+            }
+        }
+        if addsDummyPrefix && whitespaceIsSuffix { result += space }
+        return result
+    }
+
+    /// What the text has at `start`, normalized, and the bytes that it takes there.
+    private func nextPart(of text: [UInt8], from start: Int, _ spared: PieceTrie?) -> (ArraySlice<UInt8>, length: Int) {
+        if let length = spared?.longestMatch(in: text, from: start), length > 0 {
+            return (text[start..<start + length], length)
+        }
+        if let match = rules?.longestMatch(in: text, from: start) { return (match.replacement, match.length) }
+        let length = Self.characterLength(in: text, from: start)
+        return length == 0 ? (Self.replacementCharacter, 1) : (text[start..<start + length], length)
+    }
+
+    /// Bytes of the character at `start`; 0 if it is not UTF-8.
+    private static func characterLength(in text: [UInt8], from start: Int) -> Int {
+        if text[start] < 0x80 { return 1 }
+        var decoder = UTF8()
+        var bytes = text[start..<min(start + 4, text.count)].makeIterator()
+        guard case .scalarValue(let scalar) = decoder.decode(&bytes) else { return 0 }
+        return UTF8.width(scalar)
+    }
+}
