@@ -47,7 +47,8 @@
  *              thread is inside the process's first call of a kind at the moment of fork(), a call of the child may
  *              hang, rarely. The library stays loaded after dlclose().
  *   Precision  Weights are used as they are stored and computed with in float32 unless the options of an open say
- *              otherwise; pixart_convert() stores them in another precision once and for all.
+ *              otherwise; pixart_convert() stores them in another precision once and for all. Products of
+ *              bfloat16 and int8 give slightly different numbers on different instruction sets.
  *   Silence    The library prints nothing, ends no process, and changes no setting of the host. It computes in the default
  *              floating-point environment, whatever the host's is. Callbacks run in the host's, which is as before when
  *              a call returns, its flags included.
@@ -472,7 +473,8 @@ pixart_status pixart_image_write(const pixart_tensor *images, size_t index, cons
 /* ---- Checkpoints ------------------------------------------------------------------------------------------------- */
 
 /* Writes a checkpoint in another precision, as an ordinary folder in the diffusers layout, so that the next open reads
- * only what it needs.
+ * only what it needs. An open of `out` with the defaults computes the same bits as an open of `model` with the same
+ * weights.
  *   model     a folder in the diffusers layout
  *   out       another folder, made where it is missing (but not what it lies in). Files of the same names in it are
  *             replaced once all new ones are whole; others stay
@@ -484,8 +486,9 @@ pixart_status pixart_image_write(const pixart_tensor *images, size_t index, cons
  * [ceil(out / 16), ceil(in / 8), 16, 4] beside F32 <layer>.weight_scale [ceil(out / 4), ceil(in / 16)]: of eight inputs, the
  * first four lie in the low halves of four bytes, 8 standing for 0, and four outputs and sixteen inputs share a scale.
  * Outputs and inputs that the last blocks lack are 0. A weight is its value times its scale, and config.json says so under
- * "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. Tensors that no stage
- * reads are left out. diffusers reads what is stored as float32 and bfloat16.
+ * "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. What is not rounded stays
+ * as it is stored, or becomes float32 if weights is "float32". Tensors that no stage reads are left out. diffusers reads
+ * what is stored as float32 and bfloat16.
  * Nothing remains of a call that fails or is cancelled. Fails with PIXART_ERROR_ARGUMENT (`out` is the folder `model`),
  * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL (tensors do not fit the architecture, or are stored as int8
  * or int4 already, and in another precision than is asked for: take the original), PIXART_CANCELLED. Cost: reading and

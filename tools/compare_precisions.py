@@ -34,6 +34,7 @@ Written by `make compare-precisions`: what the precisions of the weights and of 
 relative, in the Euclidean norm, against float32 weights computed in float32; in parentheses the cosine similarity.
 "Least row": the cosine of the rows of an embedding that are least alike. "One pass": latents after a run of one step
 without guidance, which hold one prediction of the transformer at full size.
+The figures of bfloat16 and int8 are those of one instruction set: another one gives slightly other numbers (design.md).
 """
 
 

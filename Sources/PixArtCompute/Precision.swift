@@ -22,8 +22,16 @@ package enum Compute: String, CaseIterable, Sendable {
 package enum WeightPolicy: Sendable {
     case int4, int8, bfloat16, float32
 
-    /// The precision that a weight is held in where `requested` is asked for.
-    package func limit(_ requested: WeightPrecision) -> WeightPrecision {
+    /// The precision in which a weight that is stored in `form` is held if `requested` is asked for; `auto` for as it is
+    /// stored. Opening, estimating and converting all ask here.
+    package func precision(of form: WeightMatrix.Form, as requested: WeightPrecision) -> WeightPrecision {
+        let limit = limit(requested)
+        let isHalf = form == .float16 || form == .bfloat16
+        // Products widen halves exactly: a wider copy would cost memory and change no number.
+        return limit == .float32 && requested != .float32 && isHalf ? .auto : limit
+    }
+
+    private func limit(_ requested: WeightPrecision) -> WeightPrecision {
         switch (self, requested) {
         case (_, .auto), (_, .float32), (.int4, _), (.int8, .int8), (.int8, .bfloat16), (.bfloat16, .bfloat16):
             requested

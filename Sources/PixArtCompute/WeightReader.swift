@@ -35,8 +35,8 @@ package final class WeightReader {
     /// The tensors that were passed over, by name, once the network has finished.
     package private(set) var ignored: [UnusedTensors.Ignored] = []
 
-    /// The precision that each weight matrix taken so far has under the precision asked for; `auto` where it stays as it is
-    /// stored.
+    /// The precision of each tensor taken so far under the precision asked for; `auto` for as it is stored. A file that holds
+    /// the tensors so gives the same numbers, to the bit, when it is opened.
     package private(set) var plan: [String: WeightPrecision] = [:]
 
     /// What the weights taken so far take of memory, converted or not.
@@ -91,10 +91,10 @@ package final class WeightReader {
             policy)
     }
 
-    /// A table whose rows are looked up one by one: held as it is stored, whatever is asked for.
+    /// A table whose rows are looked up one by one, and widened then: held as it is stored, whatever is asked for.
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
         let stored = try floatingPoint(name, [rows, columns])
-        plan[name] = WeightPolicy.bfloat16.limit(supply.precision)
+        plan[name] = WeightPolicy.float32.precision(of: form(of: stored), as: supply.precision)
         footprint.mappedTables += stored.bytes.count
         return try WeightMatrix(stored, form: form(of: stored), outputs: rows, inputs: columns)
     }
@@ -103,6 +103,7 @@ package final class WeightReader {
     package func floats(_ name: String, _ shape: [Int]) throws(PixArtError) -> [Float] {
         let count = shape.reduce(1, *)
         let stored = try floatingPoint(name, shape)
+        plan[name] = WeightPolicy.float32.precision(of: form(of: stored), as: supply.precision)
         footprint.vectors += 4 * count
         let weight = try WeightMatrix(stored, form: form(of: stored), outputs: 1, inputs: count)
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
@@ -148,7 +149,7 @@ package final class WeightReader {
     private func held(
         _ matrix: WeightMatrix, _ name: String, _ policy: WeightPolicy
     ) throws(PixArtError) -> WeightMatrix {
-        let target = policy.limit(supply.precision)
+        let target = policy.precision(of: matrix.form, as: supply.precision)
         plan[name] = target
         footprint.add(matrix, as: target)
         guard converts, let pool = supply.pool else { return matrix }

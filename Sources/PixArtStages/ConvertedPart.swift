@@ -36,12 +36,8 @@ struct ConvertedPart {
         // What the networks pass over is dropped.
         for name in reader.taken.sorted() {
             guard let tensor = try source[name] else { continue }
-            let planned = reader.plan[name] ?? .float32
-            // Beside quantized weights, halves stay as they are: nothing is gained by rewriting them.
-            let isHalf = tensor.type == .float16 || tensor.type == .bfloat16
-            let isQuantized = planned == .int8 || planned == .int4
-            let stays = precision == .auto || (quantization != nil && isHalf && !isQuantized)
-            tensors.append(Item(tensor: tensor, precision: stays ? .auto : planned))
+            // Scales of quantized weights are in no plan.
+            tensors.append(Item(tensor: tensor, precision: reader.plan[name] ?? .auto))
         }
         self.tensors = tensors
     }

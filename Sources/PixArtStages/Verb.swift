@@ -77,7 +77,9 @@ package enum Verb: String, CaseIterable, Sendable {
         "compute", .choice(["auto"] + Compute.allCases.map(\.rawValue)), default: .string("auto"),
         "What products are computed in, summed in float32. \"auto\": int8 for weights of int8 and int4, float32 for others. "
             + "\"bfloat16\" goes with all weights. \"int8\" rounds what goes into a product to one scale for each token; it "
-            + "takes weights of int8 or int4, and where \"weights\" is \"auto\" it makes floating-point ones int8.")
+            + "takes weights of int8 or int4, and if \"weights\" is \"auto\" it makes floating-point ones int8. Between "
+            + "instruction sets, \"bfloat16\" and \"int8\" give numbers that differ by a part of what they lose anyway: "
+            + "rounding amplifies differences in the last bits of its input.")
 
     private static let residency = OptionSchema.Property(
         "residency", .choice(["resident", "streamed"]), default: .string("resident"),
@@ -124,8 +126,10 @@ package enum Verb: String, CaseIterable, Sendable {
     private static let convertOptions: [OptionSchema.Property] = [
         .init(
             "weights", .choice(["float32", "bfloat16", "int8", "int4"]), default: .string("int8"),
-            "Precision to store weights in. Layers that would suffer are stored higher, and biases, norms and tables as "
-                + "float32. For int8 and int4 the VAE stays as it is: it is small, and takes nothing lower than bfloat16."
+            "Precision to store weights in. Layers that would suffer are stored higher; biases, norms and tables stay as "
+                + "they are, except that \"float32\" widens them. What is written, opened with the defaults, computes the same "
+                + "bits as the original opened with the same \"weights\". For int8 and int4 the VAE stays as it is: it is small, "
+                + "and takes nothing lower than bfloat16."
         ),
         .init(
             "parts", .choices(Part.allCases.map(\.rawValue)), default: .null,

@@ -186,11 +186,17 @@ import Testing
     }
 
     @Test func policies() {
-        #expect(WeightPolicy.int8.limit(.int4) == .int8)
-        #expect(WeightPolicy.bfloat16.limit(.int4) == .bfloat16)
-        #expect(WeightPolicy.int4.limit(.int4) == .int4)
-        #expect(WeightPolicy.float32.limit(.int8) == .float32)
-        #expect(WeightPolicy.bfloat16.limit(.float32) == .float32)
-        #expect(WeightPolicy.float32.limit(.auto) == .auto)
+        for form in [WeightMatrix.Form.float32, .float16, .bfloat16] {
+            #expect(WeightPolicy.int8.precision(of: form, as: .int4) == .int8)
+            #expect(WeightPolicy.bfloat16.precision(of: form, as: .int4) == .bfloat16)
+            #expect(WeightPolicy.int4.precision(of: form, as: .int4) == .int4)
+            #expect(WeightPolicy.bfloat16.precision(of: form, as: .float32) == .float32)
+            #expect(WeightPolicy.float32.precision(of: form, as: .float32) == .float32)
+            #expect(WeightPolicy.float32.precision(of: form, as: .auto) == .auto)
+            for requested in [WeightPrecision.bfloat16, .int8, .int4] {
+                let widened = WeightPolicy.float32.precision(of: form, as: requested)
+                #expect(widened == (form == .float32 ? .float32 : .auto))
+            }
+        }
     }
 }

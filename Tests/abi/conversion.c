@@ -79,8 +79,9 @@ static void layout_of_tensors(void) {
             CHECK_EQUAL(dimension(&file, LAYER, 3), 4);
             CHECK_EQUAL(dimension(&file, LAYER "_scale", 1), (inputs + 15) / 16);
         }
-        if (i < 2)
-            CHECK_TEXT(type_of(&file, "proj_out.bias"), "F32");
+        static const char *const unrounded[] = {"proj_out.bias", "proj_out.weight"};
+        for (size_t j = 0; j < 2; j++)
+            CHECK_TEXT(type_of(&file, unrounded[j]), i == 0 ? "F32" : type_of(&original, unrounded[j]));
         json_object_object_foreach(original.header, name, entry) {
             (void)entry;
             check_context("%s %s", rows[i].options, name);
