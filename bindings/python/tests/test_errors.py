@@ -63,7 +63,7 @@ def test_arguments_of_the_wrong_shape_and_type(denoiser, decoder, encoder, promp
     fails(lambda: denoiser.denoise(prompt[0], negative, **SMALL), "prompt", 101)
     fails(lambda: denoiser.denoise(prompt[:, :-1], negative, **SMALL), "prompt", 101)
     fails(lambda: decoder.decode(latents[0]), "latents", 101)
-    with pytest.raises(TypeError, match="prompt must be float32"):
+    with pytest.raises(TypeError, match="prompt: an array of .*; expected real numbers"):
         denoiser.denoise(prompt.astype(complex), negative)
     with pytest.raises(TypeError, match="prompt must be str"):
         encoder.encode(b"cat")

@@ -56,7 +56,7 @@ def test_any_array_of_bytes_is_taken(image_encoder):
     turned = np.asfortranarray(picture())
     assert np.array_equal(image_encoder.encode(turned), expected)
     assert np.array_equal(image_encoder.encode(memoryview(picture())), expected)
-    with pytest.raises(TypeError, match="images must be uint8"):
+    with pytest.raises(TypeError, match="images: an array of float32; expected uint8"):
         image_encoder.encode(picture().astype(np.float32))
 
 
@@ -171,8 +171,6 @@ def test_blending(mask_shape):
     assert np.array_equal(pixart.blend_images(images, original, mask), expected)
 
 
-def test_masks_must_fit_and_be_bytes():
+def test_masks_must_fit():
     with pytest.raises(pixart.ArgumentError, match="mask is uint8"):
         pixart.blend_images(picture(), picture(), np.zeros((48, 64), np.uint8))
-    with pytest.raises(TypeError, match="mask must be uint8"):
-        pixart.blend_images(picture(), picture(), np.zeros((64, 48), bool))

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
-import time
 
 import numpy as np
 import pixart
 import pytest
 from conftest import SMALL
-
-LONG = {**SMALL, "num_inference_steps": 999}
-"""Options of a run that nobody waits for."""
-
 
 def test_progress_rises_from_the_start_to_the_end(denoiser, prompt, negative, latents):
     calls = []
@@ -70,34 +63,6 @@ def test_given_latents_can_be_watched_and_cancelled(denoiser, prompt, negative):
     assert calls[-1] == (4, 4, 1.0)
     with pytest.raises(pixart.Cancelled):
         denoiser.denoise(prompt, negative, latents=noise, progress=lambda step, *_: step == 2, **SMALL)
-
-
-def test_ctrl_c_ends_a_run(denoiser, prompt, negative):
-    unraisable, previous = [], sys.unraisablehook
-    sys.unraisablehook = unraisable.append
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    start = time.monotonic()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            denoiser.denoise(prompt, negative, **LONG)
-    finally:
-        timer.join()
-        sys.unraisablehook = previous
-    assert time.monotonic() - start < 5 and not unraisable
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_a_handler_that_does_not_raise_lets_the_run_go_on(denoiser, prompt, negative, latents):
-    received = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
-    try:
-        result = denoiser.denoise(
-            prompt, negative, progress=lambda step, *_: step == 1 and signal.raise_signal(signal.SIGINT), **SMALL
-        )
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    assert received and np.array_equal(result, latents)
 
 
 def test_a_run_in_another_thread_can_be_watched(denoiser, prompt, negative):

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy.typing as npt
 
+from ._call import interruptible
 from ._handle import Handle
 from ._library import library
 from ._options import Path, encode_options, encode_path, told
-from ._tensor import lent, produced
+from ._tensor import contiguous, lent, produced
 
 
 class Decoder(Handle):
@@ -25,9 +26,13 @@ class Decoder(Handle):
 
     def decode(self, latents: object, **options: Any) -> npt.NDArray[Any]:
         """The images of latents [B, C, Y, X]: uint8 [B, H, W, 3], or float32 in 0 ... 1 with output_type="float32"."""
-        encoded = encode_options(options)
-        with self._in_use() as decoder, lent(latents, "latents") as tensor:
-            return produced(lambda out: library().pixart_decode(decoder, tensor, encoded, out))
+        array, encoded = contiguous(latents, "latents"), encode_options(options)
+
+        def run() -> npt.NDArray[Any]:
+            with self._in_use() as decoder, lent(array, "latents") as tensor:
+                return produced(lambda out: library().pixart_decode(decoder, tensor, encoded, out))
+
+        return interruptible(run)
 
     def memory(self, **options: Any) -> dict[str, int]:
         """What decode() takes of memory, in bytes, for a picture of `height` by `width` pixels: the keys of

@@ -15,7 +15,7 @@ from ._handle import Handle
 from ._library import library
 from ._options import Path, encode_options, encode_path, told
 from ._progress import Progress, watched
-from ._tensor import lent, produced
+from ._tensor import array_of, contiguous, lent, mask_bytes, produced
 
 
 class Sampler(Handle):
@@ -75,9 +75,9 @@ class Sampler(Handle):
             library().pixart_sampler_set_image(sampler, tensor)
 
     def set_mask(self, mask: object) -> None:
-        """Has only a part of the picture painted anew: `mask` is bool, or uint8 with 128 and above for true, [H, W] or
-        [1 or B, H, W], in pixels of the run's size. As set_image()."""
-        with self._in_use() as sampler, lent(_bytes(mask), "mask", np.uint8) as tensor:
+        """Paints only a part of the image again: `mask` is [H, W] or [1 or B, H, W], in pixels of the run's size. It is
+        bool, or integers of 0 to 255 with 128 and above for true; 0 and 1 alone are refused. As set_image()."""
+        with self._in_use() as sampler, lent(mask_bytes(mask, "mask"), "mask", np.uint8) as tensor:
             library().pixart_sampler_set_mask(sampler, tensor)
 
     def set_latents(self, latents: object) -> None:
@@ -87,20 +87,20 @@ class Sampler(Handle):
 
     def step(self, *, progress: Progress = None) -> None:
         """Runs one step; `progress` as in Denoiser.denoise(). A cancelled step can be run again from its start."""
-        with self._in_use() as sampler:
-            watched(progress, lambda callback: library().pixart_sampler_step(sampler, callback, None))
+        self._advance(1, progress)
 
     def run(self, *, progress: Progress = None) -> npt.NDArray[np.float32]:
         """Runs the steps that are left, and gives the latents."""
-        remaining = self.steps - self.step_index
-        with self._in_use() as sampler:
+        self._advance(self.steps - self.step_index, progress)
+        return self.latents
 
-            def advance(callback: Any) -> None:
-                for _ in range(remaining):
+    def _advance(self, steps: int, progress: Progress) -> None:
+        def run(callback: Any) -> None:
+            with self._in_use() as sampler:
+                for _ in range(steps):
                     library().pixart_sampler_step(sampler, callback, None)
 
-            watched(progress, advance)
-        return self.latents
+        watched(progress, run)
 
     def __iter__(self) -> Iterator[npt.NDArray[np.float32]]:
         while self.step_index < self.steps:
@@ -149,15 +149,13 @@ class Denoiser(Handle):
                     sampler.set_mask(mask)
                 return sampler.run(progress=progress)
         encoded, c = encode_options(options), library()
-        with self._in_use() as denoiser, lent(prompt, "prompt") as positive, lent(negative, "negative") as other:
+        given, other = contiguous(prompt, "prompt"), None if negative is None else contiguous(negative, "negative")
 
-            def run(out: Any) -> None:
-                watched(
-                    progress,
-                    lambda callback: c.pixart_denoise(denoiser, positive, other, encoded, callback, None, out),
-                )
+        def run(callback: Any) -> npt.NDArray[np.float32]:
+            with self._in_use() as denoiser, lent(given, "prompt") as one, lent(other, "negative") as two:
+                return produced(lambda out: c.pixart_denoise(denoiser, one, two, encoded, callback, None, out))
 
-            return produced(run)
+        return watched(progress, run)
 
     def memory(self, **options: Any) -> dict[str, int]:
         """What a run takes of memory, in bytes: the keys of Encoder.memory(). Options are those of denoise() that decide
@@ -175,48 +173,36 @@ class Denoiser(Handle):
         """A run of its own that the caller drives; prompts and options as for denoise(). It stays usable when this
         closes."""
         encoded, c = encode_options(options), library()
-        several = _several(prompt)
-        with self._in_use() as denoiser:
-            if several is not None:
-                with _several_lent(several, negative) as (positives, others):
-                    return Sampler(
-                        lambda out: c.pixart_sampler_create_batch(
-                            denoiser, len(several), positives, others, encoded, out
-                        ),
-                        c.pixart_sampler_release,
-                    )
-            with lent(prompt, "prompt") as positive, lent(negative, "negative") as other:
-                return Sampler(
-                    lambda out: c.pixart_sampler_create(denoiser, positive, other, encoded, out),
-                    c.pixart_sampler_release,
-                )
+        several, negatives = _several(prompt), _several(negative)
+        given = [contiguous(each, "prompt") for each in ([prompt] if several is None else several)]
+        others = None if negative is None else [
+            contiguous(each, "negative") for each in ([negative] if negatives is None else negatives)
+        ]
+        if several is not None and negatives is not None and len(negatives) != len(several):
+            raise ArgumentError(f"there are {len(negatives)} negatives for {len(several)} prompts", status=101)
+
+        def create(out: Any) -> None:
+            with self._in_use() as denoiser, _all_lent(given, "prompt") as ones, _all_lent(others, "negative") as twos:
+                if several is None:
+                    c.pixart_sampler_create(denoiser, ones[0], twos and twos[0], encoded, out)
+                else:
+                    count = len(ones)
+                    array = c_void_p * count
+                    two = None if twos is None else array(*(twos if negatives is not None else twos * count))
+                    c.pixart_sampler_create_batch(denoiser, count, array(*ones), two, encoded, out)
+
+        return Sampler(create, c.pixart_sampler_release)
 
 
 def _several(prompts: object) -> Sequence[object] | None:
     """The embeddings of a list of them; None for a single one, nested lists of numbers included."""
-    if isinstance(prompts, (list, tuple)) and (not prompts or np.ndim(prompts[0]) == 2):
+    if isinstance(prompts, (list, tuple)) and (not prompts or array_of(prompts[0], "prompt").ndim == 2):
         return prompts
     return None
 
 
 @contextlib.contextmanager
-def _several_lent(prompts: Sequence[object], negative: object) -> Iterator[tuple[Any, Any]]:
-    """C arrays of prompts and of as many negatives, for the length of a call; None for no negatives."""
-    negatives, count = _several(negative), len(prompts)
-    if negatives is not None and len(negatives) != count:
-        raise ArgumentError(f"there are {len(negatives)} negatives for {count} prompts", status=101)
+def _all_lent(arrays: Sequence[object] | None, name: str) -> Iterator[Any]:
+    """The C tensors of several arrays, for the length of a call; None stays None."""
     with contextlib.ExitStack() as stack:
-        array = c_void_p * count
-        positives = array(*[stack.enter_context(lent(each, "prompt")) for each in prompts])
-        if negatives is not None:
-            yield positives, array(*[stack.enter_context(lent(each, "negative")) for each in negatives])
-        elif negative is not None:
-            yield positives, array(*[stack.enter_context(lent(negative, "negative"))] * count)
-        else:
-            yield positives, None
-
-
-def _bytes(mask: object) -> npt.NDArray[Any]:
-    """A mask as bytes, 255 for true."""
-    array = np.asarray(mask)
-    return array.astype(np.uint8) * 255 if array.dtype == np.bool_ else array
+        yield None if arrays is None else [stack.enter_context(lent(each, name)) for each in arrays]

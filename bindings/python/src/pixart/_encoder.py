@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._call import interruptible
 from ._handle import Handle
 from ._library import library
 from ._options import Path, encode_options, encode_path, encode_text, told
@@ -27,8 +28,12 @@ class Encoder(Handle):
     def encode(self, prompt: str, **options: Any) -> npt.NDArray[np.float32]:
         """The embedding of a prompt: float32 [S, E], one row for each real token, without padding."""
         arguments = encode_text(prompt, "prompt"), encode_options(options)
-        with self._in_use() as encoder:
-            return produced(lambda out: library().pixart_encode(encoder, *arguments, out))
+
+        def run() -> npt.NDArray[np.float32]:
+            with self._in_use() as encoder:
+                return produced(lambda out: library().pixart_encode(encoder, *arguments, out))
+
+        return interruptible(run)
 
     def tokenize(self, prompt: str, **options: Any) -> dict[str, Any]:
         """What encode() would feed the network: the keys text, ids, pieces, max_sequence_length, truncated_tokens

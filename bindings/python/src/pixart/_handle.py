@@ -7,8 +7,9 @@ import threading
 import weakref
 from collections.abc import Iterator
 from ctypes import byref, c_void_p
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, NoReturn, TypeVar
 
+from ._call import interruptible
 from ._errors import STATE, ArgumentError
 
 Self = TypeVar("Self", bound="Handle")
@@ -24,13 +25,10 @@ class Handle:
     """Whether the C object may be inside one call only."""
 
     def __init__(self, create: Callable[[Any], object], release: Callable[[c_void_p], None]) -> None:
-        self._pointer = c_void_p()
-        create(byref(self._pointer))
-        self._lock = threading.Lock()
+        self._pointer, self._release = interruptible(lambda: _owned(create, release))
+        self._lock = threading.RLock()  # a signal handler may close what it has interrupted
         self._calls = 0
         self._closed = False
-        self._release = weakref.finalize(self, release, self._pointer)
-        self._release.atexit = False  # a daemon thread may still be inside a call then
 
     def close(self) -> None:
         """Releases the C object. Any later use raises ArgumentError; closing again does nothing."""
@@ -45,6 +43,10 @@ class Handle:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        name = type(self).__name__
+        raise TypeError(f"cannot copy or pickle {name}: it owns an object of the C library; expected a new {name}")
 
     @contextlib.contextmanager
     def _in_use(self) -> Iterator[c_void_p]:
@@ -63,3 +65,12 @@ class Handle:
                 last = self._closed and self._calls == 0
             if last:
                 self._release()
+
+
+def _owned(create: Callable[[Any], object], release: Callable[[c_void_p], None]) -> tuple[c_void_p, weakref.finalize]:
+    """A new C object, and what releases it: at the latest when the last reference to its pointer goes."""
+    pointer = c_void_p()
+    create(byref(pointer))
+    finalizer = weakref.finalize(pointer, release, c_void_p(pointer.value))
+    finalizer.atexit = False  # a daemon thread may still be inside a call then
+    return pointer, finalizer

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ._library import library
 from ._options import Path, encode_options, encode_path
-from ._tensor import lent, produced
+from ._tensor import lent, mask_bytes, produced
 
 
 def read_image(path: Path, channels: int = 3) -> npt.NDArray[np.uint8]:
@@ -40,11 +40,11 @@ def resize_image(
 
 
 def blend_images(images: object, originals: object, mask: object) -> npt.NDArray[np.uint8]:
-    """Images where the mask is 128 or more, and originals elsewhere, pixel by pixel: all uint8.
+    """Images where the mask is true, and originals elsewhere, pixel by pixel; images and originals are uint8.
 
     Images are [B, H, W, C] or [H, W, C]; originals as many, or one for all; the mask [H, W] or [B or 1, H, W], also with
-    a last dimension of 1.
+    a last dimension of 1. The mask is as in Sampler.set_mask().
     """
     with lent(images, "images", np.uint8) as front, lent(originals, "originals", np.uint8) as back:
-        with lent(mask, "mask", np.uint8) as choice:
+        with lent(mask_bytes(mask, "mask"), "mask", np.uint8) as choice:
             return produced(lambda out: library().pixart_image_blend(front, back, choice, out))

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._call import interruptible
 from ._handle import Handle
 from ._library import library
 from ._options import Path, encode_options, encode_path, told
-from ._tensor import lent, produced
+from ._tensor import contiguous, lent, produced
 
 
 class ImageEncoder(Handle):
@@ -28,9 +29,13 @@ class ImageEncoder(Handle):
         """The latents of images, uint8 [B, H, W, 3] or [H, W, 3] with H and W multiples of 8: float32
         [B, C, H / 8, W / 8], scaled as Denoiser and Decoder take them. Options: `sample_mode` ("sample" or "argmax") and
         `seed`, see `options_schema("image_encode")`."""
-        encoded = encode_options(options)
-        with self._in_use() as encoder, lent(images, "images", np.uint8) as tensor:
-            return produced(lambda out: library().pixart_image_encode(encoder, tensor, encoded, out))
+        array, encoded = contiguous(images, "images", np.uint8), encode_options(options)
+
+        def run() -> npt.NDArray[np.float32]:
+            with self._in_use() as encoder, lent(array, "images", np.uint8) as tensor:
+                return produced(lambda out: library().pixart_image_encode(encoder, tensor, encoded, out))
+
+        return interruptible(run)
 
     def memory(self, **options: Any) -> dict[str, int]:
         """What encode() takes of memory, in bytes, for an image of `height` by `width` pixels: the keys of

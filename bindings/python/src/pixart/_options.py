@@ -30,8 +30,8 @@ def options_schema(verb: str) -> dict[str, Any]:
 def told(call: Callable[[Any], object]) -> dict[str, Any]:
     """The JSON object that C hands out through the pointer that `call` gets."""
     report = c_void_p()
-    call(byref(report))
     try:
+        call(byref(report))
         return dict(json.loads(string_at(report.value or 0)))
     finally:
         library().pixart_string_release(report)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ._tensor import contiguous
+from ._tensor import array_of, contiguous
 
 
 def to_padded(
     embedding: object, max_sequence_length: int = 120
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """An embedding [S, E] as diffusers' `prompt_embeds` [1, L, E], zero behind the text, and its mask [1, L]."""
+    """An embedding [S, E] as diffusers' `prompt_embeds` [1, L, E], zero behind the text, and its mask [1, L].
+
+    save_tensors() takes the mask as `mask.astype(numpy.uint8)`, and from_padded() takes it back as such.
+    """
     rows = contiguous(embedding, "embedding")
     if rows.ndim != 2:
         raise ValueError(f"embedding must have shape [S, E], not {list(rows.shape)}")
@@ -27,7 +30,9 @@ def to_padded(
 
 def from_padded(prompt_embeds: object, mask: object) -> npt.NDArray[np.float32]:
     """The embedding [S, E] in diffusers' `prompt_embeds` [1, L, E] and mask [1, L]: the rows that the mask keeps."""
-    rows, kept = contiguous(prompt_embeds, "prompt_embeds"), np.asarray(mask)
+    rows, kept = contiguous(prompt_embeds, "prompt_embeds"), array_of(mask, "mask")
     if rows.ndim != 3 or len(rows) != 1 or kept.shape != rows.shape[:2]:
         raise ValueError(f"expected [1, L, E] and [1, L], not {list(rows.shape)} and {list(kept.shape)}")
+    if not np.isin(kept, (0, 1)).all():
+        raise ValueError("mask: values other than 0 and 1; expected bool, or 1 for the rows to keep, else 0")
     return np.compress(kept[0] != 0, rows[0], axis=0)

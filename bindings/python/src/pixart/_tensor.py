@@ -13,11 +13,13 @@ from typing import Any, Callable
 import numpy as np
 import numpy.typing as npt
 
-from ._errors import FileError
+from ._errors import ArgumentError, FileError
 from ._library import library
 from ._options import Path, encode_path, encode_text
 
 _TYPES: dict[int, np.dtype[Any]] = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}
+_READ = ("F32", "F16", "BF16", "U8")
+"""The types of a safetensors file that become tensors."""
 _CODES = {dtype: code for code, dtype in _TYPES.items()}
 
 
@@ -46,16 +48,65 @@ def view(tensor: c_void_p) -> npt.NDArray[Any]:
     return np.frombuffer(memoryview(memory).toreadonly(), dtype).reshape(shape)
 
 
-def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
-    """`values` (anything with the buffer protocol or `__array__`, or nested lists) as a row-major array of `dtype`.
+def array_of(values: object, name: str) -> npt.NDArray[Any]:
+    """`values` (a torch tensor, anything with the buffer protocol, `__array__` or `__dlpack__`, or nested lists) as an
+    array. Floating-point types that numpy does not have, bfloat16 and float8, become float32."""
+    try:
+        if hasattr(values, "detach") and hasattr(values, "device"):
+            values = _on_cpu(values, name)
+        elif hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray) and not hasattr(values, "__array__"):
+            values = np.from_dlpack(values)
+        array = np.asarray(values)
+    except (RuntimeError, TypeError, ValueError, BufferError) as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise TypeError(
+            f"{name}: {type(values).__name__} that numpy cannot read ({error}); expected an array"
+        ) from error
+    return array.astype(np.float32) if array.dtype.name.startswith(("bfloat16", "float8")) else array
 
-    Any real numbers become float32; uint8 must be uint8 already, since a picture of floats has no one meaning.
+
+def _on_cpu(tensor: Any, name: str) -> Any:
+    """A torch tensor without its gradient, of a type that numpy has."""
+    if tensor.device.type != "cpu":
+        raise TypeError(f"{name}: a tensor on the device {tensor.device}; expected one on the CPU (tensor.cpu())")
+    tensor = tensor.detach()
+    known = str(tensor.dtype) in ("torch.float16", "torch.float32", "torch.float64")
+    return tensor.float() if tensor.dtype.is_floating_point and not known else tensor
+
+
+def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """`values` as a row-major array of `dtype`.
+
+    Any real numbers become float32; uint8 must be uint8 already, since an image of floats has no one meaning.
     """
-    array, dtype = np.asarray(values), np.dtype(dtype)
+    array, dtype = array_of(values, name), np.dtype(dtype)
     fits = array.dtype.kind in "fiu" if dtype == np.float32 else array.dtype == dtype
     if not fits:
-        raise TypeError(f"{name} must be {dtype}, not {array.dtype}")
+        expected = "real numbers" if dtype == np.float32 else dtype
+        raise TypeError(f"{name}: an array of {array.dtype}; expected {expected}")
     return np.asarray(array, dtype=dtype, order="C")
+
+
+def mask_bytes(mask: object, name: str) -> npt.NDArray[np.uint8] | None:
+    """A mask as bytes, 128 and above for true: bool, or integers of 0 to 255; None stays None.
+
+    Integers of 0 and 1 alone are refused: as bytes they choose nothing, which is seldom meant.
+    """
+    if mask is None:
+        return None
+    array = array_of(mask, name)
+    expected = "expected bool, or integers of 0 to 255 with 128 and above for true"
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: an array of {array.dtype}; {expected}")
+    lowest, highest = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    if lowest < 0 or highest > 255:
+        raise ArgumentError(f"{name}: integers of {lowest} to {highest}; {expected}", status=101)
+    if highest == 1:
+        raise ArgumentError(f"{name}: integers of 0 and 1 alone; {expected} (mask.astype(bool))", status=101)
+    return array.astype(np.uint8)
 
 
 @contextlib.contextmanager
@@ -75,13 +126,17 @@ def lent(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> Iterat
 
 
 def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
-    """Saves named arrays (uint8 as they are, others as float32) in one safetensors file."""
+    """Saves named arrays in one safetensors file: uint8 and float32 as they are, other floating-point types as float32
+    (float64 is rounded). Other integers and bool are refused: `array.astype(numpy.uint8)` holds 0 to 255."""
     with contextlib.ExitStack() as stack:
         names = [encode_text(name, "name") for name in tensors]
         handles = []
         for name, values in tensors.items():
-            dtype = np.uint8 if np.asarray(values).dtype == np.uint8 else np.float32
-            handles.append(stack.enter_context(lent(np.asarray(values), name, dtype)))
+            array = array_of(values, name)
+            if array.dtype != np.uint8 and array.dtype.kind != "f":
+                raise TypeError(f"{name}: an array of {array.dtype}; expected uint8 or floating point")
+            dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+            handles.append(stack.enter_context(lent(array, name, dtype)))
         count = len(names)
         library().pixart_tensors_save(
             encode_path(path), count, (c_char_p * count)(*names), (c_void_p * count)(*handles)
@@ -89,8 +144,15 @@ def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
 
 
 def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Loads the arrays called `names`, or all, from a safetensors file; half precision becomes float32."""
-    names = _names_in(path) if names is None else list(names)
+    """Loads the arrays called `names` from a safetensors file, or all of the types that are read: F32, F16 and BF16 as
+    float32, and U8. The name of one of another type is an error that names the type."""
+    types = _types_in(path)
+    names = [name for name, kind in types.items() if kind in _READ] if names is None else list(names)
+    for name in names:
+        if types.get(name, _READ[0]) not in _READ:
+            raise FileError(
+                f'{os.fspath(path)}: tensor "{name}" has type {types[name]}; expected {", ".join(_READ)}', status=203
+            )
     count = len(names)
     encoded = (c_char_p * count)(*[encode_text(name, "name") for name in names])
     out = (c_void_p * count)()
@@ -98,15 +160,19 @@ def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, np
     return {name: view(c_void_p(tensor)) for name, tensor in zip(names, out)}
 
 
-def _names_in(path: Path) -> list[str]:
-    """The names in a safetensors file, in its order: C has no call that lists them."""
+def _types_in(path: Path) -> dict[str, object]:
+    """The type of each name in a safetensors file, in its order: C has no call that lists them."""
     try:
         with open(path, "rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > os.fstat(file.fileno()).st_size:
                 raise ValueError("the header is longer than the file")
-            return [name for name in json.loads(file.read(length)) if name != "__metadata__"]
+            header = json.loads(file.read(length))
+            if not isinstance(header, dict):
+                raise ValueError("the header is not a JSON object")
+            header.pop("__metadata__", None)
+            return {name: entry.get("dtype") if isinstance(entry, dict) else None for name, entry in header.items()}
     except OSError as error:
         raise FileError(f"{os.fspath(path)}: {error.strerror}", status=201) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FileError(f"{os.fspath(path)} is not a safetensors file: {error}", status=202) from error
