@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Growth that is none: pages of the allocator and of thread stacks that were not touched before. */
-#define SLACK_KILOBYTES 1024
+/* Growth that is none: what the allocator keeps in pieces moves up and down by 1 to 4 MB, however many cycles there are. */
+#define SLACK_KILOBYTES 6144
 
 static long count(const char *variable, long otherwise) {
     const char *text = getenv(variable);
@@ -167,15 +167,15 @@ static void failures_keep_nothing(void) {
 
 /* Tensors that are not released are seen. */
 static void the_measure_sees_a_leak(void) {
-    pixart_tensor *kept[4];
+    pixart_tensor *kept[16];
     static float ones[128 << 10];
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
         ones[i] = 1;
     holdings before = now();
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 16; i++)
         CHECK_OK(pixart_tensor_create(PIXART_FLOAT32, 1, (int64_t[]){128 << 10}, ones, sizeof ones, &kept[i]));
     CHECK(now().kilobytes > before.kilobytes + SLACK_KILOBYTES);
-    release_tensors(kept, 4);
+    release_tensors(kept, 16);
     check_flat(before, now());
 }
 
