@@ -438,10 +438,11 @@ void pixart_image_encoder_release(pixart_image_encoder *encoder);
  *   out      uint8 [H, W, channels], rows from the top. Alpha that is not asked for is dropped, and 255 where it is asked
  *            for and the file has none; grey becomes three equal colours, and colours become grey as
  *            (19595 R + 38470 G + 7471 B + 32768) >> 16. Palettes are looked up, 16 bits are rounded to 8, and fewer
- *            than 8 widened. Gamma, colour profiles and text make no difference
+ *            than 8 widened. The orientation in an eXIf chunk is applied, as diffusers' load_image does: at 5 to 8, H
+ *            is the file's width. Damaged Exif, gamma, colour profiles and text make no difference
  * Fails with PIXART_ERROR_FILE, and with PIXART_ERROR_FORMAT where the file is no PNG, truncated, damaged (checksums are
- * checked), or larger than 65536 pixels along a side or 2^28 in all. Cost: reading the file; memory for the pixels, and
- * as much again three times for an image of colours that is read as grey. */
+ * checked), or larger than 65536 pixels along a side or 2^28 in all. Cost: reading the file; memory for the pixels, for
+ * as many again if the image is turned, and for three times as many if an image of colours is read as grey. */
 pixart_status pixart_image_read(const char *path, const char *options, pixart_tensor **out);
 
 /* Resizes images by Lanczos' filter, as Pillow's and diffusers' image processor do.

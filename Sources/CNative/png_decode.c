@@ -1,4 +1,5 @@
 #include "png_decode.h"
+#include "exif.h"
 #include <errno.h>
 #include <png.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@ struct native_png_decoder {
     FILE *file;
     int channels;
     int reduces; /* the file has colours where grey is wanted */
+    int orientation; /* of Exif, 1 to 8 */
     uint32_t width, height;
     unsigned char *colours; /* [height][width][3] of these */
     int outcome;
@@ -60,8 +62,17 @@ static void on_read(png_structp png, png_bytep bytes, size_t size) {
 }
 
 /* Chunks that say nothing of the pixels as they are wanted here: they are passed over, whatever they hold. */
-static const png_byte unwanted[] = "bKGD\0cHRM\0cICP\0cLLI\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0mDCV\0oFFs\0pCAL\0pHYs\0"
+static const png_byte unwanted[] = "bKGD\0cHRM\0cICP\0cLLI\0gAMA\0hIST\0iCCP\0iTXt\0mDCV\0oFFs\0pCAL\0pHYs\0"
                                    "sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt";
+
+/* Takes eXIf, before or after the pixels, as it is: libpng's own reader looks at the first only. Returns 0 for an
+ * unknown critical chunk, which then is an error. */
+static int on_chunk(png_structp png, png_unknown_chunkp chunk) {
+    native_png_decoder *decoder = png_get_user_chunk_ptr(png);
+    if (memcmp(chunk->name, "eXIf", 4) == 0)
+        decoder->orientation = native_exif_orientation(chunk->data, chunk->size);
+    return (chunk->name[0] & 0x20) != 0;
+}
 
 /* Returns 0 where libpng gave up. No local changes after setjmp. */
 static int begin(native_png_decoder *decoder) {
@@ -72,6 +83,8 @@ static int begin(native_png_decoder *decoder) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, unwanted, (int)(sizeof unwanted / 5));
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep) "eXIf", 1);
+    png_set_read_user_chunk_fn(png, decoder, on_chunk);
     png_read_info(png, decoder->info);
     decoder->width = png_get_image_width(png, decoder->info);
     decoder->height = png_get_image_height(png, decoder->info);
@@ -87,6 +100,7 @@ int native_png_decode_begin(FILE *file, int channels, char *message, size_t room
         return NATIVE_PNG_NO_MEMORY;
     decoder->file = file;
     decoder->channels = channels;
+    decoder->orientation = 1;
     decoder->message = message;
     decoder->room = room;
     decoder->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder, on_error, on_warning, decoder, on_allocate,
@@ -140,7 +154,7 @@ static int read_rows(native_png_decoder *decoder, unsigned char *pixels) {
     for (int pass = 0; pass < passes; pass++)
         for (size_t row = 0; row < decoder->height; row++)
             png_read_row(png, pixels + row * stride, NULL);
-    png_read_end(png, NULL);
+    png_read_end(png, decoder->info);
     return 1;
 }
 
@@ -157,6 +171,8 @@ int native_png_decode_pixels(native_png_decoder *decoder, unsigned char *pixels)
         reduce((size_t)decoder->width * decoder->height, decoder->colours, pixels);
     return NATIVE_PNG_OK;
 }
+
+int native_png_orientation(const native_png_decoder *decoder) { return decoder->orientation; }
 
 void native_png_decode_end(native_png_decoder *decoder) {
     if (decoder == NULL)

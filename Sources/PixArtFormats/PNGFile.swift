@@ -53,7 +53,8 @@ package enum PNGFile {
     ///
     /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made up:
     /// alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are looked up,
-    /// 16 bits rounded to 8 and fewer widened. Gamma and colour profiles make no difference.
+    /// 16 bits rounded to 8 and fewer widened. The image is turned upright by the orientation in the eXIf chunk. Gamma and
+    /// colour profiles make no difference.
     ///
     /// Fails with `.file`; with `.format` where the file is no PNG, truncated or damaged, or larger than 2^16 pixels along a
     /// side or 2^28 in all; and with `.memory`.
@@ -85,10 +86,13 @@ package enum PNGFile {
             defer { native_png_decode_end(decoder) }
             try require(size, in: Int(status.st_size), path)
             let shape = [Int(size.height), Int(size.width), channels]
-            return try Tensor(.uint8, shape: shape) { target throws(PixArtError) in
+            var orientation = ImageOrientation.upright
+            let stored = try Tensor(.uint8, shape: shape) { target throws(PixArtError) in
                 guard let decoder, let start = target.bindMemory(to: UInt8.self).baseAddress else { return }
                 try check(native_png_decode_pixels(decoder, start))
+                orientation = ImageOrientation(rawValue: native_png_orientation(decoder)) ?? .upright
             }
+            return try orientation.uprighted(stored)
         }
     }
 

@@ -31,6 +31,10 @@ int native_png_decode_begin(FILE *_Nonnull file, int channels, char *_Nonnull me
 /* Reads the pixels, [height][width][channels] in 8 bits, and the file's end. Once only. */
 int native_png_decode_pixels(native_png_decoder *_Nonnull decoder, unsigned char *_Nonnull pixels);
 
+/* Returns the orientation that the file's eXIf chunk gives the image, 1 to 8; 1 is upright. Known once the pixels are
+ * read, since the chunk may follow them. */
+int native_png_orientation(const native_png_decoder *_Nonnull decoder);
+
 /* Releases a decoder; NULL is fine. */
 void native_png_decode_end(native_png_decoder *_Nullable decoder);
 

@@ -144,6 +144,60 @@ def test_files_that_are_no_images(tmp_path):
     assert failure.value.status == 201
 
 
+def exif(orientation, order="II", kind=3, count=1):
+    """The content of an eXIf chunk: another tag, and then the orientation."""
+    mark = "<" if order == "II" else ">"
+    value = struct.pack(mark + "H2x", orientation) if kind == 3 else struct.pack(mark + "I", orientation)
+    head = order.encode() + struct.pack(mark + "HI", 42, 8)
+    entries = struct.pack(mark + "HHII", 0x0100, 4, 1, 7) + struct.pack(mark + "HHI", 0x0112, kind, count) + value
+    return head + struct.pack(mark + "H", 2) + entries + bytes(4)
+
+
+def oriented(path, pixels, content, after=False):
+    """Writes a PNG file with an eXIf chunk before or after its pixels."""
+    height, width, _ = pixels.shape
+    whole = png(width, height, 8, 2, [row.tobytes() for row in pixels])
+    chunk = struct.pack(">I", len(content)) + b"eXIf" + content + struct.pack(">I", zlib.crc32(b"eXIf" + content))
+    place = len(whole) - 12 if after else 33
+    path.write_bytes(whole[:place] + chunk + whole[place:])
+
+
+UPRIGHT = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda a: np.rot90(a, 1),
+}
+"""What PIL.ImageOps.exif_transpose() makes of stored pixels."""
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("order", ["II", "MM"])
+def test_orientations(tmp_path, orientation, order):
+    pixels, path = picture(5, 7, seed=3), tmp_path / "x.png"
+    expected = UPRIGHT[orientation](pixels)
+    for content in (exif(orientation, order), exif(orientation, order, kind=4), b"Exif\0\0" + exif(orientation, order)):
+        for after in (False, True):
+            oriented(path, pixels, content, after)
+            assert np.array_equal(pixart.read_image(path), expected)
+            assert np.array_equal(pixart.read_image(path, channels=4)[..., :3], expected)
+            assert pixart.read_image(path, channels=1).shape == (*expected.shape[:2], 1)
+
+
+def test_damaged_orientations_are_ignored(tmp_path):
+    pixels, path, good = picture(5, 7), tmp_path / "x.png", exif(6)
+    damaged = [good[:end] for end in range(len(good) - 4 - 2)]  # without its last entry's value
+    damaged += [exif(0), exif(9), exif(65535), exif(6, kind=2), exif(6, count=2), b"XX" + good[2:], bytes(40)]
+    damaged += [good[:4] + struct.pack("<I", offset) + good[8:] for offset in (0xFFFFFFFF, len(good), len(good) - 1)]
+    for content in damaged:
+        oriented(path, pixels, content)
+        assert np.array_equal(pixart.read_image(path), pixels), content
+
+
 def test_resizing():
     images = np.stack([picture(), picture(seed=1)])
     assert pixart.resize_image(images, 32, 80).shape == (2, 32, 80, 3)

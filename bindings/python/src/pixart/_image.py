@@ -13,7 +13,9 @@ from ._tensor import lent, mask_bytes, produced
 
 
 def read_image(path: Path, channels: int = 3) -> npt.NDArray[np.uint8]:
-    """The image in a PNG file of any kind: uint8 [H, W, channels], where 1 channel is grey, 3 are RGB, 4 RGBA."""
+    """The image in a PNG file of any kind: uint8 [H, W, channels], where 1 channel is grey, 3 are RGB, 4 RGBA.
+
+    The orientation in its Exif data is applied, as diffusers' load_image does."""
     arguments = encode_path(path), encode_options({"channels": channels})
     return produced(lambda out: library().pixart_image_read(*arguments, out))
 
