@@ -39,7 +39,10 @@
  *              pixart_options_schema() gives each verb's options as JSON Schema; docs/options.md is made from it.
  *   Failures   Any call may fail with PIXART_ERROR_ARGUMENT (a required pointer is NULL, text is not UTF-8), with
  *              PIXART_ERROR_OPTION where it takes options, and with PIXART_ERROR_MEMORY. Functions list what else can fail.
- *   Files      A checkpoint's weights are mapped while a handle or its samplers live. Replacing those files is safe;
+ *   Files      Only regular files are read and replaced. A symbolic link is followed in both; a file that is replaced keeps
+ *              its permissions, and holds the old content until all of the new is on the disk. A checkpoint's JSON files
+ *              are read as Python reads them: the last of members of one name counts, and 1.0 is an integer.
+ *              A checkpoint's weights are mapped while a handle or its samplers live. Replacing those files is safe;
  *              truncating them in place ends the process, as with any mapped file.
  *   Processes  Handles have threads, which do not survive fork(). In the child, each call on a handle that it inherited
  *              is PIXART_ERROR_STATE, or returns 0 if it returns no status, and releasing the handle does nothing; its
@@ -153,8 +156,8 @@ size_t pixart_tensor_size(const pixart_tensor *tensor);
 /* Releases a tensor. */
 void pixart_tensor_release(pixart_tensor *tensor);
 
-/* Saves `count` tensors under `names` in one safetensors file, so that another process can load them. The file is
- * written beside `path` and then renamed: `path` holds either the old content or all of the new.
+/* Saves `count` tensors under `names` in one safetensors file, so that another process can load them. `path`
+ * holds either the old content or all of the new.
  * Fails with PIXART_ERROR_ARGUMENT (two equal names, or the name "__metadata__"), PIXART_ERROR_FILE. */
 pixart_status pixart_tensors_save(const char *path, size_t count, const char *const *names,
                                   const pixart_tensor *const *tensors);
@@ -468,7 +471,7 @@ pixart_status pixart_image_blend(const pixart_tensor *images, const pixart_tenso
  *   index    which image of the batch, 0 ..< B
  *   options  see pixart_options_schema("image_write"): "text" is an object of keyword: text that becomes the file's text
  *            chunks, so that a picture can carry its prompt and settings
- * Written beside `path` and then renamed. Fails with PIXART_ERROR_FILE. */
+ * `path` holds either the old content or all of the new. Fails with PIXART_ERROR_FILE. */
 pixart_status pixart_image_write(const pixart_tensor *images, size_t index, const char *path, const char *options);
 
 /* ---- Checkpoints ------------------------------------------------------------------------------------------------- */

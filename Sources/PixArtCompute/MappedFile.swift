@@ -6,26 +6,18 @@ package final class MappedFile: Sendable {
     /// The file's bytes; valid as long as this object lives.
     package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
 
-    /// Maps the regular file at `path`. Fails with `.file` naming the path and the reason.
+    /// Maps the regular file at `path`. Fails with `.file` naming the path and the reason, and with `.memory`.
     package init(path: String) throws(PixArtError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .file("\(path): cannot be opened: \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            throw .file("\(path): cannot be read: \(String(cString: strerror(errno)))")
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .file("\(path): is not a regular file") }
-        let count = Int(status.st_size)
+        let file = try RegularFile(path: path)
         self.path = path
-        guard count > 0 else {
+        guard file.size > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
         }
-        guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
-            throw .file("\(path): cannot be mapped: \(String(cString: strerror(errno)))")
+        guard let start = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.descriptor, 0), start != MAP_FAILED else {
+            throw .system(path, "cannot be mapped")
         }
-        bytes = UnsafeRawBufferPointer(start: start, count: count)
+        bytes = UnsafeRawBufferPointer(start: start, count: file.size)
     }
 
     /// Takes the whole pages of `part` out of the process's memory; touching them reads the file again.

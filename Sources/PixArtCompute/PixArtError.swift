@@ -1,4 +1,5 @@
 import CPixArt
+import Glibc
 
 /// Any failure of the library: a status of the C header and a message for a person.
 ///
@@ -22,4 +23,10 @@ package struct PixArtError: Error, Equatable {
     package static var outOfMemory: PixArtError { .memory("an allocation failed; expected enough memory for the call") }
     package static func `internal`(_ message: String) -> PixArtError { .init(PIXART_ERROR_INTERNAL, message) }
     package static var cancelled: PixArtError { .init(PIXART_CANCELLED, "cancelled by the progress callback") }
+
+    /// A call of the system on `path` that failed with `code`: `.memory` if it says that memory is short, else `.file`.
+    package static func system(_ path: String, _ what: String, _ code: Int32 = errno) -> PixArtError {
+        let message = "\(path): \(what): \(String(cString: strerror(code)))"
+        return code == ENOMEM ? .memory(message) : .file(message)
+    }
 }

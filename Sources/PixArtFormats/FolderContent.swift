@@ -5,11 +5,9 @@ import PixArtCompute
 struct FolderContent {
     let names: Set<String>
 
-    /// Lists `path`. Fails with `.file` naming it.
+    /// Lists `path`. Fails with `.file` naming it, and with `.memory`.
     init(path: String) throws(PixArtError) {
-        guard let folder = opendir(path) else {
-            throw .file("\(path): cannot be opened as a folder: \(String(cString: strerror(errno)))")
-        }
+        guard let folder = opendir(path) else { throw .system(path, "cannot be opened as a folder") }
         defer { closedir(folder) }
         var names: Set<String> = []
         while let entry = readdir(folder) {

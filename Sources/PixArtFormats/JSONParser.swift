@@ -8,28 +8,32 @@ extension JSONValue {
     /// Parses one JSON value out of UTF-8 bytes.
     ///
     /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source` and the
-    /// byte offset: on malformed text, text after the value, invalid UTF-8, an object with two members of one name, names
-    /// that hold a NUL, and nesting deeper than 64 levels, where a value within none is at level 1.
-    package init(parsing bytes: UnsafeRawBufferPointer, source: String) throws(PixArtError) {
+    /// byte offset: on malformed text, text after the value, invalid UTF-8, names that hold a NUL, and nesting deeper than 64
+    /// levels, counting the value itself as level 1; and if `dialect` is strict, on two members of one name in an object.
+    package init(
+        parsing bytes: UnsafeRawBufferPointer, source: String, dialect: JSONDialect = .strict
+    ) throws(PixArtError) {
         let text: String
         do throws(UTF8.ValidationError) {
             text = String(copying: try UTF8Span(validating: bytes.bindMemory(to: UInt8.self).span))
         } catch {
             throw .format("\(source): not JSON: byte \(error.byteOffsets.lowerBound): invalid UTF-8")
         }
-        try self.init(parsing: text, source: source)
+        try self.init(parsing: text, source: source, dialect: dialect)
     }
 
     /// Parses one JSON value out of text; otherwise as `init(parsing: UnsafeRawBufferPointer, source:)`.
-    package init(parsing text: String, source: String) throws(PixArtError) {
+    package init(parsing text: String, source: String, dialect: JSONDialect = .strict) throws(PixArtError) {
         var text = text
         let result = text.withUTF8 { bytes in
-            Result { () throws(PixArtError) in try JSONValue.parse(bytes, source: source) }
+            Result { () throws(PixArtError) in try JSONValue.parse(bytes, source: source, dialect) }
         }
         self = try result.get()
     }
 
-    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>, source: String) throws(PixArtError) -> JSONValue {
+    private static func parse(
+        _ bytes: UnsafeBufferPointer<UInt8>, source: String, _ dialect: JSONDialect
+    ) throws(PixArtError) -> JSONValue {
         var offset = 0
         var reason: UnsafePointer<CChar>?
         let root = bytes.withMemoryRebound(to: CChar.self) {
@@ -39,14 +43,14 @@ extension JSONValue {
         if let reason {
             throw .format("\(source): not JSON: byte \(offset): \(String(cString: reason))")
         }
-        var scan = JSONScan(bytes, source: source)
+        var scan = JSONScan(bytes, source: source, allowsRepeatedNames: dialect != .strict)
         var extremes = try scan.run()[...]
-        return JSONValue(root, extremes: &extremes)
+        return JSONValue(root, dialect, extremes: &extremes)
     }
 
     /// Copies a tree of json-c. `extremes` are the integers that json-c may have clamped, in the text's order. Recursion is
     /// as deep as the tree, which the parser bounds.
-    private init(_ node: OpaquePointer?, extremes: inout ArraySlice<JSONValue>) {
+    private init(_ node: OpaquePointer?, _ dialect: JSONDialect, extremes: inout ArraySlice<JSONValue>) {
         switch native_json_kind(node) {
         case NATIVE_JSON_BOOL: self = .bool(native_json_bool(node) != 0)
         case NATIVE_JSON_INTEGER:
@@ -55,7 +59,11 @@ extension JSONValue {
         case NATIVE_JSON_UNSIGNED:
             let value = native_json_unsigned(node)
             self = value == .max ? extremes.popFirst() ?? .unsigned(value) : .unsigned(value)
-        case NATIVE_JSON_NUMBER: self = .number(native_json_number(node))
+        case NATIVE_JSON_NUMBER:
+            let value = native_json_number(node)
+            // Beyond 2^53 a double may stand for another integer than the one that was meant.
+            let whole = dialect == .python && value.magnitude <= 0x1p53 ? Int64(exactly: value) : nil
+            self = whole.map { .integer($0) } ?? .number(value)
         case NATIVE_JSON_STRING:
             var size = 0
             let start = native_json_string(node, &size)
@@ -63,7 +71,7 @@ extension JSONValue {
         case NATIVE_JSON_ARRAY:
             var elements: [JSONValue] = []
             for index in 0..<native_json_count(node) {
-                elements.append(JSONValue(native_json_element(node, index), extremes: &extremes))
+                elements.append(JSONValue(native_json_element(node, index), dialect, extremes: &extremes))
             }
             self = .array(elements)
         case NATIVE_JSON_OBJECT:
@@ -74,7 +82,7 @@ extension JSONValue {
             var members: [String: JSONValue] = [:]
             members.reserveCapacity(count)
             for case (let name?, let value) in zip(names, values) {
-                members[String(cString: name)] = JSONValue(value, extremes: &extremes)
+                members[String(cString: name)] = JSONValue(value, dialect, extremes: &extremes)
             }
             self = .object(members)
         default: self = .null

@@ -5,14 +5,16 @@ import PixArtCompute
 struct JSONScan {
     private let text: UnsafeBufferPointer<UInt8>
     private let source: String
+    private let allowsRepeatedNames: Bool
     private var offset = 0
     /// Names seen so far in each object that is open; arrays keep theirs empty.
     private var open: [Set<String>] = []
     private var extremes: [JSONValue] = []
 
-    init(_ text: UnsafeBufferPointer<UInt8>, source: String) {
+    init(_ text: UnsafeBufferPointer<UInt8>, source: String, allowsRepeatedNames: Bool) {
         self.text = text
         self.source = source
+        self.allowsRepeatedNames = allowsRepeatedNames
     }
 
     /// Scans the text and returns, in order, every integer that is as far from 0 as 64 bits go, or farther: json-c reads
@@ -60,7 +62,7 @@ struct JSONScan {
         guard !name.utf8.contains(0) else {
             throw .format("\(source): byte \(start): the name of a member holds a NUL")
         }
-        guard open[open.count - 1].insert(name).inserted else {
+        guard allowsRepeatedNames || open[open.count - 1].insert(name).inserted else {
             throw .format("\(source): byte \(start): \"\(name)\" is there twice in one object")
         }
     }

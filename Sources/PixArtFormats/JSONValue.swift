@@ -13,10 +13,10 @@ package enum JSONValue: Equatable, Sendable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// Reads the JSON file at `path` in whole. Fails with `.file` and `.format` naming the path.
-    package static func load(path: String) throws(PixArtError) -> JSONValue {
+    /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path.
+    package static func load(path: String, dialect: JSONDialect = .python) throws(PixArtError) -> JSONValue {
         let file = try MappedFile(path: path)
-        return try JSONValue(parsing: file.bytes, source: path)
+        return try JSONValue(parsing: file.bytes, source: path, dialect: dialect)
     }
 
     /// The member called `key`; nil for values other than objects.

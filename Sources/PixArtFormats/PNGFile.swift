@@ -59,12 +59,16 @@ package enum PNGFile {
     /// Fails with `.file`; with `.format` where the file is no PNG, truncated or damaged, or larger than 2^16 pixels along a
     /// side or 2^28 in all; and with `.memory`.
     package static func read(path: String, channels: Int) throws(PixArtError) -> Tensor {
-        func unreadable() -> PixArtError { .file("\(path): cannot be opened: \(String(cString: strerror(errno)))") }
-        guard let file = fopen(path, "rbe") else { throw unreadable() }
+        let regular = try RegularFile(path: path)
+        let descriptor = fcntl(regular.descriptor, F_DUPFD_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw .system(path, "cannot be opened") }
+        guard let file = fdopen(descriptor, "rb") else {
+            let reason = errno
+            close(descriptor)
+            throw .system(path, "cannot be opened", reason)
+        }
         defer { fclose(file) }
-        var status = stat()
-        guard fstat(fileno(file), &status) == 0 else { throw unreadable() }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .file("\(path): is not a regular file") }
+        let fileBytes = regular.size
 
         var room = [CChar](repeating: 0, count: 256)
         return try room.withUnsafeMutableBufferPointer { room throws(PixArtError) in
@@ -84,7 +88,7 @@ package enum PNGFile {
                 native_png_decode_begin(
                     file, Int32(channels), message.baseAddress!, message.count, &size, &decoder))
             defer { native_png_decode_end(decoder) }
-            try require(size, in: Int(status.st_size), path)
+            try require(size, in: fileBytes, path)
             let shape = [Int(size.height), Int(size.width), channels]
             var orientation = ImageOrientation.upright
             let stored = try Tensor(.uint8, shape: shape) { target throws(PixArtError) in

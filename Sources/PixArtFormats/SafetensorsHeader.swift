@@ -31,7 +31,7 @@ struct SafetensorsHeader {
     /// Fails with `.format` naming the file and the tensor.
     init(_ file: MappedFile) throws(PixArtError) {
         let json = try SafetensorsHeader.json(of: file)
-        let value = try JSONValue(parsing: json, source: "\(file.path): header")
+        let value = try JSONValue(parsing: json, source: "\(file.path): header", dialect: .strict)
         guard let members = value.object else {
             throw .format("\(file.path): the header is \(value.kind); expected an object")
         }
@@ -71,6 +71,7 @@ struct SafetensorsHeader {
     }
 
     private static func metadata(_ value: JSONValue, path: String) throws(PixArtError) -> [String: String] {
+        if value == .null { return [:] }
         guard let members = value.object else {
             throw .format("\(path): __metadata__ is \(value.kind); expected an object")
         }

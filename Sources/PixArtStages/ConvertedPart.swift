@@ -102,7 +102,7 @@ struct ConvertedPart {
     private func writeConfiguration(into folder: ReplacementFolder) throws(PixArtError) {
         let path = checkpoint.path(part.configuration)
         guard let quantization else { return try folder.copy(path, to: part.configuration) }
-        var members = try JSONValue.load(path: path).object ?? [:]
+        var members = try JSONValue.load(path: path, dialect: .verbatim).object ?? [:]
         members["quantization_config"] = .object([
             "quant_method": .string("pixart"), "weights": .string(quantization.rawValue),
         ])
