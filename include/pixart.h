@@ -37,6 +37,11 @@
  *   Options    A JSON object, or NULL or "" for the defaults. Keys are named as in diffusers. An unknown key, a wrong type
  *              or a value out of range is PIXART_ERROR_OPTION, and the message names the key and what is allowed.
  *              pixart_options_schema() gives each verb's options as JSON Schema; docs/options.md is made from it.
+ *   Numbers    Embeddings and latents that the caller passes are finite. A NaN or an infinity in an
+ *              argument that a call uses is PIXART_ERROR_ARGUMENT, and the message names the argument
+ *              and the index of its first such element. Weights are not searched: if they lead to
+ *              numbers that are not finite, encode and the steps of a run return them, an image shows
+ *              NaN as 0, and the next stage refuses them.
  *   Failures   Any call may fail with PIXART_ERROR_ARGUMENT (a required pointer is NULL, text is not UTF-8), with
  *              PIXART_ERROR_OPTION where it takes options, and with PIXART_ERROR_MEMORY. Functions list what else can fail.
  *   Files      Only regular files are read and replaced. A symbolic link is followed in both; a file that is replaced keeps

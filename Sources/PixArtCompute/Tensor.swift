@@ -67,6 +67,22 @@ package final class Tensor: @unchecked Sendable {
         return Array(UnsafeBufferPointer(start: buffer.start, count: bytes.count / 4))
     }
 
+    /// Fails with `.argument` if an element of a float32 tensor is NaN or infinite: naming the tensor and the first one.
+    package func requireFinite(_ name: String) throws(PixArtError) {
+        precondition(element == .float32)
+        let values = UnsafeBufferPointer<Float>(start: buffer.start, count: bytes.count / 4)
+        // Only the largest exponent, which NaN and the infinities have, carries into the sign.
+        var carried: UInt32 = 0
+        for value in values { carried |= (value.bitPattern & 0x7fff_ffff) &+ 0x80_0000 }
+        guard carried >> 31 == 1, let place = values.firstIndex(where: { !$0.isFinite }) else { return }
+        var (rest, index) = (place, [Int]())
+        for dimension in shape.reversed() {
+            index.insert(rest % dimension, at: 0)
+            rest /= dimension
+        }
+        throw .argument("\(name): element \(index) is \(values[place]); expected a finite number")
+    }
+
     /// Type and shape, for messages: "float32 [2, 4, 8, 8]".
     package var description: String { "\(element) \(shape)" }
 }

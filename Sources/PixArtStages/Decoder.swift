@@ -32,6 +32,7 @@ package final class Decoder: ProcessBound, Sendable {
         else {
             throw .argument("latents are \(latents.description), expected float32 [B, \(channels), Y, X]")
         }
+        try latents.requireFinite("latents")
         let (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3])
         let size = try requestedSize(options) ?? (height * scale, width * scale)
         let isBytes = options.string("output_type") == "uint8"

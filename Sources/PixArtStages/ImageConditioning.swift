@@ -43,6 +43,7 @@ struct ImageConditioning: Sendable {
         else {
             throw .argument("latents are \(latents.description), expected float32 \(Self.batch(of: shape))")
         }
+        try latents.requireFinite("latents")
         image = repeated(latents.floats, latents.shape[0])
     }
 

@@ -9,14 +9,14 @@ package struct PreviewMap: Sendable {
     private let bias: [Float]
 
     /// Of the VAE of Stable Diffusion, which PixArt-alpha has, as they are widely used.
-    private static let stableDiffusion = PreviewMap([
+    package static let stableDiffusion = PreviewMap([
         [0.3512, 0.2297, 0.3227], [0.3250, 0.4974, 0.2350], [-0.2829, 0.1762, 0.2721], [-0.2120, -0.2616, -0.7177],
     ])
 
     /// Of that of Stable Diffusion XL, which PixArt-Sigma has, likewise.
-    private static let stableDiffusionXL = PreviewMap([
+    package static let stableDiffusionXL = PreviewMap([
         [0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362], [-0.3165, -0.2492, -0.2188],
-    ])
+    ], bias: [0.1084, -0.0175, -0.0011])
 
     private init(_ factors: [[Double]], bias: [Double] = [0, 0, 0]) {
         self.factors = factors.map { $0.map { Float($0) } }
@@ -76,7 +76,7 @@ package struct PreviewMap: Sendable {
     }
 
     /// The picture of latents [B, C, Y, X], uint8 [B, Y, X, 3].
-    func picture(of latents: [Float], shape: [Int]) throws(PixArtError) -> Tensor {
+    package func picture(of latents: [Float], shape: [Int]) throws(PixArtError) -> Tensor {
         let (height, width, plane) = (shape[2], shape[3], shape[2] * shape[3])
         return try Tensor(.uint8, shape: [shape[0], height, width, 3]) { target throws(PixArtError) in
             for image in 0..<shape[0] {

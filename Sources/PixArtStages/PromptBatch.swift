@@ -60,6 +60,7 @@ package struct PromptBatch {
             throw .argument(
                 "\(name) is \(tensor.description), expected float32 [S, \(configuration.captionChannels)] with S >= 1")
         }
+        try tensor.requireFinite(name)
         return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
     }
 }

@@ -108,6 +108,7 @@ package final class Sampler: ProcessBound {
         guard latents.element == .float32, latents.shape == shape else {
             throw .argument("latents are \(latents.description), expected float32 \(shape)")
         }
+        try latents.requireFinite("latents")
         noise = latents.floats
         // What was drawn for the latents that these replace is drawn for the steps, as in diffusers.
         noiseSource = unusedNoise

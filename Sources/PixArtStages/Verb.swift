@@ -161,7 +161,10 @@ package enum Verb: String, CaseIterable, Sendable {
             "scheduler", .scheduler, default: .null,
             "Scheduler of the run: the name of diffusers' class, with or without \"Scheduler\", or an object with "
                 + "\"_class_name\" and fields of its configuration. Fields that are left out are those of the checkpoint's "
-                + "file, else the class's defaults; null stands for the checkpoint's own scheduler."),
+                + "file, else the class's defaults; null stands for the checkpoint's own scheduler. The whole `config` of a "
+                + "diffusers scheduler is understood as from_config understands it: fields of diffusers' other schedulers "
+                + "make no difference, fields in \"_use_default_values\" are the class's defaults, and a sister class's "
+                + "\"solver_type\" or \"algorithm_type\" is replaced as in diffusers."),
         .init(
             "timesteps", .integers(0...99_999), default: .null,
             "Timesteps of the run, falling, instead of those that the scheduler takes; num_inference_steps is then how many "
@@ -222,13 +225,17 @@ package enum Verb: String, CaseIterable, Sendable {
                 + "pipeline."),
         .init(
             "rgb_bias", .vector(3, -1e6...1e6), default: .null,
-            "Red, green and blue of latents that are 0. null stands for \"latent_rgb_bias\" of vae/config.json with the factors "
-                + "from there, and else for 0."),
+            "Red, green and blue of latents that are 0. null stands for the bias that belongs to the factors: with those of "
+                + "vae/config.json its \"latent_rgb_bias\", else 0; with those of the SDXL VAE [0.1084, -0.0175, -0.0011]; with "
+                + "all others 0."),
     ]
 
     private static let denoiseOptions: [OptionSchema.Property] =
         schedulerOptions + guidanceOptions + startOptions + [
-            .init("num_inference_steps", .integer(1...999), default: .integer(20), "Denoising steps of the run."),
+            .init("num_inference_steps", .integer(1...100_000), default: .integer(20),
+                "Denoising steps of the run, at most the scheduler's training timesteps (1000 in all published models). "
+                    + "Solvers of higher order take one fewer, unless their timestep_spacing is \"trailing\"; LCM and TCD at "
+                    + "most their original_inference_steps."),
             .init(
                 "height", .integer(16...16384), default: .null,
                 "Height of the picture in pixels; null stands for the checkpoint's own. Without binning it must be divisible by "

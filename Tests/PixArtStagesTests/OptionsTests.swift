@@ -32,7 +32,7 @@ import Testing
         #expect(message(#"{"stepz": 1}"#, .denoise).contains("\"num_inference_steps\""))
         #expect(
             message(#"{"num_inference_steps": 0}"#, .denoise)
-                == "option \"num_inference_steps\" is 0, expected an integer from 1 to 999")
+                == "option \"num_inference_steps\" is 0, expected an integer from 1 to 100000")
         #expect(message(#"{"num_inference_steps": "20"}"#, .denoise).contains("is \"20\", expected an integer"))
         #expect(message(#"{"num_inference_steps": 2.5}"#, .denoise).contains("is 2.5, expected an integer"))
         #expect(message(#"{"num_inference_steps": null}"#, .denoise).contains("is null, expected an integer"))

@@ -23,6 +23,15 @@ import Testing
         #expect(try bytes(of: Picture(map)) == [0, 255, 0])
     }
 
+    /// Latents that are 0 have the colour of the bias that belongs to a VAE's factors.
+    @Test func previewsHaveTheBias() throws {
+        let zeros = [Float](repeating: 0, count: 8)
+        let colours = try [PreviewMap.stableDiffusion, .stableDiffusionXL].map {
+            Array(try $0.picture(of: zeros, shape: [1, 4, 1, 2]).bytes)
+        }
+        #expect(colours == [[128, 128, 128, 128, 128, 128], [141, 125, 127, 141, 125, 127]])
+    }
+
     private func bytes(of picture: Picture) throws -> [UInt8] {
         let tensor = try Tensor(.uint8, shape: [picture.height, picture.width, 3]) { picture.writeBytes(to: $0) }
         return Array(tensor.bytes)

@@ -104,7 +104,10 @@ import Testing
             }
         }
         #expect(failure(["name": .string(name), "betaStart": .number(1)]).contains("has no field \"betaStart\""))
-        #expect(failure(["name": .string(name), "use_flow_sigmas": .bool(true)]).contains("\"use_flow_sigmas\""))
+        for field in type.unsupportedFields where field != .learnedVariance {
+            let message = failure(["name": .string(name), field.rawValue: .bool(true)])
+            #expect(message.contains("\"\(field.rawValue)\" is true, expected false"))
+        }
     }
 
     @Test func conflictsAreNamed() {
@@ -153,20 +156,41 @@ import Testing
         #expect(message(SchedulerPlan(steps: 1, timesteps: [9], sigmas: [3, 1])) != "")
     }
 
-    /// A run may use every training timestep, unless the scheduler leaves out the last one.
+    /// A run may use every training timestep, unless the scheduler would divide by the distance of equal ones.
     @Test func wholeTraining() throws {
-        for name in ["DDPM", "DDIM", "EulerDiscrete"] {
+        for name in [
+            "DDPM", "DDIM", "LMSDiscrete", "EulerDiscrete", "EulerAncestralDiscrete",
+        ] {
             let scheduler = try SchedulerRegistry.configuration(nil, option: .string(name))
             #expect(
                 try scheduler.start(SchedulerPlan(steps: 1000)).timesteps == (0..<1000).reversed().map { Float($0) })
         }
-        for name in ["DPMSolverMultistep", "SASolver"] {
+        for fields: [String: JSONValue] in [
+            ["name": .string("DPMSolverSinglestep")],
+            ["name": .string("DPMSolverMultistep"), "solver_order": .integer(1)],
+            ["name": .string("DEISMultistep"), "solver_order": .integer(1)],
+            ["name": .string("UniPCMultistep"), "solver_order": .integer(1)],
+            ["name": .string("SASolver"), "predictor_order": .integer(1), "corrector_order": .integer(1)],
+        ] {
+            var run = try SchedulerRegistry.configuration(nil, option: .object(fields)).start(
+                SchedulerPlan(steps: 1000))
+            #expect(run.timesteps.count == 1000 && run.timesteps[998...] == [2, 1])
+            var (sample, noise) = ([1, -1] as [Float], NoiseSource(seed: 1, images: 1))
+            for _ in run.timesteps {
+                sample = run.step(output: run.modelInput(sample), sample: sample, noise: &noise).sample
+            }
+            #expect(sample.allSatisfy(\.isFinite), "\(fields)")
+        }
+        for name in ["DPMSolverMultistep", "SASolver", "DEISMultistep", "UniPCMultistep"] {
+            let trailing = try SchedulerRegistry.configuration(
+                nil, option: .object(["name": .string(name), "timestep_spacing": .string("trailing")]))
+            #expect(try trailing.start(SchedulerPlan(steps: 1000)).timesteps.count == 1000)
             let scheduler = try SchedulerRegistry.configuration(nil, option: .string(name))
             #expect(try scheduler.start(SchedulerPlan(steps: 999)).timesteps.count == 999)
             do {
                 _ = try scheduler.start(SchedulerPlan(steps: 1000))
                 Issue.record("\(name) took 1000 steps")
-            } catch { #expect(error.message.contains("\"num_inference_steps\" is 1000, expected fewer than the 1000")) }
+            } catch { #expect(error.message.contains("\"num_inference_steps\" is 1000, expected at most 999")) }
         }
     }
 
@@ -228,7 +252,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("_class_name", "FlowMatchEulerDiscreteScheduler"), ("algorithm_type", "deis++"), ("solver_type", "bh2"),
+        ("_class_name", "FlowMatchEulerDiscreteScheduler"), ("algorithm_type", "deis++"), ("solver_type", "bh3"),
         ("prediction_type", "flow_prediction"), ("beta_schedule", "sigmoid"), ("variance_type", "learned_range"),
     ])
     func unsupportedSettingsAreNamed(_ key: String, _ value: String) throws {

@@ -120,25 +120,78 @@ static void images_that_do_not_fit(void) {
     }
 }
 
-/* Numbers that are none make no picture worth having, but they crash nothing either. */
+/* Latents that are not finite are refused by place and value; the largest finite ones are decoded. */
 static void numbers_that_are_none(void) {
     int64_t c = model_integer("vae/config.json", "latent_channels"), shape[] = {1, c, 2, 2};
     size_t count = (size_t)c * 4;
-    const float values[] = {NAN, INFINITY, -INFINITY, 1e38f, -1e38f};
+    static const struct {
+        float value;
+        const char *name; /* NULL for finite */
+    } rows[] = {{NAN, "nan"}, {INFINITY, "inf"}, {-INFINITY, "-inf"}, {3.4e38f, NULL}, {-3.4e38f, NULL}};
     pixart_decoder *decoder = open_decoder(check_model());
     float *data = malloc(count * sizeof *data);
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         pixart_tensor *latents, *images;
         for (size_t j = 0; j < count; j++)
-            data[j] = values[i];
-        check_context("%g", values[i]);
+            data[j] = j < 7 ? 0 : rows[i].value; /* the first one is [0, 1, 1, 1] */
+        check_context("%g", rows[i].value);
         CHECK_OK(pixart_tensor_create(F, 4, shape, data, count * sizeof *data, &latents));
-        CHECK_OK(pixart_decode(decoder, latents, NULL, &images));
+        if (rows[i].name) {
+            CHECK_FAILS(pixart_decode(decoder, latents, NULL, &images), PIXART_ERROR_ARGUMENT,
+                        "latents: element [0, 1, 1, 1] is ", rows[i].name, "expected a finite number");
+            CHECK(images == NULL);
+        } else {
+            CHECK_OK(pixart_decode(decoder, latents, NULL, &images));
+        }
         pixart_tensor_release(images);
         pixart_tensor_release(latents);
     }
     free(data);
     pixart_decoder_release(decoder);
+}
+
+/* A copy of a float32 tensor with another last element. */
+static pixart_tensor *spoiled(const pixart_tensor *tensor, float value) {
+    size_t size = pixart_tensor_size(tensor), rank = pixart_tensor_rank(tensor);
+    float *data = malloc(size);
+    pixart_tensor *out;
+    memcpy(data, pixart_tensor_data(tensor), size);
+    data[size / sizeof *data - 1] = value;
+    CHECK_OK(pixart_tensor_create(F, rank, pixart_tensor_shape(tensor), data, size, &out));
+    free(data);
+    return out;
+}
+
+/* Embeddings and latents that start a run are refused likewise, by the name of their argument; a negative that the run
+ * does without is not looked at. */
+static void runs_from_numbers_that_are_none(void) {
+    static const float values[] = {NAN, INFINITY, -INFINITY};
+    embeddings both = encode_prompts(check_model());
+    pixart_denoiser *denoiser = open_denoiser(check_model());
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        pixart_tensor *prompt = spoiled(both.prompt, values[i]), *negative = spoiled(both.negative, values[i]), *out;
+        check_context("%g", values[i]);
+        CHECK_FAILS(pixart_denoise(denoiser, prompt, both.negative, SHORT, NULL, NULL, &out), PIXART_ERROR_ARGUMENT,
+                    "prompt: element [", "expected a finite number");
+        CHECK_FAILS(pixart_denoise(denoiser, both.prompt, negative, SHORT, NULL, NULL, &out), PIXART_ERROR_ARGUMENT,
+                    "negative: element [", "expected a finite number");
+        CHECK_OK(pixart_denoise(denoiser, both.prompt, negative, RUN("\"guidance_scale\": 1"), NULL, NULL, &out));
+        pixart_tensor_release(out);
+        const pixart_tensor *prompts[] = {both.prompt, prompt};
+        pixart_sampler *sampler;
+        CHECK_FAILS(pixart_sampler_create_batch(denoiser, 2, prompts, NULL, RUN("\"guidance_scale\": 1"), &sampler),
+                    PIXART_ERROR_ARGUMENT, "prompts[1]: element [");
+        sampler = create_sampler(denoiser, both, RUN("\"strength\": 0.9"));
+        pixart_tensor *latents = sampler_latents(sampler), *wrong = spoiled(latents, values[i]);
+        CHECK_FAILS(pixart_sampler_set_latents(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents: element [0, ");
+        CHECK_FAILS(pixart_sampler_set_image(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents: element [0, ");
+        pixart_tensor *after = sampler_latents(sampler);
+        CHECK(equal(latents, after));
+        pixart_sampler_release(sampler);
+        release_tensors((pixart_tensor *[]){prompt, negative, latents, wrong, after}, 5);
+    }
+    pixart_denoiser_release(denoiser);
+    embeddings_release(both);
 }
 
 static const check_test tests[] = {
@@ -147,5 +200,6 @@ static const check_test tests[] = {
     {"given latents that do not fit", given_latents_that_do_not_fit},
     {"images that do not fit", images_that_do_not_fit},
     {"numbers that are none", numbers_that_are_none},
+    {"runs from numbers that are none", runs_from_numbers_that_are_none},
 };
 CHECK_MAIN(tests)

@@ -10,6 +10,11 @@ package struct DEISMultistepScheduler: SolverScheduler {
 
     package struct Configuration: SchedulerConfiguration {
         package static let className = "DEISMultistepScheduler"
+        package static let sisterNames = [
+            "algorithm_type": ["dpmsolver": "deis", "dpmsolver++": "deis"],
+            "solver_type": ["midpoint": "logrho", "heun": "logrho", "bh1": "logrho", "bh2": "logrho"],
+        ]
+        package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting]
 
         package static let fields: [OptionSchema.Property] =
             SchedulerField.noise() + [
@@ -32,7 +37,7 @@ package struct DEISMultistepScheduler: SolverScheduler {
             prediction = settings.choice("prediction_type")
             lowerOrderFinal = settings.boolean("lower_order_final")
             clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true)
+            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, repeats: order == 1)
         }
 
         package var trainingTimesteps: Int { noise.count }

@@ -11,6 +11,8 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "DPMSolverMultistepScheduler"
         package static let takesTimesteps = true
+        package static let sisterNames = DPMSolverSettings.sisterNames
+        package static let unsupportedFields = DPMSolverSettings.unsupportedFields
 
         package static let fields: [OptionSchema.Property] =
             DPMSolverSettings.fields(DPMSolverAlgorithm.allCases, lowerOrderFinal: true) + [
@@ -28,7 +30,8 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
         package init(_ settings: SchedulerSettings) throws(PixArtError) {
             let noise = try NoiseSchedule(settings, rescales: true, floor: true)
             let isCosine = (settings.choice("beta_schedule") as NoiseSchedule.Betas) == .cosine
-            let times = try SolverTimes(settings, noise, rounded: isCosine ? [] : [.karras, .lu], hasLu: true)
+            let times = try SolverTimes(settings, noise, rounded: isCosine ? [] : [.karras, .lu], hasLu: true,
+                repeats: settings.integer("solver_order") == 1)
             self.settings = try DPMSolverSettings(settings, noise, times)
             eulerAtFinal = settings.boolean("euler_at_final")
             guard self.settings.algorithm != .stochasticNoise || self.settings.order < 3 else {

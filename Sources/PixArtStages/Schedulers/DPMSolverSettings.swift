@@ -16,6 +16,14 @@ struct DPMSolverSettings: Sendable {
     private let clipping: Clipping
     private let times: SolverTimes
 
+    /// diffusers refuses "deis" unless final_sigmas_type is "sigma_min", although the name that it takes instead goes with
+    /// both; here it does.
+    static let sisterNames = [
+        "algorithm_type": ["deis": DPMSolverAlgorithm.picture.rawValue],
+        "solver_type": ["logrho": "midpoint", "bh1": "midpoint", "bh2": "midpoint"],
+    ]
+    static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting, .learnedVariance]
+
     static func fields(_ algorithms: [DPMSolverAlgorithm], lowerOrderFinal: Bool) -> [OptionSchema.Property] {
         SchedulerField.noise() + [
             SchedulerField.order(), SchedulerField.prediction(),

@@ -10,6 +10,8 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "DPMSolverSinglestepScheduler"
         package static let takesTimesteps = true
+        package static let sisterNames = DPMSolverSettings.sisterNames
+        package static let unsupportedFields = DPMSolverSettings.unsupportedFields
 
         package static let fields: [OptionSchema.Property] = DPMSolverSettings.fields(
             [.noise, .picture, .stochasticPicture], lowerOrderFinal: false)
@@ -18,15 +20,23 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
 
         package init(_ settings: SchedulerSettings) throws(PixArtError) {
             let noise = try NoiseSchedule(settings)
-            self.settings = try DPMSolverSettings(settings, noise, SolverTimes(settings, noise, spaces: false))
+            self.settings = try DPMSolverSettings(
+                settings, noise, SolverTimes(settings, noise, spaces: false, repeats: true))
         }
 
         package var trainingTimesteps: Int { settings.noise.count }
 
         package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try settings.levels(plan)
+            let orders = orders(timesteps.count)
+            for index in orders.indices.dropFirst() where sigmas[index - 1] == sigmas[index] {
+                // Slopes are divided by the distance from the begin of their group; Heun's of third order by others, too.
+                guard orders[index] == 1 || orders[index] == 3 && settings.solver == .midpoint else {
+                    throw SolverTimes.tooManySteps(plan, most: timesteps.count - 1, spaces: false)
+                }
+            }
             return DPMSolverSinglestepScheduler(
-                settings: settings, timesteps: timesteps, sigmas: sigmas, orders: orders(timesteps.count),
+                settings: settings, timesteps: timesteps, sigmas: sigmas, orders: orders,
                 predictions: PredictionHistory(settings.order))
         }
 

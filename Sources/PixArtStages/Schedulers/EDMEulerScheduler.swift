@@ -11,7 +11,6 @@ package struct EDMEulerScheduler: SigmaScheduler {
 
     package struct Configuration: SchedulerConfiguration {
         package static let className = "EDMEulerScheduler"
-        package static let idleFields: Set<String> = ["num_train_timesteps"]
 
         package static let fields: [OptionSchema.Property] = [
             .init("sigma_min", .number(1e-9...1e9), default: .number(0.002), "Smallest noise level."),

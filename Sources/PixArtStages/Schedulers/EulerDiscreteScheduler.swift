@@ -57,8 +57,8 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
         }
 
         private func levels(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Double], sigmas: [Double]) {
-            if let given = plan.sigmas?.map({ Double(Float($0)) }) {
-                return (given.dropLast().map { times.trained.timestep(of: $0) }, given)
+            if let given = plan.sigmas?.map({ Float($0) }) {
+                return (given.dropLast().map { times.trained.timestep(of: $0) }, given.map { Double($0) })
             }
             guard interpolation == .logarithmic else { return try times.levels(plan) }
             try times.sigmaSpacing.requireNone(plan.timesteps)

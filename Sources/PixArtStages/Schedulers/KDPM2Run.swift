@@ -18,7 +18,7 @@ struct KDPM2Run: SigmaScheduler {
         self.prediction = prediction
         self.timesteps =
             Array(timesteps.prefix(1))
-            + zip(steps, timesteps.dropFirst()).flatMap { [Float(trained.timestep(of: Double($0.between))), $1] }
+            + zip(steps, timesteps.dropFirst()).flatMap { [Float(trained.timestep(of: $0.between)), $1] }
         self.initialNoiseSigma = initialNoiseSigma
         self.steps = steps
         self.isAncestral = isAncestral

@@ -9,7 +9,6 @@ package struct LCMScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "LCMScheduler"
         package static let takesTimesteps = true
-        package static let idleFields: Set<String> = ["set_alpha_to_one", "steps_offset", "timestep_spacing"]
 
         package static let fields: [OptionSchema.Property] =
             SchedulerField.noise(start: 0.00085, end: 0.012, .scaledLinear) + [

@@ -13,7 +13,7 @@ package struct SASolverScheduler: SolverScheduler {
 
     package struct Configuration: SchedulerConfiguration {
         package static let className = "SASolverScheduler"
-        package static let idleFields: Set<String> = ["tau_func"]
+        package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .learnedVariance]
 
         package static let fields: [OptionSchema.Property] =
             SchedulerField.noise() + [
@@ -41,7 +41,8 @@ package struct SASolverScheduler: SolverScheduler {
             predictsPicture = settings.choice("algorithm_type") == Algorithm.picture
             lowerOrderFinal = settings.boolean("lower_order_final")
             clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, endsAtOwn: true)
+            times = try SolverTimes(
+                settings, noise, endsAtOwn: true, repeats: predictorOrder == 1 && correctorOrder == 1)
         }
 
         package var trainingTimesteps: Int { noise.count }

@@ -7,8 +7,10 @@ package protocol SchedulerConfiguration: Sendable {
     static var className: String { get }
     /// The fields that it has, those of diffusers' class that make a difference here.
     static var fields: [OptionSchema.Property] { get }
-    /// Further fields of diffusers' class, which make no difference.
-    static var idleFields: Set<String> { get }
+    /// For fields whose values are names: names of other classes, and the own name that diffusers replaces each with.
+    static var sisterNames: [String: [String: String]] { get }
+    /// Fields of diffusers' class that can ask for what is not implemented here.
+    static var unsupportedFields: [UnsupportedSchedulerField] { get }
     /// Whether a run may name its timesteps, and its noise levels.
     static var takesTimesteps: Bool { get }
     static var takesSigmas: Bool { get }
@@ -22,7 +24,8 @@ package protocol SchedulerConfiguration: Sendable {
 }
 
 extension SchedulerConfiguration {
-    package static var idleFields: Set<String> { [] }
+    package static var sisterNames: [String: [String: String]] { [:] }
+    package static var unsupportedFields: [UnsupportedSchedulerField] { [] }
     package static var takesTimesteps: Bool { false }
     package static var takesSigmas: Bool { false }
 

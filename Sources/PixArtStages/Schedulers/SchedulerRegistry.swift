@@ -50,11 +50,7 @@ package enum SchedulerRegistry {
             }
             throw file.unsupported("_class_name", found: "\"\(name)\"", names)
         }
-        let overrides = fields.filter { $0.key != "name" && !$0.key.hasPrefix("_") }
-        return try type.init(
-            SchedulerSettings(
-                type.className, type.fields, idle: type.idleFields, file: file, inherits: type.className == own,
-                overrides))
+        return try type.init(SchedulerSettings(type, file: file, inherits: type.className == own, option: fields))
     }
 }
 

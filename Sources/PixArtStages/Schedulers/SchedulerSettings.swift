@@ -9,64 +9,76 @@ package struct SchedulerSettings: Sendable {
     private let className: String
     private let path: String
 
-    /// Fields whose values are names of their own in each class: a file of another class is asked only where the name
-    /// is known here.
+    /// Fields whose values are other names in each class. A run that names another class than its checkpoint's takes them
+    /// from the checkpoint's file only if the class knows the name.
     private static let privateChoices: Set<String> = ["algorithm_type", "solver_type", "variance_type"]
-    /// What diffusers has for other models: flow matching, and variance where the pipeline drops it. Only these values
-    /// mean that nothing is asked for.
-    private static let fixed: [String: JSONValue] = [
-        "use_flow_sigmas": .bool(false), "use_dynamic_shifting": .bool(false), "variance_type": .null,
-    ]
-    /// What makes no difference then.
-    private static let idle: Set<String> = ["flow_shift", "time_shift_type", "shift_terminal"]
 
-    /// `inherits` says that the file is of the same class; `idle` are further fields of diffusers' class, which make no
-    /// difference. Fails with `.model` for what a file says, and with `.option` for what a run says: naming the key,
-    /// what was found and what is expected.
+    /// `inherits` says that the file is of the same class; `option` is what a run says. As in diffusers, the class's own
+    /// default takes the place of a field that the file or the option lists in "_use_default_values", and fields of
+    /// other classes make no difference. Fails with `.model` for what the file says, and with `.option` for what the
+    /// option says: naming the key, what was found and what is expected.
     package init(
-        _ className: String, _ fields: [OptionSchema.Property], idle: Set<String>, file: ConfigurationFile?,
-        inherits: Bool, _ overrides: [String: JSONValue]
+        _ type: any SchedulerConfiguration.Type, file: ConfigurationFile?, inherits: Bool, option: [String: JSONValue]
     ) throws(PixArtError) {
-        self.className = className
+        className = type.className
         path = file?.path ?? "scheduler"
+        let defaults = Self.defaults(option["_use_default_values"])
+        let absent = defaults.union(Self.defaults(file?["_use_default_values"]))
+        let overrides = option.filter { $0.value != .null && !defaults.contains($0.key) }
         overridden = Set(overrides.keys)
+        func inherited(_ key: String) -> JSONValue? {
+            guard option[key] == nil, !absent.contains(key), let value = file?[key], value != .null else { return nil }
+            return value
+        }
         var values: [String: JSONValue] = [:]
-        for field in fields {
+        for field in type.fields {
             values[field.name] = field.fallback
-            guard let value = file?[field.name], value != .null, overrides[field.name] == nil else { continue }
-            guard field.accepts(value) else {
-                if !inherits, Self.privateChoices.contains(field.name) { continue }
-                throw .model("\(path): \"\(field.name)\" is \(value.serialized()), expected \(field.expectation)")
-            }
-            values[field.name] = value
-        }
-        let own = Set(fields.map(\.name))
-        for (key, value) in Self.fixed where inherits && !own.contains(key) {
-            guard let found = file?[key], found != .null, found != value else { continue }
-            throw .model("\(path): \"\(key)\" is \(found.serialized()), supported: \(value.serialized())")
-        }
-        for (key, value) in overrides.sorted(by: { $0.key < $1.key }) {
-            if !own.contains(key) {
-                if Self.idle.contains(key) || idle.contains(key) { continue }
-                if let fixed = Self.fixed[key] {
-                    guard value == fixed || value == .null else {
-                        throw .option(
-                            "option \"scheduler\": \"\(key)\" is \(value.serialized()), expected \(fixed.serialized())")
-                    }
-                    continue
+            if let found = overrides[field.name] {
+                let value = Self.translated(found, field.name, type)
+                guard field.accepts(value) else { throw Self.invalid(field.name, found, field.expectation) }
+                values[field.name] = value
+            } else if let found = inherited(field.name) {
+                let value = Self.translated(found, field.name, type)
+                guard field.accepts(value) else {
+                    if !inherits, Self.privateChoices.contains(field.name) { continue }
+                    throw Self.invalid(field.name, found, field.expectation, path)
                 }
+                values[field.name] = value
             }
-            guard let field = fields.first(where: { $0.name == key }) else {
-                let known = fields.map { "\"\($0.name)\"" }.joined(separator: ", ")
-                throw .option("option \"scheduler\": \(className) has no field \"\(key)\"; its fields: \(known)")
+        }
+        for field in type.unsupportedFields {
+            if let found = overrides[field.rawValue], !field.allows(found) {
+                throw Self.invalid(field.rawValue, found, field.expectation)
             }
-            guard value == .null || field.accepts(value) else {
-                throw .option(
-                    "option \"scheduler\": \"\(key)\" is \(value.serialized()), expected \(field.expectation)")
+            if let found = inherited(field.rawValue), !field.allows(found) {
+                if !inherits, Self.privateChoices.contains(field.rawValue) { continue }
+                throw Self.invalid(field.rawValue, found, field.expectation, path)
             }
-            if value != .null { values[key] = value }
+        }
+        let known = SchedulerKey.known.union(type.fields.map(\.name)).union(defaults).union(["name"])
+        if let key = option.keys.sorted().first(where: { !$0.hasPrefix("_") && !known.contains($0) }) {
+            let names = type.fields.map { "\"\($0.name)\"" }.joined(separator: ", ")
+            throw .option("option \"scheduler\": \(className) has no field \"\(key)\"; expected one of \(names)")
         }
         self.values = values
+    }
+
+    /// The fields that a configuration lists as left to the class.
+    private static func defaults(_ list: JSONValue?) -> Set<String> { Set((list?.array ?? []).compactMap(\.string)) }
+
+    /// A value as diffusers' class takes it: a sister class's name becomes its own.
+    private static func translated(
+        _ value: JSONValue, _ key: String, _ type: any SchedulerConfiguration.Type
+    ) -> JSONValue {
+        value.string.flatMap { type.sisterNames[key]?[$0] }.map { JSONValue.string($0) } ?? value
+    }
+
+    /// For a value of a file, or of the option if there is no `path`.
+    private static func invalid(
+        _ key: String, _ value: JSONValue, _ expectation: String, _ path: String? = nil
+    ) -> PixArtError {
+        let found = "\"\(key)\" is \(value.serialized()), expected \(expectation)"
+        return path.map { PixArtError.model("\($0): \(found)") } ?? .option("option \"scheduler\": \(found)")
     }
 
     private func value(_ key: String) -> JSONValue {

@@ -81,13 +81,30 @@ struct TrainedSigmas: Sendable {
     /// The timestep of a noise level, between whole ones by its logarithm.
     func timestep(of sigma: Double) -> Double {
         let logarithm = log(max(sigma, 1e-10))
+        let low = index(of: logarithm)
+        let weight = (logarithms[low] - logarithm) / (logarithms[low] - logarithms[low + 1])
+        return Self.mean(low, weight)
+    }
+
+    /// The same in float32, as diffusers has it for levels that are float32 themselves.
+    func timestep(of sigma: Float) -> Double {
+        let logarithm = Float.log(max(sigma, 1e-10))
+        let low = index(of: Double(logarithm))
+        let (from, to) = (Float(logarithms[low]), Float(logarithms[low + 1]))
+        return Self.mean(low, Double((from - logarithm) / (from - to)))
+    }
+
+    /// The last trained noise level, but for the largest one, whose logarithm is not above this one; else the first.
+    private func index(of logarithm: Double) -> Int {
         var (low, high) = (0, logarithms.count)
         while low + 1 < high {
             let middle = (low + high) / 2
             if logarithms[middle] <= logarithm { low = middle } else { high = middle }
         }
-        low = min(low, logarithms.count - 2)
-        let weight = (logarithms[low] - logarithm) / (logarithms[low] - logarithms[low + 1])
+        return min(low, logarithms.count - 2)
+    }
+
+    private static func mean(_ low: Int, _ weight: Double) -> Double {
         let share = min(max(weight, 0), 1)
         return (1 - share) * Double(low) + share * Double(low + 1)
     }

@@ -15,6 +15,10 @@ struct SolverTimes: Sendable {
     /// Whether runs to the smallest noise level end at that of their own last timestep, where they are not spaced by
     /// timesteps.
     private let endsAtOwn: Bool
+    /// Whether the solver can take a step between two equal timesteps.
+    private let repeats: Bool
+    /// Whether the scheduler has a `timestep_spacing`.
+    private let spaces: Bool
     private let range: (minimum: Double, maximum: Double)
 
     /// From `timestep_spacing`, `steps_offset` and those of `SchedulerField.sigmaSpacings`, and where the scheduler has
@@ -22,7 +26,7 @@ struct SolverTimes: Sendable {
     init(
         _ settings: SchedulerSettings, _ noise: NoiseSchedule, rounded: Set<SigmaSpacing> = [.karras],
         hasLu: Bool = false, spaces: Bool = true, clips: Bool = true, endsAtOwn: Bool = false,
-        hasRange: Bool = false
+        hasRange: Bool = false, repeats: Bool = false
     ) throws(PixArtError) {
         trained = TrainedSigmas(noise)
         training = noise.count
@@ -35,6 +39,8 @@ struct SolverTimes: Sendable {
         sigmaSpacing = try SigmaSpacing(settings, hasLu: hasLu)
         self.rounded = rounded
         self.endsAtOwn = endsAtOwn
+        self.repeats = repeats
+        self.spaces = spaces
         range = (
             hasRange ? settings.optionalNumber("sigma_min") ?? Double(trained.smallest) : Double(trained.smallest),
             hasRange ? settings.optionalNumber("sigma_max") ?? Double(trained.largest) : Double(trained.largest)
@@ -66,14 +72,23 @@ struct SolverTimes: Sendable {
         return (timesteps, timesteps.map { Float(trained.sigma(at: Double($0))) })
     }
 
-    /// The run's own, or those of `timestep_spacing`. Fails where some of these would be equal.
+    /// The run's own, or those of `timestep_spacing`. Fails if some of these would be equal and the solver divides by
+    /// their distance.
     private func timesteps(_ plan: SchedulerPlan) throws(PixArtError) -> [Int] {
         if let timesteps = plan.timesteps { return timesteps }
-        guard plan.steps < last else {
-            throw .option(
-                "option \"num_inference_steps\" is \(plan.steps), expected fewer than the \(last) training timesteps "
-                    + "that the scheduler uses")
-        }
+        let most =
+            switch spacing {
+            case .linspace: repeats ? last : last - 1
+            case .leading: last - 1
+            case .trailing: training
+            }
+        guard plan.steps <= most else { throw Self.tooManySteps(plan, most: most, spaces: spaces) }
         return spacing.solverTimesteps(steps: plan.steps, training: training, last: last, offset: offset)
+    }
+
+    static func tooManySteps(_ plan: SchedulerPlan, most: Int, spaces: Bool) -> PixArtError {
+        .option(
+            "option \"num_inference_steps\" is \(plan.steps), expected at most \(most): some timesteps would be equal"
+                + (spaces ? ", unless the scheduler's \"timestep_spacing\" is \"trailing\"" : ""))
     }
 }

@@ -11,10 +11,6 @@ package struct TCDScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "TCDScheduler"
         package static let takesTimesteps = true
-        package static let idleFields: Set<String> = [
-            "set_alpha_to_one", "steps_offset", "timestep_spacing", "timestep_scaling", "clip_sample",
-            "clip_sample_range", "thresholding", "dynamic_thresholding_ratio", "sample_max_value",
-        ]
 
         package static let fields: [OptionSchema.Property] =
             SchedulerField.noise(start: 0.00085, end: 0.012, .scaledLinear) + [

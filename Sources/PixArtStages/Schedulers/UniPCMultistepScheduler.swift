@@ -11,7 +11,10 @@ package struct UniPCMultistepScheduler: SolverScheduler {
 
     package struct Configuration: SchedulerConfiguration {
         package static let className = "UniPCMultistepScheduler"
-        package static let idleFields: Set<String> = ["solver_p"]
+        package static let sisterNames = [
+            "solver_type": ["midpoint": "bh2", "heun": "bh2", "logrho": "bh2"]
+        ]
+        package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting]
 
         package static let fields: [OptionSchema.Property] =
             SchedulerField.noise() + [
@@ -48,7 +51,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
             lowerOrderFinal = settings.boolean("lower_order_final")
             finalSigma = settings.choice("final_sigmas_type")
             clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, hasRange: true)
+            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
             guard finalSigma == .smallest || predictsPicture else {
                 throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" where \"predict_x0\" is false")
             }
