@@ -251,6 +251,17 @@ pixart_status pixart_encoder_memory(const pixart_encoder *encoder, const char *o
  * speak of. */
 pixart_status pixart_encoder_profile(const pixart_encoder *encoder, char **report);
 
+/* Tells what an encoder was opened from, and how.
+ *   report   JSON, released with pixart_string_release():
+ *            {"files": [paths of the configuration, the weights and what else was opened],
+ *             "precision": {"stored": [element types of the weights that are used, as in safetensors],
+ *                           "weights": as the option, "auto" for as they are stored, "compute": as the option},
+ *             "ignored_tensors": [{"name": a tensor that the files hold and that is not used, "reason": why that does
+ *                                  no harm}, ...],
+ *             "architecture": {facts from the configuration, by its own keys}}
+ * Keys are added in later versions. Cost: none to speak of. */
+pixart_status pixart_encoder_report(const pixart_encoder *encoder, char **report);
+
 /* Releases an encoder. */
 void pixart_encoder_release(pixart_encoder *encoder);
 
@@ -289,6 +300,9 @@ pixart_status pixart_denoiser_memory(const pixart_denoiser *denoiser, const char
 
 /* Tells where the time of a denoiser's runs and samplers went, as pixart_encoder_profile() does. */
 pixart_status pixart_denoiser_profile(const pixart_denoiser *denoiser, char **report);
+
+/* Tells what a denoiser was opened from, and how, as pixart_encoder_report() does. */
+pixart_status pixart_denoiser_report(const pixart_denoiser *denoiser, char **report);
 
 /* Releases a denoiser. Samplers made from it stay usable. */
 void pixart_denoiser_release(pixart_denoiser *denoiser);
@@ -402,6 +416,9 @@ pixart_status pixart_decoder_memory(const pixart_decoder *decoder, const char *o
 /* Tells where the time of a decoder's calls went, as pixart_encoder_profile() does. */
 pixart_status pixart_decoder_profile(const pixart_decoder *decoder, char **report);
 
+/* Tells what a decoder was opened from, and how, as pixart_encoder_report() does. */
+pixart_status pixart_decoder_report(const pixart_decoder *decoder, char **report);
+
 /* Releases a decoder. */
 void pixart_decoder_release(pixart_decoder *decoder);
 
@@ -435,6 +452,9 @@ pixart_status pixart_image_encoder_memory(const pixart_image_encoder *encoder, c
 
 /* Tells where the time of an image encoder's calls went, as pixart_encoder_profile() does. */
 pixart_status pixart_image_encoder_profile(const pixart_image_encoder *encoder, char **report);
+
+/* Tells what an image encoder was opened from, and how, as pixart_encoder_report() does. */
+pixart_status pixart_image_encoder_report(const pixart_image_encoder *encoder, char **report);
 
 /* Releases an image encoder. */
 void pixart_image_encoder_release(pixart_image_encoder *encoder);

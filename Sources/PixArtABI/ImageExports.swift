@@ -42,6 +42,13 @@ public func pixart_image_encoder_profile(
     tell(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").profile.json }
 }
 
+@_cdecl("pixart_image_encoder_report") @implementation
+public func pixart_image_encoder_report(
+    _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").report.json }
+}
+
 @_cdecl("pixart_image_encoder_release") @implementation
 public func pixart_image_encoder_release(_ encoder: OpaquePointer?) { release(encoder, ImageEncoder.self) }
 

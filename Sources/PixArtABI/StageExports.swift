@@ -53,6 +53,13 @@ public func pixart_encoder_profile(
     tell(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").profile.json }
 }
 
+@_cdecl("pixart_encoder_report") @implementation
+public func pixart_encoder_report(
+    _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").report.json }
+}
+
 @_cdecl("pixart_encoder_release") @implementation
 public func pixart_encoder_release(_ encoder: OpaquePointer?) { release(encoder, Encoder.self) }
 
@@ -99,6 +106,13 @@ public func pixart_denoiser_profile(
     tell(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").profile.json }
 }
 
+@_cdecl("pixart_denoiser_report") @implementation
+public func pixart_denoiser_report(
+    _ denoiser: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").report.json }
+}
+
 @_cdecl("pixart_denoiser_release") @implementation
 public func pixart_denoiser_release(_ denoiser: OpaquePointer?) { release(denoiser, Denoiser.self) }
 
@@ -139,6 +153,13 @@ public func pixart_decoder_profile(
     _ decoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").profile.json }
+}
+
+@_cdecl("pixart_decoder_report") @implementation
+public func pixart_decoder_report(
+    _ decoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").report.json }
 }
 
 @_cdecl("pixart_decoder_release") @implementation

@@ -33,8 +33,20 @@ struct FolderContent {
             hints.append(
                 "weights as Python pickles (\(pickles.joined(separator: ", "))) are not read; save them as safetensors")
         }
+        for (suffixes, reason) in Self.others {
+            let files = names.filter { name in suffixes.contains { name.hasSuffix($0) } }.sorted()
+            if !files.isEmpty { hints.append("\(files.joined(separator: ", ")) \(reason)") }
+        }
         return hints.map { "; \($0)" }.joined()
     }
+
+    /// Files that are no weights yet, or in a form that is not read, by their names.
+    private static let others: [(suffixes: [String], reason: String)] = [
+        ([".incomplete", ".part", ".crdownload", ".aria2", ".download", ".tmp"], "is of an interrupted download; finish it"),
+        ([".gguf"], "is GGUF, which is not read"), ([".onnx", ".onnx_data"], "is ONNX, which is not read"),
+        (["openvino_model.xml", "openvino_model.bin"], "is OpenVINO, which is not read"),
+        ([".msgpack", ".h5"], "is of Flax or TensorFlow, which is not read"),
+    ]
 
     /// The variant that a file of weights or an index is of.
     private func variant(of name: String, stem: String) -> String? {

@@ -16,6 +16,7 @@ package enum JSONValue: Equatable, Sendable {
     /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path.
     package static func load(path: String, dialect: JSONDialect = .python) throws(PixArtError) -> JSONValue {
         let file = try MappedFile(path: path)
+        try FileKind.refuse(file, expected: "JSON")
         return try JSONValue(parsing: file.bytes, source: path, dialect: dialect)
     }
 

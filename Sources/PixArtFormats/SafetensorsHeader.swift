@@ -30,6 +30,7 @@ struct SafetensorsHeader {
     ///
     /// Fails with `.format` naming the file and the tensor.
     init(_ file: MappedFile) throws(PixArtError) {
+        try FileKind.refuse(file, expected: "a safetensors file")
         let json = try SafetensorsHeader.json(of: file)
         let value = try JSONValue(parsing: json, source: "\(file.path): header", dialect: .strict)
         guard let members = value.object else {
@@ -127,7 +128,8 @@ extension SafetensorsHeader.Entry {
         guard offsets.count == 2 else { throw fault("data_offsets has \(offsets.count) elements; expected 2") }
         guard offsets[0] <= offsets[1] else { throw fault("data_offsets \(offsets) are reversed") }
         guard offsets[1] <= end - start else {
-            throw fault("data_offsets \(offsets) end beyond the file, which has \(end - start) bytes of tensors")
+            throw fault("data_offsets \(offsets) end beyond the file, which has \(end - start) bytes of tensors; an "
+                    + "interrupted download ends so")
         }
         if let bits = SafetensorsHeader.bits[type] {
             let size = offsets[1] - offsets[0]

@@ -5,7 +5,9 @@ extension UnigramModel {
     /// model, and with `.model` if it is not a unigram model or needs bytes as pieces. Time is linear in the file.
     package init(sentencePiece path: String) throws(PixArtError) {
         var reader = SentencePieceModel(path)
-        self = try reader.model(in: try MappedFile(path: path))
+        let file = try MappedFile(path: path)
+        try FileKind.refuse(file, expected: "a SentencePiece model")
+        self = try reader.model(in: file)
     }
 }
 

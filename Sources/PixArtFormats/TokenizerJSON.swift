@@ -20,6 +20,7 @@ private struct TokenizerJSON {
 
     init(_ path: String) throws(PixArtError) {
         let file = try MappedFile(path: path)
+        try FileKind.refuse(file, expected: "JSON")
         guard file.bytes.count <= Self.mostBytes else {
             throw .format("\(path): \(file.bytes.count) bytes; expected at most \(Self.mostBytes)")
         }

@@ -5,6 +5,8 @@ import PixArtCompute
 package final class WeightFolder: WeightSource {
     /// The folder's path.
     package let location: String
+    /// Paths of the files of weights, and of their index if there is one.
+    package let paths: [String]
     private let files: [SafetensorsFile]
     /// Which of `files` holds a tensor.
     private let holders: [String: Int]
@@ -30,9 +32,11 @@ package final class WeightFolder: WeightSource {
         if content.names.contains(whole) {
             let file = try SafetensorsFile(path: "\(folder)/\(whole)")
             files = [file]
+            paths = [file.location]
             holders = Dictionary(file.names.map { ($0, 0) }, uniquingKeysWith: { first, _ in first })
         } else if content.names.contains(index) {
             (files, holders) = try ShardIndex(path: "\(folder)/\(index)").open(folder: folder, content: content)
+            paths = ["\(folder)/\(index)"] + files.map(\.location)
         } else {
             throw .file("\(folder): no weights: looked for \(whole) and \(index)\(content.hint(stem: stem))")
         }

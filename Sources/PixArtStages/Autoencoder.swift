@@ -46,6 +46,19 @@ struct Autoencoder: Sendable {
         }
     }
 
+    /// What reports tell of it.
+    var facts: [String: JSONValue] {
+        let name =
+            switch network {
+            case .variational: "AutoencoderKL"
+            case .tiny: "AutoencoderTiny"
+            }
+        return [
+            "_class_name": .string(name), "latent_channels": .integer(Int64(latentChannels)),
+            "scaling_factor": .number(Double(scalingFactor)),
+        ]
+    }
+
     /// Pixels along one side of a latent.
     var scale: Int {
         switch network {
@@ -113,6 +126,7 @@ struct OpenedAutoencoder<Network: Sendable>: Sendable {
     let network: Network
     let pool: ThreadPool
     let weights: WeightFootprint
+    let report: HandleReport
 
     /// `make` makes the network of the half. Fails as that does, and with `.file`, `.format` and `.option`.
     init(
@@ -124,6 +138,7 @@ struct OpenedAutoencoder<Network: Sendable>: Sendable {
         pool = try ThreadPool(options)
         let part = try OpenedPart(.vae, of: checkpoint, options, pool)
         network = try make(description, part.reader)
+        report = try part.report(description.facts)
         weights = part.reader.footprint
     }
 

@@ -12,15 +12,16 @@ package struct Checkpoint: Sendable {
     package init(folder: String) throws(PixArtError) {
         var status = stat()
         guard stat(folder, &status) == 0 else {
-            throw .file("\(folder): cannot be opened: \(String(cString: strerror(errno)))")
+            throw CheckpointFolder.missing(folder, reason: String(cString: strerror(errno)))
         }
         guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw .file("\(folder): is not a folder, expected a checkpoint in the diffusers layout")
+            throw CheckpointFolder.file(folder)
         }
         self.folder = folder
         // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
         let index = "\(folder)/model_index.json"
         guard stat(index, &status) == 0 else {
+            if let fault = CheckpointFolder.misplaced(folder) { throw fault }
             pipeline = .alpha
             return
         }

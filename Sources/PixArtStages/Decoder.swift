@@ -19,6 +19,9 @@ package final class Decoder: ProcessBound, Sendable {
             activations: opened.description.decodingBytes(options, ownSide: Estimate.ownSide, opened.pool))
     }
 
+    /// What the decoder was opened from, and how.
+    package var report: HandleReport { opened.report }
+
     /// Where the time of the decoder went since it was opened.
     package var profile: Profile { opened.pool.profile }
 

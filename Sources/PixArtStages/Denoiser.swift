@@ -19,6 +19,8 @@ package final class Denoiser: ProcessBound, Sendable {
     let pool: ThreadPool
     private let weights: WeightFootprint
     private let compute: Compute
+    /// What the denoiser was opened from, and how.
+    package let report: HandleReport
 
     /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories that
     /// publish a transformer only, it takes the settings that all published checkpoints share.
@@ -35,6 +37,20 @@ package final class Denoiser: ProcessBound, Sendable {
         let part = try OpenedPart(.transformer, of: checkpoint, options, pool)
         compute = part.precision.compute
         transformer = try PixArtTransformer(configuration, compute: compute, part.reader)
+        report = try part.report(
+            companions: schedulerFile.map { [$0.path] } ?? [],
+            [
+                "num_layers": .integer(Int64(configuration.layers)),
+                "num_attention_heads": .integer(Int64(configuration.heads)),
+                "attention_head_dim": .integer(Int64(configuration.headWidth)),
+                "patch_size": .integer(Int64(configuration.patchSize)),
+                "in_channels": .integer(Int64(configuration.inChannels)),
+                "out_channels": .integer(Int64(configuration.outChannels)),
+                "caption_channels": .integer(Int64(configuration.captionChannels)),
+                "sample_size": .integer(Int64(configuration.sampleSize)),
+                "interpolation_scale": .number(configuration.interpolationScale),
+                "use_additional_conditions": .bool(configuration.sizeConditions),
+            ])
         weights = part.reader.footprint
     }
 

@@ -11,6 +11,8 @@ package final class Encoder: ProcessBound, Sendable {
     private let pool: ThreadPool
     private let weights: WeightFootprint
     private let compute: Compute
+    /// What the encoder was opened from, and how.
+    package let report: HandleReport
 
     /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
     package init(model: String, _ options: Options) throws(PixArtError) {
@@ -30,6 +32,13 @@ package final class Encoder: ProcessBound, Sendable {
         let part = try OpenedPart(.textEncoder, of: checkpoint, options, pool)
         compute = part.precision.compute
         network = try T5Encoder(configuration, compute: compute, streamed: streamed, part.reader)
+        report = try part.report(
+            companions: [vocabulary],
+            [
+                "vocab_size": .integer(Int64(configuration.vocabulary)), "d_model": .integer(Int64(configuration.width)),
+                "d_ff": .integer(Int64(configuration.feedForwardWidth)), "d_kv": .integer(Int64(configuration.headWidth)),
+                "num_layers": .integer(Int64(configuration.layers)), "num_heads": .integer(Int64(configuration.heads)),
+            ])
         let footprint = part.reader.footprint
         weights = streamed ? footprint.streamed(layers: configuration.layers) : footprint
     }

@@ -23,6 +23,9 @@ package final class ImageEncoder: ProcessBound, Sendable {
             activations: opened.description.encodingBytes(options, ownSide: Estimate.ownSide, opened.pool))
     }
 
+    /// What the encoder was opened from, and how.
+    package var report: HandleReport { opened.report }
+
     /// Where the time of the encoder went since it was opened.
     package var profile: Profile { opened.pool.profile }
 

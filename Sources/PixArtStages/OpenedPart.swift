@@ -3,16 +3,30 @@ import PixArtFormats
 
 /// The weights of a part on their way into a network, as the options of an open say.
 struct OpenedPart {
+    private let checkpoint: Checkpoint
+    private let part: Part
+    private let source: WeightFolder
     let precision: WorkingPrecision
     let reader: WeightReader
 
     /// Reads headers only. Weights are converted while they are read if there is a `pool`. Fails with `.file`, `.format`,
     /// `.model` and `.option`.
     init(_ part: Part, of checkpoint: Checkpoint, _ options: Options, _ pool: ThreadPool?) throws(PixArtError) {
-        let source = try checkpoint.weights(part, variant: options.string("variant"))
+        self.checkpoint = checkpoint
+        self.part = part
+        source = try checkpoint.weights(part, variant: options.string("variant"))
         precision = try WorkingPrecision(options, storedAs: source)
         reader = WeightReader(
             WeightSupply(source, precision: precision.weights, unexpected: UnexpectedTensors(options), pool))
+    }
+
+    /// What to tell of a handle whose network has taken its weights; `companions` are further files that it uses.
+    func report(companions: [String] = [], _ architecture: [String: JSONValue]) throws(PixArtError) -> HandleReport {
+        var stored: Set<ElementType> = []
+        for name in reader.taken { if let tensor = try source[name] { stored.insert(tensor.type) } }
+        return HandleReport(
+            files: [checkpoint.path(part.configuration)] + source.paths + companions, stored: stored,
+            precision: precision, ignored: reader.ignored, architecture: architecture)
     }
 }
 

@@ -149,7 +149,7 @@ static void null_for_memory(void) {
     pixart_decoder_release(decoder);
 }
 
-static void null_for_profiles(void) {
+static void null_for_profiles_and_reports(void) {
     pixart_encoder *encoder = open_encoder(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_decoder *decoder = open_decoder(check_model());
@@ -160,6 +160,12 @@ static void null_for_profiles(void) {
     CHECK_FAILS(pixart_denoiser_profile(denoiser, NULL), PIXART_ERROR_ARGUMENT, "report");
     CHECK_CLEARED(pixart_decoder_profile(NULL, &report), PIXART_ERROR_ARGUMENT, report, "decoder");
     CHECK_FAILS(pixart_decoder_profile(decoder, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_encoder_report(NULL, &report), PIXART_ERROR_ARGUMENT, report, "encoder");
+    CHECK_FAILS(pixart_encoder_report(encoder, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_denoiser_report(NULL, &report), PIXART_ERROR_ARGUMENT, report, "denoiser");
+    CHECK_FAILS(pixart_denoiser_report(denoiser, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_decoder_report(NULL, &report), PIXART_ERROR_ARGUMENT, report, "decoder");
+    CHECK_FAILS(pixart_decoder_report(decoder, NULL), PIXART_ERROR_ARGUMENT, "report");
     pixart_encoder_release(encoder);
     pixart_denoiser_release(denoiser);
     pixart_decoder_release(decoder);
@@ -315,7 +321,7 @@ static const check_test tests[] = {
     {"NULL for the sampler's calls", null_for_sampler},
     {"NULL for the decoder's calls", null_for_decoder},
     {"NULL for memory reports", null_for_memory},
-    {"NULL for profiles", null_for_profiles},
+    {"NULL for profiles and reports", null_for_profiles_and_reports},
     {"NULL for checkpoints", null_for_checkpoints},
     {"accessors of NULL", null_to_accessors},
     {"release of NULL", null_to_release},

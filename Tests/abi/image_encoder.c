@@ -344,6 +344,8 @@ static void null_for_each_argument(void) {
     CHECK_FAILS(pixart_image_encoder_memory(encoder, NULL, NULL), argument, "report");
     CHECK_CLEARED(pixart_image_encoder_profile(NULL, &report), argument, report, "encoder");
     CHECK_FAILS(pixart_image_encoder_profile(encoder, NULL), argument, "report");
+    CHECK_CLEARED(pixart_image_encoder_report(NULL, &report), argument, report, "encoder");
+    CHECK_FAILS(pixart_image_encoder_report(encoder, NULL), argument, "report");
     pixart_image_encoder_release(encoder);
     pixart_image_encoder_release(NULL);
     pixart_tensor_release(images);

@@ -41,6 +41,11 @@ class Decoder(Handle):
         with self._in_use() as decoder:
             return told(lambda report: library().pixart_decoder_memory(decoder, encoded, report))
 
+    def report(self) -> dict[str, Any]:
+        """What this was opened from, and how: as Encoder.report()."""
+        with self._in_use() as decoder:
+            return told(lambda report: library().pixart_decoder_report(decoder, report))
+
     def profile(self) -> dict[str, dict[str, float]]:
         """Where the time of decode() went since this was opened: as Encoder.profile()."""
         with self._in_use() as decoder:

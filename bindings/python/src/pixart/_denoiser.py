@@ -164,6 +164,11 @@ class Denoiser(Handle):
         with self._in_use() as denoiser:
             return told(lambda report: library().pixart_denoiser_memory(denoiser, encoded, report))
 
+    def report(self) -> dict[str, Any]:
+        """What this was opened from, and how: as Encoder.report()."""
+        with self._in_use() as denoiser:
+            return told(lambda report: library().pixart_denoiser_report(denoiser, report))
+
     def profile(self) -> dict[str, dict[str, float]]:
         """Where the time of runs went since this was opened: as Encoder.profile()."""
         with self._in_use() as denoiser:

@@ -49,6 +49,12 @@ class Encoder(Handle):
         with self._in_use() as encoder:
             return told(lambda report: library().pixart_encoder_memory(encoder, encoded, report))
 
+    def report(self) -> dict[str, Any]:
+        """What this was opened from, and how: files, precision, ignored_tensors and architecture, as `pixart.h` says of
+        pixart_encoder_report()."""
+        with self._in_use() as encoder:
+            return told(lambda report: library().pixart_encoder_report(encoder, report))
+
     def profile(self) -> dict[str, dict[str, float]]:
         """Where the time of encode() went since this was opened: kind -> {"seconds", "operations"}, as `pixart.h` says
         of pixart_encoder_profile(). The difference of two is that of the calls between them."""

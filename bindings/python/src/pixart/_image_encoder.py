@@ -44,6 +44,11 @@ class ImageEncoder(Handle):
         with self._in_use() as encoder:
             return told(lambda report: library().pixart_image_encoder_memory(encoder, encoded, report))
 
+    def report(self) -> dict[str, Any]:
+        """What this was opened from, and how: as Encoder.report()."""
+        with self._in_use() as encoder:
+            return told(lambda report: library().pixart_image_encoder_report(encoder, report))
+
     def profile(self) -> dict[str, dict[str, float]]:
         """Where the time of encode() went since this was opened: as Encoder.profile()."""
         with self._in_use() as encoder:

@@ -1,0 +1,28 @@
+import PixArtCompute
+import PixArtFormats
+
+/// What a handle was opened from, and how.
+package struct HandleReport: Sendable {
+    /// Paths of the files that the handle uses, the configuration first.
+    let files: [String]
+    /// Element types of the weights' files.
+    let stored: Set<ElementType>
+    let precision: WorkingPrecision
+    let ignored: [UnusedTensors.Ignored]
+    /// Facts from the configuration, by the keys that it has for them.
+    let architecture: [String: JSONValue]
+
+    /// As hosts get it.
+    package var json: JSONValue {
+        .object([
+            "files": .array(files.map { .string($0) }),
+            "precision": .object([
+                "stored": .array(stored.map(\.rawValue).sorted().map { .string($0) }),
+                "weights": .string(precision.weights.rawValue), "compute": .string(precision.compute.rawValue),
+            ]),
+            "ignored_tensors": .array(
+                ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+            "architecture": .object(architecture),
+        ])
+    }
+}

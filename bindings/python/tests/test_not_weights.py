@@ -1,0 +1,139 @@
+"""Files that are something else than their place says: the error says what they are and what to do."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import shutil
+import tarfile
+import zipfile
+
+import numpy as np
+import pixart
+import pytest
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2447431856\n"
+
+
+def zipped(name):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, b"x" * 64)
+    return buffer.getvalue()
+
+
+def tarred():
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("storages"))
+    return buffer.getvalue()
+
+
+def arrays():
+    buffer = io.BytesIO()
+    np.savez(buffer, a=np.zeros(3))
+    return buffer.getvalue()
+
+
+WEIGHTS = {
+    "LFS pointer": (LFS, ["Git LFS pointer", "git lfs pull"]),
+    "LFS pointer with a mark": (b"\xef\xbb\xbf" + LFS, ["Git LFS pointer"]),
+    "web page": (b"<!DOCTYPE html>\n<html><head>", ["web page", "download it again"]),
+    "web page in small letters": (b"\n  <!doctype html>", ["web page"]),
+    "web page without a type": (b"<HTML lang=en>", ["web page"]),
+    "error in JSON": (b'{"error":"Invalid username or password."}', ["error message", "signed in"]),
+    "entry not found": (b"Entry not found", ["error message"]),
+    "invalid username": (b"Invalid username or password.", ["error message"]),
+    "server's error": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", ["XML"]),
+    "torch": (zipped("archive/data.pkl"), ["PyTorch", "pickle", "safetensors"]),
+    "torch before 1.6": (bytes.fromhex("80028a0a6cfc9c46f9206aa85019") + b"." * 50, ["PyTorch", "pickle"]),
+    "pickle 2": (pickle.dumps({"a": 1}, protocol=2), ["Python pickle"]),
+    "pickle 4": (pickle.dumps({"a": 1}, protocol=4), ["Python pickle"]),
+    "tar": (tarred(), ["tar archive", "unpack"]),
+    "GGUF": (b"GGUF\x03\0\0\0" + bytes(32), ["GGUF"]),
+    "ONNX": (b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:", ["ONNX"]),
+    "OpenVINO": (b'<?xml version="1.0"?>\n<net name="Model0" version="11">', ["OpenVINO"]),
+    "npz": (arrays(), ["NumPy"]),
+    "ZIP": (zipped("model.safetensors"), ["ZIP archive"]),
+    "gzip": (b"\x1f\x8b\x08\0" + bytes(30), ["gzip"]),
+    "zeros": (bytes(4096), ["interrupted download"]),
+}
+TEXTS = ("LFS pointer", "web page", "error in JSON", "invalid username", "server's error")
+FILES = {
+    "transformer/diffusion_pytorch_model.safetensors": pixart.Denoiser,
+    "text_encoder/model.safetensors": pixart.Encoder,
+    "vae/diffusion_pytorch_model.safetensors": pixart.Decoder,
+}
+OTHERS = {
+    "transformer/config.json": pixart.Denoiser,
+    "scheduler/scheduler_config.json": pixart.Denoiser,
+    "tokenizer/spiece.model": pixart.Encoder,
+    "vae/config.json": pixart.ImageEncoder,
+    "model_index.json": pixart.Decoder,
+}
+
+
+@pytest.fixture
+def copy(model, tmp_path):
+    return shutil.copytree(model, tmp_path / "m")
+
+
+def message(kind, model):
+    with pytest.raises(pixart.FileError) as failure:
+        kind(model)
+    return str(failure.value)
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights_that_are_none(copy, name):
+    content, texts = WEIGHTS[name]
+    for file, kind in FILES.items():
+        (copy / file).write_bytes(content)
+        found = message(kind, copy)
+        assert file in found and all(text in found for text in texts), found
+
+
+@pytest.mark.parametrize("file", OTHERS)
+@pytest.mark.parametrize("name", TEXTS)
+def test_other_files_that_are_none(copy, file, name):
+    content, texts = WEIGHTS[name]
+    (copy / file).write_bytes(content)
+    found = message(OTHERS[file], copy)
+    assert file in found and all(text in found for text in texts), found
+
+
+def test_interrupted_downloads(copy):
+    for file, kind in FILES.items():
+        data = (copy / file).read_bytes()
+        (copy / file).write_bytes(data[: len(data) // 2])
+        assert "interrupted download" in message(kind, copy)
+        (copy / file).unlink()
+        (copy / (file + ".incomplete")).write_bytes(data)
+        assert "interrupted download" in message(kind, copy)
+
+
+@pytest.mark.parametrize("name", ["model.gguf", "model.onnx", "openvino_model.xml", "pytorch_model.bin", "flax.msgpack"])
+def test_weights_of_another_form_beside(copy, name):
+    for file, kind in FILES.items():
+        (copy / file).unlink()
+        (copy / file).with_name(name).write_bytes(b"")
+        found = message(kind, copy)
+        assert name in found and "not read" in found, found
+
+
+def test_what_is_no_checkpoint(copy, tmp_path):
+    found = message(pixart.Denoiser, "PixArt-alpha/PixArt-XL-2-512x512")
+    assert "id of a repository of the Hub" in found and "hf download" in found
+    assert "address" in message(pixart.Encoder, "https://huggingface.co/PixArt-alpha/PixArt-XL-2-512x512")
+    assert "Hub" not in message(pixart.Decoder, tmp_path / "absent")
+    found = message(pixart.Denoiser, copy / "transformer" / "diffusion_pytorch_model.safetensors")
+    assert "single file" in found and "folder" in found
+    (tmp_path / "model.gguf").write_bytes(WEIGHTS["GGUF"][0])
+    assert "GGUF" in message(pixart.Denoiser, tmp_path / "model.gguf")
+    for part in ("transformer", "text_encoder", "vae", "tokenizer", "scheduler"):
+        for kind in (pixart.Encoder, pixart.Denoiser, pixart.Decoder):
+            found = message(kind, copy / part)
+            assert "single part" in found and "above" in found, found
+    (tmp_path / "cache" / "snapshots" / "abc").mkdir(parents=True)
+    (tmp_path / "cache" / "refs").mkdir()
+    assert "snapshots" in message(pixart.Denoiser, tmp_path / "cache")
