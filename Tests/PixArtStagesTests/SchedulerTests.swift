@@ -179,7 +179,7 @@ import Testing
             for _ in run.timesteps {
                 sample = run.step(output: run.modelInput(sample), sample: sample, noise: &noise).sample
             }
-            #expect(sample.allSatisfy(\.isFinite), "\(fields)")
+            #expect(!sample.contains { !$0.isFinite }, "\(fields)")
         }
         for name in ["DPMSolverMultistep", "SASolver", "DEISMultistep", "UniPCMultistep"] {
             let trailing = try SchedulerRegistry.configuration(
