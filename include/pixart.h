@@ -212,7 +212,8 @@ pixart_status pixart_encoder_open(const char *model, const char *options, pixart
  *   out      float32 [S, E]: one row for each real token, the closing </s> included, without padding
  * Text that does not fit max_sequence_length is dropped, as pixart_encoder_tokenize() tells. Cost: one pass through T5
  * over S tokens; for T5-XXL it is dominated by reading the weights once. Fails with PIXART_ERROR_ARGUMENT where cleaning
- * cannot parse the prompt as HTML ("<![" before an unknown word), as diffusers does. */
+ * cannot parse the prompt as HTML ("<![" before an unknown word), as diffusers does, and where a long prompt nests
+ * character references too deeply to clean it in linear time. */
 pixart_status pixart_encode(const pixart_encoder *encoder, const char *prompt, const char *options,
                             pixart_tensor **out);
 

@@ -11,15 +11,25 @@ struct native_matcher {
     pcre2_match_context *context;
 };
 
-native_regex *native_regex_compile(const char *pattern, size_t count, int utf8) {
+static int failure(int error) {
+    switch (error) {
+    case PCRE2_ERROR_HEAP_FAILED:
+    case PCRE2_ERROR_NOMEMORY:
+    case PCRE2_ERROR_HEAPLIMIT: return NATIVE_REGEX_NO_MEMORY;
+    default: return NATIVE_REGEX_FAILED;
+    }
+}
+
+int native_regex_compile(const char *pattern, size_t count, int utf8, native_regex **out) {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-    if (context == NULL) return NULL;
+    if (context == NULL) return NATIVE_REGEX_NO_MEMORY;
     pcre2_set_newline(context, PCRE2_NEWLINE_LF);
     int error = 0;
     PCRE2_SIZE offset = 0;
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, count, utf8 ? PCRE2_UTF : 0, &error, &offset, context);
     pcre2_compile_context_free(context);
-    return (native_regex *)code;
+    *out = (native_regex *)code;
+    return code != NULL ? 0 : failure(error);
 }
 
 void native_regex_release(native_regex *regex) { pcre2_code_free((pcre2_code *)regex); }
@@ -52,7 +62,7 @@ int native_regex_search(const native_regex *regex, native_matcher *matcher, cons
     int found = pcre2_match((const pcre2_code *)regex, text != NULL ? text : &nothing, count, start,
                             PCRE2_NO_UTF_CHECK, matcher->data, matcher->context);
     if (found == PCRE2_ERROR_NOMATCH) return 0;
-    if (found < 0) return found;
+    if (found < 0) return failure(found);
     native_matcher_group(matcher, 0, lower, upper);
     return 1;
 }

@@ -6,13 +6,14 @@ import PixArtCompute
 /// Cleaning was made for captions found on the web and takes a good deal away from prompts: CJK characters, addresses,
 /// file names, long numbers, brackets. It is on by default there, and changes what the same prompt draws.
 ///
-/// Two differences are known. A numeric reference of more than 4300 digits makes Python fail, and is U+FFFD here. And
+/// Three differences are known. Nesting that would take a multiple of the caption's length in passes is refused: see
+/// `RepairBudget`. A numeric reference of more than 4300 digits makes Python fail, and is U+FFFD here. And
 /// whether a character newer than Unicode 14 is a letter depends on the PCRE2 in use, as it does on the Python in use.
 package enum CaptionCleaner {
     /// The treatment with `clean_caption=True`: everything twice, since the first round uncovers work for the second.
     ///
     /// Takes time in proportion to the caption's length. Throws `.argument` for markup that diffusers refuses too
-    /// (`<![` before anything but a known section), and `.memory`.
+    /// (`<![` before anything but a known section) and for nesting beyond `RepairBudget`, and `.memory`.
     package static func clean(_ caption: String) throws(PixArtError) -> String {
         try cleanOnce(try cleanOnce(caption))
     }

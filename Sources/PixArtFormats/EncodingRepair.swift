@@ -10,16 +10,17 @@ package enum EncodingRepair {
     private static let macRoman = 8
 
     /// `text` as it was before it was misread, however often; the same text where nothing looks misread.
-    package static func repaired(_ text: String) throws(PixArtError) -> String {
+    package static func repaired(_ text: String, _ budget: inout RepairBudget) throws(PixArtError) -> String {
         var text = text
         while true {
-            let next = try repairedOnce(text)
+            let next = try repairedOnce(text, &budget)
             if next.isIdentical(to: text) { return text }
+            try budget.pay(for: text)
             text = next
         }
     }
 
-    private static func repairedOnce(_ text: String) throws(PixArtError) -> String {
+    private static func repairedOnce(_ text: String, _ budget: inout RepairBudget) throws(PixArtError) -> String {
         guard !text.utf8.allSatisfy({ $0 < 0x80 }), try Mojibake.isSuspected(in: text) else { return text }
         var isLatin1 = false
         for (index, page) in codePages.enumerated() {
@@ -29,7 +30,7 @@ package enum EncodingRepair {
             if page.isLossy { bytes = try lossy.replacing(bytes) { _ in Array("\u{fffd}".utf8) } }
             if let decoded = LenientUTF8.decode(bytes) { return decoded }
         }
-        let inner = try repairingPieces(text)
+        let inner = try repairingPieces(text, &budget)
         if !inner.isIdentical(to: text) { return inner }
         if isLatin1, let decoded = fromWindows1252(text), !decoded.isIdentical(to: text) { return decoded }
         return replacingControls(text)
@@ -69,12 +70,12 @@ package enum EncodingRepair {
     // MARK: Characters
 
     /// Repairs what looks like UTF-8 within text that is otherwise sound.
-    private static func repairingPieces(_ text: String) throws(PixArtError) -> String {
+    private static func repairingPieces(_ text: String, _ budget: inout RepairBudget) throws(PixArtError) -> String {
         try Mojibake.utf8.replacing(text) { match throws(PixArtError) in
             let piece = String(decoding: match, as: UTF8.self)
             // A piece that is the whole text would come back here for ever.
             guard match.count < text.utf8.count, try Mojibake.isSuspected(in: piece) else { return piece }
-            return try repaired(piece)
+            return try repaired(piece, &budget)
         }
     }
 

@@ -47,7 +47,7 @@ package enum HTMLReferences {
         var index = 0
         while index < scalars.count {
             if scalars[index] == "&", let reference = reference(scalars, after: index + 1) {
-                out.append(contentsOf: reference.value.unicodeScalars)
+                out.add(reference.value.unicodeScalars)
                 index = reference.end
             } else {
                 out.append(scalars[index])

@@ -3,7 +3,7 @@
 /// Every search remembers its last answer, so that a document of unfinished markup takes linear time.
 struct HTMLScanner {
     enum Target: Int, CaseIterable {
-        case markup, less, greater, singleQuote, doubleQuote, semicolon, nameEnd
+        case markup, less, greater, singleQuote, doubleQuote, semicolon, nameEnd, attributeNameEnd, valueEnd
         case commentEnd, sectionEnd, officeSectionEnd
     }
 
@@ -12,7 +12,24 @@ struct HTMLScanner {
     /// Where attributes begin that are known to belong to a tag without an end.
     private var unfinished: Set<Int> = []
 
-    init(_ text: [Unicode.Scalar]) { self.text = text }
+    /// For each place, the end of the spaces that begin there, and the end of the spaces and slashes.
+    private var afterSpaces: [Int]
+    private var afterSeparators: [Int]
+
+    init(_ text: [Unicode.Scalar]) {
+        self.text = text
+        afterSpaces = Array(text.indices)
+        afterSeparators = afterSpaces
+        for index in text.indices.reversed() {
+            let isLast = index + 1 == text.count
+            if isSpace(index) {
+                afterSpaces[index] = isLast ? text.count : afterSpaces[index + 1]
+            } else if !starts("/", at: index) || starts(">", at: index + 1) {
+                continue
+            }
+            afterSeparators[index] = isLast ? text.count : afterSeparators[index + 1]
+        }
+    }
 
     // MARK: Searches
 
@@ -39,6 +56,8 @@ struct HTMLScanner {
         case .doubleQuote: return scalar == "\""
         case .semicolon: return scalar == ";"
         case .nameEnd: return "\t\n\r\u{c} />\0".unicodeScalars.contains(scalar)
+        case .attributeNameEnd: return isSpace(index) || isOne(of: "/=>", index)
+        case .valueEnd: return isSpace(index) || scalar == ">"
         case .commentEnd:
             return scalar == "-" && starts("-", at: index + 1) && starts(">", at: skipSpaces(index + 2))
         case .sectionEnd:
@@ -75,18 +94,10 @@ struct HTMLScanner {
 
     private func isSpace(_ index: Int) -> Bool { index < text.count && PythonText.isSpace(text[index]) }
 
-    func skipSpaces(_ index: Int) -> Int {
-        var index = index
-        while isSpace(index) { index += 1 }
-        return index
-    }
+    func skipSpaces(_ index: Int) -> Int { index < text.count ? afterSpaces[index] : index }
 
     /// Skips spaces and slashes, but not the slash of "/>".
-    func skipSeparators(_ index: Int) -> Int {
-        var index = index
-        while isSpace(index) || (starts("/", at: index) && !starts(">", at: index + 1)) { index += 1 }
-        return index
-    }
+    func skipSeparators(_ index: Int) -> Int { index < text.count ? afterSeparators[index] : index }
 
     mutating func nameEnd(_ start: Int) -> Int { find(.nameEnd, from: start) ?? text.count }
 
@@ -116,8 +127,8 @@ struct HTMLScanner {
     /// Nil when the document ends within the tag.
     mutating func startTag(_ start: Int) -> (end: Int, closing: String)? {
         let name = nameEnd(start + 1)
-        var index = name
-        while isSpace(index) || starts("/", at: index) { index += 1 }
+        var index = skipSeparators(name)
+        if starts("/", at: index) { index += 1 }
         var visited: [Int] = []
         while isAttribute(index) {
             if unfinished.contains(index) {
@@ -149,8 +160,7 @@ struct HTMLScanner {
     }
 
     private mutating func attributeEnd(_ start: Int) -> Int {
-        var index = start + 1
-        while index < text.count, !isSpace(index), !isOne(of: "/=>", index) { index += 1 }
+        let index = find(.attributeNameEnd, from: start + 1) ?? text.count
         return skipSeparators(valueEnd(index) ?? index)
     }
 
@@ -170,8 +180,7 @@ struct HTMLScanner {
             if afterEquals - equals < 2 { return nil }
             index = afterEquals - 1
         }
-        while index < text.count, !isSpace(index), !starts(">", at: index) { index += 1 }
-        return index
+        return find(.valueEnd, from: index) ?? text.count
     }
 
     /// The well-formed end tag at `start`: "</name>" with spaces about the name.

@@ -20,7 +20,7 @@ struct HTMLText {
 
     /// Adds text. A stretch that is pending but empty still counts as one space.
     mutating func append(_ data: ArraySlice<Unicode.Scalar>) {
-        pending.append(contentsOf: data)
+        pending.add(data)
         hasPending = true
     }
 
@@ -57,7 +57,7 @@ struct HTMLText {
         if !isOpen(Self.spacePreserving), pending.allSatisfy({ " \n\t\u{c}\r".unicodeScalars.contains($0) }) {
             pending = (pending.contains("\n") ? "\n" : " ").unicodeScalars
         }
-        if isSection || !isOpen(Self.textHiding) { text.append(contentsOf: pending) }
+        if isSection || !isOpen(Self.textHiding) { text.add(pending) }
         pending.removeAll(keepingCapacity: true)
         hasPending = false
     }

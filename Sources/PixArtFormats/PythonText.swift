@@ -31,7 +31,7 @@ package enum PythonText {
             } else if scalar == "Σ" {
                 out.append(endsWord(scalars, at: index) ? "ς" : "σ")
             } else if isAssigned(scalar) {
-                out.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+                out.add(scalar.properties.lowercaseMapping.unicodeScalars)
             } else {
                 out.append(scalar)
             }

@@ -1,7 +1,10 @@
 import CNative
 import PixArtCompute
+import Synchronization
 
-/// A compiled PCRE2 pattern over UTF-8 text or over bytes. Immutable: any number of threads may search with it at once.
+/// A PCRE2 pattern over UTF-8 text or over bytes. Any number of threads may search with it at once.
+///
+/// The first search compiles the pattern. If memory is short for that, this search fails and the next one tries again.
 ///
 /// PCRE2's own shorthands (`\w`, `\d`, `\s`, `\b`) know only ASCII and differ between its releases, so patterns here
 /// spell Python's meaning of them out with `RegularExpression.word` and its neighbours. A pattern must be written so
@@ -20,19 +23,15 @@ final class RegularExpression: Sendable {
     static let ending = "(?![\(word)])"
 
     private let pattern: String
-    private nonisolated(unsafe) let code: OpaquePointer?
+    private let unit: Unit
+    private nonisolated(unsafe) let code = Atomic<OpaquePointer?>(nil)
 
     init(_ pattern: String, over unit: Unit = .characters) {
         self.pattern = pattern
-        var copy = pattern
-        code = copy.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                native_regex_compile($0.baseAddress, $0.count, unit == .characters ? 1 : 0)
-            }
-        }
+        self.unit = unit
     }
 
-    deinit { native_regex_release(code) }
+    deinit { native_regex_release(code.load(ordering: .acquiring)) }
 
     /// Whether the pattern occurs anywhere in `text`.
     func matches(_ text: String) throws(PixArtError) -> Bool { try matches(Array(text.utf8)) }
@@ -93,11 +92,33 @@ final class RegularExpression: Sendable {
         return found ? out + bytes[kept...] : nil
     }
 
+    private func compiled() throws(PixArtError) -> OpaquePointer {
+        if let code = code.load(ordering: .acquiring) { return code }
+        var copy = pattern
+        var new: OpaquePointer?
+        let status = copy.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) {
+                native_regex_compile($0.baseAddress, $0.count, unit == .characters ? 1 : 0, &new)
+            }
+        }
+        guard status == 0, let new else { throw failure(status, "compiling it") }
+        let (_, other) = code.compareExchange(expected: nil, desired: new, ordering: .acquiringAndReleasing)
+        guard let other else { return new }
+        native_regex_release(new)
+        return other
+    }
+
+    private func failure(_ status: Int32, _ action: String) -> PixArtError {
+        status == NATIVE_REGEX_NO_MEMORY
+            ? .memory("regular expression \(pattern): no memory for \(action)")
+            : .internal("regular expression \(pattern): \(action) failed")
+    }
+
     /// Calls `body` with each match in turn, until it returns false. No pattern may match an empty piece of text.
     private func search(
         _ bytes: [UInt8], _ body: (Range<Int>) throws(PixArtError) -> Bool
     ) throws(PixArtError) {
-        guard let code else { throw .internal("the regular expression \(pattern) cannot be compiled") }
+        let code = try compiled()
         guard let matcher = native_matcher_create(code) else { throw .memory("no memory to search text") }
         defer { native_matcher_release(matcher) }
         var start = 0
@@ -107,7 +128,7 @@ final class RegularExpression: Sendable {
             let status = bytes.withUnsafeBufferPointer {
                 native_regex_search(code, matcher, $0.baseAddress, $0.count, start, &lower, &upper)
             }
-            guard status >= 0 else { throw .memory("no memory to search text of \(bytes.count) bytes") }
+            guard status >= 0 else { throw failure(status, "searching \(bytes.count) bytes") }
             guard status > 0, upper > lower, try body(lower..<upper) else { return }
             start = upper
         }

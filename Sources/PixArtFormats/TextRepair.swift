@@ -7,24 +7,33 @@ import PixArtCompute
 package enum TextRepair {
     private static let longestSegment = 1_000_000
 
+    /// Fails with `.memory`, and with `.argument` for nesting beyond `RepairBudget`.
     package static func repaired(_ text: String) throws(PixArtError) -> String {
+        var budget = RepairBudget(for: text)
+        return try repaired(text, &budget)
+    }
+
+    static func repaired(_ text: String, _ budget: inout RepairBudget) throws(PixArtError) -> String {
         var out = ""
         var unescapes = true
         for segment in segments(text) {
             // Text with a tag in it is taken for HTML, whose references are right as they stand, and so is what
             // follows.
             if segment.utf8.contains(UInt8(ascii: "<")) { unescapes = false }
-            out += try repaired(segment: segment, unescapes: unescapes)
+            out += try repaired(segment: segment, unescapes: unescapes, &budget)
         }
         return out
     }
 
-    private static func repaired(segment: String, unescapes: Bool) throws(PixArtError) -> String {
+    private static func repaired(
+        segment: String, unescapes: Bool, _ budget: inout RepairBudget
+    ) throws(PixArtError) -> String {
         var text = segment
         while true {
+            try budget.pay(for: text)
             let before = text
             if unescapes { text = try unescaped(text) }
-            text = try EncodingRepair.repaired(text)
+            text = try EncodingRepair.repaired(text, &budget)
             text = EncodingRepair.replacingControls(text)
             text = try withCommonForms(text)
             text = withUnixLines(text)
@@ -91,9 +100,9 @@ package enum TextRepair {
         for scalar in text.unicodeScalars {
             switch scalar.value {
             case 0x132, 0x133, 0x1c4...0x1cc, 0x1f1...0x1f3, 0xfb00...0xfb04, 0xfb06, 0x3000, 0xff01...0xffef:
-                out.append(contentsOf: try composed(String(scalar), compatibly: true).unicodeScalars)
-            case 0xfb05: out.append(contentsOf: "ſt".unicodeScalars)
-            case 0x149: out.append(contentsOf: "'n".unicodeScalars)
+                out.add(try composed(String(scalar), compatibly: true).unicodeScalars)
+            case 0xfb05: out.add("ſt".unicodeScalars)
+            case 0x149: out.add("'n".unicodeScalars)
             case 0x2bc, 0x2018...0x201b: out.append("'")
             case 0x201c...0x201f: out.append("\"")
             default: out.append(scalar)

@@ -41,11 +41,16 @@ import Testing
 
     @Test func decodesReferencesLikePython() throws { try compare("references") { HTMLReferences.unescape($0) } }
 
-    @Test func repairsEncodingsLikeFtfy() throws { try compare("encoding") { try EncodingRepair.repaired($0) } }
+    @Test func repairsEncodingsLikeFtfy() throws {
+        try compare("encoding") { text in
+            var budget = RepairBudget(for: text)
+            return try EncodingRepair.repaired(text, &budget)
+        }
+    }
 
     @Test func repairsTextLikeFtfy() throws { try compare("repair") { try TextRepair.repaired($0) } }
 
-    /// What would take quadratic time or worse if every place were tried anew: minutes at this length.
+    /// What would take quadratic time or worse if every place were tried again: minutes at this length.
     @Test(arguments: [
         "a.", "a.com@", "-", "<a ", "<a", "<a b='", "</a", "<!--", "<![cdata[", "&#", "＆amp;amp;", "1é", " ",
         "worldwide ",
