@@ -55,7 +55,7 @@ package final class ThreadPool: @unchecked Sendable {
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
         blasWorkers = kernels.table.pointee.uses_blas != 0 ? count : 0
         guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {
-            throw .memory("cannot reserve \(blasWorkers) x 128 MiB of address space for OpenBLAS")
+            throw .memory("cannot start \(count) threads: no address space for OpenBLAS, 128 MiB each")
         }
         region = Region()
         // The host's signals are for the host's threads.

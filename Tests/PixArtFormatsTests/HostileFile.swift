@@ -42,8 +42,8 @@ struct HostileFile {
         file("oversized header", size(100_000_001) + [0x7B, 0x7D], "100000001"),
         file("header of 2^63", size(1 << 63) + [0x7B, 0x7D], "9223372036854775808"),
         file("header of 2^64 - 1", size(.max) + [0x7B, 0x7D], "18446744073709551615"),
-        file("pickle", [0x80, 2, 0x7D, 0x71, 0, 0x58, 0, 0, 0, 0], "header"),
-        file("zip", Array("PK\u{3}\u{4}aaaaaaaaaaaaaaaa".utf8), "header"),
+        file("pickle", [0x80, 2, 0x7D, 0x71, 0, 0x58, 0, 0, 0, 0], "is a Python pickle"),
+        file("zip", Array("PK\u{3}\u{4}aaaaaaaaaaaaaaaa".utf8), "is a ZIP archive"),
     ]
 
     private static let headers: [HostileFile] = [

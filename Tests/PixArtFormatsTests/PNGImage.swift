@@ -83,7 +83,9 @@ struct PNGImage {
         typealias Uncompress =
             @convention(c) (UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<UInt>, UnsafePointer<UInt8>, UInt) ->
             Int32
-        let symbol = try #require(dlsym(nil, "uncompress"))
+        // The system's own zlib: that of the tests is linked statically, and not found by name.
+        let library = try #require(dlopen("libz.so.1", RTLD_NOW))
+        let symbol = try #require(dlsym(library, "uncompress"))
         let uncompress = unsafeBitCast(symbol, to: Uncompress.self)
         var out = [UInt8](repeating: 0, count: capacity)
         var size = UInt(capacity)

@@ -86,7 +86,7 @@ import Testing
             _ = try save("none/a.png", width: 1, height: 1, pixels: [1, 2, 3])
         }
         try FileManager.default.createDirectory(atPath: folder.path + "/folder", withIntermediateDirectories: true)
-        expectFailure(PIXART_ERROR_FILE, "\(folder.path)/folder", "directory") {
+        expectFailure(PIXART_ERROR_FILE, "\(folder.path)/folder", "is a folder") {
             _ = try save("folder", width: 1, height: 1, pixels: [1, 2, 3])
         }
         #expect(try folder.content == ["folder"])

@@ -144,7 +144,7 @@ import Testing
         expectFailure(PIXART_ERROR_ARGUMENT, "\"scale\"", "3 bytes were not written") { try writer.finish() }
         try write([8, 8, 8], to: "scale")
         try writer.finish()
-        #expect(try folder.content.count == 1 && folder.content != ["a.safetensors"], "not in its place before the end")
+        #expect(try !folder.content.contains("a.safetensors"), "not in its place before the end")
         try file.commit()
         let read = try SafetensorsFile(path: path)
         #expect(read.metadata == ["format": "pt"])

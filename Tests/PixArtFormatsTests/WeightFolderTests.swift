@@ -166,12 +166,17 @@ import Testing
         ("[]", "weight_map is missing"), ("{}", "weight_map is missing"),
         (#"{"weight_map": []}"#, "weight_map is an array"),
         (#"{"weight_map": {"a": 1}}"#, "tensor \"a\""),
-        (#"{"weight_map": {"a": "x", "a": "y"}}"#, "\"a\" is there twice"),
         ("{", "not JSON"), ("", "not JSON"),
     ])
     func brokenIndex(_ text: String, part: String) throws {
         try folder.write("model.safetensors.index.json", text.utf8)
         expectFailure(PIXART_ERROR_FORMAT, "model.safetensors.index.json", part) { _ = try open() }
+    }
+
+    @Test func theLastOfEqualNamesCounts() throws {
+        try shard("1.safetensors", ["a"], value: 7)
+        try index("model.safetensors.index.json", ["a": "none.safetensors", "a": "1.safetensors"])
+        #expect(try value(open(), "a") == 7)
     }
 
     @Test func anIndexOfNothing() throws {

@@ -27,7 +27,8 @@ import Testing
     @Test func previewsHaveTheBias() throws {
         let zeros = [Float](repeating: 0, count: 8)
         let colours = try [PreviewMap.stableDiffusion, .stableDiffusionXL].map {
-            Array(try $0.picture(of: zeros, shape: [1, 4, 1, 2]).bytes)
+            let picture = try $0.picture(of: zeros, shape: [1, 4, 1, 2])
+            return withExtendedLifetime(picture) { Array(picture.bytes) }
         }
         #expect(colours == [[128, 128, 128, 128, 128, 128], [141, 125, 127, 141, 125, 127]])
     }
