@@ -511,10 +511,11 @@ pixart_status pixart_image_write(const pixart_tensor *images, size_t index, cons
  *   options   see pixart_options_schema("convert"): weights ("int8" by default), parts, variant (of `model`), threads
  *   progress  may be NULL; see pixart_progress: a step is a tensor. Cancelling takes effect within 16 MiB of reading
  * Written are the parts' weights in one safetensors file each, without variant in its name, under the names that they
- * have; config.json; the folders `tokenizer` with the text encoder and `scheduler` with the transformer; and
- * model_index.json. int8 is stored as I8 [out, in] beside F32 <layer>.weight_scale [out]. int4 is stored as U8
- * [ceil(out / 16), ceil(in / 8), 16, 4] beside F32 <layer>.weight_scale [ceil(out / 4), ceil(in / 16)]: of eight inputs, the
- * first four lie in the low halves of four bytes, 8 standing for 0, and four outputs and sixteen inputs share a scale.
+ * have; config.json; the known files of the folders `tokenizer` with the text encoder and `scheduler` with the
+ * transformer; and model_index.json. Files that are copied lie in `model` or, if it is in the Hub's cache, among the
+ * blobs of its repository: a link that leads elsewhere is PIXART_ERROR_FILE. int8 is stored as I8 [out, in] beside
+ * F32 <layer>.weight_scale [out]. int4 is stored as U8 [ceil(out / 16), ceil(in / 8), 16, 4] beside F32
+ * <layer>.weight_scale [ceil(out / 4), ceil(in / 16)]: of eight inputs, the first four lie in the low halves of four bytes, 8 standing for 0, and four outputs and sixteen inputs share a scale.
  * Outputs and inputs that the last blocks lack are 0. A weight is its value times its scale, and config.json says so under
  * "quantization_config". Layers that would suffer are stored higher, and the VAE is not quantized. What is not rounded stays
  * as it is stored, or becomes float32 if weights is "float32". Tensors that no stage reads are left out. diffusers reads

@@ -38,17 +38,6 @@ package final class ReplacementFolder {
         try file(relative).write(original.bytes)
     }
 
-    /// Copies the regular files that lie in the folder `source` into a subfolder, which is made where there is none; names
-    /// that start with a dot are passed over. Fails with `.file`.
-    package func copyFiles(in source: String, to relative: String) throws(PixArtError) {
-        try makeFolder(relative)
-        for name in try FolderContent(path: source).names.sorted() where !name.hasPrefix(".") {
-            var status = stat()
-            guard stat("\(source)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-            try copy("\(source)/\(name)", to: "\(relative)/\(name)")
-        }
-    }
-
     /// Puts all files in their places, in the order in which they were begun. Call once, at the end. Fails with `.file`;
     /// then the files before the one that failed are in their places.
     package func commit() throws(PixArtError) {

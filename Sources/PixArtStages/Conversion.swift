@@ -13,20 +13,23 @@ package enum Conversion {
     /// whole. Nothing remains of a call that fails or is cancelled.
     ///
     /// Fails with `.argument` where both are the same folder; with `.model` where the parts' tensors do not fit, or are
-    /// quantized otherwise already; with `.file`, `.format`, `.option`, and with `.cancelled`.
+    /// quantized otherwise already; with `.file`, also if a link leads a file that is to be copied out of `model`; with
+    /// `.format`, `.option`, and with `.cancelled`.
     package static func convert(
         model: String, to out: String, _ options: Options, progress: Progress?
     ) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
+        let files = try SourceFolder(path: model)
+        let index = try files.file("model_index.json")
         let requested = options.string("weights").flatMap { WeightPrecision(rawValue: $0) } ?? .int8
         var parts: [ConvertedPart] = []
         for part in try self.parts(of: checkpoint, options) {
             parts.append(
                 try ConvertedPart(
-                    part, of: checkpoint, as: requested, variant: options.string("variant"),
+                    part, of: checkpoint, files, as: requested, variant: options.string("variant"),
                     unexpected: UnexpectedTensors(options)))
         }
-        for folder in [""] + parts.map(\.part.rawValue) + parts.flatMap(\.part.companions)
+        for folder in [""] + parts.map(\.part.rawValue) + parts.compactMap(\.part.companion)
         where ReplacementFolder.isSame(checkpoint.path(folder), "\(out)/\(folder)") {
             throw .argument("out is \(out), expected another folder than the model's: \(checkpoint.path(folder))")
         }
@@ -36,9 +39,7 @@ package enum Conversion {
             steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes },
             progress: progress)
         for part in parts { try part.write(into: folder, pool, &meter) }
-        if checkpoint.contains("model_index.json") {
-            try folder.copy(checkpoint.path("model_index.json"), to: "model_index.json")
-        }
+        if let index { try folder.copy(index, to: "model_index.json") }
         try folder.commit()
     }
 

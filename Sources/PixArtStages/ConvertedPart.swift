@@ -12,17 +12,27 @@ struct ConvertedPart {
     let part: Part
     /// By name.
     let tensors: [Item]
-    private let checkpoint: Checkpoint
+    private let configuration: String
+    /// Files that are copied as they are: where they lie, and their places in the folder.
+    private let copies: [(source: String, place: String)]
     /// What the configuration is to say of the weights; nil for what it says.
     private let quantization: WeightPrecision?
 
     /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
-        _ part: Part, of checkpoint: Checkpoint, as requested: WeightPrecision, variant: String?,
-        unexpected: UnexpectedTensors
+        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder, as requested: WeightPrecision,
+        variant: String?, unexpected: UnexpectedTensors
     ) throws(PixArtError) {
         self.part = part
-        self.checkpoint = checkpoint
+        configuration = try files.file(part.configuration) ?? checkpoint.path(part.configuration)
+        var copies: [(source: String, place: String)] = []
+        if let companion = part.companion {
+            for name in part.companionFiles {
+                let place = "\(companion)/\(name)"
+                if let file = try files.file(place) { copies.append((file, place)) }
+            }
+        }
+        self.copies = copies
         let source = try checkpoint.weights(part, variant: variant)
         let precision = try Self.precision(of: part, source, requested)
         let reader = WeightReader(WeightSupply(source, precision: precision, unexpected: unexpected))
@@ -60,16 +70,16 @@ struct ConvertedPart {
     /// Bytes to read.
     var bytes: Int { tensors.reduce(0) { $0 + $1.tensor.bytes.count } }
 
-    /// Writes the part's folder and those of its companions.
+    /// Writes the part's folder and that of its companion.
     func write(
         into folder: ReplacementFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
     ) throws(PixArtError) {
         try folder.makeFolder(part.rawValue)
         try writeWeights(into: folder, pool, &meter)
         try writeConfiguration(into: folder)
-        for companion in part.companions where checkpoint.contains(companion) {
-            try folder.copyFiles(in: checkpoint.path(companion), to: companion)
-        }
+        guard let companion = part.companion, !copies.isEmpty else { return }
+        try folder.makeFolder(companion)
+        for (source, place) in copies { try folder.copy(source, to: place) }
     }
 
     private func writeWeights(
@@ -100,9 +110,8 @@ struct ConvertedPart {
 
     /// Copies the configuration, and says in it how the weights are quantized.
     private func writeConfiguration(into folder: ReplacementFolder) throws(PixArtError) {
-        let path = checkpoint.path(part.configuration)
-        guard let quantization else { return try folder.copy(path, to: part.configuration) }
-        var members = try JSONValue.load(path: path, dialect: .verbatim).object ?? [:]
+        guard let quantization else { return try folder.copy(configuration, to: part.configuration) }
+        var members = try JSONValue.load(path: configuration, dialect: .verbatim).object ?? [:]
         members["quantization_config"] = .object([
             "quant_method": .string("pixart"), "weights": .string(quantization.rawValue),
         ])

@@ -14,11 +14,24 @@ package enum Part: String, CaseIterable, Sendable {
     /// The name of its weight files up to the variant.
     package var stem: String { self == .textEncoder ? "model" : "diffusion_pytorch_model" }
 
-    /// Folders of a checkpoint that are of no use without this part, nor it without them.
-    package var companions: [String] {
+    /// A folder of a checkpoint that is of no use without this part, nor it without the folder.
+    package var companion: String? {
         switch self {
-        case .textEncoder: ["tokenizer"]
-        case .transformer: ["scheduler"]
+        case .textEncoder: "tokenizer"
+        case .transformer: "scheduler"
+        case .vae: nil
+        }
+    }
+
+    /// The files of the companion that a conversion copies: all that T5's tokenizers and schedulers consist of.
+    package var companionFiles: [String] {
+        switch self {
+        case .textEncoder:
+            [
+                "spiece.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+                "added_tokens.json",
+            ]
+        case .transformer: ["scheduler_config.json"]
         case .vae: []
         }
     }

@@ -349,7 +349,7 @@ static void the_source_stays(void) {
                                         CONFIG,       "model_index.json", "tokenizer/spiece.model"};
     prepare();
     folder_clone(check_model(), folder, NULL);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) { /* real files in the place of links */
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) { /* weights in the place of links */
         size_t size;
         char *bytes = folder_read(folder, files[i], &size);
         folder_write(folder, files[i], bytes, size);

@@ -42,35 +42,6 @@ static int is_part(const char *name, const char *const *parts) {
     return 0;
 }
 
-static void link_all(const char *from, const char *to, const char *const *parts) {
-    DIR *folder = opendir(from);
-    REQUIRE(folder != NULL);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        char source[FOLDER_PATH], target[FOLDER_PATH];
-        struct stat status;
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        snprintf(source, sizeof source, "%s/%s", from, entry->d_name);
-        snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
-        REQUIRE(stat(source, &status) == 0);
-        if (!S_ISDIR(status.st_mode)) {
-            REQUIRE(symlink(source, target) == 0);
-        } else if (is_part(entry->d_name, parts)) {
-            REQUIRE(mkdir(target, 0777) == 0);
-            link_all(source, target, NULL);
-        }
-    }
-    closedir(folder);
-}
-
-void folder_clone(const char *model, char *path, const char *const *parts) {
-    char *absolute = realpath(model, NULL);
-    REQUIRE(absolute != NULL);
-    folder_temporary(path);
-    link_all(absolute, path, parts);
-    free(absolute);
-}
-
 static FILE *open_file(const char *folder, const char *file, const char *mode) {
     char path[FOLDER_PATH];
     snprintf(path, sizeof path, "%s/%s", folder, file);
@@ -99,6 +70,41 @@ void folder_write(const char *folder, const char *file, const void *bytes, size_
     FILE *stream = open_file(folder, file, "wb");
     REQUIRE(fwrite(bytes, 1, size, stream) == size);
     fclose(stream);
+}
+
+static void clone_all(const char *from, const char *to, const char *const *parts) {
+    DIR *folder = opendir(from);
+    REQUIRE(folder != NULL);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char source[FOLDER_PATH], target[FOLDER_PATH];
+        struct stat status;
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        snprintf(source, sizeof source, "%s/%s", from, entry->d_name);
+        snprintf(target, sizeof target, "%s/%s", to, entry->d_name);
+        REQUIRE(stat(source, &status) == 0);
+        const char *suffix = strrchr(entry->d_name, '.');
+        if (S_ISREG(status.st_mode) && (!suffix || strcmp(suffix, ".safetensors"))) {
+            size_t size;
+            char *bytes = folder_read(from, entry->d_name, &size);
+            folder_write(to, entry->d_name, bytes, size);
+            free(bytes);
+        } else if (!S_ISDIR(status.st_mode)) {
+            REQUIRE(symlink(source, target) == 0);
+        } else if (is_part(entry->d_name, parts)) {
+            REQUIRE(mkdir(target, 0777) == 0);
+            clone_all(source, target, NULL);
+        }
+    }
+    closedir(folder);
+}
+
+void folder_clone(const char *model, char *path, const char *const *parts) {
+    char *absolute = realpath(model, NULL);
+    REQUIRE(absolute != NULL);
+    folder_temporary(path);
+    clone_all(absolute, path, parts);
+    free(absolute);
 }
 
 int folder_same_file(const char *folder, const char *file, const char *other, const char *other_file) {
