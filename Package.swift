@@ -22,6 +22,8 @@ let wrapped = [
     "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "mmap", "malloc",
     "calloc", "realloc", "free", "posix_memalign", "aligned_alloc",
     "malloc_usable_size", "strdup", "_Znwm", "_ZnwmSt11align_val_t", "_ZdlPvm", "_ZdlPvmSt11align_val_t",
+    "pthread_mutex_lock", "pthread_mutex_unlock", "__cxa_guard_acquire", "__cxa_guard_release",
+    "newlocale", "duplocale", "freelocale", "strerror",
     "blas_memory_alloc", "blas_memory_free", "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
 ]
 

@@ -45,15 +45,15 @@
  *   Failures   Any call may fail with PIXART_ERROR_ARGUMENT (a required pointer is NULL, text is not UTF-8), with
  *              PIXART_ERROR_OPTION where it takes options, and with PIXART_ERROR_MEMORY. Functions list what else can fail.
  *   Files      Only regular files are read and replaced. A symbolic link is followed in both; a file that is replaced keeps
- *              its permissions, and holds the old content until all of the new is on the disk. A checkpoint's JSON files
- *              are read as Python reads them: the last of members of one name counts, and 1.0 is an integer.
+ *              its permissions, and holds the old content until all of the new is on the disk. A full disk and
+ *              RLIMIT_FSIZE are PIXART_ERROR_FILE; SIGXFSZ is not raised. A checkpoint's JSON files are read as
+ *              Python reads them: the last of members of one name counts, and 1.0 is an integer.
  *              A checkpoint's weights are mapped while a handle or its samplers live. Replacing those files is safe;
  *              truncating them in place ends the process, as with any mapped file.
  *   Processes  Handles have threads, which do not survive fork(). In the child, each call on a handle that it inherited
  *              is PIXART_ERROR_STATE, or returns 0 if it returns no status, and releasing the handle does nothing; its
- *              memory stays. Tensors are usable, and so are handles that the child opens. One case is left: if another
- *              thread is inside the process's first call of a kind at the moment of fork(), a call of the child may
- *              hang, rarely. The library stays loaded after dlclose().
+ *              memory stays. Tensors are usable, and so are handles that the child opens, whatever other threads do at the
+ *              moment of fork(). The library stays loaded after dlclose().
  *   Precision  Weights are used as they are stored and computed with in float32 unless the options of an open say
  *              otherwise; pixart_convert() stores them in another precision once and for all. Products of
  *              bfloat16 and int8 give slightly different numbers on different instruction sets.

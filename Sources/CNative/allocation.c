@@ -56,8 +56,9 @@ static void lock(void) {
 }
 static void unlock(void) { atomic_flag_clear_explicit(&busy, memory_order_release); }
 
-/* Another thread may have held the lock when the process was forked. */
-__attribute__((constructor)) static void survive_fork(void) { pthread_atfork(lock, unlock, unlock); }
+/* Another thread may have held the lock when the process was forked. The handlers are registered before the fork gate's, so the
+ * lock is taken after the gate: who is inside the gate may allocate. */
+__attribute__((constructor(101))) static void survive_fork(void) { pthread_atfork(lock, unlock, unlock); }
 
 static int is_reserved(const void *block) {
     return (uintptr_t)block - (uintptr_t)reserve < sizeof reserve;

@@ -3,6 +3,7 @@
  * environment in which OpenBLAS is single-threaded and uses its AVX2 kernels where there is AVX2: it is never asked where
  * there is more, and releases that do not know a processor choose badly for it. The host is not concerned. */
 #define _GNU_SOURCE
+#include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,6 +53,33 @@ ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags) {
 }
 
 void __wrap_swift_stdlib_random(void *buffer, size_t size) { __wrap_getrandom(buffer, size, 0); }
+
+/* Swift's runtime and json-c want the locale "C", for each number or text, and system errors are told in English. The C library has
+ * both at hand; it makes other locales and translates under a lock that fork() leaves locked in the child. */
+__attribute__((weak)) extern locale_t __real_newlocale(int categories, const char *name, locale_t base);
+locale_t __wrap_newlocale(int categories, const char *name, locale_t base);
+locale_t __wrap_duplocale(locale_t original);
+void __wrap_freelocale(locale_t locale);
+char *__wrap_strerror(int code);
+
+static locale_t c_locale(void) { return __real_newlocale(LC_ALL_MASK, "C", NULL); }
+
+locale_t __wrap_newlocale(int categories, const char *name, locale_t base) {
+    (void)categories, (void)name, (void)base;
+    return c_locale();
+}
+
+locale_t __wrap_duplocale(locale_t original) {
+    (void)original;
+    return c_locale();
+}
+
+void __wrap_freelocale(locale_t locale) { (void)locale; }
+
+char *__wrap_strerror(int code) {
+    const char *text = strerrordesc_np(code);
+    return (char *)(uintptr_t)(text != NULL ? text : "Unknown error");
+}
 
 /* Debian's libpng refers to this variable as to one of the object that it is linked into. */
 extern FILE *__real_stderr __attribute__((weak));

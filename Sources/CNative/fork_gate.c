@@ -10,8 +10,21 @@ static size_t forks;
 
 size_t native_forks(void) { return forks; }
 
-void native_fork_gate_enter(void) { pthread_mutex_lock(&gate); }
-void native_fork_gate_leave(void) { pthread_mutex_unlock(&gate); }
+/* Missing if the object is linked without --wrap, as for the unit tests. */
+#define REAL __attribute__((weak)) extern
+REAL int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+REAL int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+
+void native_lock(pthread_mutex_t *mutex) {
+    (__real_pthread_mutex_lock ? __real_pthread_mutex_lock : pthread_mutex_lock)(mutex);
+}
+
+void native_unlock(pthread_mutex_t *mutex) {
+    (__real_pthread_mutex_unlock ? __real_pthread_mutex_unlock : pthread_mutex_unlock)(mutex);
+}
+
+void native_fork_gate_enter(void) { native_lock(&gate); }
+void native_fork_gate_leave(void) { native_unlock(&gate); }
 
 /* The child's thread has another id than the one that holds the mutex, so it cannot unlock it. */
 static void begin_child(void) {
@@ -38,9 +51,45 @@ void run_once(_Atomic(intptr_t) *done, void (*initialize)(void *), void *context
     native_fork_gate_leave();
 }
 
+/* Swift's runtime builds the metadata of a type, and finds a conformance, with a mutex locked. So whoever waits for one waits at
+ * the gate, and a child finds none locked. */
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex) {
+    native_fork_gate_enter();
+    int failure = __real_pthread_mutex_lock(mutex);
+    if (failure != 0) native_fork_gate_leave();
+    return failure;
+}
+
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex) {
+    int failure = __real_pthread_mutex_unlock(mutex);
+    if (failure == 0) native_fork_gate_leave();
+    return failure;
+}
+
+/* A static variable of a C++ function is initialized between the two. */
+REAL int __real___cxa_guard_acquire(int64_t *guard);
+REAL void __real___cxa_guard_release(int64_t *guard);
+int __wrap___cxa_guard_acquire(int64_t *guard);
+void __wrap___cxa_guard_release(int64_t *guard);
+
+int __wrap___cxa_guard_acquire(int64_t *guard) {
+    native_fork_gate_enter();
+    int initialize = __real___cxa_guard_acquire(guard);
+    if (!initialize) native_fork_gate_leave();
+    return initialize;
+}
+
+void __wrap___cxa_guard_release(int64_t *guard) {
+    __real___cxa_guard_release(guard);
+    native_fork_gate_leave();
+}
+
 /* Each GEMM of OpenBLAS takes a buffer and gives it back. */
-__attribute__((weak)) extern void *__real_blas_memory_alloc(int position);
-__attribute__((weak)) extern void __real_blas_memory_free(void *buffer);
+REAL void *__real_blas_memory_alloc(int position);
+REAL void __real_blas_memory_free(void *buffer);
 void *__wrap_blas_memory_alloc(int position);
 void __wrap_blas_memory_free(void *buffer);
 

@@ -1,3 +1,4 @@
+import CNative
 import Glibc
 
 /// A value that one thread at a time may use. The standard library's `Mutex` is not for a child of `fork()`: it takes the
@@ -17,8 +18,8 @@ final class Locked<Value>: @unchecked Sendable {
     }
 
     func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
+        native_lock(lock)
+        defer { native_unlock(lock) }
         return body(&value)
     }
 }

@@ -171,8 +171,8 @@ private final class Region: @unchecked Sendable {
     /// Publishes a region, waits for its end, and returns whether an allocation failed in it. The callers' mutex gives regions
     /// of several callers their turns.
     func run(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>) -> Bool {
-        pthread_mutex_lock(callers)
-        pthread_mutex_lock(lock)
+        native_lock(callers)
+        native_lock(lock)
         self.body = body
         self.tasks = tasks
         nextTask.store(0, ordering: .relaxed)
@@ -183,15 +183,15 @@ private final class Region: @unchecked Sendable {
         while running > 0 { pthread_cond_wait(ended, lock) }
         self.body = nil
         let hasFailed = allocationFailed
-        pthread_mutex_unlock(lock)
-        pthread_mutex_unlock(callers)
+        native_unlock(lock)
+        native_unlock(callers)
         return hasFailed
     }
 
     /// Waits for the region after `seen`; nil when the pool is stopping.
     func next(after seen: inout Int) -> UnsafePointer<ThreadPool.Body>? {
-        pthread_mutex_lock(lock)
-        defer { pthread_mutex_unlock(lock) }
+        native_lock(lock)
+        defer { native_unlock(lock) }
         while generation == seen && !stopped { pthread_cond_wait(begun, lock) }
         seen = generation
         return stopped ? nil : body
@@ -203,17 +203,17 @@ private final class Region: @unchecked Sendable {
     }
 
     func finish(allocationFailed failed: Bool) {
-        pthread_mutex_lock(lock)
+        native_lock(lock)
         if failed { allocationFailed = true }
         running -= 1
         if running == 0 { pthread_cond_signal(ended) }
-        pthread_mutex_unlock(lock)
+        native_unlock(lock)
     }
 
     func stop() {
-        pthread_mutex_lock(lock)
+        native_lock(lock)
         stopped = true
         pthread_cond_broadcast(begun)
-        pthread_mutex_unlock(lock)
+        native_unlock(lock)
     }
 }

@@ -1,5 +1,6 @@
 /* fork(): an inherited handle fails each call and may be released; a child that opens handles of its own runs as any process. */
 #define _DEFAULT_SOURCE
+#include "children.h"
 #include "stages.h"
 
 #include <pthread.h>
@@ -7,47 +8,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
-
-/* A child that hangs is ended by its alarm. */
-enum { PATIENCE = 60 };
-
-/* A child's check: the child ends at the first that fails. */
-#define EXPECT(condition)                                                                                              \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            printf("     %s:%d: in a child: %s does not hold (%s)\n", __FILE__, __LINE__, #condition,                  \
-                   pixart_error_message());                                                                            \
-            fflush(stdout);                                                                                            \
-            _exit(1);                                                                                                  \
-        }                                                                                                              \
-    } while (0)
-
-typedef void child(void);
-
-static pid_t start_child(child *body, void (*end)(int)) {
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid == 0) {
-        alarm(PATIENCE);
-        body();
-        end(0);
-    }
-    return pid;
-}
-
-static void await(pid_t pid) {
-    int status = -1;
-    REQUIRE(pid > 0);
-    REQUIRE(waitpid(pid, &status, 0) == pid);
-    CHECK_EQUAL(WIFSIGNALED(status) ? WTERMSIG(status) : 0, 0);
-    CHECK_EQUAL(WIFEXITED(status) ? WEXITSTATUS(status) : 0, 0);
-}
-
-static void in_child(child *body) { await(start_child(body, _exit)); }
 
 /* ---- What a child inherits ---------------------------------------------------------------------------------------- */
 
@@ -108,10 +71,12 @@ static void inherited_calls(void) {
     REFUSED(pixart_encoder_tokenize(parent.encoder, PROMPT, NULL, &report), "encoder", report);
     REFUSED(pixart_encoder_memory(parent.encoder, NULL, &report), "encoder", report);
     REFUSED(pixart_encoder_profile(parent.encoder, &report), "encoder", report);
+    REFUSED(pixart_encoder_report(parent.encoder, &report), "encoder", report);
     REFUSED(pixart_denoise(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, NULL, NULL, &out),
             "denoiser", out);
     REFUSED(pixart_denoiser_memory(parent.denoiser, NULL, &report), "denoiser", report);
     REFUSED(pixart_denoiser_profile(parent.denoiser, &report), "denoiser", report);
+    REFUSED(pixart_denoiser_report(parent.denoiser, &report), "denoiser", report);
     REFUSED(pixart_sampler_create(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, &sampler),
             "denoiser", sampler);
     REFUSED(pixart_sampler_create_batch(parent.denoiser, 1, prompts, NULL, RUN("\"guidance_scale\": 1"), &sampler),
@@ -119,9 +84,11 @@ static void inherited_calls(void) {
     REFUSED(pixart_decode(parent.decoder, parent.latents, NULL, &out), "decoder", out);
     REFUSED(pixart_decoder_memory(parent.decoder, NULL, &report), "decoder", report);
     REFUSED(pixart_decoder_profile(parent.decoder, &report), "decoder", report);
+    REFUSED(pixart_decoder_report(parent.decoder, &report), "decoder", report);
     REFUSED(pixart_image_encode(parent.image_encoder, parent.images, NULL, &out), "encoder", out);
     REFUSED(pixart_image_encoder_memory(parent.image_encoder, NULL, &report), "encoder", report);
     REFUSED(pixart_image_encoder_profile(parent.image_encoder, &report), "encoder", report);
+    REFUSED(pixart_image_encoder_report(parent.image_encoder, &report), "encoder", report);
 
     double timestep = 1;
     expect_refused(pixart_sampler_set_latents(parent.sampler, parent.latents), "sampler");
