@@ -307,9 +307,31 @@ static void while_threads_are_inside_calls(void) {
     release_all();
 }
 
+/* ---- fork() inside a callback --------------------------------------------------------------------------------------- */
+
+static int forks_at_first(void *left, int64_t step, int64_t steps, double fraction) {
+    (void)step, (void)steps, (void)fraction;
+    if ((*(int *)left)-- > 0)
+        in_child(everything);
+    return 0;
+}
+
+static void inside_a_callback(void) {
+    int left = 3;
+    pixart_tensor *latents;
+    open_all();
+    CHECK_OK(pixart_denoise(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, forks_at_first, &left,
+                            &latents));
+    CHECK(left < 0);
+    CHECK_SAME(latents, parent.latents);
+    pixart_tensor_release(latents);
+    release_all();
+}
+
 static const check_test tests[] = {
     {"every call of an inherited handle", every_call_of_an_inherited_handle},
     {"any number in any order", any_number_in_any_order},
+    {"inside a callback", inside_a_callback},
     {"while threads are inside calls", while_threads_are_inside_calls},
 };
 CHECK_MAIN(tests)
