@@ -33,7 +33,7 @@
  *              release is safe. release(NULL) does nothing.
  *   Threads    `const` on an opened object means that any number of threads may use it at once. Everything else must be
  *              used by one thread at a time. There is no global state: two models never notice each other.
- *   Text       UTF-8, terminated by NUL. Ill-formed UTF-8 is an argument error.
+ *   Text       UTF-8, terminated by NUL. Ill-formed UTF-8 is an argument error. Names are compared byte by byte.
  *   Options    A JSON object, or NULL or "" for the defaults. Keys are named as in diffusers. An unknown key, a wrong type
  *              or a value out of range is PIXART_ERROR_OPTION, and the message names the key and what is allowed.
  *              pixart_options_schema() gives each verb's options as JSON Schema; docs/options.md is made from it.
@@ -106,7 +106,9 @@ typedef int32_t pixart_status;
 const char *pixart_status_name(pixart_status status);
 
 /* What went wrong in this thread's last failing call: the file, tensor, key or argument, what was found and what was
- * expected. "" before the first failure. Never NULL; valid until the thread's next failing call. */
+ * expected. One line of printable text: controls and invisible characters of names are escaped as in JSON (\u001b), and of
+ * a text of more than 5,000 characters the middle is left out. "" before the first failure. Never NULL; valid until the
+ * thread's next failing call. */
 const char *pixart_error_message(void);
 
 /* Version of the library as "major.minor.patch". Static, never NULL. A host compiled against the header of 1.0 runs on

@@ -3,14 +3,15 @@ import Glibc
 
 /// Any failure of the library: a status of the C header and a message for a person.
 ///
-/// The message names the file, tensor, key or argument, what was found and what was expected.
+/// The message names the file, tensor, key or argument, what was found and what was expected. What it says of names and
+/// values is printable, whatever files and hosts call them.
 package struct PixArtError: Error, Equatable {
     package let status: pixart_status
     package let message: String
 
     private init(_ status: pixart_status, _ message: String) {
         self.status = status
-        self.message = message
+        self.message = message.printable
     }
 
     package static func argument(_ message: String) -> PixArtError { .init(PIXART_ERROR_ARGUMENT, message) }

@@ -21,7 +21,7 @@ package final class Tensor: @unchecked Sendable {
 
     /// A float32 tensor with these elements; as many as the shape has.
     package convenience init(shape: [Int], elements: [Float]) throws(PixArtError) {
-        precondition(elements.count == shape.reduce(1, *))
+        precondition(elements.count == shape.elementCount)
         try self.init(.float32, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
@@ -39,21 +39,20 @@ package final class Tensor: @unchecked Sendable {
             throw .model(
                 "\(stored.file.path): tensor \"\(stored.name)\" has type I8, expected F32, F16, BF16 or U8")
         }
-        let weight = try WeightMatrix(stored, form: form, outputs: 1, inputs: stored.shape.reduce(1, *))
+        guard let count = stored.shape.elementCount else {
+            throw .memory("\(stored.file.path): tensor \"\(stored.name)\": cannot allocate a tensor of \(stored.shape)")
+        }
+        let weight = try WeightMatrix(stored, form: form, outputs: 1, inputs: count)
         try self.init(.float32, shape: stored.shape) { bytes in
             if let start = bytes.bindMemory(to: Float.self).baseAddress { weight.widen(outputs: 0..<1, to: start) }
         }
     }
 
-    /// Bytes that a tensor takes; nil where they cannot be counted.
+    /// Bytes that a tensor takes; nil if they cannot be counted.
     package static func bytes(_ element: Element, _ shape: [Int]) -> Int? {
-        var count = element == .float32 ? 4 : 1
-        for dimension in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-            guard !overflow else { return nil }
-            count = product
-        }
-        return count
+        guard let count = shape.elementCount else { return nil }
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: element == .float32 ? 4 : 1)
+        return overflow ? nil : bytes
     }
 
     /// The elements; valid as long as the tensor lives.

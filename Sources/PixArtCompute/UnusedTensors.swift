@@ -42,9 +42,9 @@ package struct UnusedTensors: Sendable {
     }
 
     /// The first of `names` that says that the weights are of something else, and what it says.
-    func foreign(among names: some Collection<String>) -> (name: String, reason: String)? {
+    func foreign(among names: Set<Name>) -> (name: Name, reason: String)? {
         for rule in foreign {
-            if let name = names.filter(rule.matches).min() { return (name, rule.reason) }
+            if let name = names.filter({ rule.matches($0.text) }).min() { return (name, rule.reason) }
         }
         return nil
     }

@@ -26,18 +26,18 @@ package final class WeightReader {
     private var source: any WeightSource { supply.source }
     /// Whether weights are converted to the precision that is planned for them.
     private var converts = true
-    private let names: Set<String>
+    private let names: Set<Name>
     /// What the names of other tensors mean to the network.
     private var rules = UnusedTensors("this architecture")
     /// Names of the tensors that were asked for.
-    package private(set) var taken: Set<String> = []
+    package private(set) var taken: Set<Name> = []
 
     /// The tensors that were passed over, by name, once the network has finished.
     package private(set) var ignored: [UnusedTensors.Ignored] = []
 
     /// The precision of each tensor taken so far under the precision asked for; `auto` for as it is stored. A file that holds
     /// the tensors so gives the same numbers, to the bit, when it is opened.
-    package private(set) var plan: [String: WeightPrecision] = [:]
+    package private(set) var plan: [Name: WeightPrecision] = [:]
 
     /// What the weights taken so far take of memory, converted or not.
     package private(set) var footprint = WeightFootprint()
@@ -45,7 +45,7 @@ package final class WeightReader {
     /// Weights as they are stored, or in a precision as far as their policies go.
     package init(_ supply: WeightSupply) {
         self.supply = supply
-        names = Set(supply.source.names)
+        names = Set(supply.source.names.map { Name($0) })
     }
 
     /// Weights as they are stored.
@@ -59,7 +59,7 @@ package final class WeightReader {
     }
 
     /// Whether there is a tensor of this name.
-    package func contains(_ name: String) -> Bool { names.contains(name) }
+    package func contains(_ name: String) -> Bool { names.contains(Name(name)) }
 
     /// A linear layer's weight, [outputs, inputs]. Beside int8 or int4 elements lies `<name>_scale`.
     package func matrix(
@@ -119,7 +119,7 @@ package final class WeightReader {
     /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule knows
     /// it and the supply does not say to ignore it.
     package func finish() throws(PixArtError) {
-        let unused = names.subtracting(taken).sorted()
+        let unused = names.subtracting(taken).sorted().map(\.text)
         ignored = []
         guard !unused.isEmpty else { return }
         if let fault = foreignFault() { throw fault }
@@ -179,7 +179,7 @@ package final class WeightReader {
         guard let stored = try source[name] else {
             throw foreignFault() ?? .model("\(source.location): tensor \"\(name)\" is missing")
         }
-        taken.insert(name)
+        taken.insert(Name(name))
         return stored
     }
 

@@ -65,7 +65,7 @@ struct DraftFile {
     /// Removes what killed processes left in a folder: drafts that nobody has locked.
     private static func sweep(_ folder: String) {
         guard let names = try? FolderContent(path: folder).names else { return }
-        for name in names where isDraft(name) {
+        for name in names.map(\.text) where isDraft(name) {
             let draft = open("\(folder)/\(name)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
             guard draft >= 0 else { continue }
             defer { close(draft) }

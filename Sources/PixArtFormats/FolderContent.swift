@@ -3,27 +3,30 @@ import PixArtCompute
 
 /// Names of what lies in a folder.
 struct FolderContent {
-    let names: Set<String>
+    let names: Set<Name>
 
     /// Lists `path`. Fails with `.file` naming it, and with `.memory`.
     init(path: String) throws(PixArtError) {
         guard let folder = opendir(path) else { throw .system(path, "cannot be opened as a folder") }
         defer { closedir(folder) }
-        var names: Set<String> = []
+        var names: Set<Name> = []
         while let entry = readdir(folder) {
             let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
             let start = UnsafeRawPointer(entry) + offset
-            names.insert(String(cString: start.assumingMemoryBound(to: CChar.self)))
+            names.insert(Name(String(cString: start.assumingMemoryBound(to: CChar.self))))
         }
         self.names = names
     }
 
+    func contains(_ name: String) -> Bool { names.contains(Name(name)) }
+
     /// What a folder without the wanted weights offers in their place, as the end of a message.
     func hint(stem: String) -> String {
         var hints: [String] = []
-        if names.contains("\(stem).safetensors") || names.contains("\(stem).safetensors.index.json") {
+        if contains("\(stem).safetensors") || contains("\(stem).safetensors.index.json") {
             hints.append("there are weights without a variant")
         }
+        let names = names.map(\.text)
         let variants = Set(names.compactMap { variant(of: $0, stem: stem) }).sorted()
         if !variants.isEmpty {
             hints.append("there are weights of variant \(variants.map { "\"\($0)\"" }.joined(separator: ", "))")

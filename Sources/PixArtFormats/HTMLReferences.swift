@@ -1,3 +1,5 @@
+import PixArtCompute
+
 /// Character references of HTML: `&eacute;`, `&#233;`, `&#xe9;`.
 package enum HTMLReferences {
     private struct Entity {
@@ -6,8 +8,8 @@ package enum HTMLReferences {
         let stands: Bool
     }
 
-    private static let entities: [String: Entity] = {
-        var entities: [String: Entity] = [:]
+    private static let entities: [Name: Entity] = {
+        var entities: [Name: Entity] = [:]
         for word in HTMLEntityTable.words.split(whereSeparator: \.isWhitespace) {
             guard let equals = word.firstIndex(of: "=") else { continue }
             let stands = word[..<equals].last == "*"

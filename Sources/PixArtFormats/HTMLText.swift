@@ -1,11 +1,13 @@
+import PixArtCompute
+
 /// The text of an HTML document as its tags arrive: what Beautiful Soup's `.text` gives for the tree they would make.
 ///
 /// Text inside scripts, styles, templates and ruby annotations does not count, and neither do comments; a stretch of
 /// nothing but spaces counts as one.
 struct HTMLText {
-    private static let spacePreserving: Set = ["pre", "textarea"]
-    private static let textHiding: Set = ["rt", "rp", "style", "script", "template"]
-    private static let empty: Set = [
+    private static let spacePreserving: Set<Name> = ["pre", "textarea"]
+    private static let textHiding: Set<Name> = ["rt", "rp", "style", "script", "template"]
+    private static let empty: Set<Name> = [
         "area", "base", "basefont", "bgsound", "br", "col", "command", "embed", "frame", "hr", "image", "img", "input",
         "isindex", "keygen", "link", "menuitem", "meta", "nextid", "param", "source", "spacer", "track", "wbr",
     ]
@@ -13,10 +15,10 @@ struct HTMLText {
     private(set) var text = String.UnicodeScalarView()
     private var pending = String.UnicodeScalarView()
     private var hasPending = false
-    private var openTags: [String] = []
-    private var openCounts: [String: Int] = [:]
+    private var openTags: [Name] = []
+    private var openCounts: [Name: Int] = [:]
     /// Empty elements whose end tag, should it come, has nothing left to close.
-    private var closedAlready: [String: Int] = [:]
+    private var closedAlready: [Name: Int] = [:]
 
     /// Adds text. A stretch that is pending but empty still counts as one space.
     mutating func append(_ data: ArraySlice<Unicode.Scalar>) {
@@ -25,6 +27,7 @@ struct HTMLText {
     }
 
     mutating func startTag(_ name: String, closesItself: Bool) {
+        let name = Name(name)
         endText()
         openTags.append(name)
         openCounts[name, default: 0] += 1
@@ -37,6 +40,7 @@ struct HTMLText {
     }
 
     mutating func endTag(_ name: String) {
+        let name = Name(name)
         if let count = closedAlready[name], count > 0 {
             closedAlready[name] = count - 1
         } else {
@@ -63,7 +67,7 @@ struct HTMLText {
     }
 
     /// Closes the innermost open tag of this name and all within it; without one, nothing happens.
-    private mutating func close(_ name: String) {
+    private mutating func close(_ name: Name) {
         endText()
         guard openCounts[name, default: 0] > 0 else { return }
         while let last = openTags.popLast() {
@@ -72,5 +76,5 @@ struct HTMLText {
         }
     }
 
-    private func isOpen(_ names: Set<String>) -> Bool { names.contains { openCounts[$0, default: 0] > 0 } }
+    private func isOpen(_ names: Set<Name>) -> Bool { names.contains { openCounts[$0, default: 0] > 0 } }
 }

@@ -79,7 +79,7 @@ extension JSONValue {
             var names = [UnsafePointer<CChar>?](repeating: nil, count: count)
             var values = [OpaquePointer?](repeating: nil, count: count)
             native_json_members(node, &names, &values)
-            var members: [String: JSONValue] = [:]
+            var members: [Name: JSONValue] = [:]
             members.reserveCapacity(count)
             for case (let name?, let value) in zip(names, values) {
                 members[String(cString: name)] = JSONValue(value, dialect, extremes: &extremes)

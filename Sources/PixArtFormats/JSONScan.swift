@@ -8,7 +8,7 @@ struct JSONScan {
     private let allowsRepeatedNames: Bool
     private var offset = 0
     /// Names seen so far in each object that is open; arrays keep theirs empty.
-    private var open: [Set<String>] = []
+    private var open: [Set<Name>] = []
     private var extremes: [JSONValue] = []
 
     init(_ text: UnsafeBufferPointer<UInt8>, source: String, allowsRepeatedNames: Bool) {
@@ -62,7 +62,7 @@ struct JSONScan {
         guard !name.utf8.contains(0) else {
             throw .format("\(source): byte \(start): the name of a member holds a NUL")
         }
-        guard allowsRepeatedNames || open[open.count - 1].insert(name).inserted else {
+        guard allowsRepeatedNames || open[open.count - 1].insert(Name(name)).inserted else {
             throw .format("\(source): byte \(start): \"\(name)\" is there twice in one object")
         }
     }

@@ -11,7 +11,7 @@ package enum JSONValue: Equatable, Sendable {
     case number(Double)
     case string(String)
     case array([JSONValue])
-    case object([String: JSONValue])
+    case object([Name: JSONValue])
 
     /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path.
     package static func load(path: String, dialect: JSONDialect = .python) throws(PixArtError) -> JSONValue {
@@ -29,7 +29,7 @@ package enum JSONValue: Equatable, Sendable {
 
     package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
 
-    package var object: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
+    package var object: [Name: JSONValue]? { if case .object(let value) = self { value } else { nil } }
 
     /// The value of an integer of at most `Int64.max`.
     package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }

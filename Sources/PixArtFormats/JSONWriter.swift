@@ -39,7 +39,7 @@ extension JSONValue {
             let object = native_json_new_object()
             for (name, member) in members.sorted(by: { $0.key < $1.key }) {
                 let value = member.tree()
-                if native_json_add(object, name, value) != 0 { native_json_release(value) }
+                if native_json_add(object, name.text, value) != 0 { native_json_release(value) }
             }
             return object
         }

@@ -3,9 +3,9 @@ import PixArtCompute
 /// A safetensors file, mapped. Opening reads the header only; a tensor's pages are read when they are touched.
 package final class SafetensorsFile: WeightSource {
     /// The texts that the file carries under `__metadata__`.
-    package let metadata: [String: String]
+    package let metadata: [Name: String]
     private let file: MappedFile
-    private let entries: [String: SafetensorsHeader.Entry]
+    private let entries: [Name: SafetensorsHeader.Entry]
 
     /// Maps the file at `path`. Fails with `.file`; and with `.format` naming file and tensor where the file is truncated,
     /// malformed or inconsistent: every byte must belong to exactly one tensor, of the size that shape and type say. Time
@@ -20,7 +20,7 @@ package final class SafetensorsFile: WeightSource {
     /// The file's path.
     package var location: String { file.path }
 
-    package var names: [String] { Array(entries.keys) }
+    package var names: [String] { entries.keys.map(\.text) }
 
     /// The tensor called `name`, or nil where the file has none. Fails with `.model` where its type is not an `ElementType`.
     package subscript(name: String) -> StoredTensor? {

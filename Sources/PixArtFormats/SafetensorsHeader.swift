@@ -12,8 +12,8 @@ struct SafetensorsHeader {
         let bytes: Range<Int>
     }
 
-    let metadata: [String: String]
-    let entries: [String: Entry]
+    let metadata: [Name: String]
+    let entries: [Name: Entry]
 
     /// The largest header that is read, in bytes; the reference has the same limit.
     private static let largest = 100_000_000
@@ -37,8 +37,8 @@ struct SafetensorsHeader {
             throw .format("\(file.path): the header is \(value.kind); expected an object")
         }
         let start = 8 + json.count
-        var metadata: [String: String] = [:]
-        var entries: [String: Entry] = [:]
+        var metadata: [Name: String] = [:]
+        var entries: [Name: Entry] = [:]
         for (name, member) in members.sorted(by: { $0.key < $1.key }) {
             if name == "__metadata__" {
                 metadata = try SafetensorsHeader.metadata(member, path: file.path)
@@ -71,12 +71,12 @@ struct SafetensorsHeader {
         return json
     }
 
-    private static func metadata(_ value: JSONValue, path: String) throws(PixArtError) -> [String: String] {
+    private static func metadata(_ value: JSONValue, path: String) throws(PixArtError) -> [Name: String] {
         if value == .null { return [:] }
         guard let members = value.object else {
             throw .format("\(path): __metadata__ is \(value.kind); expected an object")
         }
-        var metadata: [String: String] = [:]
+        var metadata: [Name: String] = [:]
         for (key, member) in members {
             guard let text = member.string else {
                 throw .format("\(path): __metadata__: \"\(key)\" is \(member.kind); expected a string")
@@ -94,7 +94,7 @@ struct SafetensorsHeader {
             )
         }
         var end = start
-        var last = ""
+        var last: Name = ""
         for (name, entry) in ordered {
             guard entry.bytes.lowerBound >= end else {
                 throw .format("\(file.path): tensors \"\(last)\" and \"\(name)\" overlap")
@@ -162,14 +162,10 @@ extension SafetensorsHeader.Entry {
         return counts
     }
 
-    /// Bytes of a dense array, its last byte filled up; nil where they cannot be counted.
+    /// Bytes of a dense array, its last byte filled up; nil if they cannot be counted.
     private static func bytes(of shape: [Int], bits: Int) -> Int? {
-        var count = bits
-        for dimension in shape {
-            let (product, overflow) = count.multipliedReportingOverflow(by: dimension)
-            if overflow { return nil }
-            count = product
-        }
-        return count / 8 + (count % 8 == 0 ? 0 : 1)
+        guard let elements = shape.elementCount else { return nil }
+        let (count, overflow) = elements.multipliedReportingOverflow(by: bits)
+        return overflow ? nil : count / 8 + (count % 8 == 0 ? 0 : 1)
     }
 }

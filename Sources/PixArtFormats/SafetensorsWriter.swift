@@ -21,7 +21,7 @@ package final class SafetensorsWriter {
 
     private let file: ReplacementFile
     /// Where the bytes of each tensor that are still to come belong.
-    private var rest: [String: Range<Int>]
+    private var rest: [Name: Range<Int>]
 
     /// Writes the header of a file with these tensors and `metadata`.
     ///
@@ -29,7 +29,7 @@ package final class SafetensorsWriter {
     /// first starts at a cache line. Fails with `.argument` naming the tensor where two have one name, where one is called
     /// "__metadata__", where a name holds a NUL, and where a shape cannot be; and with `.file`.
     package init(
-        _ file: ReplacementFile, _ entries: [Entry], metadata: [String: String] = [:]
+        _ file: ReplacementFile, _ entries: [Entry], metadata: [Name: String] = [:]
     ) throws(PixArtError) {
         self.file = file
         let (header, places) = try Self.header(of: entries, metadata: metadata)
@@ -57,7 +57,7 @@ package final class SafetensorsWriter {
 
     /// Writes `tensors` and `metadata` to `path`, in place of what is there once all is written. Fails as above, and with
     /// `.argument` where bytes and shape do not fit.
-    package static func write(path: String, tensors: [Tensor], metadata: [String: String] = [:]) throws(PixArtError) {
+    package static func write(path: String, tensors: [Tensor], metadata: [Name: String] = [:]) throws(PixArtError) {
         let entries = tensors.map { Entry(name: $0.name, type: $0.type, shape: $0.shape) }
         for (tensor, entry) in zip(tensors, entries) where entry.size != tensor.bytes.count {
             throw .argument("tensor \"\(entry.name)\": \(tensor.bytes.count) bytes do not fit \(entry.description)")
@@ -72,13 +72,13 @@ package final class SafetensorsWriter {
     /// The header, eight bytes of size and JSON filled up with spaces to a multiple of 8 bytes; and where in the file each
     /// tensor's bytes belong.
     private static func header(
-        of entries: [Entry], metadata: [String: String]
-    ) throws(PixArtError) -> (bytes: [UInt8], places: [String: Range<Int>]) {
-        var members: [String: JSONValue] = [:]
-        var places: [String: Range<Int>] = [:]
+        of entries: [Entry], metadata: [Name: String]
+    ) throws(PixArtError) -> (bytes: [UInt8], places: [Name: Range<Int>]) {
+        var members: [Name: JSONValue] = [:]
+        var places: [Name: Range<Int>] = [:]
         if !metadata.isEmpty { members["__metadata__"] = .object(metadata.mapValues { .string($0) }) }
         var start = 0
-        for entry in entries.sorted(by: { ($1.type.size, $0.name) < ($0.type.size, $1.name) }) {
+        for entry in entries.sorted(by: { ($1.type.size, Name($0.name)) < ($0.type.size, Name($1.name)) }) {
             guard entry.name != "__metadata__", !entry.name.utf8.contains(0) else {
                 throw .argument("a tensor cannot be called \"\(entry.name)\"")
             }
@@ -104,15 +104,11 @@ package final class SafetensorsWriter {
 }
 
 extension SafetensorsWriter.Entry {
-    /// Bytes of the elements; nil where a dimension is negative or the product cannot be counted.
+    /// Bytes of the elements; nil if a dimension is negative or they cannot be counted.
     package var size: Int? {
-        var size = type.size
-        for dimension in shape {
-            let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
-            if overflow || dimension < 0 { return nil }
-            size = product
-        }
-        return size
+        guard let count = shape.elementCount else { return nil }
+        let (size, overflow) = count.multipliedReportingOverflow(by: type.size)
+        return overflow ? nil : size
     }
 
     fileprivate var description: String { "shape \(shape) of \(type.rawValue)" }

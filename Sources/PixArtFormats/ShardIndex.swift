@@ -4,7 +4,7 @@ import PixArtCompute
 struct ShardIndex {
     private let path: String
     /// File names of the shards by tensor.
-    private let shards: [String: String]
+    private let shards: [Name: Name]
 
     /// Reads the index at `path`. Fails with `.file` and `.format`, naming the tensor.
     init(path: String) throws(PixArtError) {
@@ -13,31 +13,33 @@ struct ShardIndex {
         guard let map = index["weight_map"]?.object else {
             throw .format("\(path): weight_map is \(index["weight_map"]?.kind ?? "missing"); expected an object")
         }
-        var shards: [String: String] = [:]
+        var shards: [Name: Name] = [:]
         for (name, value) in map.sorted(by: { $0.key < $1.key }) {
             guard let shard = value.string else {
                 throw .format("\(path): tensor \"\(name)\": its shard is \(value.kind); expected a string")
             }
-            guard !shard.isEmpty, !shard.contains("/"), !shard.utf8.contains(0), shard != ".", shard != ".." else {
+            guard !shard.isEmpty,
+                !shard.utf8.contains(UInt8(ascii: "/")), !shard.utf8.contains(0), shard != ".", shard != ".."
+            else {
                 throw .format(
                     "\(path): tensor \"\(name)\": shard \"\(shard)\" is not the name of a file beside the index")
             }
-            shards[name] = shard
+            shards[name] = Name(shard)
         }
         self.shards = shards
     }
 
     /// Opens all shards, and tells which of them holds a tensor. Fails with `.file` where a shard is missing, and with
     /// `.format` where shards and index do not agree, naming the tensor.
-    func open(folder: String, content: FolderContent) throws(PixArtError) -> ([SafetensorsFile], [String: Int]) {
+    func open(folder: String, content: FolderContent) throws(PixArtError) -> ([SafetensorsFile], [Name: Int]) {
         var files: [SafetensorsFile] = []
-        var holders: [String: Int] = [:]
+        var holders: [Name: Int] = [:]
         for shard in Set(shards.values).sorted() {
             guard content.names.contains(shard) else {
                 throw .file("\(path): names the shard \"\(shard)\", which is not in the folder")
             }
             let file = try SafetensorsFile(path: "\(folder)/\(shard)")
-            for name in file.names.sorted() {
+            for name in file.names.map({ Name($0) }).sorted() {
                 guard let place = shards[name] else {
                     throw .format("\(file.location): holds tensor \"\(name)\", which \(path) does not list")
                 }

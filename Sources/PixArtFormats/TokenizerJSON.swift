@@ -46,7 +46,7 @@ private struct TokenizerJSON {
 
     private func checkUnigram(_ model: JSONValue) throws(PixArtError) {
         for (key, value) in (model.object ?? [:]).sorted(by: { $0.key < $1.key }) {
-            switch (key, value) {
+            switch (key.text, value) {
             case ("type", _), ("vocab", _), ("unk_id", _), (_, .null), ("byte_fallback", .bool(false)): break
             default: throw refusal("model.\(key)", value, key == "byte_fallback" ? "false" : "no such key")
             }

@@ -9,7 +9,7 @@ package final class WeightFolder: WeightSource {
     package let paths: [String]
     private let files: [SafetensorsFile]
     /// Which of `files` holds a tensor.
-    private let holders: [String: Int]
+    private let holders: [Name: Int]
 
     /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`; and where
     /// there is a `variant`, `<stem>.<variant>.safetensors` or else `<stem>.safetensors.index.<variant>.json`.
@@ -22,19 +22,19 @@ package final class WeightFolder: WeightSource {
     /// `variant` cannot be part of a file name; with `.file` where a file is missing, which tells what was looked for and
     /// what is there instead; and with `.format`, naming the file and the tensor.
     package init(folder: String, stem: String, variant: String?) throws(PixArtError) {
-        if let variant, variant.isEmpty || variant.contains("/") || variant.utf8.contains(0) {
+        if let variant, variant.isEmpty || variant.utf8.contains(UInt8(ascii: "/")) || variant.utf8.contains(0) {
             throw .option("variant: \"\(variant)\" cannot be part of a file name")
         }
         location = folder
         let content = try FolderContent(path: folder)
         let whole = variant.map { "\(stem).\($0).safetensors" } ?? "\(stem).safetensors"
         let index = variant.map { "\(stem).safetensors.index.\($0).json" } ?? "\(stem).safetensors.index.json"
-        if content.names.contains(whole) {
+        if content.contains(whole) {
             let file = try SafetensorsFile(path: "\(folder)/\(whole)")
             files = [file]
             paths = [file.location]
-            holders = Dictionary(file.names.map { ($0, 0) }, uniquingKeysWith: { first, _ in first })
-        } else if content.names.contains(index) {
+            holders = Dictionary(file.names.map { (Name($0), 0) }, uniquingKeysWith: { first, _ in first })
+        } else if content.contains(index) {
             (files, holders) = try ShardIndex(path: "\(folder)/\(index)").open(folder: folder, content: content)
             paths = ["\(folder)/\(index)"] + files.map(\.location)
         } else {
@@ -42,7 +42,7 @@ package final class WeightFolder: WeightSource {
         }
     }
 
-    package var names: [String] { Array(holders.keys) }
+    package var names: [String] { holders.keys.map(\.text) }
 
     /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an `ElementType`.
     package subscript(name: String) -> StoredTensor? {

@@ -47,7 +47,7 @@ struct Autoencoder: Sendable {
     }
 
     /// What reports tell of it.
-    var facts: [String: JSONValue] {
+    var facts: [Name: JSONValue] {
         let name =
             switch network {
             case .variational: "AutoencoderKL"

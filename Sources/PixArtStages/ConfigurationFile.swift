@@ -7,7 +7,7 @@ import PixArtFormats
 /// missing or null takes the default of the reference's class; where there is none, it is an error.
 package struct ConfigurationFile: Sendable {
     package let path: String
-    private let values: [String: JSONValue]
+    private let values: [Name: JSONValue]
 
     /// Fails with `.file`, `.format`, or `.model` where the file does not hold an object.
     package init(path: String) throws(PixArtError) {

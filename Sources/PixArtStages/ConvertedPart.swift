@@ -44,7 +44,7 @@ struct ConvertedPart {
         quantization = [.int8, .int4].contains(precision) ? precision : nil
         var tensors: [Item] = []
         // What the networks pass over is dropped.
-        for name in reader.taken.sorted() {
+        for name in reader.taken.sorted().map(\.text) {
             guard let tensor = try source[name] else { continue }
             // Scales of quantized weights are in no plan.
             tensors.append(Item(tensor: tensor, precision: reader.plan[name] ?? .auto))

@@ -10,7 +10,7 @@ package struct HandleReport: Sendable {
     let precision: WorkingPrecision
     let ignored: [UnusedTensors.Ignored]
     /// Facts from the configuration, by the keys that it has for them.
-    let architecture: [String: JSONValue]
+    let architecture: [Name: JSONValue]
 
     /// As hosts get it.
     package var json: JSONValue {

@@ -20,7 +20,7 @@ package struct MemoryReport: Sendable {
 
     /// As hosts get it.
     package var json: JSONValue {
-        var members: [String: JSONValue] = [
+        var members: [Name: JSONValue] = [
             "weights_resident": .integer(Int64(weights.resident)),
             "weights_mapped": .integer(Int64(weights.mapped)),
             "activations": .integer(Int64(activations)),

@@ -21,9 +21,9 @@ struct OpenedPart {
     }
 
     /// What to tell of a handle whose network has taken its weights; `companions` are further files that it uses.
-    func report(companions: [String] = [], _ architecture: [String: JSONValue]) throws(PixArtError) -> HandleReport {
+    func report(companions: [String] = [], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
         var stored: Set<ElementType> = []
-        for name in reader.taken { if let tensor = try source[name] { stored.insert(tensor.type) } }
+        for name in reader.taken { if let tensor = try source[name.text] { stored.insert(tensor.type) } }
         return HandleReport(
             files: [checkpoint.path(part.configuration)] + source.paths + companions, stored: stored,
             precision: precision, ignored: reader.ignored, architecture: architecture)

@@ -1,3 +1,4 @@
+import PixArtCompute
 import PixArtFormats
 
 /// What a verb of the library can be told: keys with types, ranges, defaults and documentation.
@@ -54,7 +55,7 @@ package struct OptionSchema: Sendable {
 
     /// The schema as JSON Schema, draft 2020-12.
     package var json: JSONValue {
-        var members: [String: JSONValue] = [:]
+        var members: [Name: JSONValue] = [:]
         for property in properties { members[property.name] = .object(property.json) }
         return .object([
             "$schema": .string("https://json-schema.org/draft/2020-12/schema"),
@@ -68,13 +69,13 @@ package struct OptionSchema: Sendable {
 
 extension OptionSchema.Property {
     /// JSON has no infinite bounds: those are left out.
-    private static func number(_ range: ClosedRange<Double>) -> [String: JSONValue] {
-        var members: [String: JSONValue] = ["type": .string("number"), "maximum": .number(range.upperBound)]
+    private static func number(_ range: ClosedRange<Double>) -> [Name: JSONValue] {
+        var members: [Name: JSONValue] = ["type": .string("number"), "maximum": .number(range.upperBound)]
         if range.lowerBound.isFinite { members["minimum"] = .number(range.lowerBound) }
         return members
     }
 
-    private static func vector(_ count: Int, _ range: ClosedRange<Double>) -> [String: JSONValue] {
+    private static func vector(_ count: Int, _ range: ClosedRange<Double>) -> [Name: JSONValue] {
         [
             "type": .string("array"), "minItems": .integer(Int64(count)), "maxItems": .integer(Int64(count)),
             "items": .object(number(range)),
@@ -87,8 +88,8 @@ extension OptionSchema.Property {
         return numbers.allSatisfy { $0.number.map { range.contains($0) } ?? false }
     }
 
-    var json: [String: JSONValue] {
-        var members: [String: JSONValue]
+    var json: [Name: JSONValue] {
+        var members: [Name: JSONValue]
         switch kind {
         case .boolean: members = ["type": .string("boolean")]
         case .integer(let range):

@@ -3,15 +3,15 @@ import PixArtFormats
 
 /// The options of one call, checked against the verb's schema and completed with its defaults.
 package struct Options: Sendable {
-    private let values: [String: JSONValue]
+    private let values: [Name: JSONValue]
 
     /// Reads a JSON object; nil and "" stand for one without members. Fails with `.option` naming the key and what is
     /// allowed.
     package init(_ text: String?, _ schema: OptionSchema) throws(PixArtError) {
-        var values: [String: JSONValue] = [:]
+        var values: [Name: JSONValue] = [:]
         for property in schema.properties { values[property.name] = property.fallback }
         for (key, value) in try Self.members(text, schema.verb) {
-            guard let property = schema.properties.first(where: { $0.name == key }) else {
+            guard let property = schema.properties.first(where: { Name($0.name) == key }) else {
                 let known = schema.properties.map { "\"\($0.name)\"" }.joined(separator: ", ")
                 throw .option("pixart_\(schema.verb) has no option \"\(key)\"; its options: \(known)")
             }
@@ -23,7 +23,7 @@ package struct Options: Sendable {
         self.values = values
     }
 
-    private static func members(_ text: String?, _ verb: String) throws(PixArtError) -> [String: JSONValue] {
+    private static func members(_ text: String?, _ verb: String) throws(PixArtError) -> [Name: JSONValue] {
         guard let text, !text.isEmpty else { return [:] }
         let root: JSONValue
         do { root = try JSONValue(parsing: text, source: "options of pixart_\(verb)") } catch {
@@ -73,6 +73,6 @@ package struct Options: Sendable {
 
     /// Texts by their keywords, in the order of these.
     package func texts(_ key: String) -> [(keyword: String, text: String)] {
-        (value(key).object ?? [:]).sorted { $0.key < $1.key }.map { ($0.key, $0.value.string ?? "") }
+        (value(key).object ?? [:]).sorted { $0.key < $1.key }.map { ($0.key.text, $0.value.string ?? "") }
     }
 }

@@ -4,7 +4,7 @@ import PixArtFormats
 extension Profile {
     /// As hosts get it.
     package var json: JSONValue {
-        var kinds: [String: JSONValue] = [:]
+        var kinds: [Name: JSONValue] = [:]
         for (kind, entry) in entries {
             kinds[kind.rawValue] = .object(["seconds": .number(entry.seconds), "operations": .number(entry.work)])
         }

@@ -59,10 +59,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "", " a", "a ", "a  b", "a\nb", "猫", "a\u{A0}b", "a\0b", "\u{7F}", String(repeating: "k", count: 80),
+        ("", ""), (" a", " a"), ("a ", "a "), ("a  b", "a  b"), ("a\nb", "a\\u000ab"), ("猫", "猫"),
+        ("a\u{A0}b", "a\u{A0}b"), ("a\0b", "a\\u0000b"), ("\u{7F}", "\\u007f"),
+        (String(repeating: "k", count: 80), String(repeating: "k", count: 80)),
     ])
-    func badKeyword(_ keyword: String) throws {
-        expectFailure(PIXART_ERROR_OPTION, "keyword \"\(keyword)\"", "1 to 79") {
+    func badKeyword(_ keyword: String, _ named: String) throws {
+        expectFailure(PIXART_ERROR_OPTION, "keyword \"\(named)\"", "1 to 79") {
             _ = try save(width: 1, height: 1, pixels: [1, 2, 3], text: [("fine", "x"), (keyword, "x")])
         }
         #expect(try folder.content.isEmpty)

@@ -11,7 +11,7 @@ import Testing
 
     private func save(
         _ name: String, _ tensors: [(name: String, type: ElementType, shape: [Int], bytes: [UInt8])],
-        metadata: [String: String] = [:]
+        metadata: [Name: String] = [:]
     ) throws -> String {
         let path = "\(folder.path)/\(name)"
         let storage = tensors.map { tensor in
@@ -73,6 +73,21 @@ import Testing
                 == #"{"a":{"data_offsets":[0,4],"dtype":"F32","shape":[1]},"b":{"data_offsets":[4,8],"dtype":"F32","shape":[1]}}"#
         )
         #expect(Array(bytes[(8 + size)...]) == [5, 6, 7, 8, 1, 2, 3, 4])
+    }
+
+    /// A tensor without elements whose bytes could not be counted with another dimension instead of 0.
+    @Test func tensorsWithoutElements() throws {
+        let shapes = [[0], [0, 5], [1 << 60, 0], [1 << 62, 0], [.max, 0], [0, .max, .max], [.max, 0, .max]]
+        for type in [ElementType.float32, .uint8, .float16] {
+            let path = try save("a.safetensors", shapes.enumerated().map { ("\($0)", type, $1, []) })
+            let file = try SafetensorsFile(path: path)
+            for (index, shape) in shapes.enumerated() {
+                let stored = try #require(try file["\(index)"])
+                #expect(stored.shape == shape && stored.bytes.isEmpty)
+                let tensor = try Tensor(stored)
+                #expect(tensor.shape == shape && tensor.bytes.isEmpty)
+            }
+        }
     }
 
     @Test func emptyFileOfNoTensors() throws {

@@ -106,11 +106,11 @@ import Testing
 
     private func piece(_ text: String, _ score: Double) -> JSONValue { .array([.string(text), .number(score)]) }
 
-    private func step(_ type: String, _ members: [String: JSONValue] = [:]) -> JSONValue {
+    private func step(_ type: String, _ members: [Name: JSONValue] = [:]) -> JSONValue {
         .object(members.merging(["type": .string(type)]) { $1 })
     }
 
-    private func sequence(_ list: String, _ steps: JSONValue...) -> JSONValue {
+    private func sequence(_ list: Name, _ steps: JSONValue...) -> JSONValue {
         step("Sequence", [list: .array(steps)])
     }
 
@@ -161,6 +161,25 @@ import Testing
             file.setting(["added_tokens"], .array([token(0, "<pad>"), token(1, "</s>"), token(9, "<extra_id_0>")])),
         ]
         for value in same { #expect(try open(value).encode(" ab  c ").ids == [3, 4, 5, 2]) }
+    }
+
+    /// Pieces that Unicode calls equivalent are two, and a special token is one of them.
+    @Test func piecesOfEqualLetters() throws {
+        for (one, other) in [("\u{E9}", "e\u{301}"), ("K", "\u{212A}"), ("\u{D55C}", "\u{1112}\u{1161}\u{11AB}")] {
+            let vocabulary = [piece("<pad>", 0), piece("</s>", 0), piece("<unk>", 0), piece("▁", -1)]
+            let value = file.setting(["model", "vocab"], .array(vocabulary + [piece(one, -2), piece(other, -3)]))
+            #expect(try open(value).encode(one).ids == [3, 4])
+            #expect(try open(value).encode(other).ids == [3, 5])
+            let special = token(4, other + "\u{1B}\u{200B}")
+            let tokens = JSONValue.array([token(0, "<pad>"), token(1, "</s>"), token(2, "<unk>"), special])
+            expectFailure(PIXART_ERROR_FORMAT, "added_tokens[3]: \"\(other)\\u001b\\u200b\"", "as in model.vocab") {
+                _ = try open(value.setting(["added_tokens"], tokens))
+            }
+            expectFailure(PIXART_ERROR_FORMAT, "is there twice") {
+                _ = try open(
+                    value.setting(["model", "vocab"], .array(vocabulary + [piece(one, -2), piece(one, -3)])))
+            }
+        }
     }
 
     @Test func whatT5DoesNotDo() throws {

@@ -213,10 +213,13 @@ struct Setting: Sendable, CustomTestStringConvertible {
         }
         // Vectors, and the small tables that are read as vectors, stay as they are stored: float32.
         let vectors = try reader.plan.filter { name, _ in
-            try source[name]!.shape.count < 2 || name.hasSuffix("table") || name.contains("relative_attention_bias")
+            let name = name.text
+            return try source[name]!.shape.count < 2 || name.hasSuffix("table")
+                || name.contains("relative_attention_bias")
         }
         #expect(!vectors.isEmpty && vectors.values.allSatisfy { $0 == (requested == .auto ? .auto : .float32) })
-        return reader.plan.filter { vectors[$0.key] == nil }
+        let matrices = reader.plan.filter { vectors[$0.key] == nil }
+        return Dictionary(uniqueKeysWithValues: matrices.map { ($0.key.text, $0.value) })
     }
 
     /// T5's `wo` is int8 at the lowest; its table, which is looked up, stays as it is stored.

@@ -47,6 +47,24 @@ import Testing
         #expect(message("{", .encode).contains("not JSON"))
     }
 
+    /// Names are compared byte by byte: keywords that Unicode calls equivalent are two, and a sign is not a letter.
+    @Test func namesOfEqualLetters() throws {
+        let options = try Options("{\"text\": {\"\u{E9}\": \"1\", \"e\u{301}\": \"2\"}}", Verb.imageWrite.schema)
+        #expect(options.texts("text").map { Array($0.keyword.utf8) } == [[0x65, 0xCC, 0x81], [0xC3, 0xA9]])
+        #expect(options.texts("text").map(\.text) == ["2", "1"])
+        #expect(message(#"{"seed": 1, "\u0073eed": 2}"#, .denoise).contains("twice"))
+        #expect(throws: Never.self) {
+            try SchedulerRegistry.configuration(nil, option: .string("KDPM2DiscreteScheduler"))
+        }
+        for ending in ["DiscreteScheduler", "Discrete", "AncestralDiscreteScheduler"] {
+            let name = "\u{212A}DPM2\(ending)"
+            #expect(throws: PixArtError.self) { try SchedulerRegistry.configuration(nil, option: .string(name)) }
+            #expect(throws: PixArtError.self) {
+                try SchedulerRegistry.configuration(nil, option: .object(["_class_name": .string(name)]))
+            }
+        }
+    }
+
     /// What a schema says is a default is a value that it accepts.
     @Test(arguments: Verb.allCases)
     func defaultsAreAccepted(_ verb: Verb) throws {

@@ -17,12 +17,12 @@ import Testing
         for row in rows {
             for (name, means) in try #require(row["means"]?.object) {
                 var members = try #require(row["file"]?.object)
-                members["_class_name"] = .string(name)
+                members["_class_name"] = .string(name.text)
                 let path = NSTemporaryDirectory() + "pixart-\(UUID().uuidString).json"
                 try Data(JSONValue.object(members).serialized().utf8).write(to: URL(fileURLWithPath: path))
                 defer { unlink(path) }
                 let file = try ConfigurationFile(path: path)
-                check(name, means, "\(members)") { try SchedulerRegistry.configuration(file) }
+                check(name.text, means, "\(members)") { try SchedulerRegistry.configuration(file) }
             }
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import PixArtCompute
 import PixArtFormats
 import PixArtStages
 
@@ -31,10 +32,10 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
     }
 
     let name: String
-    var fields: [String: JSONValue]
+    var fields: [Name: JSONValue]
     let runs: [Run]
     private let picture: [Float]
-    private let models: [String: [Float]]
+    private let models: [Name: [Float]]
 
     var description: String { "\(name) \(JSONValue.object(fields).serialized())" }
 
@@ -51,7 +52,7 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
         return root["cases"]!.array!.map { SchedulerGolden($0, picture, models) }
     }
 
-    private init(_ row: JSONValue, _ picture: [Float], _ models: [String: [Float]]) {
+    private init(_ row: JSONValue, _ picture: [Float], _ models: [Name: [Float]]) {
         name = row["class"]!.string!
         fields = row["fields"]!.object!
         let eta = row["eta"]!.number!
@@ -68,7 +69,7 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
                 sigmas: given["sigmas"]?.array?.map { $0.number! }, eta: eta),
             timesteps: row["timesteps"]!.array!.map { Float($0.number!) },
             latents: Dictionary(
-                uniqueKeysWithValues: row["latents"]!.object!.map { (Int($0.key)!, floats($0.value)) }),
+                uniqueKeysWithValues: row["latents"]!.object!.map { (Int($0.key.text)!, floats($0.value)) }),
             original: row["original"].map { floats($0) },
             later: row["later"].map { later in
                 Later(

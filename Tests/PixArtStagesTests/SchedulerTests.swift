@@ -95,23 +95,23 @@ import Testing
     func wrongValuesAreNamed(_ name: String) throws {
         let type = try #require(SchedulerRegistry.known.first { $0.className == name })
         for field in type.fields {
-            let message = failure(["_class_name": .string(name), field.name: .object([:])])
+            let message = failure(["_class_name": .string(name), Name(field.name): .object([:])])
             #expect(message.contains("option \"scheduler\": \"\(field.name)\" is {"), "\(message)")
             #expect(message.contains("expected \(field.expectation)"))
             if case .integer(let range) = field.kind {
-                let message = failure(["_class_name": .string(name), field.name: .integer(range.upperBound + 1)])
+                let message = failure(["_class_name": .string(name), Name(field.name): .integer(range.upperBound + 1)])
                 #expect(message.contains("\"\(field.name)\" is \(range.upperBound + 1)"))
             }
         }
         #expect(failure(["name": .string(name), "betaStart": .number(1)]).contains("has no field \"betaStart\""))
         for field in type.unsupportedFields where field != .learnedVariance {
-            let message = failure(["name": .string(name), field.rawValue: .bool(true)])
+            let message = failure(["name": .string(name), Name(field.rawValue): .bool(true)])
             #expect(message.contains("\"\(field.rawValue)\" is true, expected false"))
         }
     }
 
     @Test func conflictsAreNamed() {
-        let conflicts: [(String, [String: JSONValue], String)] = [
+        let conflicts: [(String, [Name: JSONValue], String)] = [
             ("DPMSolverMultistep", ["algorithm_type": .string("dpmsolver")], "final_sigmas_type"),
             (
                 "DPMSolverMultistep",
@@ -165,7 +165,7 @@ import Testing
             #expect(
                 try scheduler.start(SchedulerPlan(steps: 1000)).timesteps == (0..<1000).reversed().map { Float($0) })
         }
-        for fields: [String: JSONValue] in [
+        for fields: [Name: JSONValue] in [
             ["name": .string("DPMSolverSinglestep")],
             ["name": .string("DPMSolverMultistep"), "solver_order": .integer(1)],
             ["name": .string("DEISMultistep"), "solver_order": .integer(1)],
@@ -209,7 +209,7 @@ import Testing
                     + scheduler.timesteps
             }
             let inherited = try latents(.string(name), file)
-            var fields: [String: JSONValue] = [
+            var fields: [Name: JSONValue] = [
                 "name": .string(name), "beta_end": .number(0.012), "timestep_spacing": .string("trailing"),
                 "prediction_type": .string("v_prediction"),
             ]
@@ -287,7 +287,7 @@ import Testing
         #expect(try both != latents([3, 3], first + second))
     }
 
-    private func failure(_ fields: [String: JSONValue]) -> String {
+    private func failure(_ fields: [Name: JSONValue]) -> String {
         do {
             _ = try SchedulerRegistry.configuration(nil, option: .object(fields))
             return ""

@@ -86,7 +86,7 @@ static void round_trip_through_a_file(void) {
     char path[FOLDER_PATH];
     folder_temporary(path);
     strcat(path, "/saved \xf0\x9f\x90\xb1.safetensors");
-    const int64_t image[] = {5, 7, 3}, none[] = {0, 4};
+    const int64_t image[] = {5, 7, 3}, none[] = {INT64_MAX, 0, INT64_MAX};
     unsigned char bytes[105];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)(i * 7);
@@ -94,7 +94,7 @@ static void round_trip_through_a_file(void) {
     pixart_tensor *saved[3], *loaded[3];
     CHECK_OK(pixart_tensor_create(PIXART_UINT8, 3, image, bytes, sizeof bytes, &saved[0]));
     CHECK_OK(pixart_tensor_create(PIXART_FLOAT32, 0, NULL, &scalar, sizeof scalar, &saved[1]));
-    saved[2] = zeros(PIXART_FLOAT32, 2, none);
+    CHECK_OK(pixart_tensor_create(PIXART_FLOAT32, 3, none, NULL, 0, &saved[2]));
     const char *names[] = {"an image \"quoted\"\\", "\xc3\xa9", "none"};
     CHECK_OK(pixart_tensors_save(path, 3, names, (const pixart_tensor *const *)saved));
     CHECK_OK(pixart_tensors_save(path, 3, names, (const pixart_tensor *const *)saved)); /* replaces */
@@ -181,6 +181,35 @@ static void files_that_lie(void) {
     }
 }
 
+/* Names are compared byte by byte, and what they hold is printable in messages. */
+static void names_of_equal_letters(void) {
+    static const char *const pairs[][2] = {
+        {"\xc3\xa9", "e\xcc\x81"}, {"K", "\xe2\x84\xaa"}, {"q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87"}};
+    char path[FOLDER_PATH];
+    folder_temporary(path);
+    strcat(path, "/names.safetensors");
+    unsigned char byte = 7;
+    pixart_tensor *tensors[2] = {zeros(PIXART_UINT8, 1, (int64_t[]){1}), NULL}, *loaded[2];
+    CHECK_OK(pixart_tensor_create(PIXART_UINT8, 1, (int64_t[]){1}, &byte, 1, &tensors[1]));
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        CHECK_OK(pixart_tensors_save(path, 2, pairs[i], (const pixart_tensor *const *)tensors));
+        CHECK_OK(pixart_tensors_load(path, 2, pairs[i], loaded));
+        for (int k = 0; k < 2; k++) {
+            CHECK_SAME(tensors[k], loaded[k]);
+            pixart_tensor_release(loaded[k]);
+        }
+        CHECK_OK(pixart_tensors_save(path, 1, pairs[i], (const pixart_tensor *const *)tensors));
+        CHECK_CLEARED(pixart_tensors_load(path, 1, &pairs[i][1], loaded), PIXART_ERROR_MODEL, loaded[0], pairs[i][1],
+                      "is missing");
+    }
+    CHECK_CLEARED(pixart_tensors_load(path, 1, (const char *[]){"a\x1b[2J\xe2\x80\xae"}, loaded), PIXART_ERROR_MODEL,
+                  loaded[0], "\"a\\u001b[2J\\u202e\" is missing");
+    pixart_tensor_release(tensors[0]);
+    pixart_tensor_release(tensors[1]);
+    *strrchr(path, '/') = 0;
+    folder_remove(path);
+}
+
 /* A failure in the middle leaves no handle behind. */
 static void all_or_nothing(void) {
     char path[FOLDER_PATH];
@@ -213,6 +242,7 @@ static const check_test tests[] = {
     {"save and load", round_trip_through_a_file},
     {"F16 and BF16 become float32", half_precision_is_converted},
     {"safetensors files that lie", files_that_lie},
+    {"names of equal letters", names_of_equal_letters},
     {"load is all or nothing", all_or_nothing},
 };
 CHECK_MAIN(tests)

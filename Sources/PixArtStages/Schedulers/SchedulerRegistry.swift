@@ -43,7 +43,8 @@ package enum SchedulerRegistry {
         let fields = option.object ?? [:]
         let asked = option.string ?? (fields["_class_name"] ?? fields["name"])?.string
         let name = asked ?? own
-        guard let type = known.first(where: { $0.className == name || $0.className == name + "Scheduler" }) else {
+        let classNames = [Name(name), Name(name + "Scheduler")]
+        guard let type = known.first(where: { classNames.contains(Name($0.className)) }) else {
             let names = known.map { "\"\($0.className)\"" }
             guard asked == nil, let file else {
                 throw .option("option \"scheduler\" is \"\(name)\", expected \(names.joined(separator: " or "))")
@@ -62,7 +63,7 @@ extension SchedulerRegistry {
         ])
         return [names]
             + known.map { type in
-                var members: [String: JSONValue] = [:]
+                var members: [Name: JSONValue] = [:]
                 for field in type.fields { members[field.name] = .object(field.json) }
                 members["_class_name"] = .object(["const": .string(type.className)])
                 return .object([

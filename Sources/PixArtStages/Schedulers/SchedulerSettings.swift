@@ -4,8 +4,8 @@ import PixArtFormats
 /// The fields of a scheduler, checked and completed: those of a run's option first, then those of the checkpoint's
 /// file, then the defaults of the class, as diffusers' `from_config` has it.
 package struct SchedulerSettings: Sendable {
-    private let values: [String: JSONValue]
-    private let overridden: Set<String>
+    private let values: [Name: JSONValue]
+    private let overridden: Set<Name>
     private let className: String
     private let path: String
 
@@ -18,7 +18,7 @@ package struct SchedulerSettings: Sendable {
     /// other classes make no difference. Fails with `.model` for what the file says, and with `.option` for what the
     /// option says: naming the key, what was found and what is expected.
     package init(
-        _ type: any SchedulerConfiguration.Type, file: ConfigurationFile?, inherits: Bool, option: [String: JSONValue]
+        _ type: any SchedulerConfiguration.Type, file: ConfigurationFile?, inherits: Bool, option: [Name: JSONValue]
     ) throws(PixArtError) {
         className = type.className
         path = file?.path ?? "scheduler"
@@ -27,10 +27,10 @@ package struct SchedulerSettings: Sendable {
         let overrides = option.filter { $0.value != .null && !defaults.contains($0.key) }
         overridden = Set(overrides.keys)
         func inherited(_ key: String) -> JSONValue? {
-            guard option[key] == nil, !absent.contains(key), let value = file?[key], value != .null else { return nil }
-            return value
+            guard option[key] == nil, !absent.contains(Name(key)) else { return nil }
+            return file?[key].flatMap { $0 == .null ? nil : $0 }
         }
-        var values: [String: JSONValue] = [:]
+        var values: [Name: JSONValue] = [:]
         for field in type.fields {
             values[field.name] = field.fallback
             if let found = overrides[field.name] {
@@ -55,8 +55,8 @@ package struct SchedulerSettings: Sendable {
                 throw Self.invalid(field.rawValue, found, field.expectation, path)
             }
         }
-        let known = SchedulerKey.known.union(type.fields.map(\.name)).union(defaults).union(["name"])
-        if let key = option.keys.sorted().first(where: { !$0.hasPrefix("_") && !known.contains($0) }) {
+        let known = SchedulerKey.known.union(type.fields.map { Name($0.name) }).union(defaults).union(["name"])
+        if let key = option.keys.sorted().first(where: { !$0.text.hasPrefix("_") && !known.contains($0) }) {
             let names = type.fields.map { "\"\($0.name)\"" }.joined(separator: ", ")
             throw .option("option \"scheduler\": \(className) has no field \"\(key)\"; expected one of \(names)")
         }
@@ -64,7 +64,9 @@ package struct SchedulerSettings: Sendable {
     }
 
     /// The fields that a configuration lists as left to the class.
-    private static func defaults(_ list: JSONValue?) -> Set<String> { Set((list?.array ?? []).compactMap(\.string)) }
+    private static func defaults(_ list: JSONValue?) -> Set<Name> {
+        Set((list?.array ?? []).compactMap { $0.string.map { Name($0) } })
+    }
 
     /// A value as diffusers' class takes it: a sister class's name becomes its own.
     private static func translated(
