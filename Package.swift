@@ -20,8 +20,7 @@ let hardening = [
 /// `stderr` is among them since libpng's archive can only be linked if that variable lies in this library.
 let wrapped = [
     "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "mmap", "malloc",
-    "calloc", "realloc", "free", "posix_memalign", "aligned_alloc",
-    "malloc_usable_size", "strdup", "_Znwm", "_ZnwmSt11align_val_t", "_ZdlPvm", "_ZdlPvmSt11align_val_t",
+    "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup",
     "pthread_mutex_lock", "pthread_mutex_unlock", "__cxa_guard_acquire", "__cxa_guard_release",
     "newlocale", "duplocale", "freelocale", "strerror",
     "blas_memory_alloc", "blas_memory_free", "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
@@ -30,7 +29,7 @@ let wrapped = [
 /// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
 let shared: [LinkerSetting] = [
     .unsafeFlags([
-        "-static-stdlib", "-use-ld=lld",
+        "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
         "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
         "-Xlinker", "-soname=libpixart.so.1",
         "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
@@ -59,7 +58,7 @@ let package = Package(
         .target(name: "PixArtNetworks", dependencies: ["PixArtCompute"], swiftSettings: settings),
         .target(name: "PixArtStages", dependencies: ["PixArtNetworks", "PixArtFormats"], swiftSettings: settings),
         .target(
-            name: "PixArtABI", dependencies: ["CPixArt", "PixArtStages"], exclude: ["exports.map"],
+            name: "PixArtABI", dependencies: ["CPixArt", "PixArtStages"], exclude: ["exports.map", "linking"],
             swiftSettings: settings, linkerSettings: shared),
         .executableTarget(
             name: "tokenize", dependencies: ["PixArtFormats"], path: "tools/tokenize", swiftSettings: settings),

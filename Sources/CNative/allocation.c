@@ -23,12 +23,6 @@ REAL int __real_posix_memalign(void **block, size_t alignment, size_t size);
 REAL void *__real_aligned_alloc(size_t alignment, size_t size);
 REAL void __real_free(void *block);
 REAL size_t __real_malloc_usable_size(void *block);
-/* operator delete(void *, size_t) and operator delete(void *, size_t, std::align_val_t) */
-REAL void __real__ZdlPvm(void *block, size_t size);
-REAL void __real__ZdlPvmSt11align_val_t(void *block, size_t size, size_t alignment);
-/* operator new(size_t, const std::nothrow_t &) and the same with an alignment */
-REAL void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow);
-REAL void *_ZnwmSt11align_val_tRKSt9nothrow_t(size_t size, size_t alignment, const void *nothrow);
 
 /* ---- The mark of a thread ---- */
 
@@ -179,36 +173,4 @@ char *__wrap_strdup(const char *text) {
     size_t size = strlen(text) + 1;
     char *copy = __wrap_malloc(size);
     return copy != NULL ? memcpy(copy, text, size) : NULL;
-}
-
-/* C++: the operators new and delete that Swift's runtime uses. */
-
-void *__wrap__Znwm(size_t size) {
-    static const char nothrow;
-    void *block = _ZnwmRKSt9nothrow_t(size, &nothrow);
-    if (block == NULL) block = reserved(size, granule);
-    if (block == NULL) abort(); /* as the runtime would; what is this large is mapped */
-    return block;
-}
-
-void *__wrap__ZnwmSt11align_val_t(size_t size, size_t alignment) {
-    static const char nothrow;
-    void *block = _ZnwmSt11align_val_tRKSt9nothrow_t(size, alignment, &nothrow);
-    if (block == NULL) block = reserved(size, alignment);
-    if (block == NULL) abort();
-    return block;
-}
-
-void __wrap__ZdlPvm(void *block, size_t size) {
-    if (is_reserved(block))
-        give_back(block);
-    else
-        __real__ZdlPvm(block, size);
-}
-
-void __wrap__ZdlPvmSt11align_val_t(void *block, size_t size, size_t alignment) {
-    if (is_reserved(block))
-        give_back(block);
-    else
-        __real__ZdlPvmSt11align_val_t(block, size, alignment);
 }
