@@ -1,25 +1,20 @@
 import CNative
 import PixArtCompute
 
-/// The deepest nesting that is read, innermost values counted. Configurations and headers need four levels.
-private let deepest: Int32 = 64
-
 extension JSONValue {
     /// Parses one JSON value out of UTF-8 bytes.
     ///
     /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source` and the
-    /// byte offset: on malformed text, text after the value, invalid UTF-8, names that hold a NUL, and nesting deeper than 64
-    /// levels, counting the value itself as level 1; and if `dialect` is strict, on two members of one name in an object.
+    /// byte offset: on malformed text, text after the value, invalid UTF-8, names that hold a NUL, and more values or deeper
+    /// nesting than `JSONLimits` allow; and if `dialect` is strict, on two members of one name in an object.
     package init(
         parsing bytes: UnsafeRawBufferPointer, source: String, dialect: JSONDialect = .strict
     ) throws(PixArtError) {
-        let text: String
-        do throws(UTF8.ValidationError) {
-            text = String(copying: try UTF8Span(validating: bytes.bindMemory(to: UInt8.self).span))
-        } catch {
+        let bytes = bytes.bindMemory(to: UInt8.self)
+        do throws(UTF8.ValidationError) { _ = try UTF8Span(validating: bytes.span) } catch {
             throw .format("\(source): not JSON: byte \(error.byteOffsets.lowerBound): invalid UTF-8")
         }
-        try self.init(parsing: text, source: source, dialect: dialect)
+        self = try JSONValue.parse(bytes, source: source, dialect)
     }
 
     /// Parses one JSON value out of text; otherwise as `init(parsing: UnsafeRawBufferPointer, source:)`.
@@ -34,10 +29,11 @@ extension JSONValue {
     private static func parse(
         _ bytes: UnsafeBufferPointer<UInt8>, source: String, _ dialect: JSONDialect
     ) throws(PixArtError) -> JSONValue {
+        try JSONLimits.check(bytes, source: source)
         var offset = 0
         var reason: UnsafePointer<CChar>?
         let root = bytes.withMemoryRebound(to: CChar.self) {
-            native_json_parse($0.baseAddress, $0.count, deepest, &offset, &reason)
+            native_json_parse($0.baseAddress, $0.count, Int32(JSONLimits.depth), &offset, &reason)
         }
         defer { native_json_release(root) }
         if let reason {

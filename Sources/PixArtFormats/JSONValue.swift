@@ -13,10 +13,16 @@ package enum JSONValue: Equatable, Sendable {
     case array([JSONValue])
     case object([Name: JSONValue])
 
-    /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path.
-    package static func load(path: String, dialect: JSONDialect = .python) throws(PixArtError) -> JSONValue {
+    /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path, also if it has more
+    /// than `mostBytes`: a configuration has a few thousand.
+    package static func load(
+        path: String, dialect: JSONDialect = .python, mostBytes: Int = 4 << 20
+    ) throws(PixArtError) -> JSONValue {
         let file = try MappedFile(path: path)
         try FileKind.refuse(file, expected: "JSON")
+        guard file.bytes.count <= mostBytes else {
+            throw .format("\(path): \(file.bytes.count) bytes of JSON; expected at most \(mostBytes)")
+        }
         return try JSONValue(parsing: file.bytes, source: path, dialect: dialect)
     }
 

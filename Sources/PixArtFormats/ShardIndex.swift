@@ -9,7 +9,7 @@ struct ShardIndex {
     /// Reads the index at `path`. Fails with `.file` and `.format`, naming the tensor.
     init(path: String) throws(PixArtError) {
         self.path = path
-        let index = try JSONValue.load(path: path)
+        let index = try JSONValue.load(path: path, mostBytes: 16 << 20)
         guard let map = index["weight_map"]?.object else {
             throw .format("\(path): weight_map is \(index["weight_map"]?.kind ?? "missing"); expected an object")
         }

@@ -13,19 +13,12 @@ extension UnigramModel {
 /// Only what it says is taken from it: the split is that of SentencePiece, which takes other pieces than the library
 /// tokenizers does where two splits have equal scores.
 private struct TokenizerJSON {
-    private static let mostBytes = 64 << 20
-
     private let path: String
     private let root: JSONValue
 
     init(_ path: String) throws(PixArtError) {
-        let file = try MappedFile(path: path)
-        try FileKind.refuse(file, expected: "JSON")
-        guard file.bytes.count <= Self.mostBytes else {
-            throw .format("\(path): \(file.bytes.count) bytes; expected at most \(Self.mostBytes)")
-        }
         self.path = path
-        root = try JSONValue(parsing: file.bytes, source: path)
+        root = try JSONValue.load(path: path, mostBytes: 64 << 20)
     }
 
     func model() throws(PixArtError) -> UnigramModel {

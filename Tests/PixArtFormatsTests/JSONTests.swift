@@ -69,6 +69,79 @@ import Testing
                 ]))
     }
 
+    /// What each dialect makes of a number: an integer if it has no fraction, unless it is to stay as it is written.
+    @Test func wholeNumbersOfDialects() throws {
+        func read(_ text: String, _ dialect: JSONDialect) throws -> JSONValue {
+            try JSONValue(parsing: text, source: "config.json", dialect: dialect)
+        }
+        let whole: [(String, Int64)] = [
+            ("1.0", 1), ("0.0", 0), ("-0.0", 0), ("1e3", 1000), ("1E3", 1000), ("-2.50e1", -25), ("28.000", 28),
+            ("9007199254740992.0", 1 << 53), ("-9007199254740992.0", -(1 << 53)),
+        ]
+        for (text, value) in whole {
+            #expect(try read(text, .python) == .integer(value), "\(text)")
+            for dialect in [JSONDialect.strict, .verbatim] {
+                let number = try read(text, dialect)
+                #expect(number.integer == nil && number.number == Double(value), "\(text)")
+            }
+        }
+        for text in ["1.5", "1e-3", "1e300", "-1e300", "1e19", "9007199254740994.0", "0.1", "1e-320"] {
+            for dialect in [JSONDialect.strict, .python, .verbatim] {
+                #expect(try read(text, dialect) == .number(#require(Double(text))), "\(text)")
+            }
+        }
+        #expect(try read("7", .python) == .integer(7) && read("7", .strict) == .integer(7))
+        #expect(try read("18446744073709551615", .python) == .unsigned(.max))
+        #expect(try read("NaN", .python).number?.isNaN == true && read("-Infinity", .python).number == -.infinity)
+        #expect(try read("0.0", .verbatim).serialized() == "0.0" && read("1e3", .verbatim).serialized() == "1000.0")
+    }
+
+    /// Of members of one name the last counts, at any depth, however the name is written.
+    @Test func repeatedNamesOfDialects() throws {
+        for (text, value) in [
+            (#"{"a": 1, "b": 2, "a": 3}"#, 3), (#"{"a": 1, "\u0061": 3}"#, 3), (#"{"a": {"x": 1}, "a": 3}"#, 3),
+            (#"{"a": 1, "a": 2, "a": 3}"#, 3), (#"{"a": 3, "b": {"a": 1, "a": 2}}"#, 3),
+        ] as [(String, Int64)] {
+            for dialect in [JSONDialect.python, .verbatim] {
+                #expect(try JSONValue(parsing: text, source: "x", dialect: dialect)["a"] == .integer(value))
+            }
+            expectFault(text, "\"a\"", "twice")
+        }
+        let inner = try JSONValue(parsing: #"[{"a": {"b": 1.0, "b": 2.0}}]"#, source: "x", dialect: .python)
+        #expect(inner == .array([.object(["a": .object(["b": .integer(2)])])]))
+        let path = try ScratchFolder()
+        let file = try path.write("config.json", #"{"num_layers": 27, "num_layers": 28.0}"#.utf8)
+        #expect(try JSONValue.load(path: file)["num_layers"] == .integer(28))
+    }
+
+    /// No dialect takes more of what is not JSON than another.
+    @Test func grammarIsOneForAllDialects() {
+        for text in ["{a: 1}", "[1,]", "01", "+1", ".5", "'a'", "{\"a\\u0000\": 1}", "[1] 2", "True", "1e", "--1"] {
+            for dialect in [JSONDialect.python, .verbatim, .strict] {
+                #expect(throws: PixArtError.self, "\(text)") {
+                    _ = try JSONValue(parsing: text, source: "x", dialect: dialect)
+                }
+            }
+        }
+    }
+
+    @Test func sizesHaveLimits() throws {
+        func list(_ element: String, _ count: Int) -> String {
+            "[" + [String](repeating: element, count: count).joined(separator: ",") + "]"
+        }
+        #expect(try parse(list("1", 262_143)).array?.count == 262_143)
+        expectFault(list("1", 262_144), "more than 262144 values; expected at most 262144")
+        expectFault(list("[]", 200_000), "values")
+        expectFault(list("{}", 70_000), "more than 65536 objects")
+        #expect(try parse(list("\"[{,\\\"{,\"", 90_000)).array?.count == 90_000, "brackets in strings are text")
+        let folder = try ScratchFolder()
+        let path = try folder.write("a.json", Array("\"\(String(repeating: "x", count: 4 << 20))\"".utf8))
+        expectFailure(PIXART_ERROR_FORMAT, path, "4194306 bytes", "at most 4194304") {
+            _ = try JSONValue.load(path: path)
+        }
+        #expect(try JSONValue.load(path: path, mostBytes: 5 << 20).string?.utf8.count == 4 << 20)
+    }
+
     @Test func escapes() throws {
         #expect(try parse(#""\"\\\/\b\f\n\r\t""#) == .string("\"\\/\u{8}\u{C}\n\r\t"))
         #expect(try parse(#""\u00e9\u732b\ud83d\ude00""#) == .string("é猫😀"))

@@ -149,6 +149,19 @@ import Testing
         try Tokenizer(path: folder.write("tokenizer.json", Array(value.serialized().utf8)))
     }
 
+    /// As Python's programs read it: whole numbers with a fraction of 0, and a key given twice.
+    @Test func numbersAndNamesAsPythonReadsThem() throws {
+        let text = file.serialized()
+        let id = "\"unk_id\":2"
+        try #require(text.contains(id))
+        for replacement in ["\"unk_id\":2.0", "\"unk_id\":1,\"unk_id\":2", "\"unk_id\":2e0"] {
+            let path = try folder.write("tokenizer.json", text.replacing(id, with: replacement).utf8)
+            #expect(try Tokenizer(path: path).encode("ab").ids == [3, 4])
+        }
+        let path = try folder.write("tokenizer.json", text.replacing(id, with: "\"unk_id\":2.5").utf8)
+        expectFailure(PIXART_ERROR_FORMAT, path, "model.unk_id", "2.5") { _ = try Tokenizer(path: path) }
+    }
+
     @Test func otherWordsForTheSame() throws {
         let first = metaspace.setting(["prepend_scheme"], .string("first"))
         let old = step("Metaspace", ["replacement": .string("▁"), "add_prefix_space": .bool(true)])

@@ -47,6 +47,17 @@ import Testing
         #expect(message("{", .encode).contains("not JSON"))
     }
 
+    /// What hosts pass is read strictly: 1.0 is no integer, and no key is given twice.
+    @Test func optionsStayStrict() {
+        for text in ["20.0", "2e1", "-0.0", "1.5", "1e300", "20e0"] {
+            #expect(message("{\"num_inference_steps\": \(text)}", .denoise).contains("expected an integer"), "\(text)")
+            #expect(message("{\"seed\": \(text)}", .denoise).contains("expected an integer"), "\(text)")
+        }
+        #expect(message(#"{"guidance_scale": 2e0}"#, .denoise) == "")
+        #expect(message(#"{"seed": 1, "seed": 1}"#, .denoise).contains("\"seed\" is there twice"))
+        #expect(message(#"{"scheduler": {"name": "DDIM", "name": "DDIM"}}"#, .denoise).contains("twice"))
+    }
+
     /// Names are compared byte by byte: keywords that Unicode calls equivalent are two, and a sign is not a letter.
     @Test func namesOfEqualLetters() throws {
         let options = try Options("{\"text\": {\"\u{E9}\": \"1\", \"e\u{301}\": \"2\"}}", Verb.imageWrite.schema)
