@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pixart
@@ -62,3 +64,16 @@ def negative(encoder) -> np.ndarray:
 @pytest.fixture(scope="session")
 def latents(denoiser, prompt, negative) -> np.ndarray:
     return denoiser.denoise(prompt, negative, **SMALL)
+
+
+@pytest.fixture(scope="session")
+def run_python():
+    """Runs code in a Python of its own that finds this package; arguments become sys.argv[1:], keywords the environment."""
+    package = str(pathlib.Path(pixart.__file__).parents[1])
+
+    def run(code, *arguments, **environment):
+        environment = {**os.environ, "PYTHONPATH": package, **environment}
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    return run

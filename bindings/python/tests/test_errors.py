@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pathlib
 import pickle
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -114,13 +112,7 @@ def test_errors_are_those_of_the_calling_thread(encoder):
     assert len(messages) == 4 and all(key in message for key, message in messages.items())
 
 
-def run_python(code, **environment):
-    package = pathlib.Path(pixart.__file__).parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(package), **environment}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-
-
-def test_a_missing_library_is_an_import_error_at_first_use(tmp_path):
+def test_a_missing_library_is_an_import_error_at_first_use(run_python, tmp_path):
     place = str(tmp_path / "libpixart.so")
     code = "import pixart; print('imported')\ntry: pixart.version()\nexcept ImportError as error: print(error)"
     result = run_python(code, PIXART_LIBRARY=place)
@@ -128,14 +120,14 @@ def test_a_missing_library_is_an_import_error_at_first_use(tmp_path):
     assert f"{place}: no such file" in result.stdout and "PIXART_LIBRARY" in result.stdout
 
 
-def test_another_library_is_refused():
+def test_another_library_is_refused(run_python):
     import _ctypes
 
     result = run_python("import pixart; pixart.version()", PIXART_LIBRARY=_ctypes.__file__)
     assert result.returncode != 0 and "LibraryNotFound" in result.stderr and "pixart_version" in result.stderr
 
 
-def test_the_package_needs_numpy_and_nothing_else(model):
+def test_the_package_needs_numpy_and_nothing_else(run_python, model):
     code = (
         "import sys\nfor name in ('torch', 'tqdm', 'diffusers'): sys.modules[name] = None\n"
         f"import pixart\nprint(pixart.Encoder({str(model)!r}).encode('a cat').dtype)"
