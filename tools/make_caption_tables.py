@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the data of caption cleaning: Sources/PixArtFormats/{HTMLEntityTable,CodePageTable,MojibakeClasses}.swift.
+"""Writes the data of caption cleaning: Sources/PixArtFormats/Text/Captions/HTML/HTMLEntityTable.swift and ftfy/{CodePageTable,MojibakeClasses}.swift.
 
 Run with CPython 3.11 and ftfy 6.3.1, from anywhere: tools/make_caption_tables.py
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ftfy import badness, chardata
 
-SOURCES = Path(__file__).resolve().parent.parent / "Sources" / "PixArtFormats"
+SOURCES = Path(__file__).resolve().parent.parent / "Sources" / "PixArtFormats" / "Text" / "Captions"
 NOTICE = "// Made by tools/make_caption_tables.py; change that and not this file.\n"
 
 
