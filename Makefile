@@ -96,7 +96,7 @@ python: build ## Put the library into the Python package, for `pip install ./bin
 
 format: ## Format Swift and C
 	swift format -i -r Sources Tests Package.swift
-	clang-format -i Sources/CNative/*.c Sources/CNative/include/*.h examples/c/*.c Tests/abi/*.[ch]
+	clang-format -i $$(git ls-files "Sources/*.[ch]") examples/c/*.c Tests/abi/*.[ch]
 
 lint: ## Check the format of Swift
 	swift format lint -s -r Sources Tests Package.swift

@@ -1,9 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Floors, lowest first. A target may depend only on floors below it; docs/design.md says what each holds.
-///
-///     CPixArt  <  CNative  <  PixArtCompute  <  PixArtFormats, PixArtNetworks  <  PixArtStages  <  PixArtABI
+// Floors, lowest first. A target may depend only on floors below it, and each edge that a file uses is stated here:
+// tools/check_edges.py compares them. docs/design.md says what each target holds.
+//
+//     CPixArt   CProcess   CKernels   CLibraries
+//     PixArtStorage
+//     PixArtFormats   PixArtCompute
+//     PixArtSchedulers   PixArtNetworks
+//     PixArtStages
+//     PixArtABI
+
 /// Without a prefix map: the package manager finds the tests by the paths that the compiler indexes.
 let testSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
@@ -13,6 +20,12 @@ let settings: [SwiftSetting] = [
 /// Of C and C++: what is found out of bounds ends the process, and no path of the build is stored.
 let hardening = [
     "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-ffile-prefix-map=\(Context.packageDirectory)=.",
+]
+
+/// Libraries are linked statically and hidden: a host that exports symbols of the same names changes nothing, and OpenBLAS
+/// leaves the host's threads alone.
+let cSettings: [CSetting] = [
+    .unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)
 ]
 
 /// Symbols of the C library that all that is linked statically finds replaced: see `environment.c`, `allocation.c`, `blas.c`,
@@ -44,34 +57,57 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CPixArt", path: "include"),
+        .target(name: "CProcess", cSettings: cSettings),
         .target(
-            name: "CNative",
-            cSettings: [.unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)],
+            name: "CKernels", dependencies: ["CProcess"], cSettings: cSettings,
+            linkerSettings: [.linkedLibrary(":libopenblas.a")]),
+        .target(
+            name: "CLibraries", cSettings: cSettings,
             linkerSettings: [
-                // Linked statically and hidden: a host that exports symbols of the same names changes nothing, and
-                // OpenBLAS leaves the host's threads alone.
-                .linkedLibrary(":libopenblas.a"), .linkedLibrary(":libjson-c.a"), .linkedLibrary(":libpng16.a"),
-                .linkedLibrary(":libz.a"), .linkedLibrary(":libpcre2-8.a"), .linkedLibrary(":libutf8proc.a"),
+                .linkedLibrary(":libjson-c.a"), .linkedLibrary(":libpng16.a"), .linkedLibrary(":libz.a"),
+                .linkedLibrary(":libpcre2-8.a"), .linkedLibrary(":libutf8proc.a"),
             ]),
-        .target(name: "PixArtCompute", dependencies: ["CPixArt", "CNative"], swiftSettings: settings),
-        .target(name: "PixArtFormats", dependencies: ["PixArtCompute", "CNative"], swiftSettings: settings),
-        .target(name: "PixArtNetworks", dependencies: ["PixArtCompute"], swiftSettings: settings),
-        .target(name: "PixArtStages", dependencies: ["PixArtNetworks", "PixArtFormats"], swiftSettings: settings),
+        .target(name: "PixArtStorage", dependencies: ["CPixArt", "CProcess"], swiftSettings: settings),
+        .target(name: "PixArtFormats", dependencies: ["PixArtStorage", "CLibraries"], swiftSettings: settings),
         .target(
-            name: "PixArtABI", dependencies: ["CPixArt", "PixArtStages"], exclude: ["exports.map", "linking"],
-            swiftSettings: settings, linkerSettings: shared),
+            name: "PixArtCompute", dependencies: ["PixArtStorage", "CKernels", "CProcess"], swiftSettings: settings),
+        .target(name: "PixArtNetworks", dependencies: ["PixArtStorage", "PixArtCompute"], swiftSettings: settings),
+        .target(name: "PixArtSchedulers", dependencies: ["PixArtStorage", "PixArtFormats"], swiftSettings: settings),
+        .target(
+            name: "PixArtStages",
+            dependencies: ["PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtNetworks", "PixArtSchedulers"],
+            swiftSettings: settings),
+        .target(
+            name: "PixArtABI",
+            dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtStages"],
+            exclude: ["exports.map", "linking"], swiftSettings: settings, linkerSettings: shared),
         .executableTarget(
-            name: "tokenize", dependencies: ["PixArtFormats"], path: "tools/tokenize", swiftSettings: settings),
-        .testTarget(name: "PixArtComputeTests", dependencies: ["PixArtCompute"], swiftSettings: testSettings),
-        .testTarget(
-            name: "PixArtFormatsTests", dependencies: ["PixArtFormats"], resources: [.copy("Resources")],
+            name: "tokenize", dependencies: ["PixArtStorage", "PixArtFormats"], path: "tools/tokenize",
+            swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CPixArt", "PixArtStorage", "PixArtFormats"], path: "Tests/Support",
             swiftSettings: testSettings),
         .testTarget(
-            name: "PixArtNetworksTests", dependencies: ["PixArtNetworks", "PixArtFormats"],
+            name: "PixArtComputeTests", dependencies: ["TestSupport", "PixArtStorage", "PixArtCompute"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "PixArtFormatsTests",
+            dependencies: ["TestSupport", "CPixArt", "PixArtStorage", "PixArtFormats", "PixArtCompute"],
             resources: [.copy("Resources")], swiftSettings: testSettings),
         .testTarget(
-            name: "PixArtStagesTests", dependencies: ["PixArtStages"], resources: [.copy("Resources")],
-            swiftSettings: testSettings),
+            name: "PixArtNetworksTests",
+            dependencies: ["TestSupport", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtNetworks"],
+            resources: [.copy("Resources")], swiftSettings: testSettings),
+        .testTarget(
+            name: "PixArtSchedulersTests",
+            dependencies: ["TestSupport", "PixArtStorage", "PixArtFormats", "PixArtSchedulers"],
+            resources: [.copy("Resources")], swiftSettings: testSettings),
+        .testTarget(
+            name: "PixArtStagesTests",
+            dependencies: [
+                "TestSupport", "CPixArt", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtSchedulers", "PixArtStages",
+            ],
+            resources: [.copy("Resources")], swiftSettings: testSettings),
     ],
     cLanguageStandard: .c11
 )

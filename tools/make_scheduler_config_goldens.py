@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write what the tests of scheduler configurations compare against: what each class makes of each other's configuration.
 
-    make_scheduler_config_goldens.py [FOLDER]        default: Tests/PixArtStagesTests/Resources
+    make_scheduler_config_goldens.py [FOLDER]        default: Tests/PixArtSchedulersTests/Resources
 
 Writes scheduler_configurations.json: configurations as diffusers saves them, and what each class reads from each of them
 if its name takes the place of `_class_name` (null if the class refuses), as the fields that differ from the class's
@@ -15,7 +15,7 @@ import sys
 import diffusers
 from reference.schedulers import FIELDS
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "PixArtStagesTests" / "Resources"
+OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "PixArtSchedulersTests" / "Resources"
 
 COMMON = {"beta_end": 0.015, "steps_offset": 1}
 """Fields of all classes but EDMEuler's, that differ from every default."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write what the scheduler tests compare against: each scheduler and each of its options as diffusers runs them.
 
-    make_scheduler_goldens.py [FOLDER]        default: Tests/PixArtStagesTests/Resources
+    make_scheduler_goldens.py [FOLDER]        default: Tests/PixArtSchedulersTests/Resources
 
 Writes schedulers.json.
 
@@ -18,7 +18,7 @@ import torch
 from reference.scheduler_runs import RoundedFunctions, make, seed_noise
 from reference.schedulers import absent, cases
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "PixArtStagesTests" / "Resources"
+OUT = pathlib.Path(__file__).resolve().parent.parent / "Tests" / "PixArtSchedulersTests" / "Resources"
 
 MODELS = {"epsilon": (0.95, -0.05), "v_prediction": (0.1, -0.9), "sample": (0.1, 0.9)}
 """A model's output is so much of what it sees, and so much of a picture."""

@@ -1,9 +1,9 @@
-import CNative
 import CPixArt
+import CProcess
 import Glibc
-import PixArtCompute
 import PixArtFormats
 import PixArtStages
+import PixArtStorage
 
 // What every export does: check what came from C, convert it, call, and store the outcome.
 

@@ -1,7 +1,6 @@
 import CPixArt
-import PixArtCompute
-import PixArtFormats
 import PixArtStages
+import PixArtStorage
 
 // What concerns a checkpoint and no opened handle: conversion and estimates.
 

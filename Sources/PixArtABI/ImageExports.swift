@@ -1,7 +1,7 @@
 import CPixArt
-import PixArtCompute
 import PixArtFormats
 import PixArtStages
+import PixArtStorage
 
 // Encode images
 

@@ -1,5 +1,5 @@
-import CNative
 import CPixArt
+import CProcess
 import Glibc
 import PixArtStages
 

@@ -1,6 +1,6 @@
 import CPixArt
-import PixArtCompute
 import PixArtStages
+import PixArtStorage
 
 // One denoising run that the host advances.
 

@@ -1,7 +1,6 @@
 import CPixArt
-import PixArtCompute
-import PixArtFormats
 import PixArtStages
+import PixArtStorage
 
 // Encode
 

@@ -1,6 +1,6 @@
 import CPixArt
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// What a `pixart_tensor *` points to: a tensor, and its shape as C reads it.
 final class TensorHandle {

@@ -1,5 +1,6 @@
 import Foundation
 import PixArtCompute
+import TestSupport
 import Testing
 
 /// Attention against a naive twin in double precision.

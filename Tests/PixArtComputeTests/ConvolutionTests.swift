@@ -1,5 +1,7 @@
 import Foundation
 import PixArtCompute
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// Convolutions and group normalisation against naive twins in double precision.

@@ -1,4 +1,6 @@
 import PixArtCompute
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// Convolutions of stride 2 against a naive twin in double precision.

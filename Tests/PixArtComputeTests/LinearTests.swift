@@ -1,4 +1,6 @@
 import PixArtCompute
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// Linear layers against a naive twin in double precision.

@@ -1,5 +1,6 @@
 import Foundation
 import PixArtCompute
+import TestSupport
 import Testing
 
 /// Products and attention in every precision, on every instruction set of this processor, against naive twins in double.

@@ -1,5 +1,6 @@
 import Foundation
 import PixArtCompute
+import TestSupport
 import Testing
 
 func naiveGELU(_ x: Double) -> Double {

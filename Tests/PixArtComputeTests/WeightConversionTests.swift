@@ -1,5 +1,6 @@
 import Foundation
 import PixArtCompute
+import PixArtStorage
 import Testing
 
 @Suite struct WeightConversionTests {

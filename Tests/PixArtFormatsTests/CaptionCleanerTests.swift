@@ -1,6 +1,6 @@
 import Foundation
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 import Testing
 
 /// Captions, and the steps of cleaning them, against what diffusers and its libraries make of them.

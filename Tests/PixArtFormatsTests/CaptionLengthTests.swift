@@ -1,6 +1,6 @@
 import Foundation
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 import Testing
 
 /// Cleaning takes time in proportion to a caption's length, or refuses the caption.

@@ -1,6 +1,7 @@
 import CPixArt
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
+import TestSupport
 import Testing
 
 @Suite struct HostileFileTests {

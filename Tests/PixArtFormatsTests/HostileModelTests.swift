@@ -1,7 +1,8 @@
 import CPixArt
 import Foundation
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// SentencePiece models that are damaged, hostile, or not those of T5.

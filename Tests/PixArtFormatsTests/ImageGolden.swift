@@ -1,5 +1,5 @@
 import Foundation
-import PixArtCompute
+import PixArtStorage
 
 /// What Pillow and diffusers make of images, written by tools/make_image_goldens.py.
 enum ImageGolden {

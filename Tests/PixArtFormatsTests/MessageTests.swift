@@ -1,7 +1,7 @@
-import CPixArt
 import Foundation
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// Messages are printable and of limited length, whatever files call their content.

@@ -1,6 +1,8 @@
 import CPixArt
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// Names that Unicode calls equivalent are different names, as they are to all that writes files.

@@ -1,7 +1,7 @@
 import CPixArt
 import Foundation
-import PixArtCompute
 import PixArtFormats
+import TestSupport
 import Testing
 
 @Suite struct PNGTests {

@@ -1,5 +1,4 @@
 import Foundation
-import PixArtCompute
 import PixArtFormats
 import Testing
 

@@ -1,7 +1,9 @@
 import Foundation
 import PixArtCompute
 import PixArtNetworks
+import PixArtStorage
 import Synchronization
+import TestSupport
 import Testing
 
 /// How a network is opened, and how far from the reference's float32 that brings its output: at most about twice what
@@ -42,18 +44,18 @@ struct Setting: Sendable, CustomTestStringConvertible {
 /// float32.
 @Suite struct NetworkPrecisionTests {
     private func encoder(
-        _ golden: Golden, _ weights: WeightPrecision, _ compute: Compute, streamed: Bool = false, _ pool: ThreadPool
+        _ golden: NetworkGolden, _ weights: WeightPrecision, _ compute: Compute, streamed: Bool = false, _ pool: ThreadPool
     ) throws -> T5Encoder {
         let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
         return try T5Encoder(.golden, compute: compute, streamed: streamed, reader)
     }
 
-    private func ids(_ golden: Golden) throws -> [Int32] { try golden["ids"].floats.map { Int32($0) } }
+    private func ids(_ golden: NetworkGolden) throws -> [Int32] { try golden["ids"].floats.map { Int32($0) } }
 
     @Test(arguments: Kernels.available, Setting.all)
     func t5(_ instructions: String, _ setting: Setting) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
-        let golden = try Golden("t5")
+        let golden = try NetworkGolden("t5")
         let output = try encoder(golden, setting.weights, setting.compute, pool)(ids(golden), pool)
         let error = relativeError(output.elements, try golden["output"].floats)
         #expect(setting.t5.contains(error), "\(error)")
@@ -63,7 +65,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     func transformer(_ instructions: String, _ setting: Setting) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         for (name, hasSizes) in [("transformer", false), ("transformer-sizes", true)] {
-            let golden = try Golden(name)
+            let golden = try NetworkGolden(name)
             let output = try predict(golden, hasSizes: hasSizes, setting.weights, setting.compute, pool)
             let error = relativeError(output, try golden["output"].floats)
             #expect(setting.transformer.contains(error), "\(name): \(error)")
@@ -71,7 +73,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     }
 
     private func predict(
-        _ golden: Golden, hasSizes: Bool, _ weights: WeightPrecision, _ compute: Compute, _ pool: ThreadPool
+        _ golden: NetworkGolden, hasSizes: Bool, _ weights: WeightPrecision, _ compute: Compute, _ pool: ThreadPool
     ) throws -> [Float] {
         let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), compute: compute, reader)
@@ -89,7 +91,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     @Test(arguments: Kernels.available, ["vae", "vae-plain"])
     func vaeWithBfloat16Weights(_ instructions: String, _ name: String) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
-        let golden = try Golden(name)
+        let golden = try NetworkGolden(name)
         let reader = WeightReader(WeightSupply(golden.source, precision: .bfloat16, pool))
         let image = try VAEDecoder(.golden(isWhole: name == "vae"), reader)(golden.map("latents"), pool)
         let error = relativeError(planar(image), try golden["image"].floats)
@@ -110,7 +112,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     @Test(arguments: Kernels.available, Compute.allCases)
     func t5Products(_ instructions: String, _ compute: Compute) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
-        let golden = try Golden("t5")
+        let golden = try NetworkGolden("t5")
         let encoder = try encoder(golden, .int4, compute, pool)
         let ids = try ids(golden)
         _ = try encoder(ids, pool)
@@ -127,7 +129,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     @Test(arguments: Kernels.available, Compute.allCases)
     func transformerProducts(_ instructions: String, _ compute: Compute) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
-        let golden = try Golden("transformer")
+        let golden = try NetworkGolden("transformer")
         let reader = WeightReader(WeightSupply(golden.source, precision: .int4, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: false), compute: compute, reader)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
@@ -156,7 +158,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     @Test(arguments: Kernels.available, streamable)
     func streamedEqualsResident(_ instructions: String, _ precision: (WeightPrecision, Compute)) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
-        let golden = try Golden("t5")
+        let golden = try NetworkGolden("t5")
         let ids = try ids(golden)
         let resident = try encoder(golden, precision.0, precision.1, pool)
         let streamed = try encoder(golden, precision.0, precision.1, streamed: true, pool)
@@ -174,7 +176,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     @Test(arguments: streamable)
     func streamedByTwoThreads(_ precision: (WeightPrecision, Compute)) throws {
         let pool = try ThreadPool(threads: 2)
-        let golden = try Golden("t5")
+        let golden = try NetworkGolden("t5")
         let ids = try ids(golden)
         let prompts = [ids, Array(ids[..<5])]
         let encoder = try encoder(golden, precision.0, precision.1, streamed: true, pool)
@@ -204,7 +206,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     /// The precision that every matrix and table of a network has if `requested` is asked for.
     private func plan(_ name: String, _ requested: WeightPrecision) throws -> [String: WeightPrecision] {
-        let source = try Golden(name).source
+        let source = try NetworkGolden(name).source
         let reader = WeightReader(WeightSupply(source, precision: requested))
         if name == "t5" {
             _ = try T5Encoder(.golden, reader)

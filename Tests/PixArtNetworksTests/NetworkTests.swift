@@ -1,6 +1,8 @@
 import Foundation
 import PixArtCompute
 import PixArtNetworks
+import PixArtStorage
+import TestSupport
 import Testing
 
 /// Rounding, and nothing else: see docs/numerics.md.
@@ -10,7 +12,7 @@ private let tolerance = 2e-6
     private let pool = try! ThreadPool(threads: 2)
 
     @Test func t5() throws {
-        let golden = try Golden("t5")
+        let golden = try NetworkGolden("t5")
         let encoder = try T5Encoder(.golden, golden.weights)
         let ids = try golden["ids"].floats.map { Int32($0) }
         var layer = 0
@@ -41,7 +43,7 @@ private let tolerance = 2e-6
 
     @Test(arguments: [false, true])
     func transformer(_ hasSizes: Bool) throws {
-        let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
+        let golden = try NetworkGolden(hasSizes ? "transformer-sizes" : "transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
         let latents = try golden["latents"]
         let shares = try ["negative", "prompt"].map {
@@ -64,7 +66,7 @@ private let tolerance = 2e-6
     /// rounding of products of fewer rows.
     @Test(arguments: [false, true])
     func perturbedItems(_ hasSizes: Bool) throws {
-        let golden = try Golden(hasSizes ? "transformer-sizes" : "transformer")
+        let golden = try NetworkGolden(hasSizes ? "transformer-sizes" : "transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
         let (latents, expected) = (try golden["latents"], try golden["perturbed"].floats)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
@@ -91,7 +93,7 @@ private let tolerance = 2e-6
     }
 
     @Test func afterBlockEndsThePrediction() throws {
-        let golden = try Golden("transformer")
+        let golden = try NetworkGolden("transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: false), golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
         let run = try transformer.run(items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
@@ -110,7 +112,7 @@ private let tolerance = 2e-6
     /// either order.
     @Test(arguments: Compute.allCases)
     func promptOfOneToken(_ compute: Compute) throws {
-        let golden = try Golden("transformer-sizes")
+        let golden = try NetworkGolden("transformer-sizes")
         let pool = try ThreadPool(threads: 2)
         let reader = WeightReader(WeightSupply(golden.source, precision: compute == .int8 ? .int8 : .auto, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: true), compute: compute, reader)
@@ -135,7 +137,7 @@ private let tolerance = 2e-6
 
     @Test(arguments: [true, false], Kernels.available)
     func vae(_ isWhole: Bool, _ instructions: String) throws {
-        let golden = try Golden(isWhole ? "vae" : "vae-plain")
+        let golden = try NetworkGolden(isWhole ? "vae" : "vae-plain")
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let decoder = try VAEDecoder(.golden(isWhole: isWhole), golden.weights)
         let map = try golden.map("latents")
@@ -151,7 +153,7 @@ private let tolerance = 2e-6
 
     @Test(arguments: [true, false], Kernels.available)
     func vaeEncoder(_ isWhole: Bool, _ instructions: String) throws {
-        let golden = try Golden(isWhole ? "vae" : "vae-plain")
+        let golden = try NetworkGolden(isWhole ? "vae" : "vae-plain")
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let encoder = try VAEEncoder(.golden(isWhole: isWhole), golden.weights)
         var parts = ["down_blocks.0", "down_blocks.1", "encoder.mid_block"][...]
@@ -168,7 +170,7 @@ private let tolerance = 2e-6
 
     @Test(arguments: Kernels.available)
     func tinyAutoencoder(_ instructions: String) throws {
-        let golden = try Golden("tiny-vae")
+        let golden = try NetworkGolden("tiny-vae")
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let image = try TinyDecoder(.goldenDecoder, golden.weights).decode(golden.map("latents"), pool)
         #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)

@@ -1,6 +1,8 @@
-import PixArtCompute
 import PixArtFormats
+import PixArtSchedulers
 import PixArtStages
+import PixArtStorage
+import TestSupport
 import Testing
 
 @Suite struct OptionsTests {

@@ -1,13 +1,14 @@
 import PixArtCompute
 import PixArtStages
+import PixArtStorage
 import Testing
 
 @Suite struct PictureTests {
     @Test func bytesEqualTheReference() throws {
-        for row in try Golden.stages["pictures"] as! [[String: Any]] {
+        for row in try StageGolden.stages["pictures"] as! [[String: Any]] {
             let (height, width) = (row["height"] as! Int, row["width"] as! Int)
             let map = try FeatureMap(height: height, width: width, channels: 3)
-            for (index, value) in Golden.floats(row["image"]).enumerated() {
+            for (index, value) in StageGolden.floats(row["image"]).enumerated() {
                 map.pixels[index % (height * width), index / (height * width)] = value
             }
             let picture = try Picture(map).resizedAndCropped(

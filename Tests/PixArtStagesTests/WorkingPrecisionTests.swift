@@ -1,6 +1,7 @@
 import CPixArt
 import PixArtCompute
 import PixArtStages
+import PixArtStorage
 import Testing
 
 @Suite struct WorkingPrecisionTests {

@@ -92,7 +92,7 @@ static int32_t progress(void *context, int64_t step, int64_t steps, double fract
     } while (0)
 
 static void run(const pixart_tensor *colour, const pixart_tensor *mask, const char *converted, pixart_tensor **results) {
-    pixart_encoder *encoder;
+    pixart_encoder *encoder, *missing;
     pixart_denoiser *denoiser;
     pixart_decoder *decoder;
     pixart_image_encoder *image_encoder;
@@ -123,13 +123,14 @@ static void run(const pixart_tensor *colour, const pixart_tensor *mask, const ch
     DO(pixart_image_write(results[DECODED], 0, path, NULL));
     DO(pixart_image_read(path, NULL, &results[READ]));
     DO(pixart_convert(check_model(), converted, "{\"weights\": \"int8\"}", progress, NULL));
-    CHECK_CLEARED(pixart_encoder_open("/nowhere", NULL, &encoder) /* a failure restores it too */, PIXART_ERROR_FILE,
-                  encoder, "/nowhere");
+    CHECK_CLEARED(pixart_encoder_open("/nowhere", NULL, &missing) /* a failure restores it too */, PIXART_ERROR_FILE,
+                  missing, "/nowhere");
     note();
     pixart_image_encoder_release(image_encoder);
     pixart_decoder_release(decoder);
     pixart_sampler_release(sampler);
     pixart_denoiser_release(denoiser);
+    pixart_encoder_release(encoder);
     note();
 }
 

@@ -1,6 +1,6 @@
 import Glibc
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// Splits texts for tools/compare_tokenizer.py: `tokenize MODEL` reads one text in hexadecimal from each line, and writes
 /// its ids, its pieces in hexadecimal, and in hexadecimal what the ids read as, with tabs between these three.

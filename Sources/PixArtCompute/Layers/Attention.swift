@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// Scaled dot-product attention, softmax(scale Q Kᵀ + bias) V, for all heads of one sequence.
 ///

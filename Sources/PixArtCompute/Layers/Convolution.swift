@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// A 3x3 convolution with padding 1, its weights in the precision they are stored in.
 package struct Convolution: Sendable {

@@ -1,4 +1,4 @@
-import CNative
+import PixArtStorage
 
 /// An image of many channels: `height * width` pixels, row by row, with a pixel's channels beside each other.
 package struct FeatureMap: Sendable {

@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// A 3x3 convolution of stride 2, which halves a map of even size in each direction.
 ///

@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// A linear layer, `x Wᵀ + b`.
 package struct Linear: Sendable {

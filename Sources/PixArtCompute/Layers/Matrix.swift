@@ -1,3 +1,5 @@
+import PixArtStorage
+
 /// Rows and columns of float32 elements: a view of a buffer that it keeps alive.
 ///
 /// Copies share elements, as views of one picture do. Views made by `rows(_:)` and `columns(_:)` are how networks take

@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// Rows of numbers in a form that products read: float32, or rounded to what is computed in.
 ///

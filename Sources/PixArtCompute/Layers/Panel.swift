@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// Weights of up to 32 outputs laid out for a product, in a worker's memory.
 struct Panel {

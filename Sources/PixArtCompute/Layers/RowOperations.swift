@@ -1,4 +1,4 @@
-import CNative
+import PixArtStorage
 
 /// What networks do to each row of a matrix on its own. Rows are shared among the workers of the pool.
 extension Matrix {

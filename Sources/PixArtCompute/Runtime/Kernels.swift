@@ -1,4 +1,5 @@
-import CNative
+import CKernels
+import PixArtStorage
 
 /// The kernels of an instruction set.
 package struct Kernels: @unchecked Sendable {

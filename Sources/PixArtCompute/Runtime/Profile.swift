@@ -1,4 +1,5 @@
 import Glibc
+import PixArtStorage
 
 /// Where time goes: seconds and operations of each kind of work.
 package final class Profile: Sendable {

@@ -1,5 +1,7 @@
-import CNative
+import CKernels
+import CProcess
 import Glibc
+import PixArtStorage
 import Synchronization
 
 /// The library's threads: each opened handle has a pool of its own, and nothing else in the library starts threads.

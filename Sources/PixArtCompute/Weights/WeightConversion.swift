@@ -1,3 +1,5 @@
+import PixArtStorage
+
 /// A stored tensor in another precision, as it is written to a file: as it lies (`auto`), or as [outputs, inputs] where
 /// outputs are its first dimension.
 extension StoredTensor {

@@ -1,4 +1,4 @@
-import CNative
+import PixArtStorage
 
 /// A weight of a linear layer, [outputs, inputs], as it lies in the mapped file or as it was quantized.
 package struct WeightMatrix: Sendable {

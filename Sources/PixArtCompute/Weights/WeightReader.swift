@@ -1,3 +1,5 @@
+import PixArtStorage
+
 /// Where weights come from, and what becomes of them.
 package struct WeightSupply: Sendable {
     package let source: any WeightSource

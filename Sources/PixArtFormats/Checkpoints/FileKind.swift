@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// What a file is, by its first bytes, if it is one of those that lie where weights, JSON or a tokenizer should.
 ///

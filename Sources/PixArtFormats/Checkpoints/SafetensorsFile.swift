@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// A safetensors file, mapped. Opening reads the header only; a tensor's pages are read when they are touched.
 package final class SafetensorsFile: WeightSource {

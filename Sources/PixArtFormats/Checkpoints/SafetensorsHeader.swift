@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// The header of a safetensors file: which tensors lie where. Eight bytes hold the size of the JSON that follows, and then
 /// come the tensors' bytes.

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Writes a safetensors file tensor by tensor: the header first, from names, types and shapes, and then each tensor's
 /// elements in pieces of any size, so that a file of any size is written in little memory. For one thread at a time.

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// The index of sharded weights (`<stem>.safetensors.index.json`): its `weight_map` tells which shard holds a tensor.
 struct ShardIndex {

@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// A folder whose files are copied: those that lie in it, and nothing that a link leads to outside it. Somebody else may
 /// have made the folder, and the copies may be published.

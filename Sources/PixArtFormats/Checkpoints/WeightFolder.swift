@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: a safetensors file,
 /// or several shards and the index that tells which tensor is in which.

@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// A file on its way to another name. It has no name while it is written if the system can do that; else one that starts
 /// with ".pixart-", in the folder where the file belongs. A lock says that its process lives, so that drafts which a killed

@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// Names of what lies in a folder.
 struct FolderContent {

@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// A file that takes its path's place only when it is whole: it is written as a draft, and renamed at the end. If it does not
 /// come to that, nothing of it remains. For one thread at a time.

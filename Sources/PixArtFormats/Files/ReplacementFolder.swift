@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// Files of a folder and its subfolders that take their places together, when all of them are whole. Where that does not
 /// come about, none of them is there, nor a folder that was made for them. For one thread at a time.

@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// What a file that is written takes the place of: a regular file, or nothing. A symbolic link stands for what it leads to.
 struct ReplacementTarget {

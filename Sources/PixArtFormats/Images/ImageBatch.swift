@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// The images in a tensor, uint8 [B, H, W, channels] or [H, W, channels], rows from the top.
 package struct ImageBatch {

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Puts parts of images into others.
 package enum ImageBlend {

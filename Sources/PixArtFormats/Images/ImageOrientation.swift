@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Where the first row and column of stored pixels belong: the values of Exif's tag Orientation.
 enum ImageOrientation: Int32 {

@@ -1,5 +1,5 @@
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// Resizes images by Lanczos' filter of three lobes, which widens with the reduction so that nothing aliases.
 ///

@@ -1,6 +1,6 @@
-import CNative
+import CLibraries
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// Reads PNG files of any kind, and writes them: 8 bits, RGB.
 package enum PNGFile {

@@ -1,5 +1,5 @@
-import CNative
-import PixArtCompute
+import CLibraries
+import PixArtStorage
 
 /// The text chunks of a PNG file.
 struct PNGText {

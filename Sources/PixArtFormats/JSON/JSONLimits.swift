@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// How much a JSON text may hold: more than any real one does, and little enough that a hostile one is read in a fraction of
 /// a second, and its values in less than 100 MB of memory.

@@ -1,5 +1,5 @@
-import CNative
-import PixArtCompute
+import CLibraries
+import PixArtStorage
 
 extension JSONValue {
     /// Parses one JSON value out of UTF-8 bytes.

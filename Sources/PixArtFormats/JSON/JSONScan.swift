@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// A pass over text that json-c has accepted, for what json-c passes over in silence: equal names in one object, names with
 /// a NUL in them, and integers beyond 64 bits.

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// A JSON value.
 package enum JSONValue: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import CNative
+import CLibraries
 
 extension JSONValue {
     /// The value as JSON text. Members are sorted by name, doubles are written with the fewest digits that read back to the

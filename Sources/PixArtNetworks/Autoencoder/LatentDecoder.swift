@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// The decoding half of an autoencoder.
 package protocol LatentDecoder: Sendable {

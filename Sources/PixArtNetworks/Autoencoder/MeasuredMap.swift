@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// A map and what the next normalisation needs to know of it.
 struct MeasuredMap {

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// The coarsest level of both halves of a VAE: two residual blocks, and attention between them or not.
 struct MiddleBlock: Sendable {

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// Attention of every pixel to every other, with a single head, added to its input.
 struct PixelAttention: Sendable {

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// Two normalised, activated convolutions, added to their input.
 struct ResidualBlock: Sendable {

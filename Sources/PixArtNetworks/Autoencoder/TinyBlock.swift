@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// Three convolutions with ReLU between them, added to their input, and ReLU of the sum.
 struct TinyBlock: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import PixArtCompute
+import PixArtStorage
 
 /// The decoding half of a tiny autoencoder.
 ///

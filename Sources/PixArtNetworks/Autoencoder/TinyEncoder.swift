@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// The encoding half of a tiny autoencoder.
 ///

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// The decoding half of a variational autoencoder: latents in, pixels out.
 ///

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// The encoder half of T5 v1.1: token ids in, one embedding row for each out.
 ///

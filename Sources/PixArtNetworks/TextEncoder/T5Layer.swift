@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// One layer of T5's encoder: self-attention, then a gated feed-forward, each on a normalised copy and added back.
 struct T5Layer: Sendable {

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// What modulates every block: the timestep and, for 1024-pixel checkpoints, the picture's size and aspect ratio.
 ///

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// Latents cut into square patches, and put together again.
 struct PatchGrid: Sendable {

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// The PixArt diffusion transformer.
 ///

@@ -1,5 +1,6 @@
 import Glibc
 import PixArtCompute
+import PixArtStorage
 
 /// Numbers as waves, in the two forms that PixArt uses.
 package enum SinusoidalEmbedding {

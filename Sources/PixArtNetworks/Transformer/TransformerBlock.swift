@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// One block of the PixArt transformer: self-attention, cross-attention to the prompt, feed-forward.
 struct TransformerBlock: Sendable {

@@ -1,6 +1,6 @@
 import Glibc
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// A folder in the diffusers layout: parts in subfolders, and an index that names the pipeline they make up.
 package struct Checkpoint: Sendable {

@@ -1,6 +1,6 @@
 import Glibc
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// What was given as a checkpoint's folder if it is none, for messages.
 enum CheckpointFolder {

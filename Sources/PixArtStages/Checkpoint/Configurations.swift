@@ -1,6 +1,6 @@
-import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
+import PixArtStorage
 
 // What the networks need to know, from the files that diffusers and transformers write. Defaults are those of their
 // classes; settings that only have one supported value are checked, so that nothing is silently computed otherwise.

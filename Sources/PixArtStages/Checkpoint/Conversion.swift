@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// Writes a checkpoint in another precision, as an ordinary diffusers folder.
 ///

@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// A part of a checkpoint on its way into another precision.
 struct ConvertedPart {

@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// The weights of a part on their way into a network, as the options of an open say.
 struct OpenedPart {

@@ -1,6 +1,7 @@
 import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
+import PixArtStorage
 
 /// A part of a checkpoint that has weights: a subfolder with a configuration and safetensors.
 package enum Part: String, CaseIterable, Sendable {

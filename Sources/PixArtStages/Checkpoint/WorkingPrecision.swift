@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// How a network's weights are stored, as far as it matters for how they may be held.
 package enum StoredPrecision: Equatable, Sendable {

@@ -1,6 +1,7 @@
 import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
+import PixArtStorage
 
 /// One half of a checkpoint's part `vae`, of either class, as its `config.json` describes it.
 struct Autoencoder: Sendable {

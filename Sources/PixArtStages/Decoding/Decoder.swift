@@ -1,6 +1,6 @@
 import PixArtCompute
-import PixArtFormats
 import PixArtNetworks
+import PixArtStorage
 
 /// The third stage: latents to images. Any number of threads may use it at once.
 package final class Decoder: ProcessBound, Sendable {

@@ -2,6 +2,8 @@ import Glibc
 import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
+import PixArtSchedulers
+import PixArtStorage
 
 /// The way back from the third stage: images to latents. Any number of threads may use it at once.
 ///

@@ -1,6 +1,8 @@
 import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
+import PixArtSchedulers
+import PixArtStorage
 
 /// The second stage: embedding to latents. Any number of threads may use it at once.
 package final class Denoiser: ProcessBound, Sendable {

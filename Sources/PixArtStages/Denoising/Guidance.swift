@@ -1,5 +1,4 @@
-import PixArtCompute
-import PixArtNetworks
+import PixArtStorage
 
 /// Which predictions a step takes, and how they become one.
 ///

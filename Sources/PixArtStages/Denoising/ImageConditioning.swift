@@ -1,5 +1,6 @@
-import PixArtCompute
 import PixArtFormats
+import PixArtSchedulers
+import PixArtStorage
 
 /// A picture that a run starts from, and the part of it that is painted anew.
 ///

@@ -1,5 +1,5 @@
 import PixArtCompute
-import PixArtFormats
+import PixArtStorage
 
 /// A linear map from latents, as the denoiser sees them, to colours: what previews are made by.
 package struct PreviewMap: Sendable {

@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtNetworks
+import PixArtStorage
 
 /// The embeddings that a run is to be guided by: a prompt or several, and a negative for each of them or none at all.
 package struct PromptBatch {

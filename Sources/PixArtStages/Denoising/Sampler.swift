@@ -1,6 +1,6 @@
-import PixArtCompute
-import PixArtFormats
 import PixArtNetworks
+import PixArtSchedulers
+import PixArtStorage
 
 /// One denoising run, advanced step by step. For one thread at a time.
 ///

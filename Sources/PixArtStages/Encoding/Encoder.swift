@@ -2,6 +2,7 @@ import Glibc
 import PixArtCompute
 import PixArtFormats
 import PixArtNetworks
+import PixArtStorage
 
 /// The first stage: text to embedding. Any number of threads may use it at once.
 package final class Encoder: ProcessBound, Sendable {

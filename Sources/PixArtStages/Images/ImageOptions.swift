@@ -1,3 +1,5 @@
+import PixArtFormats
+
 /// The options of the verbs that work on images alone.
 enum ImageOptions {
     static let read: [OptionSchema.Property] = [

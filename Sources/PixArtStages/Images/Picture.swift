@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtStorage
 
 /// A decoded picture in floating point, on its way to what people look at.
 ///

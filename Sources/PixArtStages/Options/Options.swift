@@ -1,5 +1,5 @@
-import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// The options of one call, checked against the verb's schema and completed with its defaults.
 package struct Options: Sendable {

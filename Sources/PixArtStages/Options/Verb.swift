@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtSchedulers
 
 /// The verbs of the library that take options.
 package enum Verb: String, CaseIterable, Sendable {
@@ -158,7 +159,7 @@ package enum Verb: String, CaseIterable, Sendable {
 
     private static let schedulerOptions: [OptionSchema.Property] = [
         .init(
-            "scheduler", .scheduler, default: .null,
+            "scheduler", .classNamed("scheduler", schemas: SchedulerRegistry.schemas), default: .null,
             "Scheduler of the run: the name of diffusers' class, with or without \"Scheduler\", or an object with "
                 + "\"_class_name\" and fields of its configuration. Fields that are left out are those of the checkpoint's "
                 + "file, else the class's defaults; null stands for the checkpoint's own scheduler. The whole `config` of a "

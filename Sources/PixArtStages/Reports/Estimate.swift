@@ -1,6 +1,6 @@
 import PixArtCompute
-import PixArtFormats
 import PixArtNetworks
+import PixArtStorage
 
 /// What a stage would take of memory, from a checkpoint's configuration and headers.
 package enum Estimate {

@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// What a handle was opened from, and how.
 package struct HandleReport: Sendable {

@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 /// What a stage takes of memory, in bytes.
 package struct MemoryReport: Sendable {

@@ -1,5 +1,6 @@
 import PixArtCompute
 import PixArtFormats
+import PixArtStorage
 
 extension Profile {
     /// As hosts get it.

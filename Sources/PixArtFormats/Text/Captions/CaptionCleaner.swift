@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Prepares captions for the text encoder exactly as diffusers 0.42.1 does
 /// (`PixArtAlphaPipeline._text_preprocessing`, on Python 3.11 with beautifulsoup4 4.15 and ftfy 6.3.1).

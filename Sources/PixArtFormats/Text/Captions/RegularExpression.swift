@@ -1,5 +1,5 @@
-import CNative
-import PixArtCompute
+import CLibraries
+import PixArtStorage
 import Synchronization
 
 /// A PCRE2 pattern over UTF-8 text or over bytes. Any number of threads may search with it at once.

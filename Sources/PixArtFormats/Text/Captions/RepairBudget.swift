@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Limits how much text the repair of a prompt reads, since each pass over the text may uncover work for another one.
 ///

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// SentencePiece's rules of normalization (`precompiled_charsmap`): texts and what replaces each.
 ///

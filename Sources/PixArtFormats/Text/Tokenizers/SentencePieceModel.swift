@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 extension UnigramModel {
     /// Reads the SentencePiece model (`spiece.model`) at `path`. Fails with `.file`, with `.format` if the file is no such

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Text to ids and back as T5 does it, by the rule of SentencePiece 0.1.97 to 0.2.1, which is that of the "slow" T5
 /// tokenizer of transformers.

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 extension UnigramModel {
     /// Reads the `tokenizer.json` at `path`, as transformers writes it for T5. Fails with `.file`, with `.format` if the file

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// A unigram tokenizer as a value, whatever file it comes from: a vocabulary, and how a text is normalized.
 package struct UnigramModel: Sendable {

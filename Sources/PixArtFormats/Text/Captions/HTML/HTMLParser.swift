@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Reads HTML as Python 3.11's `html.parser` does under Beautiful Soup, and keeps its text.
 ///

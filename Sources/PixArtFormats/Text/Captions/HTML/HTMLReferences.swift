@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Character references of HTML: `&eacute;`, `&#233;`, `&#xe9;`.
 package enum HTMLReferences {

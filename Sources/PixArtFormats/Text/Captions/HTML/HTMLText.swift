@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// The text of an HTML document as its tags arrive: what Beautiful Soup's `.text` gives for the tree they would make.
 ///

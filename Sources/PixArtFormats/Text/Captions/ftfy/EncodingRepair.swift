@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Undoes mojibake: `ftfy.fix_encoding` of ftfy 6.3.1 with its default settings.
 package enum EncodingRepair {

@@ -1,4 +1,4 @@
-import PixArtCompute
+import PixArtStorage
 
 /// Tells mojibake, text that was decoded with the wrong encoding, from text that only looks unusual.
 ///

@@ -1,6 +1,6 @@
-import CNative
+import CLibraries
 import Glibc
-import PixArtCompute
+import PixArtStorage
 
 /// Repairs text as `ftfy.fix_text` of ftfy 6.3.1 does with its default settings: line by line, each until nothing
 /// changes.

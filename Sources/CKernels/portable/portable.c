@@ -1,0 +1,7 @@
+/* For every architecture that C compiles for. */
+#include "loops.h"
+#include "gemm_blas.h"
+
+const native_kernels native_kernels_portable = {
+    .name = "portable", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
+    LOOPS};

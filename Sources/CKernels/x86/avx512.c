@@ -1,0 +1,14 @@
+/* x86-64 with AVX-512 F, BW, DQ and VL. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c,bmi,bmi2"))),          \
+                             apply_to = function)
+#include "../portable/loops.h"
+#include "gemm_avx512.h"
+#pragma clang attribute pop
+
+const native_kernels native_kernels_avx512 = {
+    .name = "avx512", .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
+    LOOPS};
+#endif

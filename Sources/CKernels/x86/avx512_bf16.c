@@ -1,0 +1,201 @@
+/* x86-64 with AVX-512 and its BF16 and VNNI: products of bfloat16 and of int8, and attention in bfloat16. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2"))),             \
+    apply_to = function)
+#include "../portable/loops.h"
+#include "gemm_avx512.h"
+#include "unpack_int4.h"
+
+/* A unit of a row in every lane. */
+INLINE __m512i broadcast(const void *unit) {
+    int32_t bits;
+    memcpy(&bits, unit, sizeof bits);
+    return _mm512_set1_epi32(bits);
+}
+
+INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, size_t units, const uint16_t *left,
+                          size_t stride, const uint32_t *panel, nearing near, const float *scales, float *out,
+                          size_t out_stride) {
+    __m512 sum[TILE][2];
+#pragma unroll
+    for (int row = 0; row < rows; row++)
+#pragma unroll
+        for (int v = 0; v < vectors; v++) sum[row][v] = _mm512_setzero_ps();
+    const uint16_t *base[TILE / 3];
+#pragma unroll
+    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        bring_some_near(&near);
+        __m512i weight[2];
+#pragma unroll
+        for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_si512(panel + 16 * v);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512i x = broadcast(base[row / 3] + (size_t)(row % 3) * stride + 2 * unit);
+#pragma unroll
+            for (int v = 0; v < vectors; v++)
+                sum[row][v] = _mm512_dpbf16_ps(sum[row][v], (__m512bh)x, (__m512bh)weight[v]);
+        }
+    }
+#pragma unroll
+    for (int v = 0; v < vectors; v++) {
+        __mmask16 mask = lanes(columns, (size_t)v);
+        __m512 scale = scales ? _mm512_maskz_loadu_ps(mask, scales + 16 * v) : _mm512_set1_ps(1);
+#pragma unroll
+        for (int row = 0; row < rows; row++)
+            _mm512_mask_storeu_ps(out + (size_t)row * out_stride + 16 * v, mask, _mm512_mul_ps(sum[row][v], scale));
+    }
+}
+
+static void product_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
+                             const void *panel, const void *ahead, const float *column_scales, float *out,
+                             size_t out_stride) {
+    nearing near = nearing_of(ahead, panel, rows);
+    for (; rows > 0; near.next += units * near.step) {
+        size_t count = tile_rows(rows);
+#define BODY(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, near, column_scales, out, out_stride)
+#define NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, near, column_scales, out, out_stride)
+        if (columns > 16) {
+            WITH_ROWS(count, BODY)
+        } else {
+            WITH_ROWS(count, NARROW)
+        }
+#undef BODY
+#undef NARROW
+        left += count * left_stride;
+        out += count * out_stride;
+        rows -= count;
+    }
+}
+
+static void zero_point_sums(size_t units, const void *panel, int32_t *sums) {
+    enum { CHAINS = 4 }; /* of sums that need not wait for each other */
+    const __m512i zero_point = _mm512_set1_epi8((char)128);
+    const uint32_t *weights = panel;
+    __m512i total[CHAINS][2];
+    for (size_t i = 0; i < CHAINS; i++) total[i][0] = total[i][1] = _mm512_setzero_si512();
+    size_t unit = 0;
+    for (; unit + CHAINS <= units; unit += CHAINS)
+#pragma unroll
+        for (size_t i = 0; i < CHAINS; i++)
+#pragma unroll
+            for (size_t v = 0; v < 2; v++)
+                total[i][v] = _mm512_dpbusd_epi32(
+                    total[i][v], zero_point, _mm512_load_si512(weights + (unit + i) * NATIVE_PANEL + 16 * v));
+    for (; unit < units; unit++)
+        for (size_t v = 0; v < 2; v++)
+            total[0][v] =
+                _mm512_dpbusd_epi32(total[0][v], zero_point, _mm512_load_si512(weights + unit * NATIVE_PANEL + 16 * v));
+    for (size_t v = 0; v < 2; v++) {
+        __m512i sum = _mm512_add_epi32(total[0][v], total[1][v]);
+        sum = _mm512_add_epi32(sum, _mm512_add_epi32(total[2][v], total[3][v]));
+        _mm512_storeu_si512(sums + 16 * v, sum);
+    }
+}
+
+INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_t *left, size_t stride,
+                      const uint32_t *panel, nearing near, const int32_t *sums, const float *row_scales,
+                      const float *column_scales, float *out, size_t out_stride) {
+    __m512i sum[TILE][2];
+#pragma unroll
+    for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_si512();
+    const uint8_t *base[TILE / 3];
+#pragma unroll
+    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        bring_some_near(&near);
+        __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512i x = broadcast(base[row / 3] + (size_t)(row % 3) * stride + 4 * unit);
+            sum[row][0] = _mm512_dpbusd_epi32(sum[row][0], x, first);
+            sum[row][1] = _mm512_dpbusd_epi32(sum[row][1], x, second);
+        }
+    }
+#pragma unroll
+    for (int v = 0; v < 2; v++) {
+        __mmask16 mask = lanes(columns, (size_t)v);
+        __m512 scale = _mm512_maskz_loadu_ps(mask, column_scales + 16 * v);
+        __m512i offset = _mm512_loadu_si512(sums + 16 * v);
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[row][v], offset));
+            value = _mm512_mul_ps(value, _mm512_mul_ps(scale, _mm512_set1_ps(row_scales[row])));
+            _mm512_mask_storeu_ps(out + (size_t)row * out_stride + 16 * v, mask, value);
+        }
+    }
+}
+
+static void product_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
+                         const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
+                         const float *column_scales, float *out, size_t out_stride) {
+    nearing near = nearing_of(ahead, panel, rows);
+    for (; rows > 0; near.next += units * near.step) {
+        size_t count = tile_rows(rows);
+#define BODY(N)                                                                                                        \
+    tile_int8(N, columns, units, left, left_stride, panel, near, sums, row_scales, column_scales, out, out_stride)
+        WITH_ROWS(count, BODY)
+#undef BODY
+        left += count * left_stride;
+        row_scales += count;
+        out += count * out_stride;
+        rows -= count;
+    }
+}
+
+/* ---- What becomes of products ------------------------------------------------------------------------------------ */
+
+/* 2^x for x <= 126, within 1e-4: what is made of it is rounded to bfloat16. */
+INLINE __m512 exp2_rough(__m512 x) {
+    x = _mm512_max_ps(x, _mm512_set1_ps(-126));
+    __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 part = _mm512_sub_ps(x, whole);
+    __m512 p = _mm512_fmadd_ps(part, _mm512_set1_ps(0.0551713f), _mm512_set1_ps(0.2402265f));
+    p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(0.6931472f));
+    p = _mm512_fmadd_ps(p, part, _mm512_set1_ps(1.0f));
+    return _mm512_scalef_ps(p, whole);
+}
+
+/* gelu(x) in the tanh form, likewise: x / (1 + 2^(-2 log2(e) u)) with u = sqrt(2/pi) (x + 0.044715 x^3). */
+INLINE __m512 gelu_rough(__m512 x) {
+    const __m512 linear = _mm512_set1_ps(-2.3022082f), cubic = _mm512_set1_ps(-0.10294324f);
+    __m512 exponent = _mm512_mul_ps(x, _mm512_fmadd_ps(_mm512_mul_ps(x, x), cubic, linear));
+    __m512 e = exp2_rough(_mm512_min_ps(exponent, _mm512_set1_ps(126)));
+    return _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(e, _mm512_set1_ps(1))));
+}
+
+static void finish_bfloat16(size_t rows, size_t columns, float *tile, size_t tile_stride,
+                            const native_epilogue *epilogue, void *out, size_t out_stride) {
+    if (epilogue->type != NATIVE_BFLOAT16 || epilogue->accumulate || epilogue->multiply || !epilogue->bias) {
+        finish(rows, columns, tile, tile_stride, epilogue, out, out_stride);
+        return;
+    }
+    for (size_t row = 0; row < rows; row++)
+        for (size_t c = 0; c < columns; c += 16) {
+            __mmask16 mask = lanes(columns, c / 16);
+            __m512 x = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, tile + row * tile_stride + c),
+                                     _mm512_maskz_loadu_ps(mask, epilogue->bias + c));
+            if (epilogue->gelu) x = gelu_rough(x);
+            _mm256_mask_storeu_epi16((uint16_t *)out + row * out_stride + c, mask, (__m256i)_mm512_cvtneps_pbh(x));
+        }
+}
+
+#include "attention_bfloat16.h"
+#pragma clang attribute pop
+
+const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
+                                                   .multiplies_bfloat16 = 1,
+                                                   .multiplies_int8 = 1,
+                                                   .pack_panel = pack_panel,
+                                                   .pack_int4 = pack_int4,
+                                                   .product_float32 = product_float32,
+                                                   .product_bfloat16 = product_bfloat16,
+                                                   .zero_point_sums = zero_point_sums,
+                                                   .product_int8 = product_int8,
+                                                   .finish = finish_bfloat16,
+                                                   .attend_bfloat16 = attend_bfloat16,
+                                                   LOOPS};
+#endif

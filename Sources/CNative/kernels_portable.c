@@ -1,7 +1,0 @@
-/* For every architecture that C compiles for. */
-#include "kernels_loops.h"
-#include "kernels_blas.h"
-
-const native_kernels native_kernels_portable = {
-    .name = "portable", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
-    LOOPS};

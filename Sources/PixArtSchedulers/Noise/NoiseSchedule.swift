@@ -1,0 +1,112 @@
+import Glibc
+import PixArtStorage
+
+/// How much noise each training timestep holds: `betas` of a scheduler's configuration and what follows from them.
+package struct NoiseSchedule: Sendable, Equatable {
+    package enum Betas: String, Sendable {
+        case linear
+        case scaledLinear = "scaled_linear"
+        case cosine = "squaredcos_cap_v2"
+        case sigmoid, laplace
+        case exponential = "exp"
+    }
+
+    /// The product of (1 - beta) up to each timestep, falling from nearly 1 to nearly 0.
+    package private(set) var alphasCumulative: [Float]
+
+    /// From the fields of `SchedulerField.noise`, and `rescale_betas_zero_snr` where `rescales` says that there is such
+    /// a field. `floor` keeps schedulers that divide by the last product from dividing by 0. Fails where
+    /// `trained_betas` are not as many as the timesteps.
+    init(_ settings: SchedulerSettings, rescales: Bool = false, floor: Bool = false) throws(PixArtError) {
+        let count = settings.integer("num_train_timesteps")
+        let rescales = rescales && settings.boolean("rescale_betas_zero_snr")
+        let betas = settings.numbers("trained_betas").map { $0.map { Float($0) } }
+        guard betas.map({ $0.count == count }) ?? true else {
+            throw settings.conflict("trained_betas", expected: "num_train_timesteps (\(count)) numbers")
+        }
+        let schedule: Betas = settings.choice("beta_schedule")
+        let values =
+            betas
+            ?? Self.betas(
+                schedule, settings.number("beta_start"), settings.number("beta_end"), count)
+        self.init(betas: rescales ? Self.rescaled(values) : values)
+        if rescales, floor { alphasCumulative[alphasCumulative.count - 1] = 0x1p-24 }
+    }
+
+    /// The products are taken in double and rounded one by one, as `torch.cumprod` does.
+    package init(betas: [Float]) {
+        var product = 1.0
+        alphasCumulative = betas.map { beta in
+            product *= Double(1 - beta)
+            return Float(product)
+        }
+    }
+
+    package var count: Int { alphasCumulative.count }
+
+    /// The product of a timestep; those below 0 count from the end, as in Python.
+    func product(_ timestep: Int) -> Float { alphasCumulative[timestep < 0 ? timestep + count : timestep] }
+
+    /// Weights of picture and noise at a timestep.
+    func level(_ timestep: Int) -> NoiseLevel { NoiseLevel(product: product(timestep)) }
+
+    /// Noise in units of the picture: sqrt((1 - a) / a) for each timestep.
+    package var sigmas: [Float] { alphasCumulative.map { ((1 - $0) / $0).squareRoot() } }
+
+    /// Timesteps whose half logarithm of signal over noise is not below `minimum`.
+    func timesteps(above minimum: Double) -> Int {
+        count - alphasCumulative.count(where: { Double(NoiseLevel(product: $0).lambda) < minimum })
+    }
+
+    /// Betas in PyTorch's float32 arithmetic.
+    private static func betas(_ schedule: Betas, _ start: Double, _ end: Double, _ count: Int) -> [Float] {
+        switch schedule {
+        case .linear: linspace(Float(start), Float(end), count)
+        case .scaledLinear: linspace(Float(start.squareRoot()), Float(end.squareRoot()), count).map { $0 * $0 }
+        case .sigmoid:
+            linspace(-6, 6, count).map { 1 / (1 + .exp(-$0)) * Float(end - start) + Float(start) }
+        case .cosine:
+            betas(count) { time in
+                let value = cos((time + 0.008) / 1.008 * Double.pi / 2)
+                return value * value
+            }
+        case .exponential: betas(count) { exp($0 * -12) }
+        case .laplace:
+            betas(count) { time in
+                let lambda = -0.5 * copysign(1, 0.5 - time) * log(1 - 2 * abs(0.5 - time) + 1e-6)
+                let ratio = exp(lambda)
+                return (ratio / (1 + ratio)).squareRoot()
+            }
+        }
+    }
+
+    /// Betas whose products follow a curve.
+    private static func betas(_ count: Int, _ curve: (Double) -> Double) -> [Float] {
+        (0..<count).map { index in
+            let (from, to) = (Double(index) / Double(count), Double(index + 1) / Double(count))
+            return Float(min(1 - curve(to) / curve(from), 0.999))
+        }
+    }
+
+    /// Betas such that the last product is 0.
+    private static func rescaled(_ betas: [Float]) -> [Float] {
+        let roots = NoiseSchedule(betas: betas).alphasCumulative.map { $0.squareRoot() }
+        let (first, last) = (roots[0], roots[roots.count - 1])
+        let scale = first / (first - last)
+        let products = roots.map { root -> Float in
+            let scaled = (root - last) * scale
+            return scaled * scaled
+        }
+        return products.indices.map { 1 - ($0 == 0 ? products[0] : products[$0] / products[$0 - 1]) }
+    }
+
+    /// `torch.linspace` in float32: counted from both ends towards the middle, with fused operations.
+    static func linspace(_ start: Float, _ end: Float, _ count: Int) -> [Float] {
+        guard count > 1 else { return [start] }
+        let step = (end - start) / Float(count - 1)
+        return (0..<count).map { index in
+            index < count / 2
+                ? start.addingProduct(step, Float(index)) : end.addingProduct(-step, Float(count - 1 - index))
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Glibc
+import PixArtFormats
+import PixArtStorage
+
+/// DPM-Solver of second order for the stochastic equation: each step but the last looks again half way, by the
+/// logarithm of the noise level, and both halves add noise.
+///
+/// This implementation matches: diffusers' `DPMSolverSDEScheduler`, with its noise out of torchsde's Brownian tree.
+/// Limitations: no prediction of samples, as there. Without `noise_sampler_seed` diffusers takes the tree's seed from
+/// torch's global generator; here it is drawn from the run's own, before the first step, as
+/// `torch.randint(0, 2**63 - 1, [], generator=generator)`.
+package struct DPMSolverSDEScheduler: SigmaScheduler {
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "DPMSolverSDEScheduler"
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise(start: 0.00085, end: 0.012) + [
+                SchedulerField.prediction([.epsilon, .velocity]),
+                .init(
+                    "noise_sampler_seed", .integer(0...Int64.max - 1), default: .null,
+                    "Seed of the noise that steps add; null for one out of the run's seed."),
+            ] + SchedulerField.sigmaSpacings + SchedulerField.spacing(.linspace)
+
+        let noise: NoiseSchedule
+        let prediction: Prediction
+        let seed: UInt64?
+        let times: EulerTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings)
+            prediction = settings.choice("prediction_type")
+            seed = settings.optionalInteger("noise_sampler_seed").map { UInt64($0) }
+            times = try EulerTimes(settings, noise, inDouble: true)
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            let (timesteps, levels) = try times.levels(plan)
+            let between = zip(levels, levels.dropFirst()).map { from, to in
+                times.trained.timestep(of: exp(log(from) + (log(to) - log(from)) * 0.5))
+            }
+            let all = timesteps.prefix(1) + zip(between, timesteps.dropFirst()).flatMap { [$0, $1] }
+            return DPMSolverSDEScheduler(
+                configuration: self, timesteps: all.map { Float($0) }, sigmas: levels.map { Float($0) } + [0])
+        }
+    }
+
+    private let configuration: Configuration
+    package let timesteps: [Float]
+    let sigmas: [Float]
+    var index = 0
+    /// Where the step under way came from.
+    private var start: [Float]?
+    /// Made in the first step.
+    private var brownian: BrownianNoise?
+
+    package var order: Int { 2 }
+    package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
+
+    var sigma: Float { start == nil ? sigmas[index] : .exp(-middle) }
+
+    /// Minus the logarithm of the noise level: where the step starts from, and half way to the next.
+    private var time: Float { -.log(sigmas[index]) }
+    private var middle: Float { time + (-.log(sigmas[index + 1]) - time) * 0.5 }
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let brownian = brownianNoise(sample.count, &noise)
+        let original = configuration.prediction.original(output, sample, sigma: sigma)
+        guard sigmas[index + 1] > 0 else {
+            let next = followed(sample, original, to: 0)
+            index += 1
+            return SchedulerStep(sample: next, original: original)
+        }
+        let (from, goal) = (Float.exp(-time), start == nil ? middle : -.log(sigmas[index + 1]))
+        let to = Float.exp(-goal)
+        let (fromSquare, toSquare) = (from * from, to * to)
+        let up = min(to, (toSquare * (fromSquare - toSquare) / fromSquare).squareRoot())
+        let ancestral = -Float.log((toSquare - up * up).squareRoot())
+        let next = combination(
+            (.exp(-ancestral) / from, start ?? sample), (-.expMinusOne(time - ancestral), original),
+            (up, brownian(from: from, to: to)))
+        if start == nil {
+            start = sample
+        } else {
+            start = nil
+            index += 1
+        }
+        return SchedulerStep(sample: next, original: original)
+    }
+
+    private mutating func brownianNoise(_ count: Int, _ noise: inout NoiseSource) -> BrownianNoise {
+        if let brownian { return brownian }
+        let levels = sigmas.dropLast()
+        let made = BrownianNoise(
+            from: levels.min() ?? 0, to: levels.max() ?? 0, count: count,
+            seeds: configuration.seed.map { [$0] } ?? noise.seeds())
+        brownian = made
+        return made
+    }
+}

@@ -1,0 +1,49 @@
+import PixArtFormats
+import PixArtStorage
+
+/// Euler's method on the noise level, going too far in each step and adding noise up to the next level.
+///
+/// This implementation matches: diffusers' `EulerAncestralDiscreteScheduler`.
+/// Limitations: no prediction of samples, as there.
+package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "EulerAncestralDiscreteScheduler"
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise() + [SchedulerField.prediction([.epsilon, .velocity]), SchedulerField.zeroSNR]
+            + SchedulerField.spacing(.linspace)
+
+        let noise: NoiseSchedule
+        let prediction: Prediction
+        let times: EulerTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings, rescales: true, floor: true)
+            prediction = settings.choice("prediction_type")
+            times = try EulerTimes(settings, noise, hasSigmaSpacings: false)
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            let (timesteps, sigmas) = try times(plan)
+            return EulerAncestralDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas + [0])
+        }
+    }
+
+    private let configuration: Configuration
+    package let timesteps: [Float]
+    let sigmas: [Float]
+    var index = 0
+
+    package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let original = configuration.prediction.original(output, sample, sigma: sigma)
+        let step = AncestralStep(from: sigma, to: sigmas[index + 1])
+        let followed = followed(sample, original, to: step.down)
+        index += 1
+        return SchedulerStep(
+            sample: combination((1, followed), (step.up, noise.normal(sample.count))), original: original)
+    }
+}

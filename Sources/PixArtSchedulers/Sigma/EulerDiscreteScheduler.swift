@@ -1,0 +1,89 @@
+import PixArtFormats
+import PixArtStorage
+
+/// Euler's method on the noise level.
+///
+/// This implementation matches: diffusers' `EulerDiscreteScheduler` as a pipeline calls it, with `timesteps` or
+/// `sigmas` of one's own.
+/// Limitations: none of `step`'s further arguments, so that it draws no noise.
+package struct EulerDiscreteScheduler: SigmaScheduler {
+    package enum Interpolation: String, CaseIterable, Sendable { case linear, logarithmic = "log_linear" }
+    package enum Timesteps: String, CaseIterable, Sendable { case discrete, continuous }
+
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "EulerDiscreteScheduler"
+        package static let takesTimesteps = true
+        package static let takesSigmas = true
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise() + [
+                SchedulerField.prediction(), SchedulerField.zeroSNR, SchedulerField.finalSigma,
+                SchedulerField.choice(
+                    "interpolation_type", Interpolation.linear,
+                    "Noise levels at the timesteps, or in equal ratios over the whole training."),
+                SchedulerField.choice(
+                    "timestep_type", Timesteps.discrete,
+                    "What the model is told: the timestep, or (with v_prediction) a quarter of the logarithm of the noise."
+                ),
+            ] + SchedulerField.sigmaSpacings + SchedulerField.sigmaRange + SchedulerField.spacing(.linspace)
+
+        let noise: NoiseSchedule
+        let prediction: Prediction
+        let finalSigma: FinalSigma
+        let interpolation: Interpolation
+        let isContinuous: Bool
+        let times: EulerTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings, rescales: true, floor: true)
+            prediction = settings.choice("prediction_type")
+            finalSigma = settings.choice("final_sigmas_type")
+            interpolation = settings.choice("interpolation_type")
+            isContinuous = prediction == .velocity && settings.choice("timestep_type") == Timesteps.continuous
+            times = try EulerTimes(settings, noise, hasRange: true)
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            guard !isContinuous || plan.timesteps == nil else {
+                throw .option("option \"timesteps\" is set, expected null where the scheduler's are continuous")
+            }
+            let run = try levels(plan)
+            var sigmas = run.sigmas.map { Float($0) }
+            if plan.sigmas == nil { sigmas.append(finalSigma == .zero ? 0 : times.trained.smallest) }
+            let timesteps =
+                isContinuous ? sigmas.dropLast().map { 0.25 * Float.log($0) } : run.timesteps.map { Float($0) }
+            return EulerDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas)
+        }
+
+        private func levels(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Double], sigmas: [Double]) {
+            if let given = plan.sigmas?.map({ Float($0) }) {
+                return (given.dropLast().map { times.trained.timestep(of: $0) }, given.map { Double($0) })
+            }
+            guard interpolation == .logarithmic else { return try times.levels(plan) }
+            try times.sigmaSpacing.requireNone(plan.timesteps)
+            let ratios = NoiseSchedule.linspace(
+                Float.log(times.trained.largest), Float.log(times.trained.smallest), plan.steps + 1
+            ).map { Double(Float.exp($0)) }
+            guard times.sigmaSpacing == .timesteps else {
+                return times.spaced(from: ratios[0], to: ratios[plan.steps], plan.steps)
+            }
+            return (times.timesteps(plan), ratios)
+        }
+    }
+
+    private let configuration: Configuration
+    package let timesteps: [Float]
+    let sigmas: [Float]
+    var index = 0
+
+    package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let original = configuration.prediction.original(output, sample, sigma: sigma)
+        let next = followed(sample, original, to: sigmas[index + 1])
+        index += 1
+        return SchedulerStep(sample: next, original: original)
+    }
+}

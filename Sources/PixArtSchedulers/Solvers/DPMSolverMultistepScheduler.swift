@@ -1,0 +1,100 @@
+import PixArtFormats
+import PixArtStorage
+
+/// DPM-Solver and DPM-Solver++ with several steps' predictions.
+///
+/// This implementation matches: diffusers' `DPMSolverMultistepScheduler`, all algorithms, orders, noise levels and
+/// timestep spacings, with `timesteps` of one's own.
+/// Limitations: no flow matching; `solver_order` 3 with "sde-dpmsolver" is an error, since diffusers has no such step;
+/// where the first two timesteps are equal, diffusers starts at the second and fails at the end, and this goes on.
+package struct DPMSolverMultistepScheduler: SolverScheduler {
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "DPMSolverMultistepScheduler"
+        package static let takesTimesteps = true
+        package static let sisterNames = DPMSolverSettings.sisterNames
+        package static let unsupportedFields = DPMSolverSettings.unsupportedFields
+
+        package static let fields: [OptionSchema.Property] =
+            DPMSolverSettings.fields(DPMSolverAlgorithm.allCases, lowerOrderFinal: true) + [
+                .init(
+                    "euler_at_final", .boolean, default: .bool(false), "End with a step of first order in any case."),
+                .init(
+                    "use_lu_lambdas", .boolean, default: .bool(false),
+                    "Noise levels in equal steps of the logarithm, as Lu et al. have them."),
+                SchedulerField.zeroSNR,
+            ] + SchedulerField.spacing(.linspace)
+
+        let settings: DPMSolverSettings
+        let eulerAtFinal: Bool
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            let noise = try NoiseSchedule(settings, rescales: true, floor: true)
+            let isCosine = (settings.choice("beta_schedule") as NoiseSchedule.Betas) == .cosine
+            let times = try SolverTimes(settings, noise, rounded: isCosine ? [] : [.karras, .lu], hasLu: true,
+                repeats: settings.integer("solver_order") == 1)
+            self.settings = try DPMSolverSettings(settings, noise, times)
+            eulerAtFinal = settings.boolean("euler_at_final")
+            guard self.settings.algorithm != .stochasticNoise || self.settings.order < 3 else {
+                throw settings.conflict("solver_order", expected: "1 or 2 with algorithm_type \"sde-dpmsolver\"")
+            }
+        }
+
+        package var trainingTimesteps: Int { settings.noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            let (timesteps, sigmas) = try settings.levels(plan)
+            return DPMSolverMultistepScheduler(
+                settings: settings, eulerAtFinal: eulerAtFinal, timesteps: timesteps, sigmas: sigmas,
+                predictions: PredictionHistory(settings.order))
+        }
+    }
+
+    private let settings: DPMSolverSettings
+    private let eulerAtFinal: Bool
+    package let timesteps: [Float]
+    let sigmas: [Float]
+    var index = 0
+    private var predictions: PredictionHistory
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let (prediction, original) = settings.prediction(output, sample, level(index), images: noise.images)
+        predictions.add(prediction)
+        let fresh = settings.algorithm.isStochastic ? noise.normal(sample.count) : nil
+
+        let update = DPMSolverUpdate(settings.algorithm, from: level(index), to: level(index + 1))
+        var terms: [(Float, [Float])] = [(update.sample, sample), (update.prediction, prediction)]
+        switch stepOrder {
+        case 1: break
+        case 2:
+            let weight = settings.solver == .midpoint ? update.midpointSlope : update.slope
+            terms.append((weight, predictions.slope(0, over: distance(0))))
+        default:
+            let (slope, curvature) = thirdOrderSlopes()
+            terms += [(update.slope, slope), (update.curvature, curvature)]
+        }
+        if let fresh { terms.append((update.noise, fresh)) }
+        index += 1
+        return SchedulerStep(sample: combination(terms), original: original)
+    }
+
+    /// Predictions that the next step uses.
+    private var stepOrder: Int {
+        let left = timesteps.count - index
+        let isShort = settings.lowerOrderFinal && timesteps.count < 15
+        if left == 1, isShort || eulerAtFinal || settings.finalSigma == .zero { return 1 }
+        return min(predictions.count, left == 2 && isShort ? 2 : 3)
+    }
+
+    /// How far a step some steps back went, in units of this one.
+    private func distance(_ back: Int) -> Float {
+        let h = lambda(index + 1) - lambda(index)
+        return (lambda(index - back) - lambda(index - back - 1)) / h
+    }
+
+    private func thirdOrderSlopes() -> (slope: [Float], curvature: [Float]) {
+        let (near, far) = (predictions.slope(0, over: distance(0)), predictions.slope(1, over: distance(1)))
+        let (ratio, sum) = (distance(0), distance(0) + distance(1))
+        let slope = zip(near, far).map { $0 + ratio / sum * ($0 - $1) }
+        return (slope, zip(near, far).map { 1 / sum * ($0 - $1) })
+    }
+}

@@ -1,0 +1,103 @@
+import PixArtFormats
+import PixArtStorage
+
+/// DPM-Solver and DPM-Solver++ in groups of steps: the last of a group starts again where the group began.
+///
+/// This implementation matches: diffusers' `DPMSolverSinglestepScheduler`, with `timesteps` of one's own, and its
+/// switching to `lower_order_final` where the steps do not come out even or the last ends without noise.
+/// Limitations: no flow matching, and no "sde-dpmsolver", as there.
+package struct DPMSolverSinglestepScheduler: SolverScheduler {
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "DPMSolverSinglestepScheduler"
+        package static let takesTimesteps = true
+        package static let sisterNames = DPMSolverSettings.sisterNames
+        package static let unsupportedFields = DPMSolverSettings.unsupportedFields
+
+        package static let fields: [OptionSchema.Property] = DPMSolverSettings.fields(
+            [.noise, .picture, .stochasticPicture], lowerOrderFinal: false)
+
+        let settings: DPMSolverSettings
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            let noise = try NoiseSchedule(settings)
+            self.settings = try DPMSolverSettings(
+                settings, noise, SolverTimes(settings, noise, spaces: false, repeats: true))
+        }
+
+        package var trainingTimesteps: Int { settings.noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            let (timesteps, sigmas) = try settings.levels(plan)
+            let orders = orders(timesteps.count)
+            for index in orders.indices.dropFirst() where sigmas[index - 1] == sigmas[index] {
+                // Slopes are divided by the distance from the begin of their group; Heun's of third order by others, too.
+                guard orders[index] == 1 || orders[index] == 3 && settings.solver == .midpoint else {
+                    throw SolverTimes.tooManySteps(plan, most: timesteps.count - 1, spaces: false)
+                }
+            }
+            return DPMSolverSinglestepScheduler(
+                settings: settings, timesteps: timesteps, sigmas: sigmas, orders: orders,
+                predictions: PredictionHistory(settings.order))
+        }
+
+        /// The order of each step.
+        private func orders(_ steps: Int) -> [Int] {
+            var orders = (0..<steps).map { $0 % settings.order + 1 }
+            // A run that comes out even has its last group cut short; another one ends with a short group anyway.
+            let endsEven = settings.lowerOrderFinal && steps % settings.order == 0
+            if settings.finalSigma == .zero || endsEven { orders[steps - 1] = 1 }
+            return orders
+        }
+    }
+
+    private let settings: DPMSolverSettings
+    package let timesteps: [Float]
+    let sigmas: [Float]
+    private let orders: [Int]
+    var index = 0
+    private var predictions: PredictionHistory
+    /// Where the group of steps under way began.
+    private var start: [Float] = []
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let (prediction, original) = settings.prediction(output, sample, level(index), images: noise.images)
+        predictions.add(prediction)
+        let fresh = settings.algorithm.isStochastic ? noise.normal(sample.count) : nil
+        // A run that begins within a group has fewer predictions.
+        let order = min(orders[index], predictions.count)
+        if order == 1 { start = sample }
+
+        let begin = index - order + 1
+        let update = DPMSolverUpdate(settings.algorithm, from: level(begin), to: level(index + 1))
+        var terms = [(update.sample, start), (update.prediction, predictions[order - 1])]
+        switch order {
+        case 1: break
+        case 2:
+            terms.append((settings.solver == .midpoint ? update.midpointSlope : update.slope, slope(0, begin)))
+        default:
+            let (near, far) = (slope(1, begin), slope(0, begin))
+            if settings.solver == .midpoint {
+                terms.append((update.slope, far))
+            } else {
+                let (late, early) = (ratio(index, begin), ratio(index - 1, begin))
+                let slope = zip(near, far).map { (late * $0 - early * $1) / (late - early) }
+                let curvature = zip(near, far).map { 2 * ($1 - $0) / (late - early) }
+                terms += [(update.slope, slope), (update.curvature, curvature)]
+            }
+        }
+        if let fresh { terms.append((update.noise, fresh)) }
+        index += 1
+        return SchedulerStep(sample: combination(terms), original: original)
+    }
+
+    /// How far a step of the group lies on the way from its begin to its end.
+    private func ratio(_ place: Int, _ begin: Int) -> Float {
+        (lambda(place) - lambda(begin)) / (lambda(index + 1) - lambda(begin))
+    }
+
+    /// The slope from the begin of the group to the prediction some steps back.
+    private func slope(_ back: Int, _ begin: Int) -> [Float] {
+        let ratio = ratio(index - back, begin)
+        return zip(predictions[back], predictions[index - begin]).map { 1 / ratio * ($0 - $1) }
+    }
+}

@@ -1,0 +1,163 @@
+import PixArtFormats
+import PixArtStorage
+
+/// Unified predictor and corrector: each step first corrects the one before by what was predicted since.
+///
+/// This implementation matches: diffusers' `UniPCMultistepScheduler`, both solver types, with and without `predict_x0`.
+/// Limitations: no flow matching and no `solver_p`; a step to no noise by more than first order is an error, where
+/// diffusers computes what is not a number, as it does in any last step of "bh1" to no noise; `sigmas` of one's own
+/// need flow matching there.
+package struct UniPCMultistepScheduler: SolverScheduler {
+    package enum Solver: String, CaseIterable, Sendable { case bh1, bh2 }
+
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "UniPCMultistepScheduler"
+        package static let sisterNames = [
+            "solver_type": ["midpoint": "bh2", "heun": "bh2", "logrho": "bh2"]
+        ]
+        package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting]
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise() + [
+                SchedulerField.order(), SchedulerField.prediction(),
+                SchedulerField.choice(
+                    "solver_type", Solver.bh2, "Which function of the step's size scales its residue."),
+                .init(
+                    "predict_x0", .boolean, default: .bool(true), "Solve for the picture, and not for the noise."),
+                .init(
+                    "disable_corrector", .integers(0...100_000), default: .array([]),
+                    "Steps, counted from 0, that the next one does not correct."),
+                SchedulerField.lowerOrderFinal(), SchedulerField.finalSigma, SchedulerField.zeroSNR,
+            ] + SchedulerField.thresholding + SchedulerField.sigmaSpacings + SchedulerField.sigmaRange
+            + SchedulerField.spacing(.linspace)
+
+        let noise: NoiseSchedule
+        let order: Int
+        let solver: Solver
+        let prediction: Prediction
+        let predictsPicture: Bool
+        let uncorrected: Set<Int>
+        let lowerOrderFinal: Bool
+        let finalSigma: FinalSigma
+        let clipping: Clipping
+        let times: SolverTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings, rescales: true, floor: true)
+            order = settings.integer("solver_order")
+            solver = settings.choice("solver_type")
+            prediction = settings.choice("prediction_type")
+            predictsPicture = settings.boolean("predict_x0")
+            uncorrected = Set(settings.integers("disable_corrector"))
+            lowerOrderFinal = settings.boolean("lower_order_final")
+            finalSigma = settings.choice("final_sigmas_type")
+            clipping = Clipping(settings)
+            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
+            guard finalSigma == .smallest || predictsPicture else {
+                throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" where \"predict_x0\" is false")
+            }
+            guard finalSigma == .smallest || lowerOrderFinal || order == 1 else {
+                throw settings.conflict(
+                    "final_sigmas_type", expected: "\"sigma_min\" where \"lower_order_final\" is false")
+            }
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            let (timesteps, sigmas) = try times(plan, final: finalSigma)
+            return UniPCMultistepScheduler(
+                configuration: self, timesteps: timesteps.map { Float($0) }, sigmas: sigmas,
+                predictions: PredictionHistory(order))
+        }
+    }
+
+    private let configuration: Configuration
+    package let timesteps: [Float]
+    let sigmas: [Float]
+    var index = 0
+    private var predictions: PredictionHistory
+    /// The last step's latents, and its order.
+    private var previous: (sample: [Float], order: Int)?
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let level = level(index)
+        let picture = configuration.prediction.original(output, sample, level)
+        let original = configuration.predictsPicture ? configuration.clipping(picture, images: noise.images) : picture
+        let prediction =
+            configuration.predictsPicture ? original : configuration.prediction.epsilon(output, sample, level)
+
+        var sample = sample
+        if let previous, !configuration.uncorrected.contains(index - 1) {
+            sample = moved(previous.sample, by: previous.order, from: index - 1, arriving: prediction)
+        }
+        predictions.add(prediction)
+        let left = timesteps.count - index
+        let order = min(predictions.count, configuration.lowerOrderFinal ? left : configuration.order)
+        let next = moved(sample, by: order, from: index, arriving: nil)
+        previous = (sample, order)
+        index += 1
+        return SchedulerStep(sample: next, original: original)
+    }
+
+    /// From one noise level to the next: by the predictions up to `start` alone, or corrected by the one at the end.
+    private func moved(_ sample: [Float], by order: Int, from start: Int, arriving: [Float]?) -> [Float] {
+        let (from, to) = (level(start), level(start + 1))
+        let h = to.lambda - from.lambda
+        let newest = predictions[0]
+        let ratios = (1..<max(order, 1)).map { (lambda(start - $0) - from.lambda) / h }
+        let signed = configuration.predictsPicture ? -h : h
+        let growth = Float.expMinusOne(signed)
+        let scale = configuration.solver == .bh1 ? signed : growth
+        let weights = residueWeights(ratios + [1], signed, scale, predicts: arriving == nil)
+
+        var residue: [(Float, [Float])] = ratios.indices.map { place in
+            let slope = zip(predictions[place + 1], newest).map { ($0 - $1) / ratios[place] }
+            return (weights[place], slope)
+        }
+        if let arriving { residue.append((weights[order - 1], zip(arriving, newest).map { $0 - $1 })) }
+        let (keep, unit) =
+            configuration.predictsPicture ? (to.sigma / from.sigma, to.alpha) : (to.alpha / from.alpha, to.sigma)
+        let base = combination((keep, sample), (-(unit * growth), newest))
+        return residue.isEmpty ? base : combination((1, base), (-(unit * scale), combination(residue)))
+    }
+
+    /// What each difference of predictions counts for, such that polynomials up to the order are taken exactly.
+    private func residueWeights(_ ratios: [Float], _ h: Float, _ scale: Float, predicts: Bool) -> [Float] {
+        let order = ratios.count
+        if order == 1 || predicts && order == 2 { return [0.5] }
+        var rows: [[Float]] = []
+        var power = ratios.map { _ in 1 as Float }
+        var (factorial, phi) = (1 as Float, .expMinusOne(h) / h - 1)
+        for row in 1...order {
+            rows.append(power + [phi * factorial / scale])
+            power = zip(power, ratios).map { $0 * $1 }
+            factorial *= Float(row + 1)
+            phi = phi / h - 1 / factorial
+        }
+        // A prediction has no difference at the end of the step: the last unknown and the last equation fall away.
+        return predicts
+            ? solved(rows.dropLast().map { Array($0.dropLast(2)) + $0.suffix(1) }) : solved(rows)
+    }
+}
+
+/// Solves linear equations, the right sides last in each row, by elimination with pivots.
+private func solved(_ equations: [[Float]]) -> [Float] {
+    var rows = equations
+    let count = rows.count
+    for column in 0..<count {
+        let pivot = (column..<count).max { abs(rows[$0][column]) < abs(rows[$1][column]) } ?? column
+        rows.swapAt(column, pivot)
+        for row in column + 1..<max(count, column + 1) {
+            let factor = rows[row][column] / rows[column][column]
+            for place in column...count { rows[row][place] -= factor * rows[column][place] }
+        }
+    }
+    var solution = [Float](repeating: 0, count: count)
+    for row in (0..<count).reversed() {
+        var value = rows[row][count]
+        for column in row + 1..<max(count, row + 1) { value -= rows[row][column] * solution[column] }
+        solution[row] = value / rows[row][row]
+    }
+    return solution
+}

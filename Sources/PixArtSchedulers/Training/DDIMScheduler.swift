@@ -1,0 +1,67 @@
+import PixArtFormats
+import PixArtStorage
+
+/// Denoising diffusion implicit models: straight towards the predicted picture, with noise added where `eta` asks for
+/// it.
+///
+/// This implementation matches: diffusers' `DDIMScheduler` as a pipeline calls it.
+/// Limitations: none of `step`'s further arguments.
+package struct DDIMScheduler: TimestepScheduler {
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "DDIMScheduler"
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise() + [
+                SchedulerField.prediction(), SchedulerField.zeroSNR,
+                .init(
+                    "set_alpha_to_one", .boolean, default: .bool(true),
+                    "End without noise, and not at that of the first training timestep."),
+            ] + SchedulerField.clipping(true) + SchedulerField.thresholding + SchedulerField.spacing(.leading)
+
+        let noise: NoiseSchedule
+        let prediction: Prediction
+        let clipping: Clipping
+        let finalProduct: Float
+        let times: WholeTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings, rescales: true)
+            prediction = settings.choice("prediction_type")
+            clipping = Clipping(settings, clips: true)
+            finalProduct = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
+            times = WholeTimes(settings, training: noise.count)
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            DDIMScheduler(configuration: self, times: try times(plan), steps: plan.steps, eta: Float(plan.eta))
+        }
+    }
+
+    private let configuration: Configuration
+    let times: [Int]
+    private let steps: Int
+    private let eta: Float
+    var index = 0
+
+    var schedule: NoiseSchedule { configuration.noise }
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        let before = times[index] - schedule.count / steps
+        let product = schedule.product(times[index])
+        let next = before >= 0 ? schedule.product(before) : configuration.finalProduct
+        let level = NoiseLevel(product: product)
+        let original = configuration.clipping(
+            configuration.prediction.original(output, sample, level), images: noise.images)
+        let epsilon = configuration.prediction.epsilon(output, sample, level)
+
+        let variance = (1 - next) / (1 - product) * (1 - product / next)
+        let deviation = eta * variance.squareRoot()
+        let direction = (1 - next - deviation * deviation).squareRoot()
+        var latents = combination((next.squareRoot(), original), (direction, epsilon))
+        if eta > 0 { latents = combination((1, latents), (deviation, noise.normal(sample.count))) }
+        index += 1
+        return SchedulerStep(sample: latents, original: original)
+    }
+}

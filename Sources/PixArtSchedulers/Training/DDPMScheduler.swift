@@ -1,0 +1,93 @@
+import PixArtFormats
+import PixArtStorage
+
+/// Denoising diffusion probabilistic models: noise is added in every step but the last. DMD's one step is this with
+/// `timesteps` [400].
+///
+/// This implementation matches: diffusers' `DDPMScheduler`, with `timesteps` of one's own, and the variance
+/// "learned_range" from the transformer's further channels as `step` of the full output has it.
+/// Limitations: no "learned" and "fixed_large_log", whose square roots of negative numbers diffusers does not guard.
+/// Transformers without further channels fail to start with "learned_range".
+package struct DDPMScheduler: TimestepScheduler {
+    package enum Variance: String, CaseIterable, Sendable {
+        case small = "fixed_small"
+        case smallLogarithmic = "fixed_small_log"
+        case large = "fixed_large"
+        case learnedRange = "learned_range"
+    }
+
+    package struct Configuration: SchedulerConfiguration {
+        package static let className = "DDPMScheduler"
+        package static let takesTimesteps = true
+
+        package static let fields: [OptionSchema.Property] =
+            SchedulerField.noise(further: [.sigmoid, .laplace]) + [
+                SchedulerField.prediction(), SchedulerField.zeroSNR,
+                SchedulerField.choice(
+                    "variance_type", Variance.small, "How much noise a step adds: least, most, or what the model says."),
+            ] + SchedulerField.clipping(true) + SchedulerField.thresholding + SchedulerField.spacing(.leading)
+
+        let noise: NoiseSchedule
+        let prediction: Prediction
+        let variance: Variance
+        let clipping: Clipping
+        let times: WholeTimes
+
+        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+            noise = try NoiseSchedule(settings, rescales: true)
+            prediction = settings.choice("prediction_type")
+            variance = settings.choice("variance_type")
+            clipping = Clipping(settings, clips: true)
+            times = WholeTimes(settings, training: noise.count)
+        }
+
+        package var trainingTimesteps: Int { noise.count }
+
+        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+            DDPMScheduler(configuration: self, times: try times(plan))
+        }
+    }
+
+    private let configuration: Configuration
+    let times: [Int]
+    var index = 0
+
+    var schedule: NoiseSchedule { configuration.noise }
+    package var wantsVariance: Bool { configuration.variance == .learnedRange }
+
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+        step(output: output, variance: nil, sample: sample, noise: &noise)
+    }
+
+    package mutating func step(
+        output: [Float], variance predicted: [Float]?, sample: [Float], noise: inout NoiseSource
+    ) -> SchedulerStep {
+        let timestep = times[index]
+        let product = schedule.product(timestep)
+        let next = index + 1 < times.count && times[index + 1] >= 0 ? schedule.product(times[index + 1]) : 1
+        let alpha = product / next
+        let beta = 1 - alpha
+        let original = configuration.clipping(
+            configuration.prediction.original(output, sample, NoiseLevel(product: product)), images: noise.images)
+        var latents = combination(
+            (next.squareRoot() * beta / (1 - product), original),
+            (alpha.squareRoot() * (1 - next) / (1 - product), sample))
+        if timestep > 0 {
+            let least = max((1 - next) / (1 - product) * beta, 1e-20)
+            let fresh = noise.normal(sample.count)
+            switch configuration.variance {
+            case .small: latents = combination((1, latents), (least.squareRoot(), fresh))
+            case .smallLogarithmic: latents = combination((1, latents), (.exp(0.5 * .log(least)), fresh))
+            case .large: latents = combination((1, latents), (beta.squareRoot(), fresh))
+            case .learnedRange:
+                let (low, high) = (Float.log(least), Float.log(beta))
+                for place in latents.indices {
+                    let share = ((predicted?[place] ?? -1) + 1) / 2
+                    latents[place] += .exp(0.5 * (share * high + (1 - share) * low)) * fresh[place]
+                }
+            }
+        }
+        index += 1
+        return SchedulerStep(sample: latents, original: original)
+    }
+}
