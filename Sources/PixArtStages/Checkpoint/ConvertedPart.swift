@@ -40,7 +40,7 @@ struct ConvertedPart {
         for stage in Stage.allCases where stage.part == part {
             // Some publish a VAE's decoder alone.
             if stage == .encodeImage, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
-            try checkpoint.survey(stage, reader)
+            try stage.validate(checkpoint, with: reader)
         }
         quantization = [.int8, .int4].contains(precision) ? precision : nil
         var tensors: [Item] = []

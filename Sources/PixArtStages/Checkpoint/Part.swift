@@ -1,6 +1,4 @@
-import PixArtCompute
 import PixArtFormats
-import PixArtNetworks
 import PixArtStorage
 
 /// A part of a checkpoint that has weights: a subfolder with a configuration and safetensors.
@@ -42,17 +40,5 @@ extension Checkpoint {
     /// The weights of a part.
     package func weights(_ part: Part, variant: String?) throws(PixArtError) -> WeightFolder {
         try WeightFolder(folder: path(part.rawValue), stem: part.stem, variant: variant)
-    }
-
-    /// Takes a stage's weights from `reader` as its network does, which checks them, and drops the network. The reader
-    /// then knows what is to be held how.
-    package func survey(_ stage: Stage, _ reader: WeightReader) throws(PixArtError) {
-        let file = try configuration(stage.part.configuration)
-        switch stage {
-        case .encode: _ = try T5Encoder(T5Encoder.Configuration(file), reader)
-        case .denoise: _ = try PixArtTransformer(PixArtTransformer.Configuration(file), reader)
-        case .decode: _ = try Autoencoder(file, for: .decoder).decoder(reader)
-        case .encodeImage: _ = try Autoencoder(file, for: .encoder).encoder(reader)
-        }
     }
 }

@@ -47,8 +47,8 @@ struct Autoencoder: Sendable {
         }
     }
 
-    /// What reports tell of it.
-    var facts: [Name: JSONValue] {
+    /// The facts that reports show, by the keys of `config.json`.
+    var architecture: [Name: JSONValue] {
         let name =
             switch network {
             case .variational: "AutoencoderKL"
@@ -84,7 +84,7 @@ struct Autoencoder: Sendable {
         }
     }
 
-    /// Memory of decoding pictures of the size that the options say, `ownSide` where they do not.
+    /// Memory of decoding images of the size that the options say, or of `ownSide`.
     func decodingBytes(_ options: Options, ownSide: Int, _ pool: ThreadPool) -> Int {
         let (images, height, width) = latentSize(options, ownSide: ownSide)
         let bytes =
@@ -94,11 +94,11 @@ struct Autoencoder: Sendable {
             case .tiny(let configuration):
                 TinyDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
             }
-        // Latents and images of the whole batch; pictures are decoded one by one.
+        // Latents and images of the whole batch; which are decoded one by one.
         return images * height * width * (2 * 4 * latentChannels + 3 * scale * scale) + bytes
     }
 
-    /// Memory of encoding pictures of the size that the options say, `ownSide` where they do not.
+    /// Memory of encoding images of the size that the options say, or of `ownSide`.
     func encodingBytes(_ options: Options, ownSide: Int, _ pool: ThreadPool) -> Int {
         let (images, latentHeight, latentWidth) = latentSize(options, ownSide: ownSide)
         let (height, width) = (latentHeight * scale, latentWidth * scale)
@@ -109,11 +109,11 @@ struct Autoencoder: Sendable {
             case .tiny(let configuration):
                 TinyEncoder.activationBytes(configuration, height: height, width: width, pool)
             }
-        // Latents and noise of the whole batch; pictures are encoded one by one.
+        // Latents and noise of the whole batch; which are encoded one by one.
         return images * latentHeight * latentWidth * 2 * 4 * latentChannels + bytes
     }
 
-    /// Pictures, and the size of their latents, that the options say.
+    /// Images, and the size of their latents, that the options say.
     private func latentSize(_ options: Options, ownSide: Int) -> (images: Int, height: Int, width: Int) {
         let height = ((options.integer("height") ?? ownSide) + scale - 1) / scale
         let width = ((options.integer("width") ?? ownSide) + scale - 1) / scale
@@ -121,30 +121,44 @@ struct Autoencoder: Sendable {
     }
 }
 
-/// A half of the part `vae` with its weights and workers: what decoder and image encoder have in common.
-struct OpenedAutoencoder<Network: Sendable>: Sendable {
-    let description: Autoencoder
-    let network: Network
-    let pool: ThreadPool
-    let weights: WeightFootprint
-    let report: HandleReport
+/// The decoder of the part `vae`.
+struct DecoderDescription: NetworkDescription {
+    let autoencoder: Autoencoder
 
-    /// `make` makes the network of the half. Fails as that does, and with `.file`, `.format` and `.option`.
-    init(
-        model: String, _ options: Options, _ half: Autoencoder.Half,
-        _ make: (Autoencoder, WeightReader) throws(PixArtError) -> Network
-    ) throws(PixArtError) {
-        let checkpoint = try Checkpoint(folder: model)
-        description = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: half)
-        pool = try ThreadPool(options)
-        let part = try OpenedPart(.vae, of: checkpoint, options, pool)
-        network = try make(description, part.reader)
-        report = try part.report(description.facts)
-        weights = part.reader.footprint
+    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+        autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .decoder)
     }
 
-    /// What a call with these activations takes of memory.
-    func memory(activations: Int) -> MemoryReport {
-        MemoryReport(weights: weights, activations: activations, held: pool.scratchBytes)
+    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> any LatentDecoder {
+        try autoencoder.decoder(reader)
+    }
+
+    var architecture: [Name: JSONValue] { autoencoder.architecture }
+
+    var layers: Int { 1 }
+
+    func activationBytes(_ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool) -> Int {
+        autoencoder.decodingBytes(options, ownSide: ownSide, pool)
+    }
+}
+
+/// The encoder of the part `vae`.
+struct ImageEncoderDescription: NetworkDescription {
+    let autoencoder: Autoencoder
+
+    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+        autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .encoder)
+    }
+
+    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> any PixelEncoder {
+        try autoencoder.encoder(reader)
+    }
+
+    var architecture: [Name: JSONValue] { autoencoder.architecture }
+
+    var layers: Int { 1 }
+
+    func activationBytes(_ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool) -> Int {
+        autoencoder.encodingBytes(options, ownSide: ownSide, pool)
     }
 }

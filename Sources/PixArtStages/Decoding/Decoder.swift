@@ -4,32 +4,28 @@ import PixArtStorage
 
 /// The third stage: latents to images. Any number of threads may use it at once.
 package final class Decoder: ProcessBound, Sendable {
-    private let opened: OpenedAutoencoder<any LatentDecoder>
+    private let opened: OpenedNetwork<DecoderDescription>
 
     /// Opens the decoder of the part `vae` of a checkpoint.
     package init(model: String, _ options: Options) throws(PixArtError) {
-        opened = try OpenedAutoencoder(model: model, options, .decoder) { description, reader throws(PixArtError) in
-            try description.decoder(reader)
-        }
+        let checkpoint = try Checkpoint(folder: model)
+        opened = try OpenedNetwork(DecoderDescription(checkpoint), .vae, of: checkpoint, options)
     }
 
-    /// What the decoder takes of memory when it decodes pictures of the size that the options say.
-    package func memory(_ options: Options) -> MemoryReport {
-        opened.memory(
-            activations: opened.description.decodingBytes(options, ownSide: Estimate.ownSide, opened.pool))
-    }
+    /// What the decoder takes of memory when it decodes images of the size that the options say. Fails with `.option`.
+    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport { try opened.memory(options) }
 
     /// What the decoder was opened from, and how.
     package var report: HandleReport { opened.report }
 
     /// Where the time of the decoder went since it was opened.
-    package var profile: Profile { opened.pool.profile }
+    package var profile: Profile { opened.profile }
 
-    package var process: ProcessIdentity { opened.pool.process }
+    package var process: ProcessIdentity { opened.process }
 
     /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].
     package func decode(_ latents: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
-        let (channels, scale) = (opened.description.latentChannels, opened.description.scale)
+        let (channels, scale) = (opened.description.autoencoder.latentChannels, opened.description.autoencoder.scale)
         guard latents.element == .float32, latents.shape.count == 4, latents.shape[1] == channels,
             latents.shape.allSatisfy({ $0 > 0 })
         else {
@@ -56,9 +52,9 @@ package final class Decoder: ProcessBound, Sendable {
 
     /// One latent image [C, Y, X] as a picture.
     private func decode(_ latents: ArraySlice<Float>, height: Int, width: Int) throws(PixArtError) -> Picture {
-        let map = try FeatureMap(height: height, width: width, channels: opened.description.latentChannels)
+        let map = try FeatureMap(height: height, width: width, channels: opened.description.autoencoder.latentChannels)
         for (index, value) in latents.enumerated() {
-            map.pixels[index % (height * width), index / (height * width)] = value / opened.description.scalingFactor
+            map.pixels[index % (height * width), index / (height * width)] = value / opened.description.autoencoder.scalingFactor
         }
         return Picture(try opened.network.decode(map, opened.pool))
     }

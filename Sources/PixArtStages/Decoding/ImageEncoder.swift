@@ -10,32 +10,28 @@ import PixArtStorage
 /// This implementation matches: diffusers' `VaeImageProcessor.preprocess` of images that need no resizing, and
 /// `retrieve_latents(vae.encode(image), generator, sample_mode)` times the scaling factor.
 package final class ImageEncoder: ProcessBound, Sendable {
-    private let opened: OpenedAutoencoder<any PixelEncoder>
+    private let opened: OpenedNetwork<ImageEncoderDescription>
 
     /// Opens the encoder of the part `vae` of a checkpoint.
     package init(model: String, _ options: Options) throws(PixArtError) {
-        opened = try OpenedAutoencoder(model: model, options, .encoder) { description, reader throws(PixArtError) in
-            try description.encoder(reader)
-        }
+        let checkpoint = try Checkpoint(folder: model)
+        opened = try OpenedNetwork(ImageEncoderDescription(checkpoint), .vae, of: checkpoint, options)
     }
 
-    /// What the encoder takes of memory when it encodes pictures of the size that the options say.
-    package func memory(_ options: Options) -> MemoryReport {
-        opened.memory(
-            activations: opened.description.encodingBytes(options, ownSide: Estimate.ownSide, opened.pool))
-    }
+    /// What the encoder takes of memory when it encodes images of the size that the options say. Fails with `.option`.
+    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport { try opened.memory(options) }
 
     /// What the encoder was opened from, and how.
     package var report: HandleReport { opened.report }
 
     /// Where the time of the encoder went since it was opened.
-    package var profile: Profile { opened.pool.profile }
+    package var profile: Profile { opened.profile }
 
-    package var process: ProcessIdentity { opened.pool.process }
+    package var process: ProcessIdentity { opened.process }
 
     /// Latents of images, uint8 [B, H, W, 3] or [H, W, 3]: float32 [B, C, Y, X]. Fails with `.argument` and `.option`.
     package func encode(_ images: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
-        let (channels, scale) = (opened.description.latentChannels, opened.description.scale)
+        let (channels, scale) = (opened.description.autoencoder.latentChannels, opened.description.autoencoder.scale)
         let batch = try ImageBatch(images, "images", channels: [3])
         guard batch.height % scale == 0, batch.width % scale == 0 else {
             throw .argument("images are \(images.description), expected height and width to be multiples of \(scale)")
@@ -76,7 +72,7 @@ package final class ImageEncoder: ProcessBound, Sendable {
                     value += deviation * noise[next]
                     next += 1
                 }
-                latents.append(value * opened.description.scalingFactor)
+                latents.append(value * opened.description.autoencoder.scalingFactor)
             }
         }
     }

@@ -4,7 +4,7 @@ import PixArtStorage
 
 /// What a stage would take of memory, from a checkpoint's configuration and headers.
 package enum Estimate {
-    /// Side of the picture that a decoder or image encoder is asked about where nobody says more.
+    /// Side of an image in pixels if neither the options nor a checkpoint give one.
     static let ownSide = 512
 
     /// The report for the stage that the options name. No weight is read. Fails as opening that stage does, and with
@@ -12,37 +12,21 @@ package enum Estimate {
     package static func report(model: String, _ options: Options) throws(PixArtError) -> MemoryReport {
         let checkpoint = try Checkpoint(folder: model)
         let stage = options.string("stage").flatMap { Stage(rawValue: $0) } ?? .denoise
-        let file = try checkpoint.configuration(stage.part.configuration)
-        let part = try OpenedPart(stage.part, of: checkpoint, options, nil)
-        let (precision, reader) = (part.precision, part.reader)
+        return try report(stage.description(of: checkpoint), stage, of: checkpoint, options)
+    }
+
+    private static func report(
+        _ description: some NetworkDescription, _ stage: Stage, of checkpoint: Checkpoint, _ options: Options
+    ) throws(PixArtError) -> MemoryReport {
+        let weights = try PartWeights(stage.part, of: checkpoint, options, nil)
+        let precision = weights.precision
         try require(precision, allowedFor: stage)
-        try checkpoint.survey(stage, reader)
-        let pool = try ThreadPool(options)
-        switch stage {
-        case .encode:
-            let configuration = try T5Encoder.Configuration(file)
-            let streamed = options.string("residency") == "streamed"
-            return MemoryReport(
-                weights: streamed ? reader.footprint.streamed(layers: configuration.layers) : reader.footprint,
-                activations: Encoder.activationBytes(
-                    configuration, checkpoint.pipeline, precision.compute, options, pool))
-        case .denoise:
-            let configuration = try PixArtTransformer.Configuration(file)
-            return MemoryReport(
-                weights: reader.footprint,
-                activations: try Denoiser.activationBytes(
-                    configuration, checkpoint.pipeline, precision.compute, options, pool))
-        case .decode:
-            let side = try pictureSide(of: checkpoint)
-            return MemoryReport(
-                weights: reader.footprint,
-                activations: try Autoencoder(file, for: .decoder).decodingBytes(options, ownSide: side, pool))
-        case .encodeImage:
-            let side = try pictureSide(of: checkpoint)
-            return MemoryReport(
-                weights: reader.footprint,
-                activations: try Autoencoder(file, for: .encoder).encodingBytes(options, ownSide: side, pool))
-        }
+        let streamed = stage == .encode && options.string("residency") == "streamed"
+        _ = try description.network(weights.reader, compute: precision.compute, streamed: streamed)
+        return MemoryReport(
+            weights: description.footprint(weights.reader, streamed: streamed),
+            activations: try description.activationBytes(
+                options, compute: precision.compute, ownSide: imageSide(of: checkpoint, stage), ThreadPool(options)))
     }
 
     /// The VAE has fewer precisions than the others.
@@ -60,9 +44,9 @@ package enum Estimate {
         }
     }
 
-    /// Pixels along one side of the pictures that a checkpoint makes.
-    private static func pictureSide(of checkpoint: Checkpoint) throws(PixArtError) -> Int {
-        guard checkpoint.contains(Part.transformer.configuration) else { return ownSide }
+    /// Side in pixels of the images that a checkpoint's decoder and image encoder are for.
+    private static func imageSide(of checkpoint: Checkpoint, _ stage: Stage) throws(PixArtError) -> Int {
+        guard stage.part == .vae, checkpoint.contains(Part.transformer.configuration) else { return ownSide }
         let file = try checkpoint.configuration(Part.transformer.configuration)
         return try PixArtTransformer.Configuration(file).sampleSize * Denoiser.scale
     }

@@ -2,16 +2,16 @@ import PixArtCompute
 import PixArtFormats
 import PixArtStorage
 
-/// The weights of a part on their way into a network, as the options of an open say.
-struct OpenedPart {
+/// The weights of a part that a network is about to take, with the options of an open.
+struct PartWeights {
     private let checkpoint: Checkpoint
     private let part: Part
     private let source: WeightFolder
     let precision: WorkingPrecision
     let reader: WeightReader
 
-    /// Reads headers only. Weights are converted while they are read if there is a `pool`. Fails with `.file`, `.format`,
-    /// `.model` and `.option`.
+    /// Reads headers only. Weights are converted while they are read if there is a `pool`. Fails with `.file`,
+    /// `.format`, `.model` and `.option`.
     init(_ part: Part, of checkpoint: Checkpoint, _ options: Options, _ pool: ThreadPool?) throws(PixArtError) {
         self.checkpoint = checkpoint
         self.part = part
@@ -21,8 +21,8 @@ struct OpenedPart {
             WeightSupply(source, precision: precision.weights, unexpected: UnexpectedTensors(options), pool))
     }
 
-    /// What to tell of a handle whose network has taken its weights; `companions` are further files that it uses.
-    func report(companions: [String] = [], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
+    /// The report of a handle, after its network has taken the weights. `companions` are further files that it uses.
+    func report(companions: [String], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
         var stored: Set<ElementType> = []
         for name in reader.taken { if let tensor = try source[name.text] { stored.insert(tensor.type) } }
         return HandleReport(
@@ -32,7 +32,7 @@ struct OpenedPart {
 }
 
 extension UnexpectedTensors {
-    /// As the option `unexpected_tensors` of a call says.
+    /// From the option `unexpected_tensors` of a call.
     init(_ options: Options) {
         self = options.string("unexpected_tensors").flatMap { Self(rawValue: $0) } ?? .error
     }

@@ -1,0 +1,52 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtStorage
+
+/// A stage's network as a checkpoint's configuration describes it. Opening, estimating and converting a network need no
+/// more than this.
+protocol NetworkDescription: Sendable {
+    associatedtype Network: Sendable
+
+    /// Reads the configuration. Fails with `.file`, `.format` and `.model`.
+    init(_ checkpoint: Checkpoint) throws(PixArtError)
+
+    /// The network with its weights from `reader`, which checks them. With `streamed` the layers are read in each call.
+    /// Fails with `.model` and `.memory`.
+    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> Network
+
+    /// The facts of the configuration that reports show, by its keys.
+    var architecture: [Name: JSONValue] { get }
+
+    /// Equal layers, one of which is in memory at a time if weights are streamed.
+    var layers: Int { get }
+
+    /// Bytes that a call of the size in `options` allocates besides the weights. `ownSide` is the side of an image in
+    /// pixels if the options and the configuration give none. Fails with `.option`.
+    func activationBytes(
+        _ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool
+    ) throws(PixArtError) -> Int
+}
+
+extension NetworkDescription {
+    /// What the weights that `reader` has handed out take of memory.
+    func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint {
+        streamed ? reader.footprint.streamed(layers: layers) : reader.footprint
+    }
+}
+
+extension Stage {
+    /// The description of the stage's network in a checkpoint. Fails with `.file`, `.format` and `.model`.
+    func description(of checkpoint: Checkpoint) throws(PixArtError) -> any NetworkDescription {
+        switch self {
+        case .encode: try TextEncoderDescription(checkpoint)
+        case .denoise: try TransformerDescription(checkpoint)
+        case .decode: try DecoderDescription(checkpoint)
+        case .encodeImage: try ImageEncoderDescription(checkpoint)
+        }
+    }
+
+    /// Checks that `reader` has the weights of the stage's network. The reader then knows the precision of each.
+    func validate(_ checkpoint: Checkpoint, with reader: WeightReader) throws(PixArtError) {
+        _ = try description(of: checkpoint).network(reader, compute: .float32, streamed: false)
+    }
+}

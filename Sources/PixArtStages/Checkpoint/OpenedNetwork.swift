@@ -1,0 +1,42 @@
+import PixArtCompute
+import PixArtStorage
+
+/// A network with its weights and its workers: what each handle that is opened from a checkpoint holds.
+struct OpenedNetwork<Description: NetworkDescription>: Sendable {
+    let description: Description
+    let network: Description.Network
+    let pool: ThreadPool
+    /// What the handle was opened from, and how.
+    let report: HandleReport
+    private let weights: WeightFootprint
+    private let compute: Compute
+
+    /// Reads and converts the weights of a part. `companions` are further files that the handle uses. Fails with
+    /// `.file`, `.format`, `.model`, `.option` and `.memory`.
+    init(
+        _ description: Description, _ part: Part, of checkpoint: Checkpoint, _ options: Options, streamed: Bool = false,
+        companions: [String] = []
+    ) throws(PixArtError) {
+        self.description = description
+        pool = try ThreadPool(options)
+        let opened = try PartWeights(part, of: checkpoint, options, pool)
+        compute = opened.precision.compute
+        network = try description.network(opened.reader, compute: compute, streamed: streamed)
+        report = try opened.report(companions: companions, description.architecture)
+        weights = description.footprint(opened.reader, streamed: streamed)
+    }
+
+    /// What the handle takes of memory in a call of the size in `options`. Fails with `.option`.
+    func memory(_ options: Options) throws(PixArtError) -> MemoryReport {
+        MemoryReport(
+            weights: weights,
+            activations: try description.activationBytes(
+                options, compute: compute, ownSide: Estimate.ownSide, pool),
+            held: pool.scratchBytes)
+    }
+
+    /// Where the time went since the handle was opened.
+    var profile: Profile { pool.profile }
+
+    var process: ProcessIdentity { pool.process }
+}

@@ -1,0 +1,34 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtNetworks
+import PixArtStorage
+
+/// The text encoder as the part `text_encoder` describes it.
+struct TextEncoderDescription: NetworkDescription {
+    let configuration: T5Encoder.Configuration
+    private let pipeline: Pipeline
+
+    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+        configuration = try T5Encoder.Configuration(checkpoint.configuration(Part.textEncoder.configuration))
+        pipeline = checkpoint.pipeline
+    }
+
+    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> T5Encoder {
+        try T5Encoder(configuration, compute: compute, streamed: streamed, reader)
+    }
+
+    var architecture: [Name: JSONValue] {
+        [
+            "vocab_size": .integer(Int64(configuration.vocabulary)), "d_model": .integer(Int64(configuration.width)),
+            "d_ff": .integer(Int64(configuration.feedForwardWidth)), "d_kv": .integer(Int64(configuration.headWidth)),
+            "num_layers": .integer(Int64(configuration.layers)), "num_heads": .integer(Int64(configuration.heads)),
+        ]
+    }
+
+    var layers: Int { configuration.layers }
+
+    func activationBytes(_ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool) -> Int {
+        T5Encoder.activationBytes(
+            configuration, tokens: options.integer("tokens") ?? pipeline.maximumTokens, compute: compute, pool)
+    }
+}
