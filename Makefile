@@ -12,7 +12,7 @@ LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 PICTURE := build/demo.png
 
-include tools/install.mk
+include packaging/install.mk
 
 .PHONY: help deps build demo test test-swift test-abi test-python test-examples test-fuzz fuzz sanitize compare compare-schedulers compare-precisions goldens bench docs \
 	gallery python format lint clean
@@ -42,7 +42,7 @@ demo: build ## Make the picture of the default prompt (PROMPT="..." for another)
 	@echo "demo: \"$$PROMPT\" is in $(CURDIR)/$(PICTURE)"
 
 test: build ## Run every test
-	@tools/run_tests $(MAKE)
+	@Tests/run $(MAKE)
 
 test-swift: deps # The floors, against naive twins and the reference's numbers
 	swift build -c release --build-tests
@@ -55,8 +55,8 @@ test-python: build $(VENV)/ready # The Python binding
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q bindings/python
 
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run
-	Tests/abi/installed $(LIBRARY) $(MODEL)
-	Tests/python/installed $(LIBRARY) $(MODEL) $(VENV)/bin/python
+	Tests/abi/test_installed.sh $(LIBRARY) $(MODEL)
+	Tests/python/test_installed.sh $(LIBRARY) $(MODEL) $(VENV)/bin/python
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
@@ -70,13 +70,13 @@ fuzz: deps ## Fuzz every reader, the options and the caption cleaner (SECONDS=60
 	Tests/fuzz/run $(or $(SECONDS),60)
 
 sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
-	tools/check_sanitizers
+	Tests/sanitize
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae taesd t5" for the real sizes)
 	python3 tools/compare_reference.py $(if $(REAL),--real $(REAL))
 
 compare-schedulers: build ## Compare every scheduler and its options with diffusers, and write docs/schedulers.md
-	python3 tools/compare_schedulers.py --markdown docs/schedulers.md
+	python3 tools/compare_scheduler_table.py --markdown docs/schedulers.md
 
 compare-precisions: build ## Compare precisions with float32, and write docs/precision.md
 	python3 tools/compare_precisions.py --real --out docs/images/precisions.png --markdown docs/precision.md
@@ -85,18 +85,18 @@ bench: build ## Time all stages beside PyTorch and OpenVINO at the real sizes, o
 	python3 tools/bench.py
 
 docs: build ## Write docs/options.md from the library's schemas
-	python3 tools/make_options_doc.py $(LIBRARY) docs/options.md
+	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
 
 gallery: build $(VENV)/ready ## Make the pictures of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow
-	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python tools/make_gallery.py
+	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python tools/docs/make_gallery.py
 
 python: build ## Put the library into the Python package, for `pip install ./bindings/python`
 	cp $(LIBRARY) bindings/python/src/pixart/libpixart.so.1
 
 format: ## Format Swift and C
 	swift format -i -r Sources Tests Package.swift
-	clang-format -i $$(git ls-files "Sources/*.[ch]") examples/c/*.c Tests/abi/*.[ch]
+	clang-format -i $$(git ls-files "*.[ch]")
 
 lint: ## Check the format of Swift
 	swift format lint -s -r Sources Tests Package.swift

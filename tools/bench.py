@@ -9,7 +9,7 @@
 Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench:
 22 GB in float32, 20 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it
 on a quiet machine: ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does,
-with requirements-bench.txt.
+with benchmark/requirements-bench.txt.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from benchmark.results import Results
 from benchmark.workloads import WORKLOADS, Task, in_turns, tasks
 from reference.environment import BENCH, ROOT, TOOLS, restart_in_reference
 
+BINDING = ROOT / "bindings" / "python" / "src"
 DOCS = ROOT / "docs"
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")},
-    "PYTHONPATH": str(ROOT / "bindings" / "python" / "src"),
+    "PYTHONPATH": os.pathsep.join((str(BINDING), str(TOOLS))),
 }
 """Of every process: nothing that would hold back a peer's BLAS."""
 
@@ -66,7 +67,7 @@ def process(work: pathlib.Path, *arguments: object) -> dict:
 
     What it says besides is in <work>/failures.log afterwards, if it failed.
     """
-    command = [sys.executable, str(TOOLS / "bench_stage.py"), *map(str, arguments)]
+    command = [sys.executable, "-m", "benchmark.bench_stage", *map(str, arguments)]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
     with (work / "process.log").open("w+") as log:
         child = subprocess.Popen(command, env=ENVIRONMENT, stderr=log, **streams)
@@ -110,12 +111,12 @@ def read(folder: pathlib.Path) -> None:
 
 def measure_limits(work: pathlib.Path) -> dict[str, float | None]:
     program = work / "machine_limits"
-    subprocess.run(["cc", "-O2", "-pthread", TOOLS / "machine_limits.c", "-o", program], check=True)
+    subprocess.run(["cc", "-O2", "-pthread", TOOLS / "benchmark" / "machine_limits.c", "-o", program], check=True)
     return json.loads(subprocess.run([program], check=True, stdout=subprocess.PIPE).stdout)
 
 
 def machine() -> dict[str, object]:
-    sys.path.insert(0, ENVIRONMENT["PYTHONPATH"])
+    sys.path.insert(0, str(BINDING))
     import pixart
 
     lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()

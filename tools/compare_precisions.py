@@ -57,7 +57,7 @@ def main() -> None:
     args = parse_arguments()
     sys.path[:0] = [str(TOOLS), str(ROOT / "bindings" / "python" / "src")]
     restart_in_reference()
-    from precisions.pictures import AMPLIFIED, Sheet
+    from precisions.sheet import AMPLIFIED, Sheet
     from precisions.report import Report
     from precisions.setting import FLOAT32, OTHERS, Setting
     from precisions.stages import Run, compare_pipelines
@@ -74,7 +74,7 @@ def main() -> None:
     print(f"pictures: {args.out}")
     tables = [whole, alone]
     if args.real:
-        from precisions.real import compare_real
+        from precisions.published_sizes import compare_real
 
         tables.append(Report("Real sizes", "Random weights, one forward pass of each network."))
         compare_real([reference, *others], tables[-1])

@@ -15,7 +15,7 @@ embeddings, one prediction of the transformer, the latents before a run from a p
 2e-5. Violations are bold, and make the exit status 1.
 
 Where this interpreter cannot import torch and diffusers, a virtual environment is made (.venv/reference, with
-tools/requirements-reference.txt) and used. The library is found as the Python binding finds it: build it, or set
+tools/reference/requirements-reference.txt) and used. The library is found as the Python binding finds it: build it, or set
 PIXART_LIBRARY.
 """
 
@@ -55,7 +55,7 @@ def compare(args: argparse.Namespace, work: pathlib.Path) -> int:
     from reference.images import NAME as IMAGES
     from reference.images import compare_images
     from reference.measures import Table
-    from reference.real import NETWORKS, compare_network
+    from reference.real_sizes import NETWORKS, compare_network
     from reference.run import Model
     from reference.runs import compare_model, compare_random
     from reference.settings import NAME as SETTINGS

@@ -5,7 +5,7 @@ import PixArtNetworks
 import PixArtStorage
 import Testing
 
-/// A small random network and what the reference makes of it, written by tools/make_network_goldens.py.
+/// A small random network and what the reference makes of it, written by tools/goldens/make_network_goldens.py.
 struct NetworkGolden {
     let source: SafetensorsFile
     private let file: SafetensorsFile

@@ -4,7 +4,7 @@ import PixArtSchedulers
 import TestSupport
 import Testing
 
-/// What a class makes of configurations that are another's, against tools/make_scheduler_config_goldens.py.
+/// What a class makes of configurations that are another's, against tools/goldens/make_scheduler_config_goldens.py.
 @Suite struct SchedulerConfigurationTests {
     private static func golden(_ key: String) throws -> [JSONValue] {
         let root = try JSONValue.load(path: Bundle.module.bundlePath + "/Resources/scheduler_configurations.json")

@@ -4,7 +4,7 @@ import PixArtSchedulers
 import PixArtStorage
 import TestSupport
 
-/// A scheduler with some fields, and what the reference's runs with it look like: tools/make_scheduler_goldens.py.
+/// A scheduler with some fields, and what the reference's runs with it look like: tools/goldens/make_scheduler_goldens.py.
 struct SchedulerGolden: Sendable, CustomStringConvertible {
     struct Run: Sendable {
         let plan: SchedulerPlan

@@ -44,7 +44,7 @@ def head(results: Results) -> Table:
         f"libpixart {machine['libpixart']}, PyTorch {machine['torch']}, diffusers {machine['diffusers']}, transformers "
         f"{machine['transformers']}, OpenVINO {machine['openvino']}.",
         "",
-        f"Limits of this machine, measured in the same run (`tools/machine_limits.c`): {shown}; reading memory "
+        f"Limits of this machine, measured in the same run (`tools/benchmark/machine_limits.c`): {shown}; reading memory "
         f"{limits['read']:.0f} GB/s.",
         "",
         "![Seconds and fraction of the limit](images/performance.png)",

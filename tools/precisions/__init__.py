@@ -1,1 +1,1 @@
-"""The parts of tools/compare_precisions.py: precisions, stages, measures, pictures, and the report."""
+"""The parts of tools/compare_precisions.py: precisions, stages, similarity, the sheet of images, and the report."""

@@ -11,8 +11,8 @@ import numpy as np
 import pixart
 from reference.measures import relative_error
 
-from .measures import error_and_cosine, least_row_cosine, psnr, ssim
-from .pictures import Sheet
+from .similarity import error_and_cosine, least_row_cosine, psnr, ssim
+from .sheet import Sheet
 from .report import Report
 from .setting import Setting
 

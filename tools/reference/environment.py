@@ -26,9 +26,9 @@ class Requirements(NamedTuple):
 
 REFERENCE = Requirements(
     ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL", "scipy", "torchsde"),
-    "requirements-reference.txt",
+    "reference/requirements-reference.txt",
 )
-BENCH = Requirements((*REFERENCE.modules, "openvino", "matplotlib"), "requirements-bench.txt")
+BENCH = Requirements((*REFERENCE.modules, "openvino", "matplotlib"), "benchmark/requirements-bench.txt")
 
 
 def restart_in_reference(

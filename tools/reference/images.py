@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_img2img import retrieve_latents
-from make_checkpoint import METADATA, weights, write_checkpoint, write_json
+from .random_checkpoint import METADATA, weights, write_checkpoint, write_json
 from PIL import Image
 from safetensors.torch import save_file
 

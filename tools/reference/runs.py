@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pixart
 from diffusers import DPMSolverMultistepScheduler
-from make_checkpoint import write_checkpoint
+from .random_checkpoint import write_checkpoint
 from PIL import Image
 
 from .diffusers_side import Reference

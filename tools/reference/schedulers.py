@@ -1,4 +1,4 @@
-"""Schedulers and their options: what the tests and tools/compare_schedulers.py compare with diffusers."""
+"""Schedulers and their options: what the tests and tools/compare_scheduler_table.py compare with diffusers."""
 
 from __future__ import annotations
 

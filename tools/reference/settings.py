@@ -12,7 +12,7 @@ from diffusers import DPMSolverMultistepScheduler
 from diffusers.image_processor import PixArtImageProcessor
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_alpha as pipeline
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_sigma as sigma_pipeline
-from make_checkpoint import write_checkpoint
+from .random_checkpoint import write_checkpoint
 
 from .diffusers_side import seeded
 from .measures import Row, Table

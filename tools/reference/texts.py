@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 
 import pixart
-from make_checkpoint import write_checkpoint
+from .random_checkpoint import write_checkpoint
 
 from .diffusers_side import Reference
 from .measures import Row, Table

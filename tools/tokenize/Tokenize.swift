@@ -2,7 +2,7 @@ import Glibc
 import PixArtFormats
 import PixArtStorage
 
-/// Splits texts for tools/compare_tokenizer.py: `tokenize MODEL` reads one text in hexadecimal from each line, and writes
+/// Splits texts for tools/goldens/compare_tokenizer.py: `tokenize MODEL` reads one text in hexadecimal from each line, and writes
 /// its ids, its pieces in hexadecimal, and in hexadecimal what the ids read as, with tabs between these three.
 @main struct Tokenize {
     static func main() {

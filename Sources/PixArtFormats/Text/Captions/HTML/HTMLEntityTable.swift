@@ -1,4 +1,4 @@
-// Made by tools/make_caption_tables.py; change that and not this file.
+// Made by tools/goldens/make_caption_tables.py; change that and not this file.
 
 /// The named character references of the HTML standard (https://html.spec.whatwg.org/entities.json): each name with its
 /// code points in hexadecimal, and a star where the name also counts without its semicolon.

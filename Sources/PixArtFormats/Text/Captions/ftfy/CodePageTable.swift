@@ -1,4 +1,4 @@
-// Made by tools/make_caption_tables.py; change that and not this file.
+// Made by tools/goldens/make_caption_tables.py; change that and not this file.
 
 /// Bytes 0x80 to 0xff of single-byte encodings, from the Unicode Consortium's mapping tables
 /// (https://www.unicode.org/Public/MAPPINGS/). A byte that an encoding leaves undefined stands for its own number.

@@ -1,4 +1,4 @@
-// Made by tools/make_caption_tables.py; change that and not this file.
+// Made by tools/goldens/make_caption_tables.py; change that and not this file.
 
 /// Sets of characters that tell mojibake from text, each written as the inside of a PCRE2 character class. They are the
 /// sets of ftfy 6.3.1 (https://github.com/rspeer/python-ftfy, Apache License 2.0).

@@ -1,0 +1,42 @@
+# Installs the library for C hosts: the shared library under its version with the usual links, the header, and the files
+# by which pkg-config and CMake find both.
+#
+#   make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=PREFIX/lib] [LIBRARY=.build/release/libpixart.so]
+#   make uninstall                 with the same variables
+#
+# The top-level Makefile includes this file; alone it is used as `make -f packaging/install.mk install`.
+
+INSTALL_ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
+
+VERSION ?= 1.0.0
+MAJOR = $(firstword $(subst ., ,$(VERSION)))
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+LIBRARY ?= .build/release/libpixart.so
+INSTALL ?= install
+
+INSTALL_LIBRARY = $(if $(filter /%,$(LIBRARY)),$(LIBRARY),$(INSTALL_ROOT)/$(LIBRARY))
+INSTALL_TEMPLATES = $(INSTALL_ROOT)/packaging
+INSTALL_FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' \
+	-e 's|@VERSION@|$(VERSION)|g' -e 's|@MAJOR@|$(MAJOR)|g'
+INSTALLED_LIB = $(DESTDIR)$(LIBDIR)
+INSTALLED_CMAKE = $(INSTALLED_LIB)/cmake/pixart
+
+.PHONY: install uninstall
+
+install: ## Install library, header, pkg-config and CMake files (PREFIX=/usr/local)
+	@test -f $(INSTALL_LIBRARY) || { echo "$(INSTALL_LIBRARY): build it first: make build"; exit 1; }
+	$(INSTALL) -d $(INSTALLED_LIB)/pkgconfig $(INSTALLED_CMAKE) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 $(INSTALL_ROOT)/include/pixart.h $(DESTDIR)$(INCLUDEDIR)/pixart.h
+	$(INSTALL) -m 755 $(INSTALL_LIBRARY) $(INSTALLED_LIB)/libpixart.so.$(VERSION)
+	ln -sf libpixart.so.$(VERSION) $(INSTALLED_LIB)/libpixart.so.$(MAJOR)
+	ln -sf libpixart.so.$(MAJOR) $(INSTALLED_LIB)/libpixart.so
+	$(INSTALL_FILL) $(INSTALL_TEMPLATES)/pkgconfig/pixart.pc.in > $(INSTALLED_LIB)/pkgconfig/pixart.pc
+	$(INSTALL_FILL) $(INSTALL_TEMPLATES)/cmake/pixart-config.cmake.in > $(INSTALLED_CMAKE)/pixart-config.cmake
+	$(INSTALL_FILL) $(INSTALL_TEMPLATES)/cmake/pixart-config-version.cmake.in > $(INSTALLED_CMAKE)/pixart-config-version.cmake
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(INCLUDEDIR)/pixart.h $(INSTALLED_LIB)/libpixart.so $(INSTALLED_LIB)/libpixart.so.$(MAJOR) \
+		$(INSTALLED_LIB)/libpixart.so.$(VERSION) $(INSTALLED_LIB)/pkgconfig/pixart.pc
+	rm -rf $(INSTALLED_CMAKE)

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Write what the scheduler tests compare against: each scheduler and each of its options as diffusers runs them.
+
+    make_scheduler_goldens.py [FOLDER]        default: Tests/PixArtSchedulersTests/Resources
+
+Writes schedulers.json.
+
+PyTorch's roots, exponentials and logarithms are rounded correctly here, so that every machine writes the same.
+float32 numbers are written as their bit patterns. Needs torch, diffusers and torchsde.
+"""
+import inspect
+import json
+import pathlib
+import sys
+
+import diffusers
+import torch
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from reference.scheduler_runs import RoundedFunctions, make, seed_noise  # noqa: E402
+from reference.schedulers import absent, cases  # noqa: E402
+
+OUT = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "PixArtSchedulersTests" / "Resources"
+
+MODELS = {"epsilon": (0.95, -0.05), "v_prediction": (0.1, -0.9), "sample": (0.1, 0.9)}
+"""A model's output is so much of what it sees, and so much of a picture."""
+
+STRENGTH = 0.6
+"""Of runs that begin later, as image to image does."""
+
+LATER_STEPS = (4, 20)
+"""Of those runs: with the rules for short runs, and without."""
+
+
+def bits(tensor):
+    return tensor.contiguous().flatten().view(torch.int32).tolist()
+
+
+def scheduler_of(case, steps):
+    """A scheduler with its timesteps set."""
+    scheduler = make(case)
+    options = case.options(steps)
+    given = {key: options[key] for key in ("timesteps", "sigmas") if key in options}
+    scheduler.set_timesteps(**(given or {"num_inference_steps": steps}))
+    return scheduler
+
+
+def run(case, scheduler, picture, x, begin, generator):
+    """Latents after every step of a small model from `x` on, and the last picture that was predicted."""
+    extra = {}
+    if "generator" in inspect.signature(scheduler.step).parameters:
+        extra["generator"] = generator
+    if "eta" in inspect.signature(scheduler.step).parameters:
+        extra["eta"] = case.run.get("eta", 0.0)
+    seed_noise(scheduler, generator)
+    seen_part, picture_part = MODELS[case.prediction()]
+    states, original = [], None
+    for timestep in scheduler.timesteps[begin:]:
+        seen = scheduler.scale_model_input(x, timestep)
+        output = seen_part * seen + picture_part * picture
+        if case.fields.get("variance_type") == "learned_range":
+            output = torch.cat([output, 0.5 * picture], dim=1)
+        after = scheduler.step(output, timestep, x, return_dict=False, **extra)
+        x, original = after[0], after[1] if len(after) > 1 else None
+        states.append(x)
+    return states, original
+
+
+def whole(case, steps, picture):
+    generator = torch.Generator().manual_seed(steps)
+    scheduler = scheduler_of(case, steps)
+    x = torch.randn(picture.shape, generator=generator) * scheduler.init_noise_sigma
+    return scheduler, *run(case, scheduler, picture, x, 0, generator)
+
+
+def later(case, steps, picture):
+    """A run that begins at the strength, as StableDiffusionImg2ImgPipeline has it."""
+    generator = torch.Generator().manual_seed(steps)
+    scheduler = scheduler_of(case, steps)
+    begin = (steps - min(int(steps * STRENGTH), steps)) * scheduler.order
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(begin)
+    noise = torch.randn(picture.shape, generator=generator)
+    noised = scheduler.add_noise(picture, noise, scheduler.timesteps[begin : begin + 1].repeat(len(picture)))
+    states, _ = run(case, scheduler, picture, noised, begin, generator)
+    if not states[-1].isfinite().all():
+        return {}
+    return {"later": {"begin": begin, "noised": bits(noised), "latents": bits(states[-1])}}
+
+
+def runs(case, picture):
+    """After every step of short runs and the last one of long runs; none where the reference ends in what is not a
+    number."""
+    rows = []
+    for steps in case.steps():
+        if absent(case, steps):
+            continue
+        scheduler, states, original = whole(case, steps, picture)
+        if not states[-1].isfinite().all():
+            continue
+        options = case.options(steps)
+        row = {"steps": steps, "timesteps": [round(float(t), 3) for t in scheduler.timesteps]}
+        row |= {"given": {key: options[key] for key in ("timesteps", "sigmas") if key in options}}
+        row["latents"] = {
+            index: bits(x) for index, x in enumerate(states) if len(states) < 10 or index == len(states) - 1
+        }
+        if original is not None and steps <= 4:
+            row["original"] = bits(original)
+        rows.append(row | (later(case, steps, picture) if steps in LATER_STEPS else {}))
+    return rows
+
+
+def main():
+    out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
+    out.mkdir(parents=True, exist_ok=True)
+    diffusers.utils.logging.set_verbosity_error()
+    picture = torch.randn(2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
+    with RoundedFunctions():
+        rows = [{"class": case.name, "fields": case.fields, "eta": case.run.get("eta", 0), "runs": runs(case, picture)}
+                for case in cases()]
+    golden = {"picture": bits(picture), "models": MODELS, "cases": rows}
+    (out / "schedulers.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
+
+
+if __name__ == "__main__":
+    main()
