@@ -14,16 +14,18 @@ PICTURE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps build demo test test-swift test-abi test-python test-examples test-fuzz fuzz sanitize compare compare-schedulers compare-precisions goldens bench docs \
-	gallery python format lint clean
+.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz fuzz sanitize \
+	compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-deps: ## Install the Debian packages that are lacking
-	@missing=$$(for package in $(DEBIAN_PACKAGES); do \
-		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
-	if [ -n "$$missing" ]; then \
+# Prints those of DEBIAN_PACKAGES that are not installed.
+MISSING = for package in $(DEBIAN_PACKAGES); do \
+	dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done
+
+deps: ## Install the Debian packages that are missing
+	@missing=$$($(MISSING)); if [ -n "$$missing" ]; then \
 		as_root=$$([ $$(id -u) -eq 0 ] || echo sudo); \
 		if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
 			echo "please install as root: apt-get install "$$missing; exit 1; fi; \
@@ -31,20 +33,26 @@ deps: ## Install the Debian packages that are lacking
 		$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
 
-build: deps ## Build the shared library
+# Packages that this call installs are there before they are looked for.
+$(if $(filter deps demo test,$(or $(MAKECMDGOALS),help)),check-deps: | deps)
+check-deps:
+	@if command -v dpkg-query >/dev/null; then missing=$$($(MISSING)); if [ -n "$$missing" ]; then \
+		echo "missing packages: "$$missing; echo "make deps installs them"; exit 1; fi; fi
+
+build: check-deps ## Build the shared library
 	@swift build -c release --product pixart
 	@ln -sf libpixart.so $(LIBRARY).1
 
-demo: build ## Make the picture of the default prompt (PROMPT="..." for another)
+demo: deps build ## Make the picture of the default prompt (PROMPT="..." for another)
 	@mkdir -p build
 	@cc -std=c11 -O2 -Iinclude examples/c/text_to_image.c $(LIBRARY) "-Wl,-rpath,$(CURDIR)/.build/release" -o build/text_to_image
 	@build/text_to_image "$(MODEL)" "$$PROMPT" $(PICTURE)
 	@echo "demo: \"$$PROMPT\" is in $(CURDIR)/$(PICTURE)"
 
-test: build ## Run every test
+test: deps build ## Run every test
 	@Tests/run $(MAKE)
 
-test-swift: deps # The floors, against naive twins and the reference's numbers
+test-swift: check-deps # The floors, against naive twins and the reference's numbers
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
@@ -66,10 +74,10 @@ $(VENV)/ready: bindings/python/pyproject.toml
 test-fuzz: build # The inputs that fuzzing has kept, once each
 	Tests/fuzz/replay $(LIBRARY) $(MODEL)
 
-fuzz: deps ## Fuzz every reader, the options and the caption cleaner (SECONDS=60 for each)
+fuzz: check-deps ## Fuzz every reader, the options and the caption cleaner (SECONDS=60 for each)
 	Tests/fuzz/run $(or $(SECONDS),60)
 
-sanitize: deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
+sanitize: check-deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
 	Tests/sanitize
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae taesd t5" for the real sizes)

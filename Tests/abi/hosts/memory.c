@@ -65,7 +65,7 @@ static void use(void) {
     embeddings both = {encode(encoder, PROMPT), encode(encoder, "")};
     pixart_sampler *sampler = create_sampler(denoiser, both, SHORT);
     CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
-    CHECK_FAILS(pixart_sampler_step(sampler, stop, NULL), PIXART_CANCELLED, "");
+    CHECK_FAILS(pixart_sampler_step(sampler, stop, NULL), PIXART_CANCELLED, "cancel");
     pixart_tensor *latents = sampler_latents(sampler), *images = decode(decoder, latents), *again, *larger;
     CHECK_OK(pixart_image_encode(image_encoder, images, NULL, &again));
     CHECK_OK(pixart_image_resize(images, "{\"height\": 80}", &larger));
@@ -256,7 +256,7 @@ static void convert_and_cancel(void) {
     char folder[FOLDER_PATH], out[FOLDER_PATH + 8], *report;
     folder_temporary(folder);
     snprintf(out, sizeof out, "%s/out", folder);
-    CHECK_FAILS(pixart_convert(check_model(), out, NULL, stop, NULL), PIXART_CANCELLED, "");
+    CHECK_FAILS(pixart_convert(check_model(), out, NULL, stop, NULL), PIXART_CANCELLED, "cancel");
     CHECK_OK(pixart_convert(check_model(), out, "{\"parts\": [\"text_encoder\"]}", NULL, NULL));
     CHECK_OK(pixart_estimate(out, "{\"stage\": \"encode\"}", &report));
     pixart_string_release(report);
