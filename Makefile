@@ -68,7 +68,7 @@ test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q numpy pytest tqdm
+	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
 	@touch $@
 
 test-fuzz: build # The inputs that fuzzing has kept, once each
@@ -92,8 +92,9 @@ compare-precisions: build ## Compare precisions with float32, and write docs/pre
 bench: build ## Time all stages beside PyTorch and OpenVINO at the real sizes, on a quiet machine
 	python3 tools/bench.py
 
-docs: build ## Write docs/options.md from the library's schemas
+docs: build ## Write docs/options.md and the Python types of options from the library's schemas
 	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
+	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
 
 gallery: build $(VENV)/ready ## Make the pictures of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow

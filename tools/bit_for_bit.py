@@ -102,15 +102,15 @@ def whole_runs(model):
             encoded = image_encoder.encode(image)
             yield "image encode", encoded
             yield "image encode, sampled", image_encoder.encode(image, sample_mode="sample", seed=2)
-            yield "image to image", denoiser.denoise(prompt, negative, image=encoded, **SMALL, strength=0.7)
+            yield "image to image", denoiser.denoise(prompt, negative, image_latents=encoded, **SMALL, strength=0.7)
             mask = np.zeros(image.shape[1:3], bool)
             mask[: mask.shape[0] // 2] = True
-            yield "inpaint", denoiser.denoise(prompt, negative, image=encoded, mask=mask, **SMALL, strength=0.9)
-            yield "latents", denoiser.denoise(prompt, negative, latents=encoded * 0 + latents, **SMALL)
+            yield "inpaint", denoiser.denoise(prompt, negative, image_latents=encoded, mask=mask, **SMALL, strength=0.9)
+            yield "latents", denoiser.denoise(prompt, negative, noise=encoded * 0 + latents, **SMALL)
             with denoiser.sampler(prompt, negative, **SMALL) as sampler:
                 for index, step in enumerate(sampler):
                     yield f"step {index}", step
-                    yield f"estimate {index}", sampler.estimate
+                    yield f"estimate {index}", sampler.predicted_original
                     yield f"preview {index}", sampler.preview()
                 yield "timesteps of a run", sampler.timesteps
         yield "resize", pixart.resize_image(image, 40, 56)

@@ -34,7 +34,7 @@ def main() -> None:
                 num_images_per_prompt=len(args.seeds),
                 seed=args.seeds,  # one for each picture: its noise is that of a run of its own
             )
-            columns.append(np.vstack(decoder.decode(latents)))
+            columns.append(np.vstack(list(decoder.decode(latents))))
             print(f"guidance {guidance:g}: seeds {', '.join(map(str, args.seeds))}")
 
     names = {

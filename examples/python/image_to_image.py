@@ -34,7 +34,7 @@ def main() -> None:
     with pixart.Denoiser(args.model) as denoiser, pixart.Decoder(args.model) as decoder:
         for strength in args.strengths:
             options = {"num_inference_steps": args.steps, "guidance_scale": args.guidance, "seed": args.seed, **size}
-            latents = denoiser.denoise(prompt, negative, image=start, strength=strength, **options)
+            latents = denoiser.denoise(prompt, negative, image_latents=start, strength=strength, **options)
             pictures.append(decoder.decode(latents)[0])
             print(f"strength {strength:g}")
 

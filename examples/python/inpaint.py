@@ -43,7 +43,7 @@ def main() -> None:
         prompt, negative = encoder.encode(args.prompt), encoder.encode("")
     with pixart.Denoiser(args.model) as denoiser:
         options = {"num_inference_steps": args.steps, "guidance_scale": args.guidance, "seed": args.seed, **size}
-        latents = denoiser.denoise(prompt, negative, image=start, mask=mask, strength=args.strength, **options)
+        latents = denoiser.denoise(prompt, negative, image_latents=start, mask=mask, strength=args.strength, **options)
     with pixart.Decoder(args.model) as decoder:
         images = decoder.decode(latents)
     blended = pixart.blend_images(images, image[np.newaxis], mask)

@@ -33,7 +33,7 @@ def main() -> None:
             if sampler.step_index in args.at:
                 preview = sampler.preview()[0]  # one pixel for each latent
                 previews.append(preview.repeat(8, axis=0).repeat(8, axis=1))
-                pictures.append(decoder.decode(sampler.estimate)[0])
+                pictures.append(decoder.decode(sampler.predicted_original)[0])
                 print(f"after step {sampler.step_index}")
 
     names = {"rows": "preview\ndecoded", "columns": "\n".join(f"step {step}" for step in sorted(args.at))}

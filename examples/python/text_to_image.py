@@ -1,4 +1,4 @@
-"""Makes a picture from text.
+"""Makes an image from text.
 
     python examples/python/text_to_image.py "a cute cat face on a blue background" --output cat.png
 
@@ -21,21 +21,15 @@ def main() -> None:
     parser.add_argument("--output", default="picture.png")
     args = parser.parse_args()
 
-    # Each stage closes before the next one opens, so that only one is in memory.
-    with pixart.Encoder(args.model) as encoder:
-        prompt, negative = encoder.encode(args.prompt), encoder.encode(args.negative)
-    with pixart.Denoiser(args.model) as denoiser:
-        latents = denoiser.denoise(
-            prompt,
-            negative,
-            num_inference_steps=args.steps,
-            guidance_scale=args.guidance,
-            seed=args.seed,
-            progress=True,
-        )
-    with pixart.Decoder(args.model) as decoder:
-        images = decoder.decode(latents)
-
+    images = pixart.text_to_image(
+        args.model,
+        args.prompt,
+        args.negative,
+        num_inference_steps=args.steps,
+        guidance_scale=args.guidance,
+        seed=args.seed,
+        progress=True,
+    )
     settings = {"steps": args.steps, "guidance": args.guidance, "seed": args.seed}
     text = {"prompt": args.prompt, "negative": args.negative, **{key: str(value) for key, value in settings.items()}}
     pixart.write_image(args.output, images, text=text)

@@ -15,18 +15,18 @@ def main() -> None:
     parser.add_argument("prompt", nargs="?", default="a (cute:0.8) cat face on a (blue:1.3) background --ar 1:1")
     parser.add_argument("--model", default="models/emoji", help="a folder in the diffusers layout")
     parser.add_argument("--negative", default="", help="what to steer away from")
-    parser.add_argument("--style", default="(No style)", help="one of " + ", ".join(pixart.styles()))
+    parser.add_argument("--style", default="(No style)", help="one of " + ", ".join(pixart.prompts.styles()))
     parser.add_argument("--base", type=int, default=128, help="side of the model's square picture")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", default="picture.png")
     args = parser.parse_args()
 
-    text, size = pixart.parse_size_flags(args.prompt, args.base)
-    text, negative_text = pixart.apply_style(args.style, text, args.negative)
+    text, size = pixart.prompts.parse_size_flags(args.prompt, args.base)
+    text, negative_text = pixart.prompts.apply_style(args.style, text, args.negative)
     with pixart.Encoder(args.model) as encoder:
-        prompt = pixart.encode_weighted(encoder, text)
-        negative = pixart.encode_weighted(encoder, negative_text)
+        prompt = pixart.prompts.encode_weighted(encoder, text)
+        negative = pixart.prompts.encode_weighted(encoder, negative_text)
     with pixart.Denoiser(args.model) as denoiser:
         latents = denoiser.denoise(prompt, negative, num_inference_steps=args.steps, seed=args.seed, **size)
     with pixart.Decoder(args.model) as decoder:

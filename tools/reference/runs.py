@@ -75,7 +75,7 @@ def compare_run(row: Row, run: Run, reference: Reference, ours: Stages, work: pa
         if run.strength is None:
             row.equal("noise", np.array_equal(sampler.latents, expected.noise))
         else:
-            sampler.set_image(picture_of(run, expected.noise.shape))
+            sampler.set_image_latents(picture_of(run, expected.noise.shape))
             if run.mask:
                 sampler.set_mask(mask_of(expected.noise.shape))
             row.errors("start", [sampler.latents], [expected.noise])

@@ -68,7 +68,7 @@ def latents(denoiser, prompt, negative) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def run_python():
-    """Runs code in a Python of its own that finds this package; arguments become sys.argv[1:], keywords the environment."""
+    """Runs code in a new process that finds this package; arguments become sys.argv[1:], keywords the environment."""
     package = str(pathlib.Path(pixart.__file__).parents[1])
 
     def run(code, *arguments, **environment):

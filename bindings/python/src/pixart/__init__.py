@@ -1,41 +1,51 @@
 """PixArt-alpha text-to-image on CPUs: numpy arrays around libpixart.
 
+    images = pixart.text_to_image(model, "cute cat", seed=0, progress=True)  # uint8 [B, H, W, 3]
+
+The same in three stages:
+
     with pixart.Encoder(model) as encoder:
         prompt, negative = encoder.encode("cute cat"), encoder.encode("")
     with pixart.Denoiser(model) as denoiser:
         latents = denoiser.denoise(prompt, negative, seed=0, num_inference_steps=20, progress=True)
     with pixart.Decoder(model) as decoder:
-        images = decoder.decode(latents)  # uint8 [B, H, W, 3]
+        images = decoder.decode(latents)
 
 The C library is loaded at the first call that needs it.
 """
 
-from ._checkpoint import convert, estimate
-from ._decoder import Decoder
-from ._denoiser import Denoiser, Sampler
-from ._encoder import Encoder
-from ._errors import (
+from . import options, prompts
+from ._checkpoint import convert, memory_estimate
+from ._core.errors import (
     ArgumentError,
     Cancelled,
+    ClosedError,
     FileError,
     InternalError,
     LibraryNotFound,
+    ModelError,
     OutOfMemoryError,
     PixArtError,
+    StateError,
+    Status,
 )
+from ._core.library import version
+from ._core.schema import options_schema
+from ._decoder import Decoder
+from ._denoiser import Denoiser
+from ._encoder import Encoder
 from ._image import blend_images, read_image, resize_image, write_image
 from ._image_encoder import ImageEncoder
-from ._library import version
-from ._options import options_schema
 from ._padded import from_padded, to_padded
-from ._size_flags import parse_size_flags
-from ._styles import apply_style, styles
-from ._tensor import load_tensors, save_tensors
-from ._weighting import encode_weighted, parse_weights
+from ._sampler import Sampler
+from ._tensor_file import load_tensors, save_tensors
+from ._text_to_image import text_to_image
+from ._version import __version__
 
 __all__ = [
     "ArgumentError",
     "Cancelled",
+    "ClosedError",
     "Decoder",
     "Denoiser",
     "Encoder",
@@ -43,23 +53,25 @@ __all__ = [
     "ImageEncoder",
     "InternalError",
     "LibraryNotFound",
+    "ModelError",
     "OutOfMemoryError",
     "PixArtError",
     "Sampler",
-    "apply_style",
+    "StateError",
+    "Status",
+    "__version__",
     "blend_images",
     "convert",
-    "encode_weighted",
-    "estimate",
     "from_padded",
     "load_tensors",
+    "memory_estimate",
+    "options",
     "options_schema",
-    "parse_size_flags",
-    "parse_weights",
+    "prompts",
     "read_image",
     "resize_image",
     "save_tensors",
-    "styles",
+    "text_to_image",
     "to_padded",
     "version",
     "write_image",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ._tensor import array_of, contiguous
+from ._core.tensor import array_of, contiguous
 
 
 def to_padded(

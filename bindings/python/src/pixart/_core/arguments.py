@@ -1,0 +1,54 @@
+"""Text on its way to C: prompts, paths, and options as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from ctypes import byref, c_void_p, string_at
+from typing import Any, Callable, Union
+
+from .errors import ArgumentError
+from .library import library
+
+Path = Union[str, "os.PathLike[str]"]
+
+
+def json_report(call: Callable[[Any], object]) -> dict[str, Any]:
+    """The JSON object that C hands out through the pointer that `call` gets."""
+    report = c_void_p()
+    try:
+        call(byref(report))
+        return dict(json.loads(string_at(report.value or 0)))
+    finally:
+        library().pixart_string_release(report)
+
+
+def encode_options(options: Mapping[str, object]) -> bytes:
+    """Options as the JSON object that C takes; numpy scalars and arrays become numbers and lists, paths strings."""
+    return json.dumps(dict(options), default=_plain).encode()
+
+
+def encode_text(text: str, name: str) -> bytes:
+    """Text as C takes it: UTF-8, where a NUL would end it early."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be str, not {type(text).__name__}")
+    if "\0" in text:
+        raise ArgumentError(f"{name} contains a NUL character")
+    return text.encode("utf-8")
+
+
+def encode_path(path: Path) -> bytes:
+    """A path as C takes it."""
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ArgumentError("path contains a NUL character")
+    return encoded
+
+
+def _plain(value: object) -> object:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"an option cannot be of type {type(value).__name__}")

@@ -1,0 +1,130 @@
+"""Long C calls, which exceptions from outside can end."""
+
+from __future__ import annotations
+
+import collections
+import queue
+import threading
+from _thread import start_new_thread
+from typing import Any, Callable, Generic, TypeVar
+
+from .library import PROGRESS
+
+T = TypeVar("T")
+Report = Callable[[int, int, float], object]
+
+POLL = 0.05
+"""Seconds between looks at exceptions that another thread raises in this one: they do not end a wait."""
+
+
+def interruptible(body: Callable[[], T]) -> T:
+    """The result of `body`, a call that cannot be cancelled, on a helper thread while this thread waits.
+
+    An exception that arrives here goes on to the caller at once. `body` then ends alone, and its result is dropped.
+    """
+    return _waited(_Call(lambda _callback: body(), None), cancels=False)
+
+
+def cancellable(body: Callable[[Any], T], report: Report | None) -> T:
+    """The result of `body`, which gets a C progress callback, on a helper thread while this thread waits and reports.
+
+    An exception that arrives here, or that `report` raises, cancels the call, and goes on to the caller when it ends.
+    """
+    return _waited(_Call(body, report), cancels=True)
+
+
+def _waited(call: _Call[T], *, cancels: bool) -> T:
+    try:
+        try:
+            start_new_thread(call.run, ())
+            call.attend()
+            return call.outcome()
+        except BaseException:
+            if call.stop() and cancels:
+                call.wait()
+            raise
+    finally:
+        call.stop()  # once more: a second exception may come before the first stop()
+
+
+class _Call(Generic[T]):
+    """`body` on a helper thread. Python runs signal handlers in the main thread, and raises asynchronous exceptions in
+    the thread that they name, so the C callback never sees either; the waiting thread does, in ordinary Python code.
+
+    `body` owns what the C call needs, so that the waiting thread may leave at any time.
+    """
+
+    def __init__(self, body: Callable[[Any], T], report: Report | None) -> None:
+        self._body: Callable[[Any], T] | None = body
+        self._report = report
+        self._lock = threading.Lock()
+        self._begun = self._ended = self._stopped = False
+        self._events: collections.deque[tuple[int, int, float]] = collections.deque()
+        self._wake = threading.Lock()  # free if there is something new
+        self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._result: T | None = None
+        self._error: BaseException | None = None
+
+    # The helper thread
+
+    def run(self) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            self._begun = True
+            body, self._body = self._body, None
+        result, error = None, None
+        try:
+            result = body(PROGRESS(self._answer)) if body else None
+        except BaseException as raised:
+            error = raised
+        with self._lock:
+            self._ended = True
+            if not self._stopped:
+                self._result, self._error = result, error
+        del body, result, error  # before the caller goes on: it decides what lives longer
+        self._notify()
+
+    def _answer(self, _context: object, step: int, steps: int, fraction: float) -> int:
+        if self._report is None or self._stopped:
+            return int(self._stopped)
+        self._events.append((step, steps, fraction))
+        self._notify()
+        return int(self._answers.get())
+
+    def _notify(self) -> None:
+        with self._lock:
+            if self._wake.locked():
+                self._wake.release()
+
+    # The waiting thread
+
+    def attend(self) -> None:
+        """Reports until the body has ended."""
+        while not self._ended:
+            self._wake.acquire(timeout=POLL)
+            while self._events and self._report:
+                self._answers.put(bool(self._report(*self._events.popleft())))
+
+    def outcome(self) -> T:
+        with self._lock:
+            result, error = self._result, self._error
+            self._result = self._error = None
+        if error is None:
+            return result  # type: ignore[return-value]
+        try:
+            raise error
+        finally:
+            del error  # it refers to this frame
+
+    def stop(self) -> bool:
+        """Cancels the body at its next report, drops its result, and says whether it still runs."""
+        self._stopped = True
+        self._answers.put(True)
+        with self._lock:
+            self._body = self._result = self._error = None
+            return self._begun and not self._ended
+
+    def wait(self) -> None:
+        while not self._ended:
+            self._wake.acquire(timeout=POLL)

@@ -1,0 +1,100 @@
+"""The statuses of pixart.h, and an exception class for each kind of failure, also a kind of Python's own errors."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from collections.abc import Iterator, Mapping
+
+
+class Status(enum.IntEnum):
+    """The statuses of pixart.h without their prefix: the values of `PixArtError.status`."""
+
+    ERROR_ARGUMENT = 101
+    ERROR_OPTION = 102
+    ERROR_STATE = 103
+    ERROR_FILE = 201
+    ERROR_FORMAT = 202
+    ERROR_MODEL = 203
+    ERROR_MEMORY = 301
+    CANCELLED = 401
+    ERROR_INTERNAL = 901
+
+
+class PixArtError(Exception):
+    """A call into libpixart failed: `status` is the code from pixart.h, the message what was found and expected."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ArgumentError(PixArtError, ValueError):
+    """An argument or an option is wrong (status 100 to 199, except 103)."""
+
+    def __init__(self, message: str, *, status: int = Status.ERROR_ARGUMENT) -> None:
+        super().__init__(message, status=status)
+
+
+class StateError(PixArtError, RuntimeError):
+    """The object cannot do this now: a finished sampler has no next step (status 103)."""
+
+    def __init__(self, message: str, *, status: int = Status.ERROR_STATE) -> None:
+        super().__init__(message, status=status)
+
+
+class ClosedError(StateError):
+    """The object is closed (status 103)."""
+
+
+class FileError(PixArtError, OSError):
+    """A file is missing, unreadable or malformed (status 200 to 299, except 203)."""
+
+    def __init__(self, message: str, *, status: int = Status.ERROR_FILE) -> None:
+        super().__init__(message, status=status)
+
+
+class ModelError(PixArtError, ValueError):
+    """A well-formed checkpoint or file of tensors does not fit: a tensor or key is missing, unknown or of another shape
+    or type (status 203)."""
+
+    def __init__(self, message: str, *, status: int = Status.ERROR_MODEL) -> None:
+        super().__init__(message, status=status)
+
+
+class OutOfMemoryError(PixArtError, MemoryError):
+    """Memory cannot be had (status 300 to 399)."""
+
+
+class Cancelled(PixArtError):
+    """The progress callback asked to stop (status 400 to 499)."""
+
+
+class InternalError(PixArtError, RuntimeError):
+    """A defect of the library (status 900 to 999); please report it with its message."""
+
+
+class LibraryNotFound(ImportError):
+    """libpixart cannot be loaded; the message lists every place that was looked at."""
+
+
+_KINDS: dict[int, type[PixArtError]] = {Status.ERROR_STATE: StateError, Status.ERROR_MODEL: ModelError}
+_GROUPS = {1: ArgumentError, 2: FileError, 3: OutOfMemoryError, 4: Cancelled, 9: InternalError}
+
+
+def error_for(status: int, message: str) -> PixArtError:
+    """The exception for a status: its own class, else that of its group, so that codes added later are still caught."""
+    return _KINDS.get(status, _GROUPS.get(status // 100, PixArtError))(message, status=status)
+
+
+@contextlib.contextmanager
+def reworded(words: Mapping[str, str]) -> Iterator[None]:
+    """Replaces words of C, such as a parameter's name, by those of Python in the message of a failure."""
+    try:
+        yield
+    except PixArtError as error:
+        message = str(error)
+        for c, python in words.items():
+            message = message.replace(c, python)
+        error.args = (message,)
+        raise

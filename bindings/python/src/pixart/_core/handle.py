@@ -1,0 +1,86 @@
+"""What the owners of C objects have in common."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Iterator
+from ctypes import byref, c_void_p
+from typing import Any, Callable, NoReturn, TypeVar
+
+from .call import interruptible
+from .errors import ClosedError, StateError
+
+Self = TypeVar("Self", bound="Handle")
+
+
+class Handle:
+    """Owns one C object: released by close(), by leaving a `with` block, or when the last reference goes.
+
+    A close() while another thread is inside a call takes effect when that call returns.
+    """
+
+    _one_at_a_time = False
+    """Whether the C object may be inside one call only."""
+
+    def __init__(self, create: Callable[[Any], object], release: Callable[[c_void_p], None]) -> None:
+        self._pointer, self._release = interruptible(lambda: _owned(create, release))
+        self._lock = threading.RLock()  # a signal handler may close what it has interrupted
+        self._calls = 0
+        self._closed = False
+
+    def close(self) -> None:
+        """Releases the C object. Any later use raises ClosedError; closing again does nothing."""
+        with self._lock:
+            self._closed = True
+            idle = self._calls == 0
+        if idle:
+            self._release()
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        name = type(self).__name__
+        raise TypeError(f"cannot copy or pickle {name}: it owns an object of the C library; expected a new {name}")
+
+    def __repr__(self) -> str:
+        state = ", closed" if self._closed else ""
+        return f"<pixart.{type(self).__name__} {self._describe()}{state}>"
+
+    def _describe(self) -> str:
+        """What makes this handle different from others, in a few words, whether it is open or closed."""
+        raise NotImplementedError
+
+    @contextlib.contextmanager
+    def _borrow(self) -> Iterator[c_void_p]:
+        """Lends the C object to one call."""
+        with self._lock:
+            if self._closed:
+                raise ClosedError(f"this {type(self).__name__} is closed")
+            if self._one_at_a_time and self._calls:
+                raise StateError(f"this {type(self).__name__} is inside another call")
+            self._calls += 1
+        try:
+            yield self._pointer
+        finally:
+            with self._lock:
+                self._calls -= 1
+                last = self._closed and self._calls == 0
+            if last:
+                self._release()
+
+
+def _owned(
+    create: Callable[[Any], object], release: Callable[[c_void_p], None]
+) -> tuple[c_void_p, weakref.finalize[..., Any]]:
+    """A new C object, and the finalizer that releases it when the last reference to its pointer goes."""
+    pointer = c_void_p()
+    create(byref(pointer))
+    finalizer = weakref.finalize(pointer, release, c_void_p(pointer.value))
+    finalizer.atexit = False  # a daemon thread may still be inside a call then
+    return pointer, finalizer

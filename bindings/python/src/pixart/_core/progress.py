@@ -1,0 +1,47 @@
+"""Progress of a long call: callbacks, a bar, and cancelling."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from typing import Any, Callable, TypeVar, Union
+
+from .call import Report, cancellable
+
+T = TypeVar("T")
+Progress = Union[None, bool, Report]
+"""None or False for silence, True for a tqdm bar, or `callback(step, steps, fraction)`, whose true result cancels."""
+
+_BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+"""The bar moves within a step: it counts steps in tenths."""
+
+
+def with_progress(progress: Progress, call: Callable[[Any], T]) -> T:
+    """The result of `call`, which gets a C callback that reports to `progress` on this thread.
+
+    What a Python callback or a signal handler raises cancels the call and then goes on to the caller unchanged.
+    """
+    with _reporter(progress) as report:
+        return cancellable(call, report)
+
+
+@contextlib.contextmanager
+def _reporter(progress: Progress) -> Iterator[Report | None]:
+    if progress is not True:
+        yield progress or None
+        return
+    try:
+        tqdm = importlib.import_module("tqdm.auto").tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'pixart[progress]'") from error
+    with contextlib.ExitStack() as stack:
+        bar = None
+
+        def report(step: int, steps: int, fraction: float) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = stack.enter_context(tqdm(total=steps, initial=step, unit="step", bar_format=_BAR))
+            bar.update(fraction * steps - bar.n)
+
+        yield report

@@ -1,0 +1,127 @@
+"""Arrays: numpy views on what C returns, and copies for C of what Python gives."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Iterator, Sequence
+from ctypes import byref, c_int64, c_ubyte, c_void_p
+from typing import Any, Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ArgumentError
+from .library import library
+
+_TYPES: dict[int, np.dtype[Any]] = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}
+_CODES = {dtype: code for code, dtype in _TYPES.items()}
+
+
+def take_array(call: Callable[[Any], object]) -> npt.NDArray[Any]:
+    """The array of the tensor that `call` puts into the out-parameter it is given."""
+    out = c_void_p()
+    try:
+        call(byref(out))
+    except BaseException:  # an interrupt may come after the tensor was made
+        library().pixart_tensor_release(out)
+        raise
+    return view(out)
+
+
+def view(tensor: c_void_p) -> npt.NDArray[Any]:
+    """A read-only array on the memory of a C tensor, which is released when the last array on it goes."""
+    c = library()
+    dtype = _TYPES[c.pixart_tensor_type(tensor)]
+    shape = tuple(c.pixart_tensor_shape(tensor)[: c.pixart_tensor_rank(tensor)])
+    size = c.pixart_tensor_size(tensor)
+    if size == 0:
+        c.pixart_tensor_release(tensor)
+        return np.empty(shape, dtype)
+    memory = (c_ubyte * size).from_address(c.pixart_tensor_data(tensor))
+    weakref.finalize(memory, c.pixart_tensor_release, tensor).atexit = False
+    return np.frombuffer(memoryview(memory).toreadonly(), dtype).reshape(shape)
+
+
+def array_of(values: object, name: str) -> npt.NDArray[Any]:
+    """`values` (a torch tensor, anything with the buffer protocol, `__array__` or `__dlpack__`, or nested lists) as an
+    array. Floating-point types that numpy does not have, bfloat16 and float8, become float32."""
+    try:
+        if hasattr(values, "detach") and hasattr(values, "device"):
+            values = _on_cpu(values, name)
+        elif hasattr(values, "__dlpack__") and not isinstance(values, np.ndarray) and not hasattr(values, "__array__"):
+            values = np.from_dlpack(values)
+        array = np.asarray(values)
+    except (RuntimeError, TypeError, ValueError, BufferError) as error:
+        if str(error).startswith(f"{name}: "):
+            raise
+        raise TypeError(
+            f"{name}: {type(values).__name__} that numpy cannot read ({error}); expected an array"
+        ) from error
+    return array.astype(np.float32) if array.dtype.name.startswith(("bfloat16", "float8")) else array
+
+
+def _on_cpu(tensor: Any, name: str) -> Any:
+    """A torch tensor without its gradient, of a type that numpy has."""
+    if tensor.device.type != "cpu":
+        raise TypeError(f"{name}: a tensor on the device {tensor.device}; expected one on the CPU (tensor.cpu())")
+    tensor = tensor.detach()
+    known = str(tensor.dtype) in ("torch.float16", "torch.float32", "torch.float64")
+    return tensor.float() if tensor.dtype.is_floating_point and not known else tensor
+
+
+def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """`values` as a row-major array of `dtype`.
+
+    Any real numbers become float32; uint8 must be uint8 already, since an image of floats has no one meaning.
+    """
+    array, dtype = array_of(values, name), np.dtype(dtype)
+    fits = array.dtype.kind in "fiu" if dtype == np.float32 else array.dtype == dtype
+    if not fits:
+        expected = "real numbers" if dtype == np.float32 else dtype
+        raise TypeError(f"{name}: an array of {array.dtype}; expected {expected}")
+    return np.asarray(array, dtype=dtype, order="C")
+
+
+def mask_bytes(mask: object, name: str) -> npt.NDArray[np.uint8] | None:
+    """A mask as bytes, 128 and above for true: bool, or integers of 0 to 255; None stays None.
+
+    Integers of 0 and 1 alone are refused: as bytes they choose nothing, which is seldom meant.
+    """
+    if mask is None:
+        return None
+    array = array_of(mask, name)
+    expected = "expected bool, or integers of 0 to 255 with 128 and above for true"
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: an array of {array.dtype}; {expected}")
+    lowest, highest = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    if lowest < 0 or highest > 255:
+        raise ArgumentError(f"{name}: integers of {lowest} to {highest}; {expected}")
+    if highest == 1:
+        raise ArgumentError(f"{name}: integers of 0 and 1 alone; {expected} (mask.astype(bool))")
+    return array.astype(np.uint8)
+
+
+@contextlib.contextmanager
+def borrowed_tensor(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> Iterator[c_void_p | None]:
+    """A C tensor with a copy of `values`, for the length of a call; None stays None."""
+    if values is None:
+        yield None
+        return
+    c, array, tensor = library(), contiguous(values, name, dtype), c_void_p()
+    shape = (c_int64 * array.ndim)(*array.shape)
+    data = array.ctypes.data_as(c_void_p)
+    c.pixart_tensor_create(_CODES[array.dtype], array.ndim, shape, data, array.nbytes, byref(tensor))
+    try:
+        yield tensor
+    finally:
+        c.pixart_tensor_release(tensor)
+
+
+@contextlib.contextmanager
+def borrowed_tensors(arrays: Sequence[object], name: str) -> Iterator[list[c_void_p | None]]:
+    """The C tensors of several arrays, for the length of a call."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(borrowed_tensor(each, name)) for each in arrays]

@@ -1,0 +1,74 @@
+"""Named arrays in safetensors files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from ctypes import c_char_p, c_void_p
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ._core.arguments import Path, encode_path, encode_text
+from ._core.errors import FileError, ModelError, Status
+from ._core.library import library
+from ._core.tensor import array_of, borrowed_tensor, view
+
+_READ = ("F32", "F16", "BF16", "U8")
+"""The types of a safetensors file that become tensors."""
+
+
+def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
+    """Saves named arrays in one safetensors file: uint8 and float32 as they are, other floating-point types as float32
+    (float64 is rounded). Other integers and bool are refused: `array.astype(numpy.uint8)` holds 0 to 255."""
+    with contextlib.ExitStack() as stack:
+        names = [encode_text(name, "name") for name in tensors]
+        handles = []
+        for name, values in tensors.items():
+            array = array_of(values, name)
+            if array.dtype != np.uint8 and array.dtype.kind != "f":
+                raise TypeError(f"{name}: an array of {array.dtype}; expected uint8 or floating point")
+            dtype = np.uint8 if array.dtype == np.uint8 else np.float32
+            handles.append(stack.enter_context(borrowed_tensor(array, name, dtype)))
+        count = len(names)
+        library().pixart_tensors_save(
+            encode_path(path), count, (c_char_p * count)(*names), (c_void_p * count)(*handles)
+        )
+
+
+def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Loads the arrays called `names` from a safetensors file, or all of the types that are read: F32, F16 and BF16 as
+    float32, and U8. The name of one of another type is an error that names the type."""
+    types = _types_in(path)
+    names = [name for name, kind in types.items() if kind in _READ] if names is None else list(names)
+    for name in names:
+        if types.get(name, _READ[0]) not in _READ:
+            raise ModelError(
+                f'{os.fspath(path)}: tensor "{name}" has type {types[name]}; expected {", ".join(_READ)}'
+            )
+    count = len(names)
+    encoded = (c_char_p * count)(*[encode_text(name, "name") for name in names])
+    out = (c_void_p * count)()
+    library().pixart_tensors_load(encode_path(path), count, encoded, out)
+    return {name: view(c_void_p(tensor)) for name, tensor in zip(names, out)}
+
+
+def _types_in(path: Path) -> dict[str, object]:
+    """The type of each name in a safetensors file, in its order: C has no call that lists them."""
+    try:
+        with open(path, "rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > os.fstat(file.fileno()).st_size:
+                raise ValueError("the header is longer than the file")
+            header = json.loads(file.read(length))
+            if not isinstance(header, dict):
+                raise ValueError("the header is not a JSON object")
+            header.pop("__metadata__", None)
+            return {name: entry.get("dtype") if isinstance(entry, dict) else None for name, entry in header.items()}
+    except OSError as error:
+        raise FileError(f"{os.fspath(path)}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{os.fspath(path)} is not a safetensors file: {error}", status=Status.ERROR_FORMAT) from error

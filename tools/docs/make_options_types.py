@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Write the Python types of all options from the schemas that the library itself gives.
+
+    make_options_types.py LIBRARY OUT        such as .build/release/libpixart.so bindings/python/src/pixart/options.py
+"""
+import ctypes
+import json
+import pathlib
+import sys
+import textwrap
+
+from make_options_doc import VERBS
+
+PARAMETERS = {"estimate": {"stage"}}
+"""Options that Python takes as a parameter with a name, by verb: they are no keys of the type."""
+
+HEAD = '''"""The options of each verb as types, for annotations: `options: DenoiseOptions = {"seed": 1}`.
+
+Made by `make docs` from the schemas of the library. Options travel to C as JSON:
+at run time, these types check nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypedDict
+'''
+SCALARS = {"boolean": "bool", "integer": "int", "number": "float", "string": "str", "null": "None"}
+SUFFIX = "Scheduler"
+
+
+def literal(values, indent):
+    """A Literal of values, on several lines if it is long."""
+    words = [json.dumps(value) for value in values]
+    line = f"Literal[{', '.join(words)}]"
+    return line if len(line) < 90 else "Literal[\n" + "".join(f"{indent}    {word},\n" for word in words) + f"{indent}]"
+
+
+def kinds(schema):
+    """The Python types of the values that a schema allows."""
+    if "oneOf" in schema:
+        return [kind for choice in schema["oneOf"] for kind in kinds(choice)]
+    if "enum" in schema:
+        return [literal(schema["enum"], "    ")]
+    names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return [kind_named(name, schema) for name in names]
+
+
+def kind_named(name, schema):
+    if name == "array":
+        return f"Sequence[{' | '.join(kinds(schema['items']))}]"
+    if name == "object":
+        values = kinds(schema["additionalProperties"]) if "additionalProperties" in schema else ["object"]
+        return f"Mapping[str, {' | '.join(values)}]"
+    return SCALARS[name]
+
+
+def scheduler_kinds(schema):
+    """The type of the option `scheduler`: a name with or without the suffix, or fields of a configuration."""
+    names = schema["oneOf"][0]["enum"]
+    names = [form for name in names for form in (name, name.removesuffix(SUFFIX))]
+    return "\n\nSchedulerName = " + literal(names, "") + '\n"""A class of diffusers, with or without "Scheduler"."""\n'
+
+
+def options_class(verb, schema):
+    """The type of the options of a verb."""
+    name = "".join(word.capitalize() for word in verb.split("_")) + "Options"
+    lines = [f"\n\nclass {name}(TypedDict, total=False):", f'    """Options of pixart_{verb}."""']
+    for key, row in schema["properties"].items():
+        if key in PARAMETERS.get(verb, ()):
+            continue
+        found = ["SchedulerName", "Mapping[str, object]", "None"] if key == "scheduler" else kinds(row)
+        lines += ["", f"    {key}: {' | '.join(dict.fromkeys(found))}"]
+        text = f"{row['description']} Default: {json.dumps(row['default'])}.".replace("\\", "\\\\")
+        wrapped = textwrap.wrap(f'"""{text}"""', 116, break_long_words=False, break_on_hyphens=False)
+        lines += [f"    {line}" for line in wrapped]
+    return "\n".join(lines) + "\n"
+
+
+def page(schemas):
+    """The text of the module, from the schema of each verb."""
+    text = HEAD + scheduler_kinds(schemas["denoise"]["properties"]["scheduler"])
+    return text + "".join(options_class(verb, schema) for verb, schema in schemas.items())
+
+
+def schemas_of(path):
+    """The schema of each verb of the library in a file."""
+    library = ctypes.CDLL(str(pathlib.Path(path).resolve()))
+    library.pixart_options_schema.restype = ctypes.c_char_p
+    return {verb: json.loads(library.pixart_options_schema(verb.encode())) for verb in VERBS}
+
+
+if __name__ == "__main__":
+    pathlib.Path(sys.argv[2]).write_text(page(schemas_of(sys.argv[1])))
