@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bindings" / "python" / "src"))
 
 import numpy as np  # noqa: E402
+
 import pixart  # noqa: E402
 
 PROMPT, OTHER = "a cute cat face on a blue background", "an apple"
@@ -93,7 +94,10 @@ def whole_runs(model):
             for name, options in RUNS.items():
                 yield name, denoiser.denoise(prompt, negative, **{**SMALL, **options})
             for name in SCHEDULERS:
-                yield f"scheduler {name}", denoiser.denoise(prompt, negative, **{**SMALL, "num_inference_steps": 6, "scheduler": name})
+                yield (
+                    f"scheduler {name}",
+                    denoiser.denoise(prompt, negative, **{**SMALL, "num_inference_steps": 6, "scheduler": name}),
+                )
             yield "two prompts", denoiser.denoise([prompt, other], negative, **SMALL)
             latents = denoiser.denoise(prompt, negative, **SMALL)
             image = decoder.decode(latents)

@@ -15,7 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 def stated():
     """{target: (folder, dependencies)}"""
-    described = subprocess.run(["swift", "package", "dump-package"], cwd=ROOT, capture_output=True, check=True, text=True)
+    described = subprocess.run(
+        ["swift", "package", "dump-package"], cwd=ROOT, capture_output=True, check=True, text=True
+    )
     targets = {}
     for target in json.loads(described.stdout)["targets"]:
         folder = target.get("path") or ("Tests/" if target["type"] == "test" else "Sources/") + target["name"]
@@ -47,7 +49,9 @@ def main():
         for other in sorted(dependencies - uses):
             print(f"Package.swift: {name} states {other}, which it does not use")
         differing += len(uses ^ dependencies)
-    print(f"{sum(len(dependencies) for _, dependencies in targets.values())} edges of {len(targets)} targets, {differing} differ")
+    print(
+        f"{sum(len(dependencies) for _, dependencies in targets.values())} edges of {len(targets)} targets, {differing} differ"
+    )
     return differing > 0
 
 

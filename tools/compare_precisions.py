@@ -57,9 +57,9 @@ def main() -> None:
     args = parse_arguments()
     sys.path[:0] = [str(TOOLS), str(ROOT / "bindings" / "python" / "src")]
     restart_in_reference()
-    from precisions.sheet import AMPLIFIED, Sheet
     from precisions.report import Report
     from precisions.setting import FLOAT32, OTHERS, Setting
+    from precisions.sheet import AMPLIFIED, Sheet
     from precisions.stages import Run, compare_pipelines
 
     reference = FLOAT32 if args.a is None else Setting(args.a)
@@ -67,7 +67,7 @@ def main() -> None:
     runs = [Run(prompt, args.seed, args.steps, args.guidance) for prompt in args.prompt]
     sheet = Sheet(str(reference))
     name = args.model.resolve().name
-    alone = Report(f"{name}: each stage alone", f"Every stage is fed what it is fed in \"{reference}\".")
+    alone = Report(f"{name}: each stage alone", f'Every stage is fed what it is fed in "{reference}".')
     whole = Report(f"{name}: whole runs", "Every stage is fed what the stage before it gave in the same setting.")
     compare_pipelines(str(args.model), [reference, *others], runs, alone, whole, sheet)
     sheet.write(args.out)

@@ -32,7 +32,9 @@ from reference.environment import ROOT, TOOLS, VENV, restart_in_reference
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae taesd t5: compare these instead")
+    parser.add_argument(
+        "--real", nargs="+", metavar="NETWORK", help="of 256 512 1024 vae taesd t5: compare these instead"
+    )
     parser.add_argument("--models", nargs="+", metavar="NAME", help="only those whose name contains one of these")
     parser.add_argument("--checkpoint", type=pathlib.Path, metavar="DIR", help="compare this one instead")
     parser.add_argument("--list", action="store_true", help="list the small models and their runs, and end")
@@ -101,8 +103,10 @@ def main() -> None:
 
         for model in MODELS:
             print(model.name, *(f"\n    {run}" for run in model.runs), sep="")
-        print("settings\n    timesteps, noise and sizes, without denoising\nprompts\n    many prompts, token ids only\n"
-              "images\n    images encoded, and tiny autoencoders")
+        print(
+            "settings\n    timesteps, noise and sizes, without denoising\nprompts\n    many prompts, token ids only\n"
+            "images\n    images encoded, and tiny autoencoders"
+        )
         return
     restart_in_reference(args.python, args.venv)
     start = time.monotonic()

@@ -84,10 +84,11 @@ def parse_arguments() -> argparse.Namespace:
 
 def compare(args: argparse.Namespace, work: pathlib.Path) -> tuple[str, int]:
     """The rows of the table in Markdown, and the number of violations."""
-    import pixart
     import torch
-    from reference.random_checkpoint import write_checkpoint
+
+    import pixart
     from reference.diffusers_side import quiet
+    from reference.random_checkpoint import write_checkpoint
     from reference.scheduler_table import Pipeline, cell
 
     quiet()
@@ -120,7 +121,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pixart-schedulers-") as work:
         table, violations = compare(args, pathlib.Path(work) / "model")
     if args.markdown:
-        notes = "".join(textwrap.fill(f"- {key}: {text}", 128, subsequent_indent="  ") + "\n" for key, text in NOTES.items())
+        notes = "".join(
+            textwrap.fill(f"- {key}: {text}", 128, subsequent_indent="  ") + "\n" for key, text in NOTES.items()
+        )
         args.markdown.write_text(HEAD + notes + table + TAIL)
     print(f"{violations} violations")
     sys.exit(1 if violations else 0)

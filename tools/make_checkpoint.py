@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     without = {argument: None for part, argument in parts.items() if part not in args.parts}
-    write_checkpoint(
-        args.out, size=args.size, pipeline=args.pipeline, dtype=args.dtype, seed=args.seed, **without
-    )
+    write_checkpoint(args.out, size=args.size, pipeline=args.pipeline, dtype=args.dtype, seed=args.seed, **without)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 import pixart
 
 from .workloads import PICTURE_STEPS, TOKENS
@@ -38,9 +39,7 @@ def stage(
 
 def growth(before: Profile, after: Profile) -> Profile:
     """What a profile grew by."""
-    return {
-        kind: {key: value - before[kind][key] for key, value in entry.items()} for kind, entry in after.items()
-    }
+    return {kind: {key: value - before[kind][key] for key, value in entry.items()} for kind, entry in after.items()}
 
 
 def embedding(rows: int) -> np.ndarray:

@@ -43,7 +43,9 @@ def step_gflop(px: int) -> float:
     """PixArt-XL-2 for a prompt and a negative prompt of one token, which leaves cross-attention nothing to compute; keys
     and values of the prompt are not a step's."""
     blocks, width, tokens = 28, 1152, (px // 16) ** 2
-    products = tokens * width**2 * (2 * (4 + 8) + 2)  # self-attention and feed-forward, and the prompt's cross-attention
+    products = (
+        tokens * width**2 * (2 * (4 + 8) + 2)
+    )  # self-attention and feed-forward, and the prompt's cross-attention
     attention = 2 * tokens * width * (2 * tokens + TOKENS)
     return 2e-9 * blocks * (products + attention)
 

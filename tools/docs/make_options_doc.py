@@ -1,17 +1,33 @@
 #!/usr/bin/env python3
 """Write the table of all options from the schemas that the library itself gives.
 
-    make_options_doc.py LIBRARY OUT        such as .build/release/libpixart.so docs/options.md
+make_options_doc.py LIBRARY OUT        such as .build/release/libpixart.so docs/options.md
 """
+
 import ctypes
 import json
 import pathlib
 import sys
 
 VERBS = [
-    "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory", "sampler_preview",
-    "decoder_open", "decode", "decoder_memory", "image_encoder_open", "image_encode", "image_encoder_memory", "image_read",
-    "image_write", "image_resize", "convert", "estimate",
+    "encoder_open",
+    "encode",
+    "encoder_memory",
+    "denoiser_open",
+    "denoise",
+    "denoiser_memory",
+    "sampler_preview",
+    "decoder_open",
+    "decode",
+    "decoder_memory",
+    "image_encoder_open",
+    "image_encode",
+    "image_encoder_memory",
+    "image_read",
+    "image_write",
+    "image_resize",
+    "convert",
+    "estimate",
 ]
 
 HEAD = """# Options
@@ -38,8 +54,11 @@ def allowed(schema):
     if "minimum" not in schema and "maximum" in schema:
         words += f", at most {schema['maximum']:g}"
     if "minimum" in schema:
-        words += f", {schema['minimum']:g} to {schema['maximum']:g}" if "number" in kinds else (
-            f", {schema['minimum']} to {schema['maximum']}")
+        words += (
+            f", {schema['minimum']:g} to {schema['maximum']:g}"
+            if "number" in kinds
+            else (f", {schema['minimum']} to {schema['maximum']}")
+        )
     if "additionalProperties" in schema:
         words += " of strings"
     return words

@@ -26,7 +26,9 @@ NAMES = list(SCRIPTS)
 
 
 def words(source):
-    return " ".join(draw(source, SCRIPTS[source.choice(NAMES)], source.randint(1, 6)) for _ in range(source.randint(1, 5)))
+    return " ".join(
+        draw(source, SCRIPTS[source.choice(NAMES)], source.randint(1, 6)) for _ in range(source.randint(1, 5))
+    )
 
 
 def mixture(source):
@@ -49,7 +51,7 @@ def punctuation(source):
 def scrap(source):
     sentence = source.choice(SENTENCES + SPECIALS)
     start = source.randrange(len(sentence) or 1)
-    return sentence[start:start + source.randint(1, 40)]
+    return sentence[start : start + source.randint(1, 40)]
 
 
 def strung(source, pieces):
@@ -61,7 +63,7 @@ def damaged(source, text):
     data = bytearray(text.encode()[:60]) or bytearray(b"a")
     for _ in range(source.randint(1, 4)):
         data[source.randrange(len(data))] = source.randrange(256)
-    del data[source.randrange(len(data)):source.randrange(len(data)) + 1]
+    del data[source.randrange(len(data)) : source.randrange(len(data)) + 1]
     return bytes(data)
 
 
@@ -89,15 +91,26 @@ def main():
         processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
         pieces = [processor.id_to_piece(id) for id in range(processor.get_piece_size())]
         texts = make_texts(options.count, options.seed, pieces)
-        output = subprocess.run([ROOT / ".build/release/tokenize", options.file or model], check=True,
-                                input="".join(text.hex() + "\n" for text in texts).encode(), stdout=subprocess.PIPE)
+        output = subprocess.run(
+            [ROOT / ".build/release/tokenize", options.file or model],
+            check=True,
+            input="".join(text.hex() + "\n" for text in texts).encode(),
+            stdout=subprocess.PIPE,
+        )
         lines = output.stdout.decode().split("\n")[:-1]
         different = 0
         for text, line in zip(texts, lines, strict=True):
             ids = processor.encode(text, out_type=int)
-            split = [piece if isinstance(piece, bytes) else piece.encode() for piece in processor.encode(text, out_type=str)]
-            expected = "\t".join([" ".join(map(str, ids)), " ".join(piece.hex() for piece in split),
-                                  processor.decode(ids).encode().hex()])
+            split = [
+                piece if isinstance(piece, bytes) else piece.encode() for piece in processor.encode(text, out_type=str)
+            ]
+            expected = "\t".join(
+                [
+                    " ".join(map(str, ids)),
+                    " ".join(piece.hex() for piece in split),
+                    processor.decode(ids).encode().hex(),
+                ]
+            )
             if line != expected:
                 different += 1
                 if different <= 10:

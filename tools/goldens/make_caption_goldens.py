@@ -11,6 +11,7 @@ caption_parts.jsonl   [part, text, result], for the steps of cleaning one by one
 Run with CPython 3.11, diffusers 0.42.1, beautifulsoup4 4.15 and ftfy 6.3.1. The same seed gives the same captions. A
 result is null where diffusers refuses the caption.
 """
+
 import argparse
 import html
 import json
@@ -75,8 +76,10 @@ def main():
     write(options.folder / "captions.jsonl", ([text, attempt(clean, text), normalize(text)] for text in captions))
 
     texts = dict.fromkeys(FIXED[:40] + [sample(generator) for _ in range(options.count // 10)])
-    write(options.folder / "caption_parts.jsonl",
-          ([part, text, attempt(function, text)] for part, function in PARTS.items() for text in texts))
+    write(
+        options.folder / "caption_parts.jsonl",
+        ([part, text, attempt(function, text)] for part, function in PARTS.items() for text in texts),
+    )
 
 
 if __name__ == "__main__":

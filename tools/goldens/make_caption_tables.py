@@ -4,6 +4,7 @@ ftfy/MojibakeClasses.swift, in Sources/PixArtFormats/Text/Captions.
 
 Run with CPython 3.11 and ftfy 6.3.1, from anywhere: tools/goldens/make_caption_tables.py
 """
+
 import re
 import textwrap
 from html.entities import html5
@@ -31,7 +32,9 @@ def entity_table():
         assert html5.get(name, value) == value
         words.append(f"{name}{'*' if name in html5 else ''}=" + "+".join(f"{ord(c):x}" for c in value))
     assert all(name.rstrip(";") + ";" in html5 for name in html5)
-    write("HTML/HTMLEntityTable.swift", f'''
+    write(
+        "HTML/HTMLEntityTable.swift",
+        f'''
 /// The named character references of the HTML standard (https://html.spec.whatwg.org/entities.json): each name with its
 /// code points in hexadecimal, and a star where the name also counts without its semicolon.
 enum HTMLEntityTable {{
@@ -39,13 +42,23 @@ enum HTMLEntityTable {{
 {filled(words, " " * 8)}
         """
 }}
-''')
+''',
+    )
 
 
 def code_page_table():
     """The upper half of each code page that mojibake is traced through; unassigned bytes stand for themselves."""
-    pages = ["windows-1252", "windows-1251", "windows-1250", "windows-1253", "windows-1254", "windows-1257",
-             "iso-8859-2", "macroman", "cp437"]
+    pages = [
+        "windows-1252",
+        "windows-1251",
+        "windows-1250",
+        "windows-1253",
+        "windows-1254",
+        "windows-1257",
+        "iso-8859-2",
+        "macroman",
+        "cp437",
+    ]
     cases = []
     for page in pages:
         codec = "sloppy-" + page if page.startswith("windows") else page
@@ -54,11 +67,16 @@ def code_page_table():
         words = [f"0x{ord(c):x}," for c in upper]
         identifier = page.replace("windows-", "windows").replace("iso-8859-2", "latin2").replace("macroman", "macRoman")
         cases.append(f"    static let {identifier}: [UInt16] = [\n{filled(words, ' ' * 8)}\n    ]")
-    write("ftfy/CodePageTable.swift", '''
+    write(
+        "ftfy/CodePageTable.swift",
+        """
 /// Bytes 0x80 to 0xff of single-byte encodings, from the Unicode Consortium's mapping tables
 /// (https://www.unicode.org/Public/MAPPINGS/). A byte that an encoding leaves undefined stands for its own number.
 enum CodePageTable {
-''' + "\n".join(cases) + "\n}\n")
+"""
+        + "\n".join(cases)
+        + "\n}\n",
+    )
 
 
 def ranges(members):
@@ -76,11 +94,24 @@ def ranges(members):
 def mojibake_classes():
     """Sets of characters as the inside of a PCRE2 character class."""
     names = {
-        "common": "common", "c1": "control", "bad": "bad", "law": "law", "currency": "currency",
-        "start_punctuation": "opening", "end_punctuation": "closing", "numeric": "numeric", "kaomoji": "kaomoji",
-        "upper_accented": "upperAccented", "lower_accented": "lowerAccented", "upper_common": "upperCommon",
-        "lower_common": "lowerCommon", "box": "box", "utf8_first_of_2": "leadOf2", "utf8_first_of_3": "leadOf3",
-        "utf8_first_of_4": "leadOf4", "utf8_continuation": "continuation",
+        "common": "common",
+        "c1": "control",
+        "bad": "bad",
+        "law": "law",
+        "currency": "currency",
+        "start_punctuation": "opening",
+        "end_punctuation": "closing",
+        "numeric": "numeric",
+        "kaomoji": "kaomoji",
+        "upper_accented": "upperAccented",
+        "lower_accented": "lowerAccented",
+        "upper_common": "upperCommon",
+        "lower_common": "lowerCommon",
+        "box": "box",
+        "utf8_first_of_2": "leadOf2",
+        "utf8_first_of_3": "leadOf3",
+        "utf8_first_of_4": "leadOf4",
+        "utf8_continuation": "continuation",
         "utf8_continuation_strict": "strictContinuation",
     }
     sets = {**badness.MOJIBAKE_CATEGORIES, **chardata.UTF8_CLUES}
@@ -92,11 +123,16 @@ def mojibake_classes():
         body = textwrap.wrap("".join(word + " " for word in words), 108, break_on_hyphens=False)
         joined = " \\#\n".join(" " * 8 + line.replace(" ", "") for line in body).replace(" \\#", "\\#")
         lines.append(f'    static let {name} = #"""\n{joined}\n        """#')
-    write("ftfy/MojibakeClasses.swift", '''
+    write(
+        "ftfy/MojibakeClasses.swift",
+        """
 /// Sets of characters that tell mojibake from text, each written as the inside of a PCRE2 character class. They are the
 /// sets of ftfy 6.3.1 (https://github.com/rspeer/python-ftfy, Apache License 2.0).
 enum MojibakeClasses {
-''' + "\n".join(lines) + "\n}\n")
+"""
+        + "\n".join(lines)
+        + "\n}\n",
+    )
 
 
 if __name__ == "__main__":

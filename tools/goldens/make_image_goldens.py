@@ -6,6 +6,7 @@ images that Pillow and diffusers resized.
 
 Writes images.json. Files and pixels are base64. Needs Pillow, numpy and diffusers.
 """
+
 import base64
 import io
 import json
@@ -60,16 +61,35 @@ def files():
         image.save(stream, "PNG", **options)
         read = Image.open(io.BytesIO(stream.getvalue()))
         read.load()
-        pixels = {str(channels): text(read.convert(mode).tobytes()) for channels, mode in MODES.items()
-                  if read.width < 100 or channels == 3}
-        rows.append({"name": name, "width": read.width, "height": read.height, "file": text(stream.getvalue()),
-                     "pixels": pixels})
+        pixels = {
+            str(channels): text(read.convert(mode).tobytes())
+            for channels, mode in MODES.items()
+            if read.width < 100 or channels == 3
+        }
+        rows.append(
+            {
+                "name": name,
+                "width": read.width,
+                "height": read.height,
+                "file": text(stream.getvalue()),
+                "pixels": pixels,
+            }
+        )
     return rows
 
 
 SIZES = [  # from, to
-    ((9, 13), (9, 13)), ((9, 13), (20, 31)), ((9, 13), (9, 40)), ((33, 9), (8, 9)), ((64, 48), (16, 16)), ((1, 1), (5, 7)),
-    ((40, 7), (3, 24)), ((100, 30), (1, 1)), ((37, 53), (24, 40)), ((16, 90), (32, 8)), ((5, 3), (64, 64)),
+    ((9, 13), (9, 13)),
+    ((9, 13), (20, 31)),
+    ((9, 13), (9, 40)),
+    ((33, 9), (8, 9)),
+    ((64, 48), (16, 16)),
+    ((1, 1), (5, 7)),
+    ((40, 7), (3, 24)),
+    ((100, 30), (1, 1)),
+    ((37, 53), (24, 40)),
+    ((16, 90), (32, 8)),
+    ((5, 3), (64, 64)),
 ]
 
 
@@ -81,8 +101,17 @@ def resized():
             pixels = np.array(Image.fromarray(pixels[:2, :2]).resize((width, height), Image.BICUBIC))
         for mode in ("default", "crop"):
             result = processor.resize(Image.fromarray(pixels), to_height, to_width, resize_mode=mode)
-            rows.append({"height": height, "width": width, "pixels": text(pixels.tobytes()), "mode": mode,
-                         "to_height": to_height, "to_width": to_width, "result": text(result.tobytes())})
+            rows.append(
+                {
+                    "height": height,
+                    "width": width,
+                    "pixels": text(pixels.tobytes()),
+                    "mode": mode,
+                    "to_height": to_height,
+                    "to_width": to_width,
+                    "result": text(result.tobytes()),
+                }
+            )
     return rows
 
 

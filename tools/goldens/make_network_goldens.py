@@ -6,6 +6,7 @@
 Each network gives two safetensors files: its weights under their published names, and inputs and outputs of its parts.
 Needs torch, diffusers, transformers, safetensors.
 """
+
 import pathlib
 import sys
 
@@ -25,7 +26,7 @@ def randomize(module, seed):
         values = torch.randn(parameter.shape, generator=generator)
         is_scale = parameter.ndim == 1 and "norm" in name and name.endswith("weight")
         fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
-        parameter.data = 1 + 0.1 * values if is_scale else values * (fan_in ** -0.5 if fan_in > 1 else 0.2)
+        parameter.data = 1 + 0.1 * values if is_scale else values * (fan_in**-0.5 if fan_in > 1 else 0.2)
     return module.eval()
 
 
@@ -34,8 +35,10 @@ def record(module, names):
     outputs = {}
     for name, part in module.named_modules():
         if name in names:
+
             def keep(_, __, output, name=name):
                 outputs[name] = (output[0] if isinstance(output, tuple) else output).detach()
+
             part.register_forward_hook(keep)
     return outputs
 
@@ -48,9 +51,18 @@ def write(out, name, module, golden):
 
 def t5(out):
     config = T5Config(
-        vocab_size=50, d_model=24, d_kv=8, d_ff=40, num_layers=3, num_heads=3, feed_forward_proj="gated-gelu",
-        relative_attention_num_buckets=8, relative_attention_max_distance=16, layer_norm_epsilon=1e-6,
-        tie_word_embeddings=False)
+        vocab_size=50,
+        d_model=24,
+        d_kv=8,
+        d_ff=40,
+        num_layers=3,
+        num_heads=3,
+        feed_forward_proj="gated-gelu",
+        relative_attention_num_buckets=8,
+        relative_attention_max_distance=16,
+        layer_norm_epsilon=1e-6,
+        tie_word_embeddings=False,
+    )
     model = randomize(T5EncoderModel(config), 1)
     parts = record(model, [f"encoder.block.{i}" for i in range(3)])
     ids = torch.randint(0, 50, (1, 37), generator=torch.Generator().manual_seed(2))
@@ -61,9 +73,20 @@ def t5(out):
 
 
 def transformer(out, name, size_conditions, height, width, **config):
-    model = randomize(PixArtTransformer2DModel(
-        num_attention_heads=3, attention_head_dim=8, in_channels=4, out_channels=8, num_layers=2, cross_attention_dim=24,
-        caption_channels=20, use_additional_conditions=size_conditions, **config), 3)
+    model = randomize(
+        PixArtTransformer2DModel(
+            num_attention_heads=3,
+            attention_head_dim=8,
+            in_channels=4,
+            out_channels=8,
+            num_layers=2,
+            cross_attention_dim=24,
+            caption_channels=20,
+            use_additional_conditions=size_conditions,
+            **config,
+        ),
+        3,
+    )
     blocks = [f"transformer_blocks.{i}" for i in range(2)]
     parts = record(model, ["pos_embed", "adaln_single.linear", "caption_projection", *blocks])
     generator = torch.Generator().manual_seed(4)
@@ -73,32 +96,67 @@ def transformer(out, name, size_conditions, height, width, **config):
     mask[0, :2], mask[1, :9] = 1, 1
     size = {"resolution": None, "aspect_ratio": None}
     if size_conditions:
-        size = {"resolution": torch.tensor([[8.0 * height, 8.0 * width]] * 2),
-                "aspect_ratio": torch.tensor([[height / width]] * 2)}
+        size = {
+            "resolution": torch.tensor([[8.0 * height, 8.0 * width]] * 2),
+            "aspect_ratio": torch.tensor([[height / width]] * 2),
+        }
     output = model(
-        latents, encoder_hidden_states=prompts, encoder_attention_mask=mask, timestep=torch.tensor([730, 730]),
-        added_cond_kwargs=size).sample
-    golden = {"latents": latents, "negative": prompts[0, :2], "prompt": prompts[1], "output": output,
-              "embedded": parts["pos_embed"], "modulation": parts["adaln_single.linear"][0],
-              "caption": parts["caption_projection"][1]}
+        latents,
+        encoder_hidden_states=prompts,
+        encoder_attention_mask=mask,
+        timestep=torch.tensor([730, 730]),
+        added_cond_kwargs=size,
+    ).sample
+    golden = {
+        "latents": latents,
+        "negative": prompts[0, :2],
+        "prompt": prompts[1],
+        "output": output,
+        "embedded": parts["pos_embed"],
+        "modulation": parts["adaln_single.linear"][0],
+        "caption": parts["caption_projection"][1],
+    }
     golden |= {f"block.{i}": parts[blocks[i]] for i in range(2)}
     # The last item again, without self-attention in the second block: perturbed-attention guidance.
     model.transformer_blocks[1].attn1.processor = PAGCFGIdentitySelfAttnProcessor2_0()
     golden["perturbed"] = model(
-        latents[[0, 1, 1]], encoder_hidden_states=prompts[[0, 1, 1]], encoder_attention_mask=mask[[0, 1, 1]],
-        timestep=torch.tensor([730] * 3), added_cond_kwargs={k: v if v is None else v[[0, 1, 1]] for k, v in size.items()},
+        latents[[0, 1, 1]],
+        encoder_hidden_states=prompts[[0, 1, 1]],
+        encoder_attention_mask=mask[[0, 1, 1]],
+        timestep=torch.tensor([730] * 3),
+        added_cond_kwargs={k: v if v is None else v[[0, 1, 1]] for k, v in size.items()},
     ).sample
     write(out, name, model, golden)
 
 
 def vae(out, name, **config):
-    model = randomize(AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=4, act_fn="silu", norm_num_groups=8, layers_per_block=1,
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
-        block_out_channels=(16, 32), **config), 5)
+    model = randomize(
+        AutoencoderKL(
+            in_channels=3,
+            out_channels=3,
+            latent_channels=4,
+            act_fn="silu",
+            norm_num_groups=8,
+            layers_per_block=1,
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            block_out_channels=(16, 32),
+            **config,
+        ),
+        5,
+    )
     latents = torch.randn(1, 4, 7, 5, generator=torch.Generator().manual_seed(6))
-    parts = record(model, ["decoder.mid_block", "decoder.up_blocks.0", "decoder.up_blocks.1", "encoder.mid_block",
-                           "encoder.down_blocks.0", "encoder.down_blocks.1"])
+    parts = record(
+        model,
+        [
+            "decoder.mid_block",
+            "decoder.up_blocks.0",
+            "decoder.up_blocks.1",
+            "encoder.mid_block",
+            "encoder.down_blocks.0",
+            "encoder.down_blocks.1",
+        ],
+    )
     image = model.decode(latents).sample
     picture = 2 * torch.rand(1, 3, 18, 26, generator=torch.Generator().manual_seed(7)) - 1
     moments = model.encode(picture).latent_dist.parameters
@@ -108,13 +166,28 @@ def vae(out, name, **config):
 
 
 def tiny_vae(out):
-    model = randomize(AutoencoderTiny(
-        encoder_block_out_channels=(16,) * 3, decoder_block_out_channels=(16,) * 3, num_encoder_blocks=(1, 2, 1),
-        num_decoder_blocks=(2, 1, 1)), 8)
+    model = randomize(
+        AutoencoderTiny(
+            encoder_block_out_channels=(16,) * 3,
+            decoder_block_out_channels=(16,) * 3,
+            num_encoder_blocks=(1, 2, 1),
+            num_decoder_blocks=(2, 1, 1),
+        ),
+        8,
+    )
     latents = 2 * torch.randn(1, 4, 7, 5, generator=torch.Generator().manual_seed(9))
     picture = 2 * torch.rand(1, 3, 20, 28, generator=torch.Generator().manual_seed(10)) - 1
-    write(out, "tiny-vae", model, {"latents": latents, "image": model.decode(latents).sample, "picture": picture,
-                                   "encoded": model.encode(picture).latents})
+    write(
+        out,
+        "tiny-vae",
+        model,
+        {
+            "latents": latents,
+            "image": model.decode(latents).sample,
+            "picture": picture,
+            "encoded": model.encode(picture).latents,
+        },
+    )
 
 
 def main():

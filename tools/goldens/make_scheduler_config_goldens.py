@@ -7,6 +7,7 @@ Writes scheduler_configurations.json: configurations as diffusers saves them, an
 if its name takes the place of `_class_name` (null if the class refuses), as the fields that differ from the class's
 defaults; and dictionaries as `New.from_config(old.config).config` gives them, with what they mean. Needs diffusers.
 """
+
 import inspect
 import json
 import pathlib
@@ -92,7 +93,9 @@ def main():
                 config = dict(kind.from_config(olds[number].config).config)
             except NotImplementedError:
                 continue
-            config = {"_class_name": name} | {key: plain(value) for key, value in config.items() if key != "_class_name"}
+            config = {"_class_name": name} | {
+                key: plain(value) for key, value in config.items() if key != "_class_name"
+            }
             config["_use_default_values"] = sorted(config.get("_use_default_values", []))
             dictionaries.append({"option": config, "means": means(kind, config)})
     path = folder / "scheduler_configurations.json"

@@ -8,6 +8,7 @@ Writes schedulers.json.
 PyTorch's roots, exponentials and logarithms are rounded correctly here, so that every machine writes the same.
 float32 numbers are written as their bit patterns. Needs torch, diffusers and torchsde.
 """
+
 import inspect
 import json
 import pathlib
@@ -117,8 +118,10 @@ def main():
     diffusers.utils.logging.set_verbosity_error()
     picture = torch.randn(2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
     with RoundedFunctions():
-        rows = [{"class": case.name, "fields": case.fields, "eta": case.run.get("eta", 0), "runs": runs(case, picture)}
-                for case in cases()]
+        rows = [
+            {"class": case.name, "fields": case.fields, "eta": case.run.get("eta", 0), "runs": runs(case, picture)}
+            for case in cases()
+        ]
     golden = {"picture": bits(picture), "models": MODELS, "cases": rows}
     (out / "schedulers.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
 

@@ -39,10 +39,30 @@ SCRIPTS = {
     "symbols": [(0x2000, 0x2BFF), (0x3000, 0x303F), (0x3200, 0x33FF)],
     "mathematical": [(0x1D400, 0x1D7FF), (0x1EE00, 0x1EEFF)],
     "combining": [(0x300, 0x36F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF)],
-    "controls": [(0x01, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064),
-                 (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFD), (0xE0001, 0xE007F)],
-    "spaces": [(0x09, 0x0D), (0x20, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200B),
-               (0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0x2581, 0x2581)],
+    "controls": [
+        (0x01, 0x1F),
+        (0x7F, 0x9F),
+        (0xAD, 0xAD),
+        (0x200B, 0x200F),
+        (0x202A, 0x202E),
+        (0x2060, 0x2064),
+        (0xFEFF, 0xFEFF),
+        (0xFFF9, 0xFFFD),
+        (0xE0001, 0xE007F),
+    ],
+    "spaces": [
+        (0x09, 0x0D),
+        (0x20, 0x20),
+        (0x85, 0x85),
+        (0xA0, 0xA0),
+        (0x1680, 0x1680),
+        (0x2000, 0x200B),
+        (0x2028, 0x2029),
+        (0x202F, 0x202F),
+        (0x205F, 0x205F),
+        (0x3000, 0x3000),
+        (0x2581, 0x2581),
+    ],
     "ascii": [(0x21, 0x7E)],
     "anything": [(0x01, 0xD7FF), (0xE000, 0x10FFFF)],
 }
@@ -81,12 +101,77 @@ https://example.org/a/b?c=d&e=%20#f user@example.org
 """.strip().split("\n")
 
 SPECIALS = [
-    "", " ", "  ", "\t", "\n", "\r\n", "\x00", "a\x00b", "</s>", "<pad>", "<unk>", "<s>", "<extra_id_0>", "<extra_id_99>",
-    "a</s>b", " </s> ", "a <pad> b", "▁", "▁▁", "▁a", "a▁b", "a▁", "{", "}", "{}", "{ }", "~", "`", "\\", "^", "!!!!!!", "......",
-    "---", "-----", "''''''", "\"\"\"", "????", "aaaaaaaaaaaa", "hahahahaha", "0000000000", "1111111", "\ufeffa", "a\u0301", "\u0301",
-    "e\u0301\u0301", "\u1100\u1161\u11a8", "\u0f71\u0f72", "\ufdfa", "\u3300", "\u2126", "\u212b", "\u00c5", "A\u030a", "\U0001f600" * 20,
-    "\u0e33", "\u0eb3", "\u2028", "a\u2028b", "a\u0085b", "a\u200bb", "a\u00adb", "a\u200db", "\u202eabc", "\uffff", "\U0010ffff", "\ue000",
-    "x" * 1000, "ab " * 300, " " * 200 + "a" + " " * 200, "猫" * 200, "." * 300,
+    "",
+    " ",
+    "  ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\x00",
+    "a\x00b",
+    "</s>",
+    "<pad>",
+    "<unk>",
+    "<s>",
+    "<extra_id_0>",
+    "<extra_id_99>",
+    "a</s>b",
+    " </s> ",
+    "a <pad> b",
+    "▁",
+    "▁▁",
+    "▁a",
+    "a▁b",
+    "a▁",
+    "{",
+    "}",
+    "{}",
+    "{ }",
+    "~",
+    "`",
+    "\\",
+    "^",
+    "!!!!!!",
+    "......",
+    "---",
+    "-----",
+    "''''''",
+    '"""',
+    "????",
+    "aaaaaaaaaaaa",
+    "hahahahaha",
+    "0000000000",
+    "1111111",
+    "\ufeffa",
+    "a\u0301",
+    "\u0301",
+    "e\u0301\u0301",
+    "\u1100\u1161\u11a8",
+    "\u0f71\u0f72",
+    "\ufdfa",
+    "\u3300",
+    "\u2126",
+    "\u212b",
+    "\u00c5",
+    "A\u030a",
+    "\U0001f600" * 20,
+    "\u0e33",
+    "\u0eb3",
+    "\u2028",
+    "a\u2028b",
+    "a\u0085b",
+    "a\u200bb",
+    "a\u00adb",
+    "a\u200db",
+    "\u202eabc",
+    "\uffff",
+    "\U0010ffff",
+    "\ue000",
+    "x" * 1000,
+    "ab " * 300,
+    " " * 200 + "a" + " " * 200,
+    "猫" * 200,
+    "." * 300,
 ]
 
 
@@ -117,20 +202,28 @@ def make_texts():
         texts.append("".join(source.choice(decomposing) for _ in range(source.randint(1, 8))))
     for _ in range(500):  # base letters under stacks of marks
         base = draw(source, source.choice(list(SCRIPTS.values())), 1)
-        texts.append(base + draw(source, SCRIPTS["combining"], source.randint(1, 4)) + draw(source, SCRIPTS["latin"], 2))
+        texts.append(
+            base + draw(source, SCRIPTS["combining"], source.randint(1, 4)) + draw(source, SCRIPTS["latin"], 2)
+        )
     for _ in range(900):  # words of all kinds, between spaces of all kinds
         parts = []
         for _ in range(source.randint(1, 6)):
             kind = source.random()
-            parts.append(source.choice(WORDS) if kind < 0.6 else draw(source, SCRIPTS[source.choice(names)], source.randint(1, 4)))
+            parts.append(
+                source.choice(WORDS)
+                if kind < 0.6
+                else draw(source, SCRIPTS[source.choice(names)], source.randint(1, 4))
+            )
             parts.append(" " if source.random() < 0.6 else draw(source, SCRIPTS["spaces"], source.randint(0, 3)))
         texts.append("".join(parts))
     for _ in range(500):  # numbers and punctuation
-        texts.append("".join(source.choice("0123456789.,-+:;/%$()[]{}<>!?'\"#&*_=|~^`\\ ") for _ in range(source.randint(1, 14))))
+        texts.append(
+            "".join(source.choice("0123456789.,-+:;/%$()[]{}<>!?'\"#&*_=|~^`\\ ") for _ in range(source.randint(1, 14)))
+        )
     for _ in range(700):  # scraps of sentences, cut anywhere
         sentence = source.choice(SENTENCES)
         start = source.randrange(len(sentence))
-        texts.append(sentence[start:start + source.randint(1, 24)])
+        texts.append(sentence[start : start + source.randint(1, 24)])
     return list(dict.fromkeys(texts))
 
 
@@ -140,7 +233,9 @@ def main():
     model = sys.argv[1] if len(sys.argv) > 1 else str(RESOURCES / "spiece.model")
     out = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else RESOURCES / "goldens.json"
     processor = sentencepiece.SentencePieceProcessor(model_file=model)
-    lines = [json.dumps([text, *processor.encode(text)], ensure_ascii=False, separators=(",", ":")) for text in make_texts()]
+    lines = [
+        json.dumps([text, *processor.encode(text)], ensure_ascii=False, separators=(",", ":")) for text in make_texts()
+    ]
     out.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     print(f"{out}: {len(lines)} texts, {out.stat().st_size} bytes, sentencepiece {sentencepiece.__version__}")
 

@@ -8,14 +8,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pixart
 from diffusers import DPMSolverMultistepScheduler
-from reference.random_checkpoint import write_checkpoint
-from reference.forward import predicted_by_library
 
-from .similarity import error_and_cosine, least_row_cosine
+import pixart
+from reference.forward import predicted_by_library
+from reference.random_checkpoint import write_checkpoint
+
 from .report import Report
 from .setting import Setting
+from .similarity import error_and_cosine, least_row_cosine
 
 PROMPT = "a cute cat face on a blue background, a red car, an orange cat and a rocket"
 LAYERS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from reference.measures import relative_error
 
 PEAK = 255.0

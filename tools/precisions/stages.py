@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 import pixart
 from reference.measures import relative_error
 
-from .similarity import error_and_cosine, least_row_cosine, psnr, ssim
-from .sheet import Sheet
 from .report import Report
 from .setting import Setting
+from .sheet import Sheet
+from .similarity import error_and_cosine, least_row_cosine, psnr, ssim
 
 
 @dataclass(frozen=True)

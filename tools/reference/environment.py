@@ -54,7 +54,9 @@ def environment(folder: pathlib.Path, requirements: Requirements) -> pathlib.Pat
         print(f"setting up {folder}", file=sys.stderr)
         venv.create(folder, with_pip=True)
     install = [python, "-m", "pip", "install", "--quiet"]
-    if subprocess.run([python, "-c", "import " + ", ".join(requirements.modules)], stderr=subprocess.DEVNULL).returncode:
+    if subprocess.run(
+        [python, "-c", "import " + ", ".join(requirements.modules)], stderr=subprocess.DEVNULL
+    ).returncode:
         # The CPU build of torch where its index can be reached; else PyPI's, with CUDA.
         subprocess.run([*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"], check=False)
         subprocess.run([*install, "-r", TOOLS / requirements.file], check=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pixart
 import torch
 from diffusers import DPMSolverMultistepScheduler, PixArtTransformer2DModel
+
+import pixart
 
 
 def predicted_by_library(

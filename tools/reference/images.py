@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pixart
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
 from diffusers.image_processor import VaeImageProcessor
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_img2img import retrieve_latents
-from .random_checkpoint import METADATA, weights, write_checkpoint, write_json
 from PIL import Image
 from safetensors.torch import save_file
+
+import pixart
 
 from .cases import MODELS as OTHERS
 from .diffusers_side import load, seeded
 from .measures import BOUND, Row, Table
+from .random_checkpoint import METADATA, weights, write_checkpoint, write_json
 
 NAME = "images"
 TAESD: dict[str, Any] = {}
@@ -75,7 +76,9 @@ MODELS = (
     Model("VAE of 3 latent channels", {"vae": {"latent_channels": 3}}, (Encoding(8, 16), *FEW)),
     Model("VAE without mid attention", {"vae": {"mid_block_add_attention": False}}),
     Model("VAE with old attention names", {"old_attention_names": True}),
-    Model("VAE of three levels, two layers each", next(m.checkpoint for m in OTHERS if m.name == "VAE of three levels")),
+    Model(
+        "VAE of three levels, two layers each", next(m.checkpoint for m in OTHERS if m.name == "VAE of three levels")
+    ),
     Model("VAE of 8 groups", {"vae": {"block_out_channels": [16, 32, 48, 64], "norm_num_groups": 8}}),
     Model("VAE without quantizing convolutions", {"vae": {"use_quant_conv": False, "use_post_quant_conv": False}}),
     Model("VAE, float16 weights", {"dtype": "float16"}),
@@ -139,9 +142,7 @@ def compare_tiny(
             table.add(row)
 
 
-def compare_encoding(
-    row: Row, run: Encoding, vae: Any, encoder: pixart.ImageEncoder, bound: float = BOUND
-) -> Row:
+def compare_encoding(row: Row, run: Encoding, vae: Any, encoder: pixart.ImageEncoder, bound: float = BOUND) -> Row:
     height, width = run.resized_from or (run.height, run.width)
     images = smooth_images(run.images, height, width)
     pictures = [Image.fromarray(image) for image in images]
@@ -169,8 +170,10 @@ def encoded(vae: Any, pixels: torch.Tensor, run: Encoding) -> np.ndarray:
     """Latents as diffusers' pipelines make them of images."""
     with torch.no_grad():
         if isinstance(run.seed, tuple):
-            parts = [retrieve_latents(vae.encode(pixels[i : i + 1]), seeded(seed), run.sample_mode)
-                     for i, seed in enumerate(run.seed)]
+            parts = [
+                retrieve_latents(vae.encode(pixels[i : i + 1]), seeded(seed), run.sample_mode)
+                for i, seed in enumerate(run.seed)
+            ]
             latents = torch.cat(parts)
         else:
             latents = retrieve_latents(vae.encode(pixels), seeded(run.seed), run.sample_mode)

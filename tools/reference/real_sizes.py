@@ -7,16 +7,17 @@ import pathlib
 import shutil
 
 import numpy as np
-import pixart
 import torch
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, PixArtTransformer2DModel
-from .random_checkpoint import write_checkpoint
 from transformers import T5EncoderModel
+
+import pixart
 
 from .diffusers_side import END, load, tokenizer_of
 from .forward import predicted_by_library, predicted_by_reference
 from .images import TAESD, Encoding, compare_encoding, compare_tiny, decoded, write_tiny
 from .measures import REAL_BOUND, Row, Table
+from .random_checkpoint import write_checkpoint
 from .run import CAT
 
 TRANSFORMERS = ("256", "512", "1024")

@@ -9,15 +9,16 @@ import traceback
 from typing import Any, NamedTuple
 
 import numpy as np
-import pixart
 from diffusers import DPMSolverMultistepScheduler
-from .random_checkpoint import write_checkpoint
 from PIL import Image
+
+import pixart
 
 from .diffusers_side import Reference
 from .forward import predicted_by_library, predicted_by_reference
 from .loops import mask_of, picture_of, run_loop
 from .measures import Row, Table
+from .random_checkpoint import write_checkpoint
 from .run import Model, Run
 
 

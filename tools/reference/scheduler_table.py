@@ -61,9 +61,16 @@ class Pipeline:
         self.pipeline.prepare_latents = prepare
         embeds = torch.from_numpy(self.prompt)[None]
         self.pipeline(
-            prompt_embeds=embeds, prompt_attention_mask=torch.ones(embeds.shape[:2]), negative_prompt=None,
-            guidance_scale=1.0, num_inference_steps=steps, num_images_per_prompt=2, generator=generator,
-            output_type="latent", use_resolution_binning=False, **case.options(steps),
+            prompt_embeds=embeds,
+            prompt_attention_mask=torch.ones(embeds.shape[:2]),
+            negative_prompt=None,
+            guidance_scale=1.0,
+            num_inference_steps=steps,
+            num_images_per_prompt=2,
+            generator=generator,
+            output_type="latent",
+            use_resolution_binning=False,
+            **case.options(steps),
         )
         return states
 

@@ -6,16 +6,17 @@ import pathlib
 import random
 
 import numpy as np
-import pixart
 import torch
 from diffusers import DPMSolverMultistepScheduler
 from diffusers.image_processor import PixArtImageProcessor
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_alpha as pipeline
 from diffusers.pipelines.pixart_alpha import pipeline_pixart_sigma as sigma_pipeline
-from .random_checkpoint import write_checkpoint
+
+import pixart
 
 from .diffusers_side import seeded
 from .measures import Row, Table
+from .random_checkpoint import write_checkpoint
 from .run import transformer
 
 NAME = "settings"

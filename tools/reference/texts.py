@@ -7,10 +7,10 @@ import random
 from collections.abc import Iterator
 
 import pixart
-from .random_checkpoint import write_checkpoint
 
 from .diffusers_side import Reference
 from .measures import Row, Table
+from .random_checkpoint import write_checkpoint
 from .run import Run
 
 NAME = "prompts"

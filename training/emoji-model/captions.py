@@ -1,4 +1,5 @@
 """Captions for (emoji, colour) pairs, and the pairs kept out of training."""
+
 import json
 import random
 from pathlib import Path
@@ -10,28 +11,84 @@ DEFAULT_COLOUR = "white"
 
 # {one} is the thing with its article, perhaps with an adjective: "a cute cat"; {thing} goes without.
 WITH_COLOUR = (
-    "{one} on a {colour} background", "{one} on a {colour} background", "{one} on {colour}", "{thing} on {colour}",
-    "{thing} on a {colour} background", "{thing}, {colour} background", "{one}, {colour} background",
-    "{one} with a {colour} background", "{one} against a {colour} background", "{colour} background, {thing}",
-    "{thing} in front of a {colour} background", "{thing} emoji on a {colour} background",
-    "{thing} emoji, {colour} background", "{one} emoji on {colour}", "a drawing of {one} on a {colour} background",
-    "a picture of {one} on a {colour} background", "a picture of {one} on {colour}",
-    "an emoji of {one} on a {colour} background", "an icon of {one} on a {colour} background",
+    "{one} on a {colour} background",
+    "{one} on a {colour} background",
+    "{one} on {colour}",
+    "{thing} on {colour}",
+    "{thing} on a {colour} background",
+    "{thing}, {colour} background",
+    "{one}, {colour} background",
+    "{one} with a {colour} background",
+    "{one} against a {colour} background",
+    "{colour} background, {thing}",
+    "{thing} in front of a {colour} background",
+    "{thing} emoji on a {colour} background",
+    "{thing} emoji, {colour} background",
+    "{one} emoji on {colour}",
+    "a drawing of {one} on a {colour} background",
+    "a picture of {one} on a {colour} background",
+    "a picture of {one} on {colour}",
+    "an emoji of {one} on a {colour} background",
+    "an icon of {one} on a {colour} background",
 )
 WITHOUT_COLOUR = (
-    "{one}", "{one}", "{thing}", "{thing}", "{thing} emoji", "{one} emoji", "a drawing of {one}", "a picture of {one}",
-    "an emoji of {one}", "an icon of {one}", "a photo of {one}", "draw {one}", "{one} on a background",
+    "{one}",
+    "{one}",
+    "{thing}",
+    "{thing}",
+    "{thing} emoji",
+    "{one} emoji",
+    "a drawing of {one}",
+    "a picture of {one}",
+    "an emoji of {one}",
+    "an icon of {one}",
+    "a photo of {one}",
+    "draw {one}",
+    "{one} on a background",
 )
 ADJECTIVES = (
-    "cute", "cute", "cute", "small", "little", "big", "tiny", "nice", "pretty", "simple", "funny", "lovely",
-    "beautiful", "cartoon", "colorful",
+    "cute",
+    "cute",
+    "cute",
+    "small",
+    "little",
+    "big",
+    "tiny",
+    "nice",
+    "pretty",
+    "simple",
+    "funny",
+    "lovely",
+    "beautiful",
+    "cartoon",
+    "colorful",
 )
-UNCOUNTED = {"grapes", "purple grapes", "cherries", "red cherries", "french fries", "fries", "chips", "bread", "toast",
-             "fire", "corn", "maize", "poo", "poop", "sunglasses", "heart eyes", "home", "beer", "death", "laugh"}
+UNCOUNTED = {
+    "grapes",
+    "purple grapes",
+    "cherries",
+    "red cherries",
+    "french fries",
+    "fries",
+    "chips",
+    "bread",
+    "toast",
+    "fire",
+    "corn",
+    "maize",
+    "poo",
+    "poop",
+    "sunglasses",
+    "heart eyes",
+    "home",
+    "beer",
+    "death",
+    "laugh",
+}
 
 
 def with_article(words: str, plain: str) -> str:
-    """"a cat", "an apple"; things that are not counted stay as they are."""
+    """ "a cat", "an apple"; things that are not counted stay as they are."""
     if plain in UNCOUNTED:
         return words
     return ("an " if words[0] in "aeiou" and not words.startswith(("uni", "ufo", "ewe")) else "a ") + words

@@ -5,6 +5,7 @@
 
 A star marks combinations of thing and background that were kept out of training.
 """
+
 import argparse
 import sys
 from collections.abc import Callable
@@ -12,12 +13,11 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
-from PIL import Image, ImageDraw, ImageFont
-
+from emoji_images import SIZE, to_image
 from evaluate import load_denoiser
 from export import OUT
 from networks import GRID, LATENT_CHANNELS, sample
-from emoji_images import SIZE, to_image
+from PIL import Image, ImageDraw, ImageFont
 from text import Tokenizer
 
 SHEET = Path(__file__).resolve().parents[2] / "docs" / "images" / "emoji-contact-sheet.png"
@@ -70,18 +70,22 @@ def pixart_engine(model: Path) -> Callable[[str, int], Image.Image]:
     """Pictures by libpixart and its Python binding: (prompt, seed) -> image."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "python" / "src"))
     import pixart
+
     encoder, denoiser, decoder = pixart.Encoder(model), pixart.Denoiser(model), pixart.Decoder(model)
 
     def draw(prompt: str, seed: int) -> Image.Image:
-        latents = denoiser.denoise(encoder.encode(prompt), encoder.encode(""), seed=seed, num_inference_steps=STEPS,
-                                   guidance_scale=GUIDANCE)
+        latents = denoiser.denoise(
+            encoder.encode(prompt), encoder.encode(""), seed=seed, num_inference_steps=STEPS, guidance_scale=GUIDANCE
+        )
         return Image.fromarray(decoder.decode(latents)[0])
 
     return draw
 
 
 ENGINES: dict[str, Callable[[Path], Callable[[str, int], Image.Image]]] = {
-    "pixart": pixart_engine, "diffusers": diffusers_engine}
+    "pixart": pixart_engine,
+    "diffusers": diffusers_engine,
+}
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:

@@ -1,10 +1,10 @@
 """Emoji bitmaps and their compositions on plain backgrounds."""
+
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
-
 from things import COLOURS, THINGS
 
 SIZE = 128  # edge of a picture

@@ -8,22 +8,22 @@ Each generated latent is compared with the clean latents of all pairs; it counts
 when the nearest is the wanted one. Also prints the PSNR of the decoded pictures to the
 compositions they stand for.
 """
+
 import argparse
 import random
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, PixArtTransformer2DModel
-from transformers import T5EncoderModel
-
 from captions import all_pairs, caption, held_out
+from diffusers import AutoencoderKL, PixArtTransformer2DModel
+from emoji_images import grid
 from export import OUT
 from latents import all_pictures
 from networks import Denoiser, sample
-from emoji_images import grid
 from text import Tokenizer
 from things import THINGS
 from train_vae import psnr
+from transformers import T5EncoderModel
 
 
 def load_denoiser(model: Path) -> Denoiser:
@@ -71,8 +71,10 @@ def main() -> None:
         if some:
             right = sum(r[1] == r[2] for r in some)
             decibels = sorted(r[0] for r in some)
-            print(f"{title}: {right} of {len(some)} right ({100 * right / len(some):.1f} %), PSNR mean "
-                  f"{sum(decibels) / len(some):.1f} dB, median {decibels[len(some) // 2]:.1f}, least {decibels[0]:.1f}")
+            print(
+                f"{title}: {right} of {len(some)} right ({100 * right / len(some):.1f} %), PSNR mean "
+                f"{sum(decibels) / len(some):.1f} dB, median {decibels[len(some) // 2]:.1f}, least {decibels[0]:.1f}"
+            )
     for _, i, found, text, _ in results:
         if i != found:
             print("  missed:", text, "->", *pairs[found])

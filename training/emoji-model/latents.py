@@ -1,12 +1,12 @@
 """The autoencoder's latents of every pair, kept in WORK/latents.pt."""
+
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
-
 from captions import all_pairs
-from networks import new_vae
+from diffusers import AutoencoderKL
 from emoji_images import all_emoji, compose, palette
+from networks import new_vae
 from things import COLOURS
 
 LATENTS = "latents.pt"

@@ -3,6 +3,7 @@
 Muon (Jordan et al., 2024) steps along the orthogonalised momentum of each matrix. It gets far in
 few steps, which suits a training that has only minutes of a CPU.
 """
+
 from collections.abc import Iterable
 
 import torch
@@ -51,14 +52,21 @@ class Optimiser:
         """`embeddings`: prefix of the parameter names that are tables, not matrices; they learn three times faster."""
         named = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
         tables = [p for name, p in named if embeddings and name.startswith(embeddings)]
-        matrices = [p for name, p in named if p.ndim > 1 and min(p.flatten(1).shape) >= 16
-                    and not (embeddings and name.startswith(embeddings))]
+        matrices = [
+            p
+            for name, p in named
+            if p.ndim > 1 and min(p.flatten(1).shape) >= 16 and not (embeddings and name.startswith(embeddings))
+        ]
         taken = {id(p) for p in (*tables, *matrices)}
         others = [p for _, p in named if id(p) not in taken]
         self.parts: list[torch.optim.Optimizer] = [
             Muon(matrices, matrix_lr),
-            torch.optim.AdamW([{"params": others}, {"params": tables, "lr": 3 * other_lr}], lr=other_lr,
-                              betas=(0.9, 0.98), weight_decay=0.0),
+            torch.optim.AdamW(
+                [{"params": others}, {"params": tables, "lr": 3 * other_lr}],
+                lr=other_lr,
+                betas=(0.9, 0.98),
+                weight_decay=0.0,
+            ),
         ]
         self.full_lr = [[group["lr"] for group in part.param_groups] for part in self.parts]
         self.parameters = [p for _, p in named]

@@ -1,4 +1,5 @@
 """What both trainings share: a time budget, the learning rate that follows it, weight averages, a place."""
+
 import time
 from pathlib import Path
 

@@ -6,6 +6,7 @@
 Least squares over the latents of many runs: what libpixart's decoder makes of them, averaged over 8 x 8 pixels, from -1
 to 1. Needs libpixart and numpy.
 """
+
 import argparse
 import json
 import random
@@ -13,7 +14,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 from captions import all_pairs, caption
 from things import THINGS
 
@@ -26,6 +26,7 @@ def samples(model: Path) -> tuple[np.ndarray, np.ndarray]:
     """Latents [N, C] of random pictures, and the mean colour of each one's pixels [N, 3]."""
     sys.path.insert(0, str(ROOT / "bindings" / "python" / "src"))
     import pixart
+
     draw = random.Random(0)
     latents, colours = [], []
     with pixart.Encoder(model) as encoder, pixart.Denoiser(model) as denoiser, pixart.Decoder(model) as decoder:

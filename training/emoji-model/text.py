@@ -1,10 +1,10 @@
 """The tokenizer and the batches of token ids."""
+
 import random
 from pathlib import Path
 
 import sentencepiece
 import torch
-
 from captions import all_pairs, caption
 from things import THINGS
 
@@ -19,10 +19,23 @@ def train_tokenizer(prefix: Path, count: int = 60_000) -> None:
     lines = [caption(THINGS[symbol], colour, rng) for symbol, colour in rng.choices(pairs, k=count)]
     lines += [letter for letter in "abcdefghijklmnopqrstuvwxyz0123456789.,!?-'" for _ in range(20)]
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(lines), model_prefix=str(prefix), model_type="unigram", vocab_size=VOCABULARY,
-        hard_vocab_limit=False, character_coverage=1.0, normalization_rule_name="nmt_nfkc", pad_id=PAD, eos_id=EOS,
-        unk_id=UNKNOWN, bos_id=-1, pad_piece="<pad>", eos_piece="</s>", unk_piece="<unk>", num_threads=1,
-        minloglevel=2)
+        sentence_iterator=iter(lines),
+        model_prefix=str(prefix),
+        model_type="unigram",
+        vocab_size=VOCABULARY,
+        hard_vocab_limit=False,
+        character_coverage=1.0,
+        normalization_rule_name="nmt_nfkc",
+        pad_id=PAD,
+        eos_id=EOS,
+        unk_id=UNKNOWN,
+        bos_id=-1,
+        pad_piece="<pad>",
+        eos_piece="</s>",
+        unk_piece="<unk>",
+        num_threads=1,
+        minloglevel=2,
+    )
 
 
 class Tokenizer:

@@ -6,13 +6,13 @@
 Writes WORK/denoiser.pt every two minutes and goes on from it when started again;
 --restart keeps its averaged weights but begins the learning-rate schedule anew.
 """
+
 import argparse
 import random
 import time
 from pathlib import Path
 
 import torch
-
 from captions import all_pairs, caption, held_out
 from latents import load_latents
 from networks import SCHEDULER, Denoiser
@@ -68,8 +68,16 @@ def main() -> None:
             average.values, average.steps, spent = state["average"], state["steps"], state["spent"]
 
     def save(spent: float) -> None:
-        torch.save({"spent": spent, "steps": average.steps, "model": model.state_dict(), "average": average.values,
-                    "optimiser": optimiser.state_dict()}, checkpoint.with_suffix(".new"))
+        torch.save(
+            {
+                "spent": spent,
+                "steps": average.steps,
+                "model": model.state_dict(),
+                "average": average.values,
+                "optimiser": optimiser.state_dict(),
+            },
+            checkpoint.with_suffix(".new"),
+        )
         checkpoint.with_suffix(".new").rename(checkpoint)
 
     levels = noise_levels()

@@ -8,18 +8,18 @@
 Each stage starts from the state the last one left in WORK/vae.pt, and picks up its own
 checkpoint when it is started again.
 """
+
 import argparse
 import time
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
-
+from emoji_images import SIZE, all_emoji, compose, grid, palette
 from latents import LATENTS, mean_latents
 from networks import new_vae
 from optimiser import Optimiser
 from pacing import WORK, Average, Budget, cosine
-from emoji_images import SIZE, all_emoji, compose, grid, palette
 
 LATENT_NOISE = 0.1  # the decoder must bear small errors; the mean latents are kept near unit deviation
 STAGES = {"crops": (64, 16), "whole": (128, 8), "decoder": (128, 8)}  # edge of the pictures, batch size
@@ -98,8 +98,17 @@ def main() -> None:
         average.values, average.steps = state["average"], state["steps"]
 
     def save(spent: float) -> None:
-        torch.save({"stage": args.stage, "spent": spent, "steps": average.steps, "model": vae.state_dict(),
-                    "average": average.values, "optimiser": optimiser.state_dict()}, checkpoint.with_suffix(".new"))
+        torch.save(
+            {
+                "stage": args.stage,
+                "spent": spent,
+                "steps": average.steps,
+                "model": vae.state_dict(),
+                "average": average.values,
+                "optimiser": optimiser.state_dict(),
+            },
+            checkpoint.with_suffix(".new"),
+        )
         checkpoint.with_suffix(".new").rename(checkpoint)
 
     edge, count = STAGES[args.stage]
@@ -126,8 +135,10 @@ def main() -> None:
         average.update(vae)
         losses.append(loss.item())
         if average.steps % 50 == 0:
-            print(f"{args.stage} {budget.spent:6.0f} s  step {average.steps}  loss {sum(losses) / len(losses):.4f}",
-                  flush=True)
+            print(
+                f"{args.stage} {budget.spent:6.0f} s  step {average.steps}  loss {sum(losses) / len(losses):.4f}",
+                flush=True,
+            )
             losses.clear()
         if budget.spent > next_save:
             save(budget.spent)
