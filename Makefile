@@ -10,6 +10,8 @@ PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
+FORMATTERS := .venv/format
+PYTHON_FOLDERS := tools training
 PICTURE := build/demo.png
 
 include packaging/install.mk
@@ -103,11 +105,21 @@ gallery: build $(VENV)/ready ## Make the pictures of docs/gallery.md
 python: build ## Put the library into the Python package, for `pip install ./bindings/python`
 	cp $(LIBRARY) bindings/python/src/pixart/libpixart.so.1
 
-format: ## Format Swift and C
-	swift format -i -r Sources Tests Package.swift
-	clang-format -i $$(git ls-files "*.[ch]")
+$(FORMATTERS)/ready:
+	python3 -m venv $(FORMATTERS)
+	$(FORMATTERS)/bin/pip install -q clang-format==23.1.5 ruff==0.17.6
+	@touch $@
 
-lint: ## Check the format of Swift
+format: $(FORMATTERS)/ready ## Format Swift, C and Python
+	swift format -i -r Sources Tests Package.swift
+	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]")
+	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
+	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)
+
+lint: $(FORMATTERS)/ready ## Check the style of Swift and Python, and the edges between targets
+	python3 tools/check_edges.py
+	$(FORMATTERS)/bin/ruff check -q $(PYTHON_FOLDERS)
+	$(FORMATTERS)/bin/ruff format -q --check $(PYTHON_FOLDERS)
 	swift format lint -s -r Sources Tests Package.swift
 
 clean: ## Remove what was built

@@ -27,7 +27,7 @@ def draw(results: Results, file: pathlib.Path) -> None:
     for engine, shades in COLOURS.items():
         colours |= dict(zip([row for row in rows if row.startswith(engine)], shades))
     figure, (above, below) = plt.subplots(2, 1, figsize=(11, 8.5), layout="constrained")
-    for place, (name, workload) in enumerate(WORKLOADS.items()):
+    for place, name in enumerate(WORKLOADS):
         shown = [task for task in timed(name) if label(task) in rows and results.seconds(task)]
         for index, task in enumerate(sorted(shown, key=lambda task: rows.index(label(task)))):
             row, at = label(task), place + 0.08 * (index - (len(shown) - 1) / 2)

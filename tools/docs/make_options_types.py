@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Write the Python types of all options from the schemas that the library itself gives.
 
-    make_options_types.py LIBRARY OUT        such as .build/release/libpixart.so bindings/python/src/pixart/options.py
+make_options_types.py LIBRARY OUT        such as .build/release/libpixart.so bindings/python/src/pixart/options.py
 """
+
 import ctypes
 import json
 import pathlib

@@ -70,8 +70,13 @@ def main():
     generator = random.Random(options.seed)
 
     preprocessing = Preprocessing()
-    clean = lambda text: preprocessing._text_preprocessing(text, clean_caption=True)[0]
-    normalize = lambda text: preprocessing._text_preprocessing(text, clean_caption=False)[0]
+
+    def clean(text):
+        return preprocessing._text_preprocessing(text, clean_caption=True)[0]
+
+    def normalize(text):
+        return preprocessing._text_preprocessing(text, clean_caption=False)[0]
+
     captions = dict.fromkeys(FIXED + [sample(generator) for _ in range(options.count)])
     write(options.folder / "captions.jsonl", ([text, attempt(clean, text), normalize(text)] for text in captions))
 

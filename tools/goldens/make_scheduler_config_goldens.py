@@ -79,7 +79,7 @@ def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     kinds = {name: getattr(diffusers, name) for name in FIELDS}
     olds = []
-    for name, kind in kinds.items():
+    for kind in kinds.values():
         fields = {key: value for key, value in COMMON.items() if key in own_fields(kind)}
         olds.append(kind(**fields))
     olds += [kinds[name](**fields) for name, fields in FURTHER]
@@ -99,7 +99,10 @@ def main():
             config["_use_default_values"] = sorted(config.get("_use_default_values", []))
             dictionaries.append({"option": config, "means": means(kind, config)})
     path = folder / "scheduler_configurations.json"
-    rows = lambda values: ",\n".join(json.dumps(value, separators=(",", ":"), sort_keys=True) for value in values)
+
+    def rows(values):
+        return ",\n".join(json.dumps(value, separators=(",", ":"), sort_keys=True) for value in values)
+
     path.write_text(f'{{"files": [\n{rows(files)}\n],\n"dictionaries": [\n{rows(dictionaries)}\n]}}\n')
     print(path, len(files), "files", len(dictionaries), "dictionaries")
 
