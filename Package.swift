@@ -105,7 +105,8 @@ let package = Package(
         .testTarget(
             name: "PixArtStagesTests",
             dependencies: [
-                "TestSupport", "CPixArt", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtSchedulers", "PixArtStages",
+                "TestSupport", "CPixArt", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtNetworks",
+                "PixArtSchedulers", "PixArtStages",
             ],
             resources: [.copy("Resources")], swiftSettings: testSettings),
     ],

@@ -8,21 +8,21 @@ extension PixArtTransformer {
     /// tokens, on the workers of `pool`.
     package static func activationBytes(
         _ configuration: Configuration, items: Int, latentHeight: Int, latentWidth: Int, prompts: Int, tokens: Int,
-        compute: Compute, _ pool: ThreadPool
+        compute: ComputePrecision, _ pool: ThreadPool
     ) -> Int {
         let patch = configuration.patchSize * configuration.patchSize
         let (count, width) = (latentHeight * latentWidth / patch, configuration.width)
         let rows = items * count
-        let form = pool.form(for: compute)
-        let attentionForm = Activations.attentionForm(configuration, compute, pool)
+        let encoding = pool.encoding(for: compute)
+        let attentionEncoding = Activations.attentionEncoding(configuration, compute, pool)
         // The residual stream and its last norm, float32 [N*T, D], and positions [T, D].
         var bytes = 4 * width * (2 * rows + count)
         // Rows for products [N*T, D], and [N*T, 4D], which attention shares; rounded once more for a third form.
-        bytes += rows * width * (form.size + 4 * attentionForm.size + (form == attentionForm ? 0 : 4 * form.size))
+        bytes += rows * width * (encoding.size + 4 * attentionEncoding.size + (encoding == attentionEncoding ? 0 : 4 * encoding.size))
         // Patches in and out, and the latents that they are made from and become.
         bytes += 4 * 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
         // Keys and values [S, D] of every block for every prompt.
-        bytes += prompts * 2 * configuration.layers * tokens * width * attentionForm.size
+        bytes += prompts * 2 * configuration.layers * tokens * width * attentionEncoding.size
         return bytes + pool.count * ThreadPool.scratchAllowance
     }
 }
@@ -30,17 +30,17 @@ extension PixArtTransformer {
 extension T5Encoder {
     /// Memory of a pass over `tokens` tokens on the workers of `pool`.
     package static func activationBytes(
-        _ configuration: Configuration, tokens: Int, compute: Compute, _ pool: ThreadPool
+        _ configuration: Configuration, tokens: Int, compute: ComputePrecision, _ pool: ThreadPool
     ) -> Int {
         let inner = configuration.heads * configuration.headWidth
-        let form = pool.form(for: compute)
-        let gateForm = pool.form(for: compute == .int8 ? .bfloat16 : compute)
+        let encoding = pool.encoding(for: compute)
+        let gateEncoding = pool.encoding(for: compute == .int8 ? .bfloat16 : compute)
         // The residual stream, the embedding and its copy, float32 [S, E]; query, key, value and attended [S, H*K]; the
         // bias of attention [H*S, S].
         var bytes = 4 * tokens * (3 * configuration.width + 4 * inner + configuration.heads * tokens)
         // Rows for products [S, E], [S, H*K] where they are not float32, and [S, F].
-        bytes += tokens * (configuration.width + (form == .float32 ? 0 : inner)) * form.size
-        bytes += tokens * configuration.feedForwardWidth * gateForm.size
+        bytes += tokens * (configuration.width + (encoding == .float32 ? 0 : inner)) * encoding.size
+        bytes += tokens * configuration.feedForwardWidth * gateEncoding.size
         return bytes + pool.count * ThreadPool.scratchAllowance
     }
 }

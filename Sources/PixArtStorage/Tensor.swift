@@ -6,7 +6,8 @@ package final class Tensor: @unchecked Sendable {
 
     package let element: Element
     package let shape: [Int]
-    private let buffer: AlignedBuffer
+    /// Of which a float32 tensor and a matrix can be views.
+    package let buffer: AlignedBuffer
 
     /// Makes a tensor and lets `fill` write all of its bytes. Dimensions are not negative. Fails with `.memory`.
     package init(
@@ -17,6 +18,14 @@ package final class Tensor: @unchecked Sendable {
         self.shape = shape
         buffer = try AlignedBuffer(count: (bytes + 3) / 4)
         try fill(UnsafeMutableRawBufferPointer(start: buffer.start, count: bytes))
+    }
+
+    /// A float32 tensor of the elements at the start of a buffer, which nothing writes from then on.
+    package init(_ buffer: AlignedBuffer, shape: [Int]) {
+        precondition(shape.elementCount.map { $0 <= buffer.count } == true)
+        element = .float32
+        self.shape = shape
+        self.buffer = buffer
     }
 
     /// A float32 tensor with these elements; as many as the shape has.
@@ -40,7 +49,16 @@ package final class Tensor: @unchecked Sendable {
     /// The elements of a float32 tensor.
     package var floats: [Float] {
         precondition(element == .float32)
-        return Array(UnsafeBufferPointer(start: buffer.start, count: bytes.count / 4))
+        return withFloats { Array($0) }
+    }
+
+    /// Hands `body` the elements of a float32 tensor in place.
+    package func withFloats<Result, Failure: Error>(
+        _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        precondition(element == .float32)
+        defer { withExtendedLifetime(self) {} }
+        return try body(UnsafeBufferPointer(start: buffer.start, count: bytes.count / 4))
     }
 
     /// Fails with `.argument` if an element of a float32 tensor is NaN or infinite: naming the tensor and the first one.

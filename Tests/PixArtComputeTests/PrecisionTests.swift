@@ -1,5 +1,6 @@
 import Foundation
 import PixArtCompute
+import PixArtStorage
 import TestSupport
 import Testing
 
@@ -11,13 +12,13 @@ import Testing
 
     /// Weights of a layer held in a precision, and what they stand for.
     private func weights(
-        _ precision: WeightPrecision, outputs: Int, inputs: Int, _ pool: ThreadPool
+        _ precision: WeightEncoding?, outputs: Int, inputs: Int, _ pool: ThreadPool
     ) throws -> (WeightMatrix, held: [Float]) {
         var numbers = Numbers(seed: 7)
         let bytes = encoded(numbers.array(outputs * inputs), as: .float32).bytes
         let source = Weights(tensors: ["w": try stored(.float32, [outputs, inputs], bytes)])
-        let supply = WeightSupply(source, precision: precision, pool)
-        let matrix = try WeightReader(supply).matrix("w", outputs: outputs, inputs: inputs, policy: .int4)
+        let supply = WeightSupply(source, as: precision, pool)
+        let matrix = try WeightReader(supply).matrix("w", outputs: outputs, inputs: inputs, minimum: .int4)
         return (matrix, try widened(matrix))
     }
 
@@ -33,9 +34,9 @@ import Testing
     }
 
     /// What a product multiplies by: weights rounded to what is computed in.
-    private func multiplied(_ matrix: WeightMatrix, _ held: [Float], _ compute: Compute) -> [Double] {
+    private func multiplied(_ matrix: WeightMatrix, _ held: [Float], _ compute: ComputePrecision) -> [Double] {
         let inputs = matrix.inputs
-        switch (compute, matrix.form) {
+        switch (compute, matrix.encoding) {
         case (.float32, _), (_, .int8): return held.map { Double($0) }
         case (.bfloat16, _): return held.map { Double(bfloat16($0)) }
         case (.int8, .int4): return requantized(matrix)
@@ -50,18 +51,19 @@ import Testing
 
     /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them. Factors are multiples of 1/2048.
     private func requantized(_ matrix: WeightMatrix) -> [Double] {
-        let columns = matrix.form.scaleShape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
-        let runs = matrix.form.shape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
+        let group = WeightEncoding.int4.layout.group!
+        let columns = matrix.encoding.scaleShape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
+        let runs = matrix.encoding.shape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
         return matrix.withBytes { elements, scales in
             (0..<matrix.outputs).flatMap { output in
-                let first = output / WeightMatrix.group.outputs * columns
+                let first = output / group.outputs * columns
                 let scales = scales.bindMemory(to: Float.self)[first..<first + columns].map { $0 }
                 let unit = scales.map { abs($0) }.max()! * (8 / 127 as Float)
                 return (0..<matrix.inputs).map { input in
                     let run = (output / 16 * runs + input / 8) * 16 + output % 16
                     let byte = elements[run * 4 + input % 4]
                     let value = Double(Int(input % 8 < 4 ? byte & 15 : byte >> 4) - 8)
-                    let factor = scales[input / WeightMatrix.group.inputs] * (1 / unit)
+                    let factor = scales[input / group.inputs!] * (1 / unit)
                     let rounded = Double((factor * 2048).rounded(.toNearestOrEven)) / 2048
                     return (value * rounded + 0.5).rounded(.down) * Double(unit)
                 }
@@ -80,18 +82,18 @@ import Testing
     }
 
     /// Ragged sizes for panels of 32 outputs, tiles of 12 rows and units of 4 bytes.
-    @Test(arguments: Kernels.available, WeightPrecision.allCases)
-    func products(_ instructions: String, _ precision: WeightPrecision) throws {
+    @Test(arguments: Kernels.available, [nil] + WeightEncoding.targets)
+    func products(_ instructions: String, _ precision: WeightEncoding?) throws {
         let pool = try pool(instructions)
         for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40), (3, 300, 64), (2, 256, 48)] {
             let (matrix, held) = try weights(precision, outputs: outputs, inputs: inputs, pool)
-            for compute in Compute.allCases {
+            for compute in ComputePrecision.allCases {
                 var numbers = Numbers(seed: 3)
-                let x = try Operand(rows: rows, columns: inputs, form: pool.form(for: compute))
-                try Operand(numbers.matrix(rows, inputs)).store(into: x, pool)
+                let x = try ActivationRows(rows: rows, columns: inputs, encoding: pool.encoding(for: compute))
+                try ActivationRows(numbers.matrix(rows, inputs)).store(into: x, pool)
                 let output = try Matrix(rows: rows, columns: outputs)
                 let bias = numbers.array(outputs)
-                try Linear(weight: matrix, bias: bias)(x, into: Operand(output), pool)
+                try Linear(weight: matrix, bias: bias)(x, into: ActivationRows(output), pool)
                 let expected = product(
                     x.elements, multiplied(matrix, held, compute), inputs: inputs, bias: bias)
                 #expect(
@@ -103,8 +105,8 @@ import Testing
     /// Rounding loses what its precision says and no more, and not nothing.
     @Test(
         arguments: Kernels.available,
-        [(WeightPrecision.bfloat16, 1.2e-3, 2.2e-3), (.int8, 1e-3, 5e-3), (.int4, 0.04, 0.09)])
-    func roundedWeights(_ instructions: String, _ bound: (WeightPrecision, least: Double, most: Double)) throws {
+        [(WeightEncoding.bfloat16, 1.2e-3, 2.2e-3), (.int8, 1e-3, 5e-3), (.int4, 0.04, 0.09)])
+    func roundedWeights(_ instructions: String, _ bound: (WeightEncoding, least: Double, most: Double)) throws {
         let pool = try pool(instructions)
         var numbers = Numbers(seed: 7)
         let exact = numbers.array(40 * 200)
@@ -114,8 +116,8 @@ import Testing
     }
 
     /// The same numbers on every instruction set.
-    @Test(arguments: [WeightPrecision.bfloat16, .int8, .int4])
-    func quantizationIsThePortableOne(_ precision: WeightPrecision) throws {
+    @Test(arguments: [WeightEncoding.bfloat16, .int8, .int4])
+    func quantizationIsThePortableOne(_ precision: WeightEncoding) throws {
         let expected = try weights(precision, outputs: 9, inputs: 200, pool("portable")).held
         for instructions in Kernels.available {
             #expect(
@@ -129,9 +131,9 @@ import Testing
         var numbers = Numbers(seed: 5)
         let x = try numbers.matrix(7, 67)
         for column in 0..<67 { x[3, column] = 0 }  // a row without a scale
-        for (compute, bound) in [(Compute.bfloat16, 3e-3), (.int8, 5e-3)] {
-            let rounded = try Operand(rows: 7, columns: 67, form: pool.form(for: compute))
-            try Operand(x).store(into: rounded, pool)
+        for (compute, bound) in [(ComputePrecision.bfloat16, 3e-3), (.int8, 5e-3)] {
+            let rounded = try ActivationRows(rows: 7, columns: 67, encoding: pool.encoding(for: compute))
+            try ActivationRows(x).store(into: rounded, pool)
             let error = relativeError(rounded.elements, x.elements.map { Double($0) })
             #expect(1e-4 < error && error < bound, "\(compute): \(error)")
             #expect(rounded.rows(3..<4).elements.allSatisfy { $0 == 0 })
@@ -142,19 +144,19 @@ import Testing
     @Test(arguments: Kernels.available, [(1, 1), (19, 20), (20, 33), (61, 257), (300, 600)])
     func attention(_ instructions: String, _ lengths: (queries: Int, keys: Int)) throws {
         let pool = try pool(instructions)
-        let form = pool.form(for: .bfloat16)
+        let encoding = pool.encoding(for: .bfloat16)
         var numbers = Numbers(seed: 11)
-        func operand(_ rows: Int, shift: Float = 0) throws -> Operand {
+        func operand(_ rows: Int, shift: Float = 0) throws -> ActivationRows {
             let matrix = try numbers.matrix(rows, 3 * 24)
             for row in 0..<rows { for column in 0..<72 { matrix[row, column] += shift } }
-            let result = try Operand(rows: rows, columns: 72, form: form)
-            try Operand(matrix).store(into: result, pool)
+            let result = try ActivationRows(rows: rows, columns: 72, encoding: encoding)
+            try ActivationRows(matrix).store(into: result, pool)
             return result
         }
         // Scores far below zero, which a padding key of zeros would outweigh.
         let query = try operand(lengths.queries, shift: 2)
         let (key, value) = (try operand(lengths.keys, shift: -2), try operand(lengths.keys))
-        let output = try Operand(rows: lengths.queries, columns: 72, form: form)
+        let output = try ActivationRows(rows: lengths.queries, columns: 72, encoding: encoding)
         try Attention(heads: 3, scale: 2)(query: query, key: key, value: value, into: output, pool)
         let (q, k, v) = (query.elements, key.elements, value.elements)
         var expected = [Double](repeating: 0, count: q.count)
@@ -186,18 +188,38 @@ import Testing
         }
     }
 
-    @Test func policies() {
-        for form in [WeightMatrix.Form.float32, .float16, .bfloat16] {
-            #expect(WeightPolicy.int8.precision(of: form, as: .int4) == .int8)
-            #expect(WeightPolicy.bfloat16.precision(of: form, as: .int4) == .bfloat16)
-            #expect(WeightPolicy.int4.precision(of: form, as: .int4) == .int4)
-            #expect(WeightPolicy.bfloat16.precision(of: form, as: .float32) == .float32)
-            #expect(WeightPolicy.float32.precision(of: form, as: .float32) == .float32)
-            #expect(WeightPolicy.float32.precision(of: form, as: .auto) == .auto)
-            for requested in [WeightPrecision.bfloat16, .int8, .int4] {
-                let widened = WeightPolicy.float32.precision(of: form, as: requested)
-                #expect(widened == (form == .float32 ? .float32 : .auto))
+    @Test func minimumEncodings() {
+        for stored in [WeightEncoding.float32, .float16, .bfloat16] {
+            #expect(stored.held(as: .int4, minimum: .int8) == .int8)
+            #expect(stored.held(as: .int4, minimum: .bfloat16) == .bfloat16)
+            #expect(stored.held(as: .int4, minimum: .int4) == .int4)
+            #expect(stored.held(as: .int8, minimum: .int4) == .int8)
+            #expect(stored.held(as: .bfloat16, minimum: .int8) == .bfloat16)
+            #expect(stored.held(as: .float32, minimum: .bfloat16) == .float32)
+            #expect(stored.held(as: .float32, minimum: .float32) == .float32)
+            #expect(stored.held(as: nil, minimum: .float32) == stored)
+            for requested in [WeightEncoding.bfloat16, .int8, .int4] {
+                #expect(stored.held(as: requested, minimum: .float32) == stored)
             }
         }
+    }
+
+    /// Blocks are recognised by their shape: bytes of another shape are no weight.
+    @Test func storedEncodings() throws {
+        func encoding(_ type: ElementType, _ shape: [Int]) throws -> WeightEncoding? {
+            WeightEncoding(try stored(type, shape, [UInt8](repeating: 0, count: shape.reduce(type.size, *))))
+        }
+        #expect(try encoding(.float32, [2, 3]) == .float32)
+        #expect(try encoding(.float16, [2, 3, 3, 3]) == .float16)
+        #expect(try encoding(.bfloat16, []) == .bfloat16)
+        #expect(try encoding(.int8, [2, 3]) == .int8)
+        #expect(try encoding(.uint8, [2, 3, 16, 4]) == .int4)
+        #expect(try encoding(.uint8, [2, 3, 4, 16]) == nil)
+        #expect(try encoding(.uint8, [16, 4]) == nil)
+        let weights = Weights(tensors: [
+            "a": try stored(.uint8, [5], [UInt8](repeating: 0, count: 5)),
+            "b": try stored(.float32, [1], [0, 0, 0, 0]),
+        ])
+        #expect(weights.quantization == nil)
     }
 }

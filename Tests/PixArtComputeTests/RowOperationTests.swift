@@ -25,7 +25,7 @@ func naiveGELU(_ x: Double) -> Double {
         var numbers = Numbers(seed: 1)
         let (x, shift, scale) = (try numbers.matrix(70, columns), numbers.array(columns), numbers.array(columns))
         let output = try Matrix(rows: 70, columns: columns)
-        try x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: Operand(output), pool)
+        try x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: ActivationRows(output), pool)
         let expected = (0..<70).flatMap { row in
             let values = x.elements[row * columns..<(row + 1) * columns]
             let (mean, variance, _) = statistics(values)
@@ -42,7 +42,7 @@ func naiveGELU(_ x: Double) -> Double {
         var numbers = Numbers(seed: 2)
         let (x, weight) = (try numbers.matrix(3, columns), numbers.array(columns))
         let output = try Matrix(rows: 3, columns: columns)
-        try x.rmsNorm(weight: weight, epsilon: 1e-6, into: Operand(output), pool)
+        try x.rmsNorm(weight: weight, epsilon: 1e-6, into: ActivationRows(output), pool)
         let expected = (0..<3).flatMap { row in
             let values = x.elements[row * columns..<(row + 1) * columns]
             let square = statistics(values).square

@@ -9,7 +9,7 @@ import Testing
     init() throws { pool = try ThreadPool(threads: 2) }
 
     private func converted(
-        _ tensor: StoredTensor, to precision: WeightPrecision
+        _ tensor: StoredTensor, to precision: WeightEncoding?
     ) throws -> (elements: [UInt8], scales: [UInt8], pieces: [Int]) {
         var (elements, scales): ([UInt8], [UInt8]) = ([], [])
         var pieces: [Int] = []
@@ -22,8 +22,8 @@ import Testing
     }
 
     /// Types, shapes and bytes agree with one another.
-    @Test(arguments: WeightPrecision.allCases)
-    func layouts(_ precision: WeightPrecision) throws {
+    @Test(arguments: [nil] + WeightEncoding.targets)
+    func layouts(_ precision: WeightEncoding?) throws {
         var numbers = Numbers()
         for shape in [[], [0], [5], [3, 130], [2, 3, 3, 3]] {
             let tensor = try stored(
@@ -37,8 +37,8 @@ import Testing
     }
 
     /// A tensor that is read in several pieces becomes what its rows become sixteen by sixteen.
-    @Test(arguments: WeightPrecision.allCases)
-    func pieces(_ precision: WeightPrecision) throws {
+    @Test(arguments: [nil] + WeightEncoding.targets)
+    func pieces(_ precision: WeightEncoding?) throws {
         var numbers = Numbers(seed: 3)
         let (rows, columns) = (1104, 8192)
         let row = numbers.array(columns)
@@ -81,7 +81,7 @@ import Testing
         let bytes = (0..<30).map { UInt8($0) }
         for type in [ElementType.int8, .uint8, .bfloat16] {
             let shape = [bytes.count / type.size]
-            #expect(try converted(stored(type, shape, bytes, offset: 1), to: .auto).elements == bytes)
+            #expect(try converted(stored(type, shape, bytes, offset: 1), to: nil).elements == bytes)
         }
     }
 
@@ -92,19 +92,19 @@ import Testing
             "l.weight": try stored(.float32, [4, 130], encoded(numbers.array(520), as: .float32).bytes),
             "l.bias": try stored(.float32, [4], encoded(numbers.array(4), as: .float32).bytes),
         ])
-        func footprint(_ precision: WeightPrecision, _ pool: ThreadPool?) throws -> WeightFootprint {
-            let reader = WeightReader(WeightSupply(weights, precision: precision, pool))
-            let layer = try reader.linear("l", outputs: 4, inputs: 130, policy: .int4)
+        func footprint(_ precision: WeightEncoding?, _ pool: ThreadPool?) throws -> WeightFootprint {
+            let reader = WeightReader(WeightSupply(weights, as: precision, pool))
+            let layer = try reader.linear("l", outputs: 4, inputs: 130, minimum: .int4)
             if pool != nil { #expect(layer.weight.bytes == reader.footprint.matrices) }
             return reader.footprint
         }
         for (precision, resident, mapped) in [
-            (WeightPrecision.auto, 0, 2080), (.float32, 0, 2080), (.bfloat16, 1040, 0), (.int8, 520 + 16, 0),
+            (nil as WeightEncoding?, 0, 2080), (.float32, 0, 2080), (.bfloat16, 1040, 0), (.int8, 520 + 16, 0),
             (.int4, 1088 + 36, 0),
         ] {
             #expect(try footprint(precision, nil) == footprint(precision, pool))
             let counted = try footprint(precision, nil)
-            #expect(counted.resident == resident + 16 && counted.mapped == mapped, "\(precision)")
+            #expect(counted.resident == resident + 16 && counted.mapped == mapped, "\(String(describing: precision))")
         }
     }
 }

@@ -10,15 +10,16 @@ import Testing
 /// was measured, and at least so much that a finer precision of weights, or of computing with them where that is to be
 /// seen, is not taken for it.
 struct Setting: Sendable, CustomTestStringConvertible {
-    let weights: WeightPrecision
-    let compute: Compute
+    let weights: WeightEncoding?
+    let compute: ComputePrecision
     /// Relative errors of T5's embedding and of the transformer's prediction.
     let t5, transformer: ClosedRange<Double>
 
-    var testDescription: String { "weights \(weights), compute \(compute)" }
+    var testDescription: String { "weights \(weights?.rawValue ?? "auto"), compute \(compute)" }
 
     private init(
-        _ weights: WeightPrecision, _ compute: Compute, _ t5: ClosedRange<Double>, _ transformer: ClosedRange<Double>
+        _ weights: WeightEncoding?, _ compute: ComputePrecision, _ t5: ClosedRange<Double>,
+        _ transformer: ClosedRange<Double>
     ) {
         self.weights = weights
         self.compute = compute
@@ -27,8 +28,8 @@ struct Setting: Sendable, CustomTestStringConvertible {
     }
 
     static let all = [
-        Setting(.auto, .float32, 0...2e-6, 0...2e-6),
-        Setting(.auto, .bfloat16, 0.014...0.03, 0.002...0.005),
+        Setting(nil, .float32, 0...2e-6, 0...2e-6),
+        Setting(nil, .bfloat16, 0.014...0.03, 0.002...0.005),
         Setting(.bfloat16, .float32, 0.006...0.026, 0.001...0.004),
         Setting(.bfloat16, .bfloat16, 0.014...0.03, 0.0025...0.006),
         Setting(.int8, .float32, 0.02...0.06, 0.0035...0.011),
@@ -44,9 +45,10 @@ struct Setting: Sendable, CustomTestStringConvertible {
 /// float32.
 @Suite struct NetworkPrecisionTests {
     private func encoder(
-        _ golden: NetworkGolden, _ weights: WeightPrecision, _ compute: Compute, streamed: Bool = false, _ pool: ThreadPool
+        _ golden: NetworkGolden, _ weights: WeightEncoding?, _ compute: ComputePrecision, streamed: Bool = false,
+        _ pool: ThreadPool
     ) throws -> T5Encoder {
-        let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
+        let reader = WeightReader(WeightSupply(golden.source, as: weights, pool))
         return try T5Encoder(.golden, compute: compute, streamed: streamed, reader)
     }
 
@@ -73,18 +75,20 @@ struct Setting: Sendable, CustomTestStringConvertible {
     }
 
     private func predict(
-        _ golden: NetworkGolden, hasSizes: Bool, _ weights: WeightPrecision, _ compute: Compute, _ pool: ThreadPool
+        _ golden: NetworkGolden, hasSizes: Bool, _ weights: WeightEncoding?, _ compute: ComputePrecision,
+        _ pool: ThreadPool
     ) throws -> [Float] {
-        let reader = WeightReader(WeightSupply(golden.source, precision: weights, pool))
+        let reader = WeightReader(WeightSupply(golden.source, as: weights, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), compute: compute, reader)
         let latents = try golden["latents"]
-        let shares = try ["negative", "prompt"].map {
-            PixArtTransformer.Share(try transformer.prompt(golden.matrix($0), pool), items: 1)
+        let segments = try ["negative", "prompt"].map {
+            PixArtTransformer.BatchSegment(try transformer.prompt(golden.matrix($0), pool), items: 1)
         }
-        let run = try transformer.run(
-            items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
-            size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
-        return try transformer(latents.floats, timestep: 730, shares, run, pool) { () throws(PixArtError) in }
+        let workspace = try transformer.workspace(
+            for: LatentShape(latents)!, size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
+        return try transformer(
+            Latents(latents), timestep: 730, segments, workspace, pool
+        ) { () throws(PixArtError) in }.values
     }
 
     /// A decoder computes in float32; only its weights lose.
@@ -92,7 +96,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     func vaeWithBfloat16Weights(_ instructions: String, _ name: String) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden(name)
-        let reader = WeightReader(WeightSupply(golden.source, precision: .bfloat16, pool))
+        let reader = WeightReader(WeightSupply(golden.source, as: .bfloat16, pool))
         let image = try VAEDecoder(.golden(isWhole: name == "vae"), reader)(golden.map("latents"), pool)
         let error = relativeError(planar(image), try golden["image"].floats)
         #expect((0.0015...0.008).contains(error), "\(error)")
@@ -101,16 +105,16 @@ struct Setting: Sendable, CustomTestStringConvertible {
     // MARK: What products are computed in
 
     /// Multiplications and additions of products by what they were computed in since `before`.
-    private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [Compute: Int] {
-        let kinds: [Compute: Profile.Kind] = [
+    private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [ComputePrecision: Int] {
+        let kinds: [ComputePrecision: Profile.Kind] = [
             .float32: .productFloat32, .bfloat16: .productBfloat16, .int8: .productInt8,
         ]
         return kinds.mapValues { Int((pool.profile.entries[$0]?.work ?? 0) - (before[$0]?.work ?? 0)) }
     }
 
     /// All of T5 is computed in what is asked for, but for `wo`, which is not computed in int8.
-    @Test(arguments: Kernels.available, Compute.allCases)
-    func t5Products(_ instructions: String, _ compute: Compute) throws {
+    @Test(arguments: Kernels.available, ComputePrecision.allCases)
+    func t5Products(_ instructions: String, _ compute: ComputePrecision) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden("t5")
         let encoder = try encoder(golden, .int4, compute, pool)
@@ -118,7 +122,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         _ = try encoder(ids, pool)
         let down = 2 * ids.count * 3 * (24 * 40)
         let others = 2 * ids.count * 3 * (4 * 24 * 24 + 2 * 24 * 40)
-        var expected: [Compute: Int] = [.float32: 0, .bfloat16: 0, .int8: 0]
+        var expected: [ComputePrecision: Int] = [.float32: 0, .bfloat16: 0, .int8: 0]
         expected[compute]! += others
         expected[compute == .int8 ? .bfloat16 : compute]! += down
         #expect(products(pool) == expected)
@@ -126,23 +130,26 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     /// Blocks are computed in what is asked for, the prompt's keys and values in bfloat16 at the lowest, and what
     /// surrounds the blocks in float32.
-    @Test(arguments: Kernels.available, Compute.allCases)
-    func transformerProducts(_ instructions: String, _ compute: Compute) throws {
+    @Test(arguments: Kernels.available, ComputePrecision.allCases)
+    func transformerProducts(_ instructions: String, _ compute: ComputePrecision) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden("transformer")
-        let reader = WeightReader(WeightSupply(golden.source, precision: .int4, pool))
+        let reader = WeightReader(WeightSupply(golden.source, as: .int4, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: false), compute: compute, reader)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
         let keysAndValues = 2 * 9 * 2 * (2 * 24 * 24)
         let caption = 2 * 9 * (20 * 24 + 24 * 24)
-        var expected: [Compute: Int] = [.float32: caption, .bfloat16: 0, .int8: 0]
+        var expected: [ComputePrecision: Int] = [.float32: caption, .bfloat16: 0, .int8: 0]
         expected[compute == .int8 ? .bfloat16 : compute]! += keysAndValues
         #expect(products(pool) == expected)
 
         let before = pool.profile.entries
-        let run = try transformer.run(items: 1, latentHeight: 6, latentWidth: 10, size: (48, 80), pool)
-        let latents = Array(try golden["latents"].floats[..<(4 * 6 * 10)])
-        _ = try transformer(latents, timestep: 730, [.init(prompt, items: 1)], run, pool) { () throws(PixArtError) in }
+        let shape = LatentShape(images: 1, channels: 4, height: 6, width: 10)
+        let workspace = try transformer.workspace(for: shape, size: (48, 80), pool)
+        let latents = Latents(shape, Array(try golden["latents"].floats[..<shape.count]))
+        _ = try transformer(
+            latents, timestep: 730, [.init(prompt, items: 1)], workspace, pool
+        ) { () throws(PixArtError) in }
         let blocks = 2 * 15 * 2 * (14 * 24 * 24)
         let surroundings = 2 * (256 * 24 + 24 * 24 + 24 * 144) + 2 * 15 * (16 * 24 + 24 * 32)
         expected = [.float32: surroundings, .bfloat16: 0, .int8: 0]
@@ -152,11 +159,11 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     // MARK: Residency
 
-    private static let streamable: [(WeightPrecision, Compute)] = [(.auto, .float32), (.int8, .int8)]
+    private static let streamable: [(WeightEncoding?, ComputePrecision)] = [(nil, .float32), (.int8, .int8)]
 
     /// An encoder that holds one layer at a time computes the same numbers, and the same again.
     @Test(arguments: Kernels.available, streamable)
-    func streamedEqualsResident(_ instructions: String, _ precision: (WeightPrecision, Compute)) throws {
+    func streamedEqualsResident(_ instructions: String, _ precision: (WeightEncoding?, ComputePrecision)) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden("t5")
         let ids = try ids(golden)
@@ -174,7 +181,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     /// Two threads inside one streamed encoder, which meet after every layer, get what each would get alone.
     @Test(arguments: streamable)
-    func streamedByTwoThreads(_ precision: (WeightPrecision, Compute)) throws {
+    func streamedByTwoThreads(_ precision: (WeightEncoding?, ComputePrecision)) throws {
         let pool = try ThreadPool(threads: 2)
         let golden = try NetworkGolden("t5")
         let ids = try ids(golden)
@@ -204,31 +211,31 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     // MARK: Policies
 
-    /// The precision that every matrix and table of a network has if `requested` is asked for.
-    private func plan(_ name: String, _ requested: WeightPrecision) throws -> [String: WeightPrecision] {
+    /// The encoding that every matrix and table of a network has if `requested` is asked for.
+    private func plan(_ name: String, _ requested: WeightEncoding?) throws -> [String: WeightEncoding] {
         let source = try NetworkGolden(name).source
-        let reader = WeightReader(WeightSupply(source, precision: requested))
+        let reader = WeightReader(WeightSupply(source, as: requested))
         if name == "t5" {
             _ = try T5Encoder(.golden, reader)
         } else {
             _ = try PixArtTransformer(.golden(hasSizes: name == "transformer-sizes"), reader)
         }
         // Vectors, and the small tables that are read as vectors, stay as they are stored: float32.
-        let vectors = try reader.plan.filter { name, _ in
+        let vectors = try reader.plannedEncodings.filter { name, _ in
             let name = name.text
             return try source[name]!.shape.count < 2 || name.hasSuffix("table")
                 || name.contains("relative_attention_bias")
         }
-        #expect(!vectors.isEmpty && vectors.values.allSatisfy { $0 == (requested == .auto ? .auto : .float32) })
-        let matrices = reader.plan.filter { vectors[$0.key] == nil }
+        #expect(!vectors.isEmpty && vectors.values.allSatisfy { $0 == .float32 })
+        let matrices = reader.plannedEncodings.filter { vectors[$0.key] == nil }
         return Dictionary(uniqueKeysWithValues: matrices.map { ($0.key.text, $0.value) })
     }
 
     /// T5's `wo` is int8 at the lowest; its table, which is looked up, stays as it is stored.
-    @Test(arguments: [WeightPrecision.float32, .bfloat16, .int8, .int4])
-    func t5Plan(_ requested: WeightPrecision) throws {
+    @Test(arguments: [WeightEncoding.float32, .bfloat16, .int8, .int4])
+    func t5Plan(_ requested: WeightEncoding) throws {
         let plan = try plan("t5", requested)
-        var expected: [String: WeightPrecision] = [
+        var expected: [String: WeightEncoding] = [
             "shared.weight": .float32
         ]
         for layer in 0..<3 {
@@ -242,10 +249,10 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     /// Cross-attention's keys and values are int8 at the lowest, the caption projection bfloat16, and the embeddings of
     /// patches, timestep and size, the modulation and the final layer float32.
-    @Test(arguments: ["transformer", "transformer-sizes"], [WeightPrecision.float32, .bfloat16, .int8, .int4])
-    func transformerPlan(_ name: String, _ requested: WeightPrecision) throws {
+    @Test(arguments: ["transformer", "transformer-sizes"], [WeightEncoding.float32, .bfloat16, .int8, .int4])
+    func transformerPlan(_ name: String, _ requested: WeightEncoding) throws {
         let plan = try plan(name, requested)
-        var expected: [String: WeightPrecision] = [
+        var expected: [String: WeightEncoding] = [
             "pos_embed.proj.weight": .float32, "adaln_single.linear.weight": .float32, "proj_out.weight": .float32,
         ]
         let sizes = name == "transformer" ? [] : ["resolution_embedder", "aspect_ratio_embedder"]
@@ -269,10 +276,10 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect(plan == expected)
     }
 
-    /// Where nothing is asked for, everything stays as it is stored.
+    /// If nothing is asked for, everything stays as it is stored: float32.
     @Test(arguments: ["t5", "transformer", "transformer-sizes"])
     func planOfStoredWeights(_ name: String) throws {
-        let plan = try plan(name, .auto)
-        #expect(!plan.isEmpty && plan.values.allSatisfy { $0 == .auto })
+        let plan = try plan(name, nil)
+        #expect(!plan.isEmpty && plan.values.allSatisfy { $0 == .float32 })
     }
 }

@@ -46,20 +46,19 @@ private let tolerance = 2e-6
         let golden = try NetworkGolden(hasSizes ? "transformer-sizes" : "transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
         let latents = try golden["latents"]
-        let shares = try ["negative", "prompt"].map {
-            PixArtTransformer.Share(try transformer.prompt(golden.matrix($0), pool), items: 1)
+        let segments = try ["negative", "prompt"].map {
+            PixArtTransformer.BatchSegment(try transformer.prompt(golden.matrix($0), pool), items: 1)
         }
-        let run = try transformer.run(
-            items: 2, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
-            size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
+        let workspace = try transformer.workspace(
+            for: LatentShape(latents)!, size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
         var block = 0
-        let output = try transformer(latents.floats, timestep: 730, shares, run, pool) { () throws(PixArtError) in
+        let output = try transformer(Latents(latents), timestep: 730, segments, workspace, pool) { () throws(PixArtError) in
             let expected = try? golden["block.\(block)"].floats
-            #expect(relativeError(run.stream.elements, expected ?? []) < tolerance, "block \(block)")
+            #expect(relativeError(workspace.stream.elements, expected ?? []) < tolerance, "block \(block)")
             block += 1
         }
         #expect(block == 2)
-        #expect(relativeError(output, try golden["output"].floats) < tolerance)
+        #expect(relativeError(output.values, try golden["output"].floats) < tolerance)
     }
 
     /// The third item is the second one without self-attention in the second block, and the others stay what they are, but for the
@@ -70,18 +69,18 @@ private let tolerance = 2e-6
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), golden.weights)
         let (latents, expected) = (try golden["latents"], try golden["perturbed"].floats)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
-        let shares: [PixArtTransformer.Share] = [
+        let segments: [PixArtTransformer.BatchSegment] = [
             .init(try transformer.prompt(golden.matrix("negative"), pool), items: 1), .init(prompt, items: 1),
             .init(prompt, items: 1, isPerturbed: true),
         ]
-        let run = try transformer.run(
-            items: 3, latentHeight: latents.shape[2], latentWidth: latents.shape[3],
-            size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
-        let input = latents.floats + latents.floats[(latents.floats.count / 2)...]
+        let shape = LatentShape(latents)!.with(images: 3, channels: latents.shape[1])
+        let workspace = try transformer.workspace(
+            for: shape, size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
+        let input = Latents(shape, latents.floats + latents.floats[(latents.floats.count / 2)...])
         func predict(_ blocks: Set<Int>) throws -> [Float] {
             try transformer(
-                input, timestep: 730, shares, perturbedBlocks: blocks, run, pool
-            ) { () throws(PixArtError) in }
+                input, timestep: 730, segments, perturbedBlocks: blocks, workspace, pool
+            ) { () throws(PixArtError) in }.values
         }
         let output = try predict([1])
         #expect(relativeError(output, expected) < tolerance)
@@ -96,11 +95,12 @@ private let tolerance = 2e-6
         let golden = try NetworkGolden("transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: false), golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
-        let run = try transformer.run(items: 1, latentHeight: 2, latentWidth: 2, size: (16, 16), pool)
-        let latents = [Float](repeating: 0, count: 16)
+        let shape = LatentShape(images: 1, channels: 4, height: 2, width: 2)
+        let workspace = try transformer.workspace(for: shape, size: (16, 16), pool)
+        let latents = Latents(shape, [Float](repeating: 0, count: shape.count))
         var calls = 0
         #expect(throws: PixArtError.cancelled) {
-            _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], run, pool) { () throws(PixArtError) in
+            _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], workspace, pool) { () throws(PixArtError) in
                 calls += 1
                 throw .cancelled
             }
@@ -110,11 +110,11 @@ private let tolerance = 2e-6
 
     /// A prompt of one token takes a shortcut; the same token twice does not, and means the same. Beside a longer prompt, in
     /// either order.
-    @Test(arguments: Compute.allCases)
-    func promptOfOneToken(_ compute: Compute) throws {
+    @Test(arguments: ComputePrecision.allCases)
+    func promptOfOneToken(_ compute: ComputePrecision) throws {
         let golden = try NetworkGolden("transformer-sizes")
         let pool = try ThreadPool(threads: 2)
-        let reader = WeightReader(WeightSupply(golden.source, precision: compute == .int8 ? .int8 : .auto, pool))
+        let reader = WeightReader(WeightSupply(golden.source, as: compute == .int8 ? .int8 : nil, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: true), compute: compute, reader)
         let width = transformer.configuration.captionChannels
         let row = (0..<width).map { Float($0 % 7) / 7 - 0.4 }
@@ -123,10 +123,12 @@ private let tolerance = 2e-6
         func predictions(_ tokens: Int, first: Bool) throws -> [Float] {
             let repeated = (0..<tokens).flatMap { _ in row }
             let prompt = try transformer.prompt(Matrix(rows: tokens, columns: width, elements: repeated), pool)
-            let run = try transformer.run(items: 2, latentHeight: 4, latentWidth: 4, size: (32, 32), pool)
-            let shares = (first ? [prompt, long] : [long, prompt]).map { PixArtTransformer.Share($0, items: 1) }
-            let latents = (0..<2 * transformer.configuration.inChannels * 16).map { Float($0 % 13) / 13 - 0.5 }
-            return try transformer(latents, timestep: 500, shares, run, pool) { () throws(PixArtError) in }
+            let shape = LatentShape(
+                images: 2, channels: transformer.configuration.inChannels, height: 4, width: 4)
+            let workspace = try transformer.workspace(for: shape, size: (32, 32), pool)
+            let segments = (first ? [prompt, long] : [long, prompt]).map { PixArtTransformer.BatchSegment($0, items: 1) }
+            let latents = Latents(shape, (0..<shape.count).map { Float($0 % 13) / 13 - 0.5 })
+            return try transformer(latents, timestep: 500, segments, workspace, pool) { () throws(PixArtError) in }.values
         }
         for first in [true, false] {
             let expected = try predictions(2, first: first)

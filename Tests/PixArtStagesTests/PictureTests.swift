@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtNetworks
 import PixArtStages
 import PixArtStorage
 import Testing
@@ -26,9 +27,10 @@ import Testing
 
     /// Latents that are 0 have the colour of the bias that belongs to a VAE's factors.
     @Test func previewsHaveTheBias() throws {
-        let zeros = [Float](repeating: 0, count: 8)
+        let shape = LatentShape(images: 1, channels: 4, height: 1, width: 2)
+        let zeros = Latents(shape, [Float](repeating: 0, count: shape.count))
         let colours = try [PreviewMap.stableDiffusion, .stableDiffusionXL].map {
-            let picture = try $0.picture(of: zeros, shape: [1, 4, 1, 2])
+            let picture = try $0.preview(of: zeros)
             return withExtendedLifetime(picture) { Array(picture.bytes) }
         }
         #expect(colours == [[128, 128, 128, 128, 128, 128], [141, 125, 127, 141, 125, 127]])

@@ -27,11 +27,11 @@ package struct Attention: Sendable {
     ///
     /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head; only in float32.
     package struct Sequence: Sendable {
-        let query, key, value: Operand
+        let query, key, value: ActivationRows
         let bias: Matrix?
-        let output: Operand
+        let output: ActivationRows
 
-        package init(query: Operand, key: Operand, value: Operand, bias: Matrix? = nil, into output: Operand) {
+        package init(query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil, into output: ActivationRows) {
             precondition(key.rows == value.rows && key.rows > 0 && query.rows == output.rows)
             (self.query, self.key, self.value, self.bias, self.output) = (query, key, value, bias, output)
         }
@@ -41,7 +41,7 @@ package struct Attention: Sendable {
 
     /// Attends in one sequence. Fails with `.memory`.
     package func callAsFunction(
-        query: Operand, key: Operand, value: Operand, bias: Matrix? = nil, into output: Operand, _ pool: ThreadPool
+        query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil, into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {
         try self([Sequence(query: query, key: key, value: value, bias: bias, into: output)], pool)
     }
@@ -78,11 +78,11 @@ package struct Attention: Sendable {
         let query = sequence.query.columns(columns).rows(rows)
         let output = sequence.output.columns(columns).rows(rows)
         let (key, value) = (sequence.key.columns(columns), sequence.value.columns(columns))
-        if query.form == .bfloat16 {
+        if query.encoding == .bfloat16 {
             return try attendBfloat16(query, key, value, into: output, kernels, scratch)
         }
         try attend(query, key, value, bias, into: output, kernels, scratch)
-        if output.form == .roundedBfloat16 {
+        if output.encoding == .emulatedBFloat16 {
             var native = output.native
             kernels.table.pointee.store_rows(
                 output.rows, output.columns, output.floats, output.elementStride, &native)
@@ -93,7 +93,7 @@ package struct Attention: Sendable {
     package static func takesBfloat16(headWidth: Int) -> Bool { headWidth % 2 == 0 && headWidth <= widestHead }
 
     private func attendBfloat16(
-        _ query: Operand, _ key: Operand, _ value: Operand, into output: Operand, _ kernels: Kernels,
+        _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, into output: ActivationRows, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         precondition(Self.takesBfloat16(headWidth: query.columns) && key.stride == value.stride)
@@ -107,7 +107,7 @@ package struct Attention: Sendable {
 
     /// One chunk of queries of one head against all keys, in float32.
     private func attend(
-        _ query: Operand, _ key: Operand, _ value: Operand, _ bias: Matrix?, into output: Operand, _ kernels: Kernels,
+        _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, _ bias: Matrix?, into output: ActivationRows, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let (rows, width) = (query.rows, query.columns)
@@ -152,7 +152,7 @@ package struct Attention: Sendable {
         kernels.table.pointee.scale_rows(rows, width, output.floats, output.elementStride, sum)
     }
 
-    private func pack(keys: Operand, into panels: UnsafeMutablePointer<Float>, _ kernels: Kernels) {
+    private func pack(keys: ActivationRows, into panels: UnsafeMutablePointer<Float>, _ kernels: Kernels) {
         for first in stride(from: 0, to: keys.rows, by: Self.panelWidth) {
             let part = keys.rows(first..<min(first + Self.panelWidth, keys.rows))
             kernels.table.pointee.pack_panel(
@@ -161,7 +161,7 @@ package struct Attention: Sendable {
     }
 
     /// Values side by side in panels of 32 columns, [panels][keys][32].
-    private func pack(values: Operand, into panels: UnsafeMutablePointer<Float>) {
+    private func pack(values: ActivationRows, into panels: UnsafeMutablePointer<Float>) {
         for first in stride(from: 0, to: values.columns, by: Self.panelWidth) {
             let count = min(Self.panelWidth, values.columns - first)
             for row in 0..<values.rows {
@@ -173,13 +173,13 @@ package struct Attention: Sendable {
     }
 }
 
-extension Operand {
+extension ActivationRows {
     /// The first element of rows of float32.
     fileprivate var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
 
     /// Asks for rows that are wanted soon.
     fileprivate func bringNear(_ kernels: Kernels) {
-        kernels.table.pointee.bring_near(rows, columns * form.size, start, stride)
+        kernels.table.pointee.bring_near(rows, columns * encoding.size, start, stride)
     }
 
     /// out[rows][columns] = self times panels of 32 columns, one after the other, in float32

@@ -235,7 +235,7 @@ extension WeightReader {
         _ name: String, outputs: Int, inputs: Int, bias: Bool = true
     ) throws(PixArtError) -> Convolution {
         Convolution(
-            weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 3, policy: .bfloat16),
+            weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 3, minimum: .bfloat16),
             bias: bias ? try floats("\(name).bias", [outputs]) : [Float](repeating: 0, count: outputs))
     }
 

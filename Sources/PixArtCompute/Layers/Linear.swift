@@ -29,7 +29,7 @@ package struct Linear: Sendable {
     /// `input` is [rows, inputs], in the form that products are computed in, and `output` is [rows, outputs] of float32 or
     /// bfloat16; they must not overlap. Sums go into float32 only. Fails with `.memory`.
     package func callAsFunction(
-        _ input: Operand, into output: Operand, _ pool: ThreadPool, epilogue: Epilogue = .store
+        _ input: ActivationRows, into output: ActivationRows, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
         try Self.products(of: input, [Product(self, output, epilogue)], pool)
     }
@@ -38,16 +38,16 @@ package struct Linear: Sendable {
     package func callAsFunction(
         _ input: Matrix, into output: Matrix, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
-        try self(Operand(input), into: Operand(output), pool, epilogue: epilogue)
+        try self(ActivationRows(input), into: ActivationRows(output), pool, epilogue: epilogue)
     }
 
     /// One of several products of the same rows.
     package struct Product: Sendable {
         let linear: Linear
-        let output: Operand
+        let output: ActivationRows
         let epilogue: Epilogue
 
-        package init(_ linear: Linear, _ output: Operand, _ epilogue: Epilogue = .store) {
+        package init(_ linear: Linear, _ output: ActivationRows, _ epilogue: Epilogue = .store) {
             self.linear = linear
             self.output = output
             self.epilogue = epilogue
@@ -63,13 +63,13 @@ package struct Linear: Sendable {
 
     /// Parts of a panel that all rows pass by before the next: few enough units of float32 for the panels' parts to stay in
     /// cache.
-    fileprivate static func parts(of units: Int, _ form: Operand.Form) -> [Range<Int>] {
-        pieces(of: 0..<units, most: form.size == 4 ? 1536 : units)
+    fileprivate static func parts(of units: Int, _ encoding: ActivationRows.Encoding) -> [Range<Int>] {
+        pieces(of: 0..<units, most: encoding.size == 4 ? 1536 : units)
     }
 
     /// Pieces of a part whose products are summed up one after the other: shorter sums of float32 round less.
-    fileprivate static func pieces(of part: Range<Int>, _ form: Operand.Form) -> [Range<Int>] {
-        pieces(of: part, most: form.size == 4 ? 576 : part.count)
+    fileprivate static func pieces(of part: Range<Int>, _ encoding: ActivationRows.Encoding) -> [Range<Int>] {
+        pieces(of: part, most: encoding.size == 4 ? 576 : part.count)
     }
 
     private static func pieces(of units: Range<Int>, most: Int) -> [Range<Int>] {
@@ -84,14 +84,14 @@ package struct Linear: Sendable {
     /// A task lays out some panels of 32 outputs in its worker's cache, from the weights as they are stored, and lets the rows
     /// pass by them; few rows it keeps, and lets the panels pass by, each read from memory while the one before is multiplied.
     package static func products(
-        of input: Operand, _ products: [Product], _ pool: ThreadPool
+        of input: ActivationRows, _ products: [Product], _ pool: ThreadPool
     ) throws(PixArtError) {
         for product in products {
             precondition(input.columns == product.linear.weight.inputs && input.rows == product.output.rows)
             precondition(product.output.columns == product.linear.weight.outputs)
         }
-        let units = (input.columns * input.form.size + 3) / 4
-        let block = rowBlock(units: parts(of: units, input.form)[0].count)
+        let units = (input.columns * input.encoding.size + 3) / 4
+        let block = rowBlock(units: parts(of: units, input.encoding)[0].count)
         let group = panelsPerTask(
             products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held,
             workers: pool.count)
@@ -104,7 +104,7 @@ package struct Linear: Sendable {
         let rows = (blocks + slices - 1) / slices * block
         let outputs = products.reduce(0) { $0 + $1.linear.weight.outputs }
         let work = 2 * Double(input.rows) * Double(input.columns) * Double(outputs)
-        let kind = input.form.kind
+        let kind = input.encoding.kind
         try pool.run(tasks: tasks.count * slices, as: kind, work: work) { task, scratch throws(PixArtError) in
             let (product, panel) = tasks[task / slices]
             let first = task % slices * rows
@@ -145,7 +145,7 @@ extension Linear.Product {
 
     /// Multiplies rows by some panels. With the first rows it brings near the weights of panels that come next.
     fileprivate func run(
-        _ input: Operand, panels: Range<Int>, ahead: [UnsafeRawPointer], units: Int, into output: Operand,
+        _ input: ActivationRows, panels: Range<Int>, ahead: [UnsafeRawPointer], units: Int, into output: ActivationRows,
         _ kernels: Kernels, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
@@ -153,18 +153,18 @@ extension Linear.Product {
         for index in laidOut.indices {
             let first = columns.lowerBound + index * Panel.width
             try linear.weight.pack(
-                first..<min(first + Panel.width, columns.upperBound), for: input.form, units: units,
+                first..<min(first + Panel.width, columns.upperBound), for: input.encoding, units: units,
                 into: &laidOut[index], kernels, scratch)
         }
-        let parts = Linear.parts(of: units, input.form)
+        let parts = Linear.parts(of: units, input.encoding)
         let block = Linear.rowBlock(units: parts[0].count)
         let tileStride = panels.count * Panel.width
         // The sums of all rows where they are added up part by part.
         let sums = try scratch.floats((parts.count > 1 ? input.rows : block) * tileStride, slot: 2)
-        try withEpilogue(columns, type: output.form.type) { epilogue in
+        try withEpilogue(columns, type: output.encoding.type) { epilogue in
             var epilogue = epilogue
             for (index, part) in parts.enumerated() {
-                let pieces = Linear.pieces(of: part, input.form)
+                let pieces = Linear.pieces(of: part, input.encoding)
                 for row in stride(from: 0, to: input.rows, by: block) {
                     let rows = row..<min(row + block, input.rows)
                     let tile = parts.count > 1 ? sums + row * tileStride : sums
@@ -212,15 +212,15 @@ extension Linear.Product {
     }
 }
 
-extension Operand {
+extension ActivationRows {
     /// tile[rows][columns] = self times some units of a panel, added to what is there where they are not the first; parts
     /// are of float32 only.
     fileprivate func multiply(
         by panel: Panel, columns: Int, units: Range<Int>, ahead: UnsafeRawPointer?,
         into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
     ) {
-        switch form {
-        case .float32, .roundedBfloat16, .roundedInt8:
+        switch encoding {
+        case .float32, .emulatedBFloat16, .emulatedInt8:
             kernels.table.pointee.product_float32(
                 rows, columns, units.count, start.assumingMemoryBound(to: Float.self) + units.lowerBound, elementStride,
                 panel.elements + units.lowerBound * Panel.width, ahead, tile, tileStride, units.lowerBound > 0 ? 1 : 0)
@@ -236,13 +236,13 @@ extension Operand {
     }
 }
 
-extension Operand.Form {
+extension ActivationRows.Encoding {
     /// What products of this form count as.
     fileprivate var kind: Profile.Kind {
         switch self {
         case .float32: .productFloat32
-        case .bfloat16, .roundedBfloat16: .productBfloat16
-        case .int8, .roundedInt8: .productInt8
+        case .bfloat16, .emulatedBFloat16: .productBfloat16
+        case .int8, .emulatedInt8: .productInt8
         }
     }
 }
@@ -250,10 +250,10 @@ extension Operand.Form {
 extension WeightReader {
     /// The linear layer `<name>.weight`, [outputs, inputs], with `<name>.bias`, [outputs], where `bias` is true.
     package func linear(
-        _ name: String, outputs: Int, inputs: Int, bias: Bool = true, policy: WeightPolicy = .float32
+        _ name: String, outputs: Int, inputs: Int, bias: Bool = true, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> Linear {
         Linear(
-            weight: try matrix("\(name).weight", outputs: outputs, inputs: inputs, policy: policy),
+            weight: try matrix("\(name).weight", outputs: outputs, inputs: inputs, minimum: minimum),
             bias: bias ? try floats("\(name).bias", [outputs]) : nil)
     }
 }

@@ -35,6 +35,14 @@ package struct Matrix: Sendable {
         for (index, element) in elements.enumerated() { start[index] = element }
     }
 
+    /// The elements of a float32 tensor [rows, columns], in place. They are not written.
+    package init(_ tensor: Tensor) {
+        precondition(tensor.element == .float32 && tensor.shape.count == 2)
+        self.init(
+            buffer: tensor.buffer, offset: 0, rows: tensor.shape[0], columns: tensor.shape[1],
+            stride: tensor.shape[1])
+    }
+
     /// The first element. Valid as long as a view of the buffer lives.
     package var start: UnsafeMutablePointer<Float> { buffer.start + offset }
 
@@ -82,5 +90,13 @@ package struct Matrix: Sendable {
     package func copy(from source: Matrix) {
         precondition(source.rows == rows && source.columns == columns)
         for row in 0..<rows { self.row(row).update(from: source.row(row), count: columns) }
+    }
+}
+
+extension Tensor {
+    /// The elements of a whole matrix in place, float32 [rows, columns]. The matrix is not written from then on.
+    package convenience init(_ matrix: Matrix) {
+        precondition(matrix.offset == 0 && matrix.stride == matrix.columns)
+        self.init(matrix.buffer, shape: [matrix.rows, matrix.columns])
     }
 }

@@ -8,7 +8,7 @@ extension Matrix {
     /// output = (x - mean) / sqrt(variance + epsilon) * (1 + scale) + shift, with one shift and scale for each column,
     /// rounded to the output's form. Fails with `.memory`.
     package func layerNorm(
-        shift: [Float], scale: [Float], epsilon: Float, into output: Operand, _ pool: ThreadPool
+        shift: [Float], scale: [Float], epsilon: Float, into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {
         precondition(shift.count == columns && scale.count == columns && output.columns == columns)
         precondition(output.rows == rows)
@@ -22,7 +22,7 @@ extension Matrix {
 
     /// output = x / sqrt(mean(x²) + epsilon) * weight, rounded to the output's form. Fails with `.memory`.
     package func rmsNorm(
-        weight: [Float], epsilon: Float, into output: Operand, _ pool: ThreadPool
+        weight: [Float], epsilon: Float, into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {
         precondition(weight.count == columns && output.columns == columns && output.rows == rows)
         try pool.run(total: rows, grain: Self.grain, as: .rows) { range, scratch throws(PixArtError) in

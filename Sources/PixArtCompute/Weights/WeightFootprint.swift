@@ -24,25 +24,14 @@ package struct WeightFootprint: Sendable, Equatable {
         return one
     }
 
-    /// Counts a matrix that is held in `precision`.
-    mutating func add(_ matrix: WeightMatrix, as precision: WeightPrecision) {
-        guard let form = precision.form, form != matrix.form else {
-            if matrix.isMapped { mappedMatrices += matrix.bytes } else { convertedMatrices += matrix.bytes }
-            return
-        }
-        convertedMatrices += form.bytes(outputs: matrix.outputs, inputs: matrix.inputs)
-    }
-}
-
-extension WeightPrecision {
-    /// How elements are held; nil for as they are stored.
-    fileprivate var form: WeightMatrix.Form? {
-        switch self {
-        case .auto: nil
-        case .float32: .float32
-        case .bfloat16: .bfloat16
-        case .int8: .int8
-        case .int4: .int4
+    /// Counts a matrix that is held in `encoding`.
+    mutating func add(_ matrix: WeightMatrix, as encoding: WeightEncoding) {
+        if encoding != matrix.encoding {
+            convertedMatrices += encoding.bytes(outputs: matrix.outputs, inputs: matrix.inputs)
+        } else if matrix.isMapped {
+            mappedMatrices += matrix.bytes
+        } else {
+            convertedMatrices += matrix.bytes
         }
     }
 }

@@ -3,18 +3,19 @@ import PixArtStorage
 /// Where weights come from, and what becomes of them.
 package struct WeightSupply: Sendable {
     package let source: any WeightSource
-    package let precision: WeightPrecision
-    /// Converts weights while they are read; nil leaves them as they are stored, whatever the precision.
+    /// The encoding that weights are to be held in, as far as their minimum goes; nil for as they are stored.
+    package let requested: WeightEncoding?
+    /// Converts weights while they are read; nil leaves them as they are stored.
     package let pool: ThreadPool?
     /// What becomes of tensors that the network does not use and that no rule knows.
     package let unexpected: UnexpectedTensors
 
     package init(
-        _ source: any WeightSource, precision: WeightPrecision = .auto, unexpected: UnexpectedTensors = .error,
+        _ source: any WeightSource, as requested: WeightEncoding? = nil, unexpected: UnexpectedTensors = .error,
         _ pool: ThreadPool? = nil
     ) {
         self.source = source
-        self.precision = precision
+        self.requested = requested
         self.unexpected = unexpected
         self.pool = pool
     }
@@ -26,25 +27,25 @@ package struct WeightSupply: Sendable {
 package final class WeightReader {
     package let supply: WeightSupply
     private var source: any WeightSource { supply.source }
-    /// Whether weights are converted to the precision that is planned for them.
+    /// Whether weights are converted to the encoding that is planned for them.
     private var converts = true
     private let names: Set<Name>
     /// What the names of other tensors mean to the network.
     private var rules = UnusedTensors("this architecture")
     /// Names of the tensors that were asked for.
-    package private(set) var taken: Set<Name> = []
+    package private(set) var requestedNames: Set<Name> = []
 
     /// The tensors that were passed over, by name, once the network has finished.
     package private(set) var ignored: [UnusedTensors.Ignored] = []
 
-    /// The precision of each tensor taken so far under the precision asked for; `auto` for as it is stored. A file that holds
-    /// the tensors so gives the same numbers, to the bit, when it is opened.
-    package private(set) var plan: [Name: WeightPrecision] = [:]
+    /// The encoding in which each tensor taken so far is held, or read if it is no matrix. A file that has the tensors in
+    /// these encodings gives the same numbers, to the bit, when it is opened.
+    package private(set) var plannedEncodings: [Name: WeightEncoding] = [:]
 
     /// What the weights taken so far take of memory, converted or not.
     package private(set) var footprint = WeightFootprint()
 
-    /// Weights as they are stored, or in a precision as far as their policies go.
+    /// Weights as they are stored, or in an encoding as far as their minimum goes.
     package init(_ supply: WeightSupply) {
         self.supply = supply
         names = Set(supply.source.names.map { Name($0) })
@@ -63,15 +64,17 @@ package final class WeightReader {
     /// Whether there is a tensor of this name.
     package func contains(_ name: String) -> Bool { names.contains(Name(name)) }
 
-    /// A linear layer's weight, [outputs, inputs]. Beside int8 or int4 elements lies `<name>_scale`.
+    /// A linear layer's weight, [outputs, inputs]. Scales of quantized elements are in `<name>_scale`.
     package func matrix(
-        _ name: String, outputs: Int, inputs: Int, policy: WeightPolicy = .float32
+        _ name: String, outputs: Int, inputs: Int, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> WeightMatrix {
         let stored = try found(name)
-        let form = form(of: stored)
-        try check(stored, name, form.shape(outputs: outputs, inputs: inputs))
+        guard let encoding = WeightEncoding(stored) ?? WeightEncoding(elements: stored.type) else {
+            throw fault(stored, name, "the type of a weight")
+        }
+        try check(stored, name, encoding.shape(outputs: outputs, inputs: inputs))
         var scales: StoredTensor?
-        let scaleShape = form.scaleShape(outputs: outputs, inputs: inputs)
+        let scaleShape = encoding.scaleShape(outputs: outputs, inputs: inputs)
         if !scaleShape.isEmpty {
             let scaleName = "\(name)_scale"
             let found = try found(scaleName)
@@ -80,34 +83,34 @@ package final class WeightReader {
             scales = found
         }
         return try held(
-            WeightMatrix(stored, scales: scales, form: form, outputs: outputs, inputs: inputs), name, policy)
+            WeightMatrix(stored, scales: scales, encoding: encoding, outputs: outputs, inputs: inputs), name, minimum)
     }
 
     /// A convolution's weight as a linear layer's: [outputs, channels, kernel, kernel] with `inputs = channels * kernel²`.
     package func matrix(
-        _ name: String, outputs: Int, channels: Int, kernel: Int, policy: WeightPolicy = .float32
+        _ name: String, outputs: Int, channels: Int, kernel: Int, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> WeightMatrix {
-        let stored = try floatingPoint(name, [outputs, channels, kernel, kernel])
+        let (stored, encoding) = try floatingPoint(name, [outputs, channels, kernel, kernel])
         return try held(
-            WeightMatrix(stored, form: form(of: stored), outputs: outputs, inputs: channels * kernel * kernel), name,
-            policy)
+            WeightMatrix(stored, encoding: encoding, outputs: outputs, inputs: channels * kernel * kernel), name,
+            minimum)
     }
 
     /// A table whose rows are looked up one by one, and widened then: held as it is stored, whatever is asked for.
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
-        let stored = try floatingPoint(name, [rows, columns])
-        plan[name] = WeightPolicy.float32.precision(of: form(of: stored), as: supply.precision)
+        let (stored, encoding) = try floatingPoint(name, [rows, columns])
+        plannedEncodings[name] = encoding.held(as: supply.requested, minimum: .float32)
         footprint.mappedTables += stored.bytes.count
-        return try WeightMatrix(stored, form: form(of: stored), outputs: rows, inputs: columns)
+        return try WeightMatrix(stored, encoding: encoding, outputs: rows, inputs: columns)
     }
 
     /// A small tensor, such as a bias or a norm, as float32 elements in memory.
     package func floats(_ name: String, _ shape: [Int]) throws(PixArtError) -> [Float] {
         let count = shape.reduce(1, *)
-        let stored = try floatingPoint(name, shape)
-        plan[name] = WeightPolicy.float32.precision(of: form(of: stored), as: supply.precision)
+        let (stored, encoding) = try floatingPoint(name, shape)
+        plannedEncodings[name] = encoding.held(as: supply.requested, minimum: .float32)
         footprint.vectors += 4 * count
-        let weight = try WeightMatrix(stored, form: form(of: stored), outputs: 1, inputs: count)
+        let weight = try WeightMatrix(stored, encoding: encoding, outputs: 1, inputs: count)
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
             if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<1, to: start) }
             written = count
@@ -121,7 +124,7 @@ package final class WeightReader {
     /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule knows
     /// it and the supply does not say to ignore it.
     package func finish() throws(PixArtError) {
-        let unused = names.subtracting(taken).sorted().map(\.text)
+        let unused = names.subtracting(requestedNames).sorted().map(\.text)
         ignored = []
         guard !unused.isEmpty else { return }
         if let fault = foreignFault() { throw fault }
@@ -143,45 +146,37 @@ package final class WeightReader {
 
     /// The failure to report if a tensor that was not asked for shows that the weights are of another architecture.
     private func foreignFault() -> PixArtError? {
-        guard let (name, reason) = rules.foreign(among: names.subtracting(taken)) else { return nil }
+        guard let (name, reason) = rules.foreign(among: names.subtracting(requestedNames)) else { return nil }
         return .model("\(source.location): tensor \"\(name)\" says that this is \(reason); expected \(rules.network)")
     }
 
-    /// A matrix in the precision that it is to be held in.
+    /// A matrix in the encoding that it is to be held in.
     private func held(
-        _ matrix: WeightMatrix, _ name: String, _ policy: WeightPolicy
+        _ matrix: WeightMatrix, _ name: String, _ minimum: WeightEncoding
     ) throws(PixArtError) -> WeightMatrix {
-        let target = policy.precision(of: matrix.form, as: supply.precision)
-        plan[name] = target
+        let target = matrix.encoding.held(as: supply.requested, minimum: minimum)
+        plannedEncodings[name] = target
         footprint.add(matrix, as: target)
         guard converts, let pool = supply.pool else { return matrix }
         return try matrix.converted(to: target, pool)
     }
 
-    private func floatingPoint(_ name: String, _ shape: [Int]) throws(PixArtError) -> StoredTensor {
+    private func floatingPoint(
+        _ name: String, _ shape: [Int]
+    ) throws(PixArtError) -> (stored: StoredTensor, encoding: WeightEncoding) {
         let stored = try found(name)
         try check(stored, name, shape)
-        switch stored.type {
-        case .float32, .float16, .bfloat16: return stored
-        case .int8, .uint8: throw fault(stored, name, "F32, F16 or BF16")
+        guard let encoding = WeightEncoding(elements: stored.type), !encoding.isQuantized else {
+            throw fault(stored, name, "F32, F16 or BF16")
         }
-    }
-
-    private func form(of stored: StoredTensor) -> WeightMatrix.Form {
-        switch stored.type {
-        case .float32: .float32
-        case .float16: .float16
-        case .bfloat16: .bfloat16
-        case .int8: .int8
-        case .uint8: .int4
-        }
+        return (stored, encoding)
     }
 
     private func found(_ name: String) throws(PixArtError) -> StoredTensor {
         guard let stored = try source[name] else {
             throw foreignFault() ?? .model("\(source.location): tensor \"\(name)\" is missing")
         }
-        taken.insert(Name(name))
+        requestedNames.insert(Name(name))
         return stored
     }
 

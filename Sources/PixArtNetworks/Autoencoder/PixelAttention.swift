@@ -34,7 +34,7 @@ struct PixelAttention: Sendable {
         try value(normed, into: v, pool)
         let attention = Attention(heads: 1, scale: 1 / Float(channels).squareRoot())
         try attention(
-            query: Operand(q), key: Operand(k), value: Operand(v), into: Operand(normed), pool)
+            query: ActivationRows(q), key: ActivationRows(k), value: ActivationRows(v), into: ActivationRows(normed), pool)
         try output(normed, into: x.pixels, pool, epilogue: .accumulate(gate: [Float](repeating: 1, count: channels)))
     }
 }

@@ -35,7 +35,7 @@ package struct T5Encoder: Sendable {
     }
 
     package let configuration: Configuration
-    private let compute: Compute
+    private let compute: ComputePrecision
     private let tokens: WeightMatrix
     private let positionBias: [Float]
     /// None where they are streamed.
@@ -48,7 +48,7 @@ package struct T5Encoder: Sendable {
     ///
     /// With `streamed` the layers are read again for each embedding, one at a time, and dropped behind it.
     package init(
-        _ configuration: Configuration, compute: Compute = .float32, streamed: Bool = false, _ reader: WeightReader
+        _ configuration: Configuration, compute: ComputePrecision = .float32, streamed: Bool = false, _ reader: WeightReader
     ) throws(PixArtError) {
         reader.begin(.textEncoder)
         let shared = reader.contains("shared.weight") ? "shared.weight" : "encoder.embed_tokens.weight"
@@ -92,7 +92,7 @@ package struct T5Encoder: Sendable {
             afterLayer(x)
         }
         let output = try Matrix(rows: x.rows, columns: x.columns)
-        try x.rmsNorm(weight: finalNorm, epsilon: configuration.epsilon, into: Operand(output), pool)
+        try x.rmsNorm(weight: finalNorm, epsilon: configuration.epsilon, into: ActivationRows(output), pool)
         return output
     }
 

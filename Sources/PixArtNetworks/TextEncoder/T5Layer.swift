@@ -14,9 +14,9 @@ struct T5Layer: Sendable {
         let feedForward = "encoder.block.\(index).layer.1"
         let (width, inner) = (configuration.width, configuration.heads * configuration.headWidth)
         func linear(
-            _ name: String, _ outputs: Int, _ inputs: Int, _ policy: WeightPolicy = .int4
+            _ name: String, _ outputs: Int, _ inputs: Int, _ minimum: WeightEncoding = .int4
         ) throws(PixArtError) -> Linear {
-            try reader.linear(name, outputs: outputs, inputs: inputs, bias: false, policy: policy)
+            try reader.linear(name, outputs: outputs, inputs: inputs, bias: false, minimum: minimum)
         }
         attentionNorm = try reader.floats("\(attention).layer_norm.weight", [width])
         query = try linear("\(attention).SelfAttention.q", inner, width)
@@ -33,34 +33,34 @@ struct T5Layer: Sendable {
 
     /// Memory of one pass, for all layers.
     struct Activations: Sendable {
-        let normed, query, key, value, attended, roundedAttended: Operand
-        let gate: Operand
+        let normed, query, key, value, attended, roundedAttended: ActivationRows
+        let gate: ActivationRows
 
         init(
-            rows: Int, _ configuration: T5Encoder.Configuration, _ compute: Compute, _ pool: ThreadPool
+            rows: Int, _ configuration: T5Encoder.Configuration, _ compute: ComputePrecision, _ pool: ThreadPool
         ) throws(PixArtError) {
             let inner = configuration.heads * configuration.headWidth
-            let form = pool.form(for: compute)
-            normed = try Operand(rows: rows, columns: configuration.width, form: form)
-            query = try Operand(rows: rows, columns: inner, form: .float32)
-            key = try Operand(rows: rows, columns: inner, form: .float32)
-            value = try Operand(rows: rows, columns: inner, form: .float32)
-            attended = try Operand(rows: rows, columns: inner, form: .float32)
-            roundedAttended = form == .float32 ? attended : try Operand(rows: rows, columns: inner, form: form)
-            gate = try Operand(
+            let encoding = pool.encoding(for: compute)
+            normed = try ActivationRows(rows: rows, columns: configuration.width, encoding: encoding)
+            query = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
+            key = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
+            value = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
+            attended = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
+            roundedAttended = encoding == .float32 ? attended : try ActivationRows(rows: rows, columns: inner, encoding: encoding)
+            gate = try ActivationRows(
                 rows: rows, columns: configuration.feedForwardWidth,
-                form: pool.form(for: compute == .int8 ? .bfloat16 : compute))
+                encoding: pool.encoding(for: compute == .int8 ? .bfloat16 : compute))
         }
     }
 
     /// Advances the residual stream `x`, [S, E]. `bias` is added to attention's scores, [H*S, S].
     func callAsFunction(_ x: Matrix, _ a: Activations, bias: Matrix, _ pool: ThreadPool) throws(PixArtError) {
-        let stream = Operand(x)
+        let stream = ActivationRows(x)
         try x.rmsNorm(weight: attentionNorm, epsilon: configuration.epsilon, into: a.normed, pool)
         try Linear.products(of: a.normed, [.init(query, a.query), .init(key, a.key), .init(value, a.value)], pool)
         try Attention(heads: configuration.heads, scale: 1)(
             query: a.query, key: a.key, value: a.value, bias: bias, into: a.attended, pool)
-        if a.roundedAttended.form != a.attended.form { try a.attended.store(into: a.roundedAttended, pool) }
+        if a.roundedAttended.encoding != a.attended.encoding { try a.attended.store(into: a.roundedAttended, pool) }
         try output(a.roundedAttended, into: stream, pool, epilogue: .add)
 
         try x.rmsNorm(weight: feedForwardNorm, epsilon: configuration.epsilon, into: a.normed, pool)

@@ -3,8 +3,8 @@ import PixArtStorage
 
 /// Latents cut into square patches, and put together again.
 struct PatchGrid: Sendable {
-    private let height: Int
-    private let width: Int
+    /// Of the latents.
+    let height, width: Int
     private let patch: Int
 
     /// `height` and `width` are divisible by `patch`.
@@ -20,22 +20,24 @@ struct PatchGrid: Sendable {
     /// Patches of one item, T.
     var count: Int { rows * columns }
 
-    /// Latents [N, C, Y, X] as patches [N*T, C*P*P], channels first within a patch.
-    func patches(of latents: [Float], items: Int, channels: Int) throws(PixArtError) -> Matrix {
-        let result = try Matrix(rows: items * count, columns: channels * patch * patch)
-        forEach(items: items, channels: channels) { row, channel, y, x, latent in
-            result[row, (channel * patch + y) * patch + x] = latents[latent]
+    /// Latents [N, C, Y, X] as rows of tokens, [N*T, C*P*P], channels first within a patch.
+    func tokens(of latents: Latents) throws(PixArtError) -> Matrix {
+        let result = try Matrix(
+            rows: latents.shape.images * count, columns: latents.shape.channels * patch * patch)
+        forEach(items: latents.shape.images, channels: latents.shape.channels) { row, channel, y, x, latent in
+            result[row, (channel * patch + y) * patch + x] = latents.values[latent]
         }
         return result
     }
 
-    /// Patches [N*T, P*P*C], channels last within a patch, as latents [N, C, Y, X].
-    func latents(from patches: Matrix, items: Int, channels: Int) -> [Float] {
-        var result = [Float](repeating: 0, count: items * channels * height * width)
-        forEach(items: items, channels: channels) { row, channel, y, x, latent in
-            result[latent] = patches[row, (y * patch + x) * channels + channel]
+    /// Rows of tokens, [N*T, P*P*C], channels last within a patch, as latents [N, C, Y, X].
+    func latents(from tokens: Matrix, channels: Int) -> Latents {
+        let shape = LatentShape(images: tokens.rows / count, channels: channels, height: height, width: width)
+        var result = [Float](repeating: 0, count: shape.count)
+        forEach(items: shape.images, channels: channels) { row, channel, y, x, latent in
+            result[latent] = tokens[row, (y * patch + x) * channels + channel]
         }
-        return result
+        return Latents(shape, result)
     }
 
     /// Visits every latent: the row of its patch, its channel, its place in the patch, and its index in [N, C, Y, X].

@@ -46,7 +46,7 @@ package struct PixArtTransformer: Sendable {
 
     package let configuration: Configuration
     /// What the blocks are computed in; what surrounds them is float32.
-    package let compute: Compute
+    package let compute: ComputePrecision
     private let patchEmbedding: Linear
     private let conditioning: ConditionEmbedding
     private let captionProjection: (Linear, Linear)
@@ -56,7 +56,7 @@ package struct PixArtTransformer: Sendable {
 
     /// Takes the weights by their names in diffusers' files. Fails with `.model`.
     package init(
-        _ configuration: Configuration, compute: Compute = .float32, _ reader: WeightReader
+        _ configuration: Configuration, compute: ComputePrecision = .float32, _ reader: WeightReader
     ) throws(PixArtError) {
         reader.begin(.transformer)
         self.compute = compute
@@ -71,8 +71,8 @@ package struct PixArtTransformer: Sendable {
             width: width, sizeConditions: configuration.sizeConditions, reader)
         captionProjection = (
             try reader.linear(
-                "caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels, policy: .bfloat16),
-            try reader.linear("caption_projection.linear_2", outputs: width, inputs: width, policy: .bfloat16)
+                "caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels, minimum: .bfloat16),
+            try reader.linear("caption_projection.linear_2", outputs: width, inputs: width, minimum: .bfloat16)
         )
         var blocks: [TransformerBlock] = []
         for index in 0..<configuration.layers {
@@ -87,28 +87,29 @@ package struct PixArtTransformer: Sendable {
     }
 
     /// A prompt as the blocks see it, one context for each. The same in every step.
-    package struct Prompt: Sendable {
-        fileprivate let contexts: [TransformerBlock.Context]
+    package struct PromptConditioning: Sendable {
+        fileprivate let contexts: [CrossAttentionCache]
     }
 
     /// Projects an embedding [S, E] for all blocks. At least one row.
-    package func prompt(_ embedding: Matrix, _ pool: ThreadPool) throws(PixArtError) -> Prompt {
+    package func prompt(_ embedding: Matrix, _ pool: ThreadPool) throws(PixArtError) -> PromptConditioning {
         let hidden = try Matrix(rows: embedding.rows, columns: configuration.width)
         let caption = try Matrix(rows: embedding.rows, columns: configuration.width)
         try captionProjection.0(embedding, into: hidden, pool, epilogue: .gelu)
         try captionProjection.1(hidden, into: caption, pool)
         // Rounding the prompt to int8 would save nothing: it is projected once, not in every step.
-        let rows = try Operand(
-            rows: caption.rows, columns: caption.columns, form: pool.form(for: compute == .int8 ? .bfloat16 : compute))
-        try Operand(caption).store(into: rows, pool)
-        let form = Activations.attentionForm(configuration, compute, pool)
-        var contexts: [TransformerBlock.Context] = []
-        for block in blocks { contexts.append(try block.context(of: rows, form: form, pool)) }
-        return Prompt(contexts: contexts)
+        let rows = try ActivationRows(
+            rows: caption.rows, columns: caption.columns, encoding: pool.encoding(for: compute == .int8 ? .bfloat16 : compute))
+        try ActivationRows(caption).store(into: rows, pool)
+        let encoding = Activations.attentionEncoding(configuration, compute, pool)
+        var contexts: [CrossAttentionCache] = []
+        for block in blocks { contexts.append(try block.context(of: rows, encoding: encoding, pool)) }
+        return PromptConditioning(contexts: contexts)
     }
 
-    /// What stays the same for all steps of a run: positions, size, and memory to work in.
-    package final class Run: Sendable {
+    /// What is the same in all steps of a run: positions, size, and the memory of activations. No step leaves anything in it
+    /// that a later one reads.
+    package final class Workspace: Sendable {
         /// The most that a prediction may be of.
         fileprivate let items: Int
         fileprivate let grid: PatchGrid
@@ -130,55 +131,56 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// Prepares predictions from at most `items` latents of `latentHeight` x `latentWidth`, both divisible by the patch
-    /// size. `size` is the picture's height and width in pixels, as the network is told of them.
-    package func run(
-        items: Int, latentHeight: Int, latentWidth: Int, size: (height: Int, width: Int), _ pool: ThreadPool
-    ) throws(PixArtError) -> Run {
-        let grid = PatchGrid(height: latentHeight, width: latentWidth, patch: configuration.patchSize)
-        let activations = try Activations(rows: items * grid.count, configuration, compute, pool)
+    /// Memory for predictions from latents of `shape` or fewer images; height and width are divisible by the patch size.
+    /// `size` is the image's height and width in pixels, which the network is conditioned on. Fails with `.memory`.
+    package func workspace(
+        for shape: LatentShape, size: (height: Int, width: Int), _ pool: ThreadPool
+    ) throws(PixArtError) -> Workspace {
+        let grid = PatchGrid(height: shape.height, width: shape.width, patch: configuration.patchSize)
+        let activations = try Activations(rows: shape.images * grid.count, configuration, compute, pool)
         let positions = try SinusoidalEmbedding.grid(
             height: grid.rows, width: grid.columns, columns: configuration.width,
             base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale)
-        return Run(items: items, grid: grid, positions: positions, size: size, activations: activations)
+        return Workspace(items: shape.images, grid: grid, positions: positions, size: size, activations: activations)
     }
 
     /// Neighbouring items of a batch that one prompt guides.
-    package struct Share: Sendable {
-        fileprivate let prompt: Prompt
+    package struct BatchSegment: Sendable {
+        fileprivate let prompt: PromptConditioning
         fileprivate let items: Int
         fileprivate let isPerturbed: Bool
 
         /// `isPerturbed` items do without self-attention in some blocks: perturbed-attention guidance.
-        package init(_ prompt: Prompt, items: Int, isPerturbed: Bool = false) {
+        package init(_ prompt: PromptConditioning, items: Int, isPerturbed: Bool = false) {
             self.prompt = prompt
             self.items = items
             self.isPerturbed = isPerturbed
         }
     }
 
-    /// Predicts from noisy latents [N, C, Y, X], row-major, all at one `timestep`: [N, outChannels, Y, X].
+    /// Predicts from noisy latents [N, C, Y, X], all at one `timestep`: [N, outChannels, Y, X].
     ///
-    /// `shares` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the values of
+    /// `segments` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the values of
     /// self-attention as they are. `afterBlock` is called on this thread after each block; what it throws ends the
     /// prediction.
     package func callAsFunction(
-        _ latents: [Float], timestep: Float, _ shares: [Share], perturbedBlocks: Set<Int> = [], _ run: Run,
+        _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [], _ workspace: Workspace,
         _ pool: ThreadPool, afterBlock: () throws(PixArtError) -> Void
-    ) throws(PixArtError) -> [Float] {
-        let (count, width) = (run.grid.count, configuration.width)
-        let items = shares.reduce(0) { $0 + $1.items }
-        precondition(items <= run.items)
-        let a = run.activations.first(items * count)
-        let patches = try run.grid.patches(of: latents, items: items, channels: configuration.inChannels)
+    ) throws(PixArtError) -> Latents {
+        let (count, width) = (workspace.grid.count, configuration.width)
+        let items = segments.reduce(0) { $0 + $1.items }
+        precondition(items <= workspace.items && latents.shape.images == items)
+        precondition(latents.shape.height == workspace.grid.height && latents.shape.width == workspace.grid.width)
+        let a = workspace.activations.first(items * count)
+        let patches = try workspace.grid.tokens(of: latents)
         try patchEmbedding(patches, into: a.x, pool)
-        for item in 0..<items { a.x.rows(item * count..<(item + 1) * count).add(run.positions) }
+        for item in 0..<items { a.x.rows(item * count..<(item + 1) * count).add(workspace.positions) }
 
-        let condition = try conditioning(timestep: timestep, size: run.size, pool)
-        let unperturbed = shares.reduce(0) { $0 + ($1.isPerturbed ? 0 : $1.items) }
+        let condition = try conditioning(timestep: timestep, size: workspace.size, pool)
+        let unperturbed = segments.reduce(0) { $0 + ($1.isPerturbed ? 0 : $1.items) }
         for (index, block) in blocks.enumerated() {
             var row = 0
-            let contexts = shares.map { share in
+            let contexts = segments.map { share in
                 defer { row += share.items * count }
                 return (row..<row + share.items * count, share.prompt.contexts[index])
             }
@@ -191,10 +193,10 @@ package struct PixArtTransformer: Sendable {
         let shift = zip(finalTable[..<width], condition.embedding).map { $0 + $1 }
         let scale = zip(finalTable[width...], condition.embedding).map { $0 + $1 }
         let normed = try Matrix(rows: a.x.rows, columns: width)
-        try a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: Operand(normed), pool)
+        try a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: ActivationRows(normed), pool)
         let output = try Matrix(rows: a.x.rows, columns: finalProjection.weight.outputs)
         try finalProjection(normed, into: output, pool)
-        return run.grid.latents(from: output, items: items, channels: configuration.outChannels)
+        return workspace.grid.latents(from: output, channels: configuration.outChannels)
     }
 
     /// Memory of one run: what blocks read and write.
@@ -202,27 +204,27 @@ package struct PixArtTransformer: Sendable {
         /// The residual stream, [N*T, D], float32.
         let x: Matrix
         /// Rows for products, [N*T, D].
-        let normed: Operand
+        let normed: ActivationRows
         /// In what attention is computed in, [N*T, D].
-        let query, key, value, attended: Operand
+        let query, key, value, attended: ActivationRows
         /// Between the two layers of the feed-forward, [N*T, 4D], and the same rounded for a product if that is another form.
-        let hidden, roundedHidden: Operand
+        let hidden, roundedHidden: ActivationRows
 
         init(
-            rows: Int, _ configuration: Configuration, _ compute: Compute, _ pool: ThreadPool
+            rows: Int, _ configuration: Configuration, _ compute: ComputePrecision, _ pool: ThreadPool
         ) throws(PixArtError) {
             let width = configuration.width
-            let form = pool.form(for: compute)
-            let attentionForm = Self.attentionForm(configuration, compute, pool)
-            let hidden = try Operand(rows: rows, columns: 4 * width, form: attentionForm)
+            let encoding = pool.encoding(for: compute)
+            let attentionEncoding = Self.attentionEncoding(configuration, compute, pool)
+            let hidden = try ActivationRows(rows: rows, columns: 4 * width, encoding: attentionEncoding)
             self.init(
                 x: try Matrix(rows: rows, columns: width),
-                normed: try Operand(rows: rows, columns: width, form: form), hidden: hidden,
-                roundedHidden: form == attentionForm
-                    ? hidden : try Operand(rows: rows, columns: 4 * width, form: form))
+                normed: try ActivationRows(rows: rows, columns: width, encoding: encoding), hidden: hidden,
+                roundedHidden: encoding == attentionEncoding
+                    ? hidden : try ActivationRows(rows: rows, columns: 4 * width, encoding: encoding))
         }
 
-        private init(x: Matrix, normed: Operand, hidden: Operand, roundedHidden: Operand) {
+        private init(x: Matrix, normed: ActivationRows, hidden: ActivationRows, roundedHidden: ActivationRows) {
             self.x = x
             self.normed = normed
             self.hidden = hidden
@@ -243,17 +245,17 @@ package struct PixArtTransformer: Sendable {
         }
 
         /// What queries, keys and values are held in.
-        static func attentionForm(
-            _ configuration: Configuration, _ compute: Compute, _ pool: ThreadPool
-        ) -> Operand.Form {
+        static func attentionEncoding(
+            _ configuration: Configuration, _ compute: ComputePrecision, _ pool: ThreadPool
+        ) -> ActivationRows.Encoding {
             guard compute != .float32 else { return .float32 }
-            let form = pool.form(for: .bfloat16)
-            return Attention.takesBfloat16(headWidth: configuration.headWidth) ? form : .roundedBfloat16
+            let encoding = pool.encoding(for: .bfloat16)
+            return Attention.takesBfloat16(headWidth: configuration.headWidth) ? encoding : .emulatedBFloat16
         }
 
         /// Rows as products read them: themselves where they are in that form.
-        func rounded(_ rows: Operand, _ pool: ThreadPool) throws(PixArtError) -> Operand {
-            guard rows.form != normed.form else { return rows }
+        func rounded(_ rows: ActivationRows, _ pool: ThreadPool) throws(PixArtError) -> ActivationRows {
+            guard rows.encoding != normed.encoding else { return rows }
             let target = (rows.columns == normed.columns ? normed : roundedHidden).rows(0..<rows.rows)
             try rows.store(into: target, pool)
             return target

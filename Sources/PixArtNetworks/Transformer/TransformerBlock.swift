@@ -1,22 +1,30 @@
 import PixArtCompute
 import PixArtStorage
 
+/// A prompt as the cross-attention of one block sees it, the same in all steps.
+indirect enum CrossAttentionCache: Sendable {
+    /// Keys and values, [S, D].
+    case tokens(key: ActivationRows, value: ActivationRows)
+    /// A single token, as an empty prompt has: all attention is on it, and what is added to every row is this, [D].
+    case one([Float])
+}
+
 /// One block of the PixArt transformer: self-attention, cross-attention to the prompt, feed-forward.
 struct TransformerBlock: Sendable {
     /// Projections of an attention layer.
     struct Projections: Sendable {
         let query, key, value, output: Linear
 
-        /// `promptPolicy` is that of key and value.
+        /// `promptMinimum` is that of key and value.
         init(
-            _ name: String, width: Int, bias: Bool, promptPolicy: WeightPolicy, _ reader: WeightReader
+            _ name: String, width: Int, bias: Bool, promptMinimum: WeightEncoding, _ reader: WeightReader
         ) throws(PixArtError) {
-            func linear(_ part: String, bias: Bool, _ policy: WeightPolicy) throws(PixArtError) -> Linear {
-                try reader.linear("\(name).\(part)", outputs: width, inputs: width, bias: bias, policy: policy)
+            func linear(_ part: String, bias: Bool, _ minimum: WeightEncoding) throws(PixArtError) -> Linear {
+                try reader.linear("\(name).\(part)", outputs: width, inputs: width, bias: bias, minimum: minimum)
             }
             query = try linear("to_q", bias: bias, .int4)
-            key = try linear("to_k", bias: bias, promptPolicy)
-            value = try linear("to_v", bias: bias, promptPolicy)
+            key = try linear("to_k", bias: bias, promptMinimum)
+            value = try linear("to_v", bias: bias, promptMinimum)
             output = try linear("to_out.0", bias: true, .int4)
         }
     }
@@ -33,12 +41,12 @@ struct TransformerBlock: Sendable {
     ) throws(PixArtError) {
         let width = configuration.width
         selfAttention = try Projections(
-            "\(name).attn1", width: width, bias: configuration.attentionBias, promptPolicy: .int4, reader)
+            "\(name).attn1", width: width, bias: configuration.attentionBias, promptMinimum: .int4, reader)
         crossAttention = try Projections(
-            "\(name).attn2", width: width, bias: configuration.attentionBias, promptPolicy: .int8, reader)
+            "\(name).attn2", width: width, bias: configuration.attentionBias, promptMinimum: .int8, reader)
         feedForward = (
-            try reader.linear("\(name).ff.net.0.proj", outputs: 4 * width, inputs: width, policy: .int4),
-            try reader.linear("\(name).ff.net.2", outputs: width, inputs: 4 * width, policy: .int4)
+            try reader.linear("\(name).ff.net.0.proj", outputs: 4 * width, inputs: width, minimum: .int4),
+            try reader.linear("\(name).ff.net.2", outputs: width, inputs: 4 * width, minimum: .int4)
         )
         table = try reader.floats("\(name).scale_shift_table", [6, width])
         attention = Attention(
@@ -46,32 +54,24 @@ struct TransformerBlock: Sendable {
         epsilon = configuration.epsilon
     }
 
-    /// What cross-attention attends to.
-    indirect enum Context: Sendable {
-        /// Keys and values, [S, D].
-        case tokens(key: Operand, value: Operand)
-        /// A single token, as an empty prompt has: all attention is on it, and what is added to every row is this, [D].
-        case one([Float])
-    }
-
-    /// The context that a prompt makes, given the rows of its caption [S, D]; keys and values are of `form`.
+    /// The cache of a prompt, given the rows of its caption [S, D]; keys and values are of `encoding`.
     func context(
-        of caption: Operand, form: Operand.Form, _ pool: ThreadPool
-    ) throws(PixArtError) -> Context {
+        of caption: ActivationRows, encoding: ActivationRows.Encoding, _ pool: ThreadPool
+    ) throws(PixArtError) -> CrossAttentionCache {
         let width = caption.columns
         guard caption.rows == 1 else {
-            let key = try Operand(rows: caption.rows, columns: width, form: form)
-            let value = try Operand(rows: caption.rows, columns: width, form: form)
+            let key = try ActivationRows(rows: caption.rows, columns: width, encoding: encoding)
+            let value = try ActivationRows(rows: caption.rows, columns: width, encoding: encoding)
             try Linear.products(
                 of: caption, [.init(crossAttention.key, key), .init(crossAttention.value, value)], pool)
             return .tokens(key: key, value: value)
         }
-        let value = try Operand(rows: 1, columns: width, form: .float32)
+        let value = try ActivationRows(rows: 1, columns: width, encoding: .float32)
         let output = try Matrix(rows: 1, columns: width)
         try crossAttention.value(caption, into: value, pool)
-        let rounded = try Operand(rows: 1, columns: width, form: caption.form)
+        let rounded = try ActivationRows(rows: 1, columns: width, encoding: caption.encoding)
         try value.store(into: rounded, pool)
-        try crossAttention.output(rounded, into: Operand(output), pool)
+        try crossAttention.output(rounded, into: ActivationRows(output), pool)
         return .one(output.elements)
     }
 
@@ -82,7 +82,7 @@ struct TransformerBlock: Sendable {
     /// without gaps.
     func callAsFunction(
         _ a: PixArtTransformer.Activations, modulation: [Float], tokens: Int, attending: Int,
-        contexts: [(rows: Range<Int>, context: Context)], _ pool: ThreadPool
+        contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ pool: ThreadPool
     ) throws(PixArtError) {
         let width = a.x.columns
         func part(_ index: Int) -> [Float] {
@@ -90,14 +90,14 @@ struct TransformerBlock: Sendable {
         }
         let (attentionShift, attentionScale, attentionGate) = (part(0), part(1), part(2))
         let (feedForwardShift, feedForwardScale, feedForwardGate) = (part(3), part(4), part(5))
-        let stream = Operand(a.x)
+        let stream = ActivationRows(a.x)
 
         try a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
-        try attendToThemselves(a, tokens: tokens, items: attending, pool)
+        try selfAttend(a, tokens: tokens, items: attending, pool)
         try selfAttention.output(
             a.rounded(a.attended, pool), into: stream, pool, epilogue: .accumulate(gate: attentionGate))
 
-        try attend(to: contexts, a, pool)
+        try crossAttend(contexts, a, pool)
 
         try a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)
         try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
@@ -106,7 +106,7 @@ struct TransformerBlock: Sendable {
     }
 
     /// Self-attention from `a.normed` into `a.attended` for the first `items`; values alone for those behind them.
-    private func attendToThemselves(
+    private func selfAttend(
         _ a: PixArtTransformer.Activations, tokens: Int, items: Int, _ pool: ThreadPool
     ) throws(PixArtError) {
         let attending = 0..<items * tokens
@@ -133,15 +133,15 @@ struct TransformerBlock: Sendable {
     }
 
     /// Cross-attention, added to the residual stream.
-    private func attend(
-        to contexts: [(rows: Range<Int>, context: Context)], _ a: PixArtTransformer.Activations, _ pool: ThreadPool
+    private func crossAttend(
+        _ contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ a: PixArtTransformer.Activations, _ pool: ThreadPool
     ) throws(PixArtError) {
-        var attending: [(rows: Range<Int>, key: Operand, value: Operand)] = []
+        var attending: [(rows: Range<Int>, key: ActivationRows, value: ActivationRows)] = []
         /// The rows gathered so far, which lie next to each other, in one product.
         func attendTogether() throws(PixArtError) {
             guard let first = attending.first, let last = attending.last else { return }
             let rows = first.rows.lowerBound..<last.rows.upperBound
-            let stream = Operand(a.x).rows(rows)
+            let stream = ActivationRows(a.x).rows(rows)
             try crossAttention.query(a.rounded(stream, pool), into: a.query.rows(rows), pool)
             let sequences = attending.map { rows, key, value in
                 Attention.Sequence(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows))

@@ -22,7 +22,7 @@ package enum Conversion {
         let checkpoint = try Checkpoint(folder: model)
         let files = try SourceFolder(path: model)
         let index = try files.file("model_index.json")
-        let requested = options.string("weights").flatMap { WeightPrecision(rawValue: $0) } ?? .int8
+        let requested = WeightEncoding(options) ?? .int8
         var parts: [ConvertedPart] = []
         for part in try self.parts(of: checkpoint, options) {
             parts.append(

@@ -4,10 +4,10 @@ import PixArtStorage
 
 /// A part of a checkpoint on its way into another precision.
 struct ConvertedPart {
-    /// A tensor, and the precision that it is to have; `auto` for the one that it has.
+    /// A tensor, and the encoding that it is to have; nil for the one that it has.
     struct Item {
         let tensor: StoredTensor
-        let precision: WeightPrecision
+        let encoding: WeightEncoding?
     }
 
     let part: Part
@@ -17,11 +17,11 @@ struct ConvertedPart {
     /// Files that are copied as they are: where they lie, and their places in the folder.
     private let copies: [(source: String, place: String)]
     /// What the configuration is to say of the weights; nil for what it says.
-    private let quantization: WeightPrecision?
+    private let quantization: WeightEncoding?
 
     /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
-        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder, as requested: WeightPrecision,
+        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder, as requested: WeightEncoding,
         variant: String?, unexpected: UnexpectedTensors
     ) throws(PixArtError) {
         self.part = part
@@ -35,37 +35,38 @@ struct ConvertedPart {
         }
         self.copies = copies
         let source = try checkpoint.weights(part, variant: variant)
-        let precision = try Self.precision(of: part, source, requested)
-        let reader = WeightReader(WeightSupply(source, precision: precision, unexpected: unexpected))
+        let encoding = try Self.encoding(of: part, source, requested)
+        let reader = WeightReader(WeightSupply(source, as: encoding, unexpected: unexpected))
         for stage in Stage.allCases where stage.part == part {
             // Some publish a VAE's decoder alone.
             if stage == .encodeImage, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
             try stage.validate(checkpoint, with: reader)
         }
-        quantization = [.int8, .int4].contains(precision) ? precision : nil
+        quantization = encoding?.isQuantized == true ? encoding : nil
         var tensors: [Item] = []
         // What the networks pass over is dropped.
-        for name in reader.taken.sorted().map(\.text) {
+        for name in reader.requestedNames.sorted().map(\.text) {
             guard let tensor = try source[name] else { continue }
-            // Scales of quantized weights are in no plan.
-            tensors.append(Item(tensor: tensor, precision: reader.plan[name] ?? .auto))
+            // Scales of quantized weights have no encoding.
+            let planned = reader.plannedEncodings[name]
+            tensors.append(Item(tensor: tensor, encoding: planned == WeightEncoding(tensor) ? nil : planned))
         }
         self.tensors = tensors
     }
 
-    /// The precision that is asked of a part's network; `auto` for a copy.
-    private static func precision(
-        of part: Part, _ source: WeightFolder, _ requested: WeightPrecision
-    ) throws(PixArtError) -> WeightPrecision {
-        guard let quantized = StoredPrecision(source).quantized else {
-            return part == .vae && [.int8, .int4].contains(requested) ? .auto : requested
+    /// The encoding that is asked of a part's network; nil for a copy.
+    private static func encoding(
+        of part: Part, _ source: WeightFolder, _ requested: WeightEncoding
+    ) throws(PixArtError) -> WeightEncoding? {
+        guard let quantized = source.quantization else {
+            return part == .vae && requested.isQuantized ? nil : requested
         }
         guard quantized == requested else {
             throw .model(
                 "\(source.location): is stored as \(quantized.rawValue) already, and would lose by \(requested.rawValue): "
                     + "convert the original checkpoint instead")
         }
-        return .auto
+        return nil
     }
 
     /// Bytes to read.
@@ -88,7 +89,7 @@ struct ConvertedPart {
     ) throws(PixArtError) {
         var entries: [SafetensorsWriter.Entry] = []
         for item in tensors {
-            let layout = item.tensor.layout(in: item.precision)
+            let layout = item.tensor.layout(in: item.encoding)
             entries.append(.init(name: item.tensor.name, type: layout.type, shape: layout.shape))
             if let scales = layout.scales {
                 entries.append(.init(name: "\(item.tensor.name)_scale", type: .float32, shape: scales))
@@ -98,7 +99,7 @@ struct ConvertedPart {
         let writer = try SafetensorsWriter(file, entries, metadata: ["format": "pt"])
         for item in tensors {
             var rest = item.tensor.bytes.count
-            try item.tensor.convert(to: item.precision, pool) { elements, scales, read throws(PixArtError) in
+            try item.tensor.convert(to: item.encoding, pool) { elements, scales, read throws(PixArtError) in
                 try writer.write(elements, to: item.tensor.name)
                 if !scales.isEmpty { try writer.write(scales, to: "\(item.tensor.name)_scale") }
                 rest -= read

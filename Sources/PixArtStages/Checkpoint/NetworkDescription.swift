@@ -12,7 +12,7 @@ protocol NetworkDescription: Sendable {
 
     /// The network with its weights from `reader`, which checks them. With `streamed` the layers are read in each call.
     /// Fails with `.model` and `.memory`.
-    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> Network
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> Network
 
     /// The facts of the configuration that reports show, by its keys.
     var architecture: [Name: JSONValue] { get }
@@ -23,7 +23,7 @@ protocol NetworkDescription: Sendable {
     /// Bytes that a call of the size in `options` allocates besides the weights. `ownSide` is the side of an image in
     /// pixels if the options and the configuration give none. Fails with `.option`.
     func activationBytes(
-        _ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool
+        _ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int
 }
 

@@ -9,7 +9,7 @@ struct OpenedNetwork<Description: NetworkDescription>: Sendable {
     /// What the handle was opened from, and how.
     let report: HandleReport
     private let weights: WeightFootprint
-    private let compute: Compute
+    private let compute: ComputePrecision
 
     /// Reads and converts the weights of a part. `companions` are further files that the handle uses. Fails with
     /// `.file`, `.format`, `.model`, `.option` and `.memory`.

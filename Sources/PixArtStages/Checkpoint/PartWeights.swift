@@ -7,7 +7,7 @@ struct PartWeights {
     private let checkpoint: Checkpoint
     private let part: Part
     private let source: WeightFolder
-    let precision: WorkingPrecision
+    let precision: ResolvedPrecision
     let reader: WeightReader
 
     /// Reads headers only. Weights are converted while they are read if there is a `pool`. Fails with `.file`,
@@ -16,15 +16,15 @@ struct PartWeights {
         self.checkpoint = checkpoint
         self.part = part
         source = try checkpoint.weights(part, variant: options.string("variant"))
-        precision = try WorkingPrecision(options, storedAs: source)
+        precision = try ResolvedPrecision(options, storedAs: source)
         reader = WeightReader(
-            WeightSupply(source, precision: precision.weights, unexpected: UnexpectedTensors(options), pool))
+            WeightSupply(source, as: precision.weights, unexpected: UnexpectedTensors(options), pool))
     }
 
     /// The report of a handle, after its network has taken the weights. `companions` are further files that it uses.
     func report(companions: [String], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
         var stored: Set<ElementType> = []
-        for name in reader.taken { if let tensor = try source[name.text] { stored.insert(tensor.type) } }
+        for name in reader.requestedNames { if let tensor = try source[name.text] { stored.insert(tensor.type) } }
         return HandleReport(
             files: [checkpoint.path(part.configuration)] + source.paths + companions, stored: stored,
             precision: precision, ignored: reader.ignored, architecture: architecture)

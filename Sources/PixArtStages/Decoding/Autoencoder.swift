@@ -129,7 +129,7 @@ struct DecoderDescription: NetworkDescription {
         autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .decoder)
     }
 
-    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> any LatentDecoder {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> any LatentDecoder {
         try autoencoder.decoder(reader)
     }
 
@@ -137,7 +137,7 @@ struct DecoderDescription: NetworkDescription {
 
     var layers: Int { 1 }
 
-    func activationBytes(_ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool) -> Int {
+    func activationBytes(_ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool) -> Int {
         autoencoder.decodingBytes(options, ownSide: ownSide, pool)
     }
 }
@@ -150,7 +150,7 @@ struct ImageEncoderDescription: NetworkDescription {
         autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .encoder)
     }
 
-    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> any PixelEncoder {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> any PixelEncoder {
         try autoencoder.encoder(reader)
     }
 
@@ -158,7 +158,7 @@ struct ImageEncoderDescription: NetworkDescription {
 
     var layers: Int { 1 }
 
-    func activationBytes(_ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool) -> Int {
+    func activationBytes(_ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool) -> Int {
         autoencoder.encodingBytes(options, ownSide: ownSide, pool)
     }
 }

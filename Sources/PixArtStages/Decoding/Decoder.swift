@@ -25,36 +25,39 @@ package final class Decoder: ProcessBound, Sendable {
 
     /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].
     package func decode(_ latents: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
-        let (channels, scale) = (opened.description.autoencoder.latentChannels, opened.description.autoencoder.scale)
-        guard latents.element == .float32, latents.shape.count == 4, latents.shape[1] == channels,
-            latents.shape.allSatisfy({ $0 > 0 })
+        let autoencoder = opened.description.autoencoder
+        guard let shape = LatentShape(latents), shape.channels == autoencoder.latentChannels,
+            shape.dimensions.allSatisfy({ $0 > 0 })
         else {
-            throw .argument("latents are \(latents.description), expected float32 [B, \(channels), Y, X]")
+            throw .argument(
+                "latents are \(latents.description), expected float32 [B, \(autoencoder.latentChannels), Y, X]")
         }
         try latents.requireFinite("latents")
-        let (batch, height, width) = (latents.shape[0], latents.shape[2], latents.shape[3])
-        let size = try requestedSize(options) ?? (height * scale, width * scale)
+        let size = try requestedSize(options) ?? (shape.height * autoencoder.scale, shape.width * autoencoder.scale)
         let isBytes = options.string("output_type") == "uint8"
-        let values = latents.floats
         return try Tensor(
-            isBytes ? .uint8 : .float32, shape: [batch, size.height, size.width, 3]
+            isBytes ? .uint8 : .float32, shape: [shape.images, size.height, size.width, 3]
         ) { target throws(PixArtError) in
-            for index in 0..<batch {
-                let latent = channels * height * width
-                let picture = try decode(values[index * latent..<(index + 1) * latent], height: height, width: width)
+            for image in 0..<shape.images {
+                let picture = try decode(latents, shape, image: image)
                     .resizedAndCropped(height: size.height, width: size.width)
-                let share = target.count / batch
-                let place = UnsafeMutableRawBufferPointer(rebasing: target[index * share..<(index + 1) * share])
+                let share = target.count / shape.images
+                let place = UnsafeMutableRawBufferPointer(rebasing: target[image * share..<(image + 1) * share])
                 if isBytes { picture.writeBytes(to: place) } else { picture.writeFloats(to: place) }
             }
         }
     }
 
-    /// One latent image [C, Y, X] as a picture.
-    private func decode(_ latents: ArraySlice<Float>, height: Int, width: Int) throws(PixArtError) -> Picture {
-        let map = try FeatureMap(height: height, width: width, channels: opened.description.autoencoder.latentChannels)
-        for (index, value) in latents.enumerated() {
-            map.pixels[index % (height * width), index / (height * width)] = value / opened.description.autoencoder.scalingFactor
+    /// One image of the latents.
+    private func decode(_ latents: Tensor, _ shape: LatentShape, image: Int) throws(PixArtError) -> Picture {
+        let map = try FeatureMap(height: shape.height, width: shape.width, channels: shape.channels)
+        let factor = opened.description.autoencoder.scalingFactor
+        latents.withFloats { values in
+            for channel in 0..<shape.channels {
+                for position in 0..<shape.plane {
+                    map.pixels[position, channel] = values[shape.index(image, channel, position)] / factor
+                }
+            }
         }
         return Picture(try opened.network.decode(map, opened.pool))
     }

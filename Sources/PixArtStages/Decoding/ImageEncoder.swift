@@ -31,25 +31,31 @@ package final class ImageEncoder: ProcessBound, Sendable {
 
     /// Latents of images, uint8 [B, H, W, 3] or [H, W, 3]: float32 [B, C, Y, X]. Fails with `.argument` and `.option`.
     package func encode(_ images: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
-        let (channels, scale) = (opened.description.autoencoder.latentChannels, opened.description.autoencoder.scale)
+        let autoencoder = opened.description.autoencoder
+        let scale = autoencoder.scale
         let batch = try ImageBatch(images, "images", channels: [3])
         guard batch.height % scale == 0, batch.width % scale == 0 else {
             throw .argument("images are \(images.description), expected height and width to be multiples of \(scale)")
         }
         var noise = try NoiseSource(options, images: batch.count)
-        let shape = [batch.count, channels, batch.height / scale, batch.width / scale]
-        // Drawn for the whole batch, as the reference does; unused where there is nothing to draw.
-        let isSampled = options.string("sample_mode") == "sample"
-        let numbers = isSampled ? noise.normal(shape.reduce(1, *)) : []
-        let size = channels * shape[2] * shape[3]
-        var latents: [Float] = []
-        latents.reserveCapacity(batch.count * size)
-        for index in 0..<batch.count {
-            let distribution = try opened.network.encode(map(batch, index), opened.pool)
-            let drawn = isSampled ? numbers[index * size..<(index + 1) * size] : nil
-            append(distribution, drawn, to: &latents)
+        let shape = LatentShape(
+            images: batch.count, channels: autoencoder.latentChannels, height: batch.height / scale,
+            width: batch.width / scale)
+        // Drawn for the whole batch, as the reference does; unused if there is nothing to draw.
+        let numbers = options.string("sample_mode") == "sample" ? noise.normal(shape.count) : nil
+        return try Tensor(.float32, shape: shape.dimensions) { bytes throws(PixArtError) in
+            let latents = bytes.bindMemory(to: Float.self)
+            for image in 0..<shape.images {
+                let distribution = try opened.network.encode(map(batch, image), opened.pool)
+                for channel in 0..<shape.channels {
+                    for position in 0..<shape.plane {
+                        let index = shape.index(image, channel, position)
+                        let value = distribution.value(position, channel, noise: numbers?[index])
+                        latents[index] = value * autoencoder.scalingFactor
+                    }
+                }
+            }
         }
-        return try Tensor(shape: shape, elements: latents)
     }
 
     /// One image with values from -1 to 1.
@@ -59,22 +65,13 @@ package final class ImageEncoder: ProcessBound, Sendable {
         for (position, byte) in batch.bytes(index).enumerated() { map.pixels.start[position] = values[Int(byte)] }
         return map
     }
+}
 
-    /// Appends an image's latents, [C, Y, X]: what `noise` draws from their distribution, or its mean.
-    private func append(_ distribution: LatentDistribution, _ noise: ArraySlice<Float>?, to latents: inout [Float]) {
-        let mean = distribution.mean
-        var next = noise?.startIndex ?? 0
-        for channel in 0..<mean.columns {
-            for pixel in 0..<mean.rows {
-                var value = mean[pixel, channel]
-                if let noise, let logVariance = distribution.logVariance {
-                    let deviation = expf(0.5 * min(max(logVariance[pixel, channel], -30), 20))
-                    value += deviation * noise[next]
-                    next += 1
-                }
-                latents.append(value * opened.description.autoencoder.scalingFactor)
-            }
-        }
+extension LatentDistribution {
+    /// What `noise` draws of a latent, or the latent's mean.
+    fileprivate func value(_ position: Int, _ channel: Int, noise: Float?) -> Float {
+        guard let noise, let logVariance else { return mean[position, channel] }
+        return mean[position, channel] + expf(0.5 * min(max(logVariance[position, channel], -30), 20)) * noise
     }
 }
 

@@ -9,9 +9,6 @@ package final class Denoiser: ProcessBound, Sendable {
     /// Called after each block and each step; returns whether to go on.
     package typealias Progress = (_ step: Int, _ steps: Int, _ fraction: Double) -> Bool
 
-    /// Pixels along one side of a latent, for all published PixArt checkpoints.
-    static let scale = 8
-
     private let opened: OpenedNetwork<TransformerDescription>
     let pipeline: Pipeline
     /// What previews are made by, or why that is not to be had.
@@ -51,18 +48,4 @@ package final class Denoiser: ProcessBound, Sendable {
     package var profile: Profile { opened.profile }
 
     package var process: ProcessIdentity { opened.process }
-
-    /// A whole run from noise: the latents after its last step, float32 [B, C, Y, X].
-    package func denoise(
-        prompt: Tensor, negative: Tensor?, _ options: Options, progress: Progress?
-    ) throws(PixArtError) -> Tensor {
-        if let strength = options.number("strength") {
-            throw .option(
-                "option \"strength\" is \(strength), expected null: pixart_denoise takes no picture, and a sampler does by "
-                    + "pixart_sampler_set_image")
-        }
-        let sampler = try Sampler(self, PromptBatch(prompt: prompt, negative: negative), options)
-        while sampler.stepIndex < sampler.steps { try sampler.step(progress: progress) }
-        return try sampler.latents()
-    }
 }

@@ -1,3 +1,4 @@
+import PixArtNetworks
 import PixArtStorage
 
 /// Which predictions a step takes, and how they become one.
@@ -28,7 +29,7 @@ struct Guidance: Sendable {
 
     /// For a transformer of `blocks` blocks. Fails with `.option`.
     init(_ options: Options, blocks: Int) throws(PixArtError) {
-        scale = Self.weighsNegatives(options) ? Float(options.number("guidance_scale") ?? 1) : nil
+        scale = Self.usesClassifierFreeGuidance(options) ? Float(options.number("guidance_scale") ?? 1) : nil
         let fractions = options.numbers("guidance_interval") ?? [0, 1]
         interval = (fractions[0], fractions[1])
         guard interval.start <= interval.stop else {
@@ -50,11 +51,11 @@ struct Guidance: Sendable {
         }
     }
 
-    private static func weighsNegatives(_ options: Options) -> Bool { (options.number("guidance_scale") ?? 1) > 1 }
+    private static func usesClassifierFreeGuidance(_ options: Options) -> Bool { (options.number("guidance_scale") ?? 1) > 1 }
 
     /// Predictions of a step that takes the most of them, and prompts that they are made under.
-    static func most(_ options: Options) -> (passes: Int, prompts: Int) {
-        let prompts = weighsNegatives(options) ? 2 : 1
+    static func maximum(_ options: Options) -> (passes: Int, prompts: Int) {
+        let prompts = usesClassifierFreeGuidance(options) ? 2 : 1
         return (prompts + ((options.number("pag_scale") ?? 0) > 0 ? 1 : 0), prompts)
     }
 
@@ -73,13 +74,11 @@ struct Guidance: Sendable {
         return max(perturbedScale - perturbedAdaptiveScale * (1000 - timestep), 0)
     }
 
-    /// One prediction of those of `passes`, all of one size.
-    func combined(_ predictions: [ArraySlice<Float>], of passes: [Pass], timestep: Float) -> [Float] {
-        func prediction(_ pass: Pass) -> ArraySlice<Float>? {
-            passes.firstIndex(of: pass).map { predictions[$0] }
-        }
+    /// One prediction made of those of `passes`, all of one size.
+    func combined(_ predictions: [Latents], of passes: [Pass], timestep: Float) -> Latents {
+        func prediction(_ pass: Pass) -> [Float]? { passes.firstIndex(of: pass).map { predictions[$0].values } }
         guard let positive = prediction(.positive) else { preconditionFailure("a step without its prompt") }
-        var result = Array(positive)
+        var result = positive
         if let scale, let negative = prediction(.negative) {
             result = zip(negative, positive).map { $0 + scale * ($1 - $0) }
         }
@@ -87,6 +86,6 @@ struct Guidance: Sendable {
             let weight = perturbedWeight(timestep)
             for (index, pair) in zip(positive, perturbed).enumerated() { result[index] += weight * (pair.0 - pair.1) }
         }
-        return result
+        return Latents(predictions[0].shape, result)
     }
 }

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtNetworks
 import PixArtStorage
 
 /// A linear map from latents, as the denoiser sees them, to colours: what previews are made by.
@@ -75,22 +76,22 @@ package struct PreviewMap: Sendable {
         self.bias = bias?.map { Float($0) } ?? other.bias
     }
 
-    /// The picture of latents [B, C, Y, X], uint8 [B, Y, X, 3].
-    package func picture(of latents: [Float], shape: [Int]) throws(PixArtError) -> Tensor {
-        let (height, width, plane) = (shape[2], shape[3], shape[2] * shape[3])
-        return try Tensor(.uint8, shape: [shape[0], height, width, 3]) { target throws(PixArtError) in
-            for image in 0..<shape[0] {
-                let map = try FeatureMap(height: height, width: width, channels: 3)
-                for pixel in 0..<plane {
+    /// The preview of latents [B, C, Y, X], uint8 [B, Y, X, 3].
+    package func preview(of latents: Latents) throws(PixArtError) -> Tensor {
+        let shape = latents.shape
+        return try Tensor(.uint8, shape: [shape.images, shape.height, shape.width, 3]) { target throws(PixArtError) in
+            for image in 0..<shape.images {
+                let map = try FeatureMap(height: shape.height, width: shape.width, channels: 3)
+                for pixel in 0..<shape.plane {
                     for color in 0..<3 {
                         var value = bias[color]
-                        for channel in 0..<shape[1] {
-                            value += factors[channel][color] * latents[(image * shape[1] + channel) * plane + pixel]
+                        for channel in 0..<shape.channels {
+                            value += factors[channel][color] * latents.values[shape.index(image, channel, pixel)]
                         }
                         map.pixels[pixel, color] = value
                     }
                 }
-                let place = target[image * 3 * plane..<(image + 1) * 3 * plane]
+                let place = target[image * 3 * shape.plane..<(image + 1) * 3 * shape.plane]
                 Picture(map).writeBytes(to: UnsafeMutableRawBufferPointer(rebasing: place))
             }
         }

@@ -32,13 +32,13 @@ package struct PromptBatch {
     /// once is projected once. Fails with `.argument` where an embedding does not fit, or the negatives are not there.
     func projected(
         needsNegatives: Bool, _ transformer: PixArtTransformer, _ pool: ThreadPool
-    ) throws(PixArtError) -> (positives: [PixArtTransformer.Prompt], negatives: [PixArtTransformer.Prompt]) {
+    ) throws(PixArtError) -> (positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning]) {
         guard let negatives = needsNegatives ? negatives : [] else {
             throw .argument("\(missing) because guidance_scale is above 1")
         }
-        var known: [ObjectIdentifier: PixArtTransformer.Prompt] = [:]
-        func projections(_ named: [Named]) throws(PixArtError) -> [PixArtTransformer.Prompt] {
-            var result: [PixArtTransformer.Prompt] = []
+        var known: [ObjectIdentifier: PixArtTransformer.PromptConditioning] = [:]
+        func projections(_ named: [Named]) throws(PixArtError) -> [PixArtTransformer.PromptConditioning] {
+            var result: [PixArtTransformer.PromptConditioning] = []
             for (name, embedding) in named {
                 let identifier = ObjectIdentifier(embedding)
                 if known[identifier] == nil {
@@ -62,6 +62,6 @@ package struct PromptBatch {
                 "\(name) is \(tensor.description), expected float32 [S, \(configuration.captionChannels)] with S >= 1")
         }
         try tensor.requireFinite(name)
-        return try Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
+        return Matrix(tensor)
     }
 }

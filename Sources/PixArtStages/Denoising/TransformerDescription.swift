@@ -14,7 +14,7 @@ struct TransformerDescription: NetworkDescription {
         pipeline = checkpoint.pipeline
     }
 
-    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> PixArtTransformer {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> PixArtTransformer {
         try PixArtTransformer(configuration, compute: compute, reader)
     }
 
@@ -36,19 +36,14 @@ struct TransformerDescription: NetworkDescription {
     var layers: Int { configuration.layers }
 
     func activationBytes(
-        _ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool
+        _ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int {
-        let (height, width) = try Sampler.size(options, configuration)
-        let (latentHeight, latentWidth) = (height / Denoiser.scale, width / Denoiser.scale)
-        let prompts = options.integer("prompts") ?? 1
-        let images = try Sampler.images(of: prompts, options)
-        let most = Guidance.most(options)
+        let size = try RunSize(options, prompts: options.integer("prompts") ?? 1, configuration)
         // The latents of an image to start from, and its noise.
-        let latents = 4 * images * configuration.inChannels * latentHeight * latentWidth
-        return (options.number("strength") == nil ? 0 : 2 * latents)
+        return (options.number("strength") == nil ? 0 : 2 * 4 * size.latents.count)
             + PixArtTransformer.activationBytes(
-                configuration, items: images * most.passes, latentHeight: latentHeight, latentWidth: latentWidth,
-                prompts: prompts * most.prompts, tokens: options.integer("tokens") ?? pipeline.maximumTokens,
+                configuration, items: size.items, latentHeight: size.latents.height, latentWidth: size.latents.width,
+                prompts: size.embeddings, tokens: options.integer("tokens") ?? pipeline.maximumTokens,
                 compute: compute, pool)
     }
 }

@@ -67,8 +67,7 @@ package final class Encoder: ProcessBound, Sendable {
 
     /// The embedding of a prompt, float32 [S, E], one row for each token that is kept.
     package func encode(_ prompt: String, _ options: Options) throws(PixArtError) -> Tensor {
-        let embedding = try opened.network(tokenize(prompt, options).ids, opened.pool)
-        return try Tensor(shape: [embedding.rows, embedding.columns], elements: embedding.elements)
+        Tensor(try opened.network(tokenize(prompt, options).ids, opened.pool))
     }
 }
 

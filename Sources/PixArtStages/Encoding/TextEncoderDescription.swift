@@ -13,7 +13,7 @@ struct TextEncoderDescription: NetworkDescription {
         pipeline = checkpoint.pipeline
     }
 
-    func network(_ reader: WeightReader, compute: Compute, streamed: Bool) throws(PixArtError) -> T5Encoder {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> T5Encoder {
         try T5Encoder(configuration, compute: compute, streamed: streamed, reader)
     }
 
@@ -27,7 +27,7 @@ struct TextEncoderDescription: NetworkDescription {
 
     var layers: Int { configuration.layers }
 
-    func activationBytes(_ options: Options, compute: Compute, ownSide: Int, _ pool: ThreadPool) -> Int {
+    func activationBytes(_ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool) -> Int {
         T5Encoder.activationBytes(
             configuration, tokens: options.integer("tokens") ?? pipeline.maximumTokens, compute: compute, pool)
     }

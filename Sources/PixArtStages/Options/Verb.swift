@@ -68,14 +68,14 @@ package enum Verb: String, CaseIterable, Sendable {
             + "and comparisons, and an error that names those at hand where the processor lacks one.")
 
     private static let weights = OptionSchema.Property(
-        "weights", .choice(WeightPrecision.allCases.map(\.rawValue)), default: .string("auto"),
+        "weights", .choice(["auto"] + WeightEncoding.targets.map(\.rawValue)), default: .string("auto"),
         "How weights are held. \"auto\": as they are stored, in the mapped file, which opens at once. Others are made from "
             + "floating-point weights when the part is opened, layer by layer: \"int8\" with a scale for each output, \"int4\" "
             + "with one for four outputs and sixteen inputs; layers that would suffer stay higher. What pixart_convert stored as "
             + "int8 or int4 is held as that. The default keeps results as exact as the files are.")
 
     private static let compute = OptionSchema.Property(
-        "compute", .choice(["auto"] + Compute.allCases.map(\.rawValue)), default: .string("auto"),
+        "compute", .choice(["auto"] + ComputePrecision.allCases.map(\.rawValue)), default: .string("auto"),
         "What products are computed in, summed in float32. \"auto\": int8 for weights of int8 and int4, float32 for others. "
             + "\"bfloat16\" goes with all weights. \"int8\" rounds what goes into a product to one scale for each token; it "
             + "takes weights of int8 or int4, and if \"weights\" is \"auto\" it makes floating-point ones int8. Between "

@@ -30,11 +30,11 @@ package enum Estimate {
     }
 
     /// The VAE has fewer precisions than the others.
-    private static func require(_ precision: WorkingPrecision, allowedFor stage: Stage) throws(PixArtError) {
+    private static func require(_ precision: ResolvedPrecision, allowedFor stage: Stage) throws(PixArtError) {
         guard stage.part == .vae else { return }
-        if [.int8, .int4].contains(precision.weights) {
+        if let weights = precision.weights, weights.isQuantized {
             throw .option(
-                "option \"weights\" is \"\(precision.weights.rawValue)\", expected \"auto\", \"float32\" or \"bfloat16\" "
+                "option \"weights\" is \"\(weights.rawValue)\", expected \"auto\", \"float32\" or \"bfloat16\" "
                     + "for the stage \"\(stage.rawValue)\"")
         }
         guard precision.compute == .float32 else {
@@ -48,6 +48,6 @@ package enum Estimate {
     private static func imageSide(of checkpoint: Checkpoint, _ stage: Stage) throws(PixArtError) -> Int {
         guard stage.part == .vae, checkpoint.contains(Part.transformer.configuration) else { return ownSide }
         let file = try checkpoint.configuration(Part.transformer.configuration)
-        return try PixArtTransformer.Configuration(file).sampleSize * Denoiser.scale
+        return try PixArtTransformer.Configuration(file).sampleSize * LatentShape.scale
     }
 }

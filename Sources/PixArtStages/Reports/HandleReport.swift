@@ -8,7 +8,7 @@ package struct HandleReport: Sendable {
     let files: [String]
     /// Element types of the weights' files.
     let stored: Set<ElementType>
-    let precision: WorkingPrecision
+    let precision: ResolvedPrecision
     let ignored: [UnusedTensors.Ignored]
     /// Facts from the configuration, by the keys that it has for them.
     let architecture: [Name: JSONValue]
@@ -19,7 +19,7 @@ package struct HandleReport: Sendable {
             "files": .array(files.map { .string($0) }),
             "precision": .object([
                 "stored": .array(stored.map(\.rawValue).sorted().map { .string($0) }),
-                "weights": .string(precision.weights.rawValue), "compute": .string(precision.compute.rawValue),
+                "weights": .string(precision.weights?.rawValue ?? "auto"), "compute": .string(precision.compute.rawValue),
             ]),
             "ignored_tensors": .array(
                 ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),

@@ -4,21 +4,21 @@ import PixArtStorage
 /// Rows of numbers in a form that products read: float32, or rounded to what is computed in.
 ///
 /// A view of a buffer that it keeps alive, like `Matrix`.
-package struct Operand: Sendable {
-    package enum Form: Sendable {
+package struct ActivationRows: Sendable {
+    package enum Encoding: Sendable {
         case float32
         case bfloat16
         /// Bytes, 128 for 0, with a scale for each row.
         case int8
         /// float32 that holds bfloat16 numbers, for instruction sets without products of these.
-        case roundedBfloat16
+        case emulatedBFloat16
         /// float32 that holds int8 numbers times the row's scale, likewise.
-        case roundedInt8
+        case emulatedInt8
 
         /// Bytes of an element.
         package var size: Int {
             switch self {
-            case .float32, .roundedBfloat16, .roundedInt8: 4
+            case .float32, .emulatedBFloat16, .emulatedInt8: 4
             case .bfloat16: 2
             case .int8: 1
             }
@@ -30,13 +30,13 @@ package struct Operand: Sendable {
             case .float32: Int32(NATIVE_FLOAT32)
             case .bfloat16: Int32(NATIVE_BFLOAT16)
             case .int8: Int32(NATIVE_INT8)
-            case .roundedBfloat16: Int32(NATIVE_ROUND_BFLOAT16)
-            case .roundedInt8: Int32(NATIVE_ROUND_INT8)
+            case .emulatedBFloat16: Int32(NATIVE_ROUND_BFLOAT16)
+            case .emulatedInt8: Int32(NATIVE_ROUND_INT8)
             }
         }
     }
 
-    package let form: Form
+    package let encoding: Encoding
     package let rows: Int
     package let columns: Int
     private let buffer: AlignedBuffer
@@ -47,10 +47,10 @@ package struct Operand: Sendable {
     private let firstScale: Int
 
     private init(
-        form: Form, rows: Int, columns: Int, buffer: AlignedBuffer, offset: Int, stride: Int, scales: AlignedBuffer?,
+        encoding: Encoding, rows: Int, columns: Int, buffer: AlignedBuffer, offset: Int, stride: Int, scales: AlignedBuffer?,
         firstScale: Int
     ) {
-        self.form = form
+        self.encoding = encoding
         self.rows = rows
         self.columns = columns
         self.buffer = buffer
@@ -61,69 +61,69 @@ package struct Operand: Sendable {
     }
 
     /// Bytes from row to row: whole vectors, but no multiple of a page, on which caches would fold many rows.
-    static func stride(columns: Int, form: Form) -> Int {
-        let bytes = (columns * form.size + 63) / 64 * 64
+    static func stride(columns: Int, encoding: Encoding) -> Int {
+        let bytes = (columns * encoding.size + 63) / 64 * 64
         return bytes % 4096 == 0 ? bytes + 64 : bytes
     }
 
     /// Bytes that `rows` x `columns` take.
-    package static func bytes(rows: Int, columns: Int, form: Form) -> Int {
-        rows * stride(columns: columns, form: form) + (form == .int8 ? 4 * rows : 0)
+    package static func bytes(rows: Int, columns: Int, encoding: Encoding) -> Int {
+        rows * stride(columns: columns, encoding: encoding) + (encoding == .int8 ? 4 * rows : 0)
     }
 
     /// New rows of undefined contents, zero beyond the last column. Fails with `.memory`.
-    package init(rows: Int, columns: Int, form: Form) throws(PixArtError) {
-        let stride = Self.stride(columns: columns, form: form)
+    package init(rows: Int, columns: Int, encoding: Encoding) throws(PixArtError) {
+        let stride = Self.stride(columns: columns, encoding: encoding)
         let (bytes, overflow) = rows.multipliedReportingOverflow(by: stride)
         guard !overflow else { throw .memory("cannot allocate \(rows) x \(columns) elements") }
         let buffer = try AlignedBuffer(count: bytes / 4)
-        for row in 0..<rows where columns * form.size % 4 != 0 {
-            buffer.start[(row * stride + columns * form.size) / 4] = 0
+        for row in 0..<rows where columns * encoding.size % 4 != 0 {
+            buffer.start[(row * stride + columns * encoding.size) / 4] = 0
         }
         self.init(
-            form: form, rows: rows, columns: columns, buffer: buffer, offset: 0, stride: stride,
-            scales: form == .int8 ? try AlignedBuffer(count: rows) : nil, firstScale: 0)
+            encoding: encoding, rows: rows, columns: columns, buffer: buffer, offset: 0, stride: stride,
+            scales: encoding == .int8 ? try AlignedBuffer(count: rows) : nil, firstScale: 0)
     }
 
     /// A matrix as it is.
     package init(_ matrix: Matrix) {
         self.init(
-            form: .float32, rows: matrix.rows, columns: matrix.columns, buffer: matrix.buffer,
+            encoding: .float32, rows: matrix.rows, columns: matrix.columns, buffer: matrix.buffer,
             offset: 4 * matrix.offset, stride: 4 * matrix.stride, scales: nil, firstScale: 0)
     }
 
     /// A view of some rows.
-    package func rows(_ range: Range<Int>) -> Operand {
+    package func rows(_ range: Range<Int>) -> ActivationRows {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows)
-        return Operand(
-            form: form, rows: range.count, columns: columns, buffer: buffer,
+        return ActivationRows(
+            encoding: encoding, rows: range.count, columns: columns, buffer: buffer,
             offset: offset + range.lowerBound * stride, stride: stride, scales: scaleBuffer,
             firstScale: firstScale + range.lowerBound)
     }
 
     /// A view of some columns.
-    package func columns(_ range: Range<Int>) -> Operand {
+    package func columns(_ range: Range<Int>) -> ActivationRows {
         precondition(range.lowerBound >= 0 && range.upperBound <= columns)
-        return Operand(
-            form: form, rows: rows, columns: range.count, buffer: buffer,
-            offset: offset + range.lowerBound * form.size, stride: stride, scales: scaleBuffer, firstScale: firstScale)
+        return ActivationRows(
+            encoding: encoding, rows: rows, columns: range.count, buffer: buffer,
+            offset: offset + range.lowerBound * encoding.size, stride: stride, scales: scaleBuffer, firstScale: firstScale)
     }
 
     /// The first element. Valid as long as a view of the buffer lives.
     var start: UnsafeMutableRawPointer { UnsafeMutableRawPointer(buffer.start) + offset }
     var scales: UnsafeMutablePointer<Float>? { scaleBuffer.map { $0.start + firstScale } }
     /// Elements from row to row.
-    var elementStride: Int { stride / form.size }
+    var elementStride: Int { stride / encoding.size }
 
-    var native: native_rows { native_rows(elements: start, stride: stride, scales: scales, type: form.type) }
+    var native: native_rows { native_rows(elements: start, stride: stride, scales: scales, type: encoding.type) }
 
     /// The numbers that the rows stand for, in row-major order.
     package var elements: [Float] {
         (0..<rows).flatMap { row in
             (0..<columns).map { column in
-                let place = start + row * stride + column * form.size
-                switch form {
-                case .float32, .roundedBfloat16, .roundedInt8: return place.load(as: Float.self)
+                let place = start + row * stride + column * encoding.size
+                switch encoding {
+                case .float32, .emulatedBFloat16, .emulatedInt8: return place.load(as: Float.self)
                 case .bfloat16: return Float(bitPattern: UInt32(place.load(as: UInt16.self)) << 16)
                 case .int8: return Float(Int(place.load(as: UInt8.self)) - 128) * scales![row]
                 }
@@ -132,12 +132,12 @@ package struct Operand: Sendable {
     }
 
     /// Rounds rows of float32 or bfloat16 into the form of `output`.
-    package func store(into output: Operand, _ pool: ThreadPool) throws(PixArtError) {
+    package func store(into output: ActivationRows, _ pool: ThreadPool) throws(PixArtError) {
         precondition(output.rows == rows && output.columns == columns)
         try pool.run(total: rows, grain: 64, as: .rows) { range, scratch throws(PixArtError) in
             let (x, out) = (self.rows(range), output.rows(range))
             var native = out.native
-            if form == .bfloat16 {
+            if encoding == .bfloat16 {
                 let work = try scratch.floats(columns, slot: 0)
                 pool.kernels.table.pointee.store_bfloat16(
                     x.rows, columns, x.start.assumingMemoryBound(to: UInt16.self), x.elementStride, work, &native)
@@ -151,11 +151,11 @@ package struct Operand: Sendable {
 
 extension ThreadPool {
     /// The form of rows for products that are computed in `compute`.
-    package func form(for compute: Compute) -> Operand.Form {
+    package func encoding(for compute: ComputePrecision) -> ActivationRows.Encoding {
         switch compute {
         case .float32: .float32
-        case .bfloat16: kernels.table.pointee.multiplies_bfloat16 != 0 ? .bfloat16 : .roundedBfloat16
-        case .int8: kernels.table.pointee.multiplies_int8 != 0 ? .int8 : .roundedInt8
+        case .bfloat16: kernels.table.pointee.multiplies_bfloat16 != 0 ? .bfloat16 : .emulatedBFloat16
+        case .int8: kernels.table.pointee.multiplies_int8 != 0 ? .int8 : .emulatedInt8
         }
     }
 }

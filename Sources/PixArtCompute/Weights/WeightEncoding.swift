@@ -1,0 +1,133 @@
+import PixArtStorage
+
+/// How the elements of a weight lie, in a file and in memory: by themselves, or quantized with scales.
+///
+/// A new block format is a case, its layout, and its kernels in `WeightMatrix`, `WeightPacking` and `WeightQuantization`.
+package enum WeightEncoding: String, CaseIterable, Sendable {
+    case float32
+    case float16
+    case bfloat16
+    /// With a scale for each output.
+    case int8
+    /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. A run of eight inputs lies in
+    /// four bytes, the first four in the low halves; runs of sixteen outputs lie side by side. Missing ones are 0.
+    case int4
+
+    /// Encodings that weights are converted to.
+    package static let targets: [WeightEncoding] = [.float32, .bfloat16, .int8, .int4]
+
+    /// What the bytes of an encoding mean.
+    package struct Layout: Sendable {
+        /// Elements of a file are of this type.
+        package let type: ElementType
+        /// Outputs and inputs of a block. The inputs of each output lie in `runBytes`, and the runs of a block side by side.
+        package let block: (outputs: Int, inputs: Int)
+        package let runBytes: Int
+        /// Outputs and inputs that share a float32 scale: all inputs if that is nil. No scales if the group is nil.
+        package let group: (outputs: Int, inputs: Int?)?
+
+        /// Whether a block has a single element.
+        var isPlain: Bool { block == (1, 1) }
+    }
+
+    package var layout: Layout {
+        switch self {
+        case .float32: Layout(type: .float32, block: (1, 1), runBytes: 4, group: nil)
+        case .float16: Layout(type: .float16, block: (1, 1), runBytes: 2, group: nil)
+        case .bfloat16: Layout(type: .bfloat16, block: (1, 1), runBytes: 2, group: nil)
+        case .int8: Layout(type: .int8, block: (1, 1), runBytes: 1, group: (1, nil))
+        case .int4: Layout(type: .uint8, block: (16, 8), runBytes: 4, group: (4, 16))
+        }
+    }
+
+    /// Whether elements have scales, so that floating point cannot be had back.
+    package var isQuantized: Bool { layout.group != nil }
+
+    /// Bits of an element, without scales.
+    private var bits: Int { 8 * layout.runBytes / layout.block.inputs }
+
+    // MARK: In files
+
+    /// The encoding of a stored tensor, by the type of its elements and the shape of its blocks; nil if it is no weight.
+    package init?(_ stored: StoredTensor) {
+        guard let encoding = Self.allCases.first(where: { $0.layout.type == stored.type && $0.hasBlocks(stored.shape) })
+        else { return nil }
+        self = encoding
+    }
+
+    /// The first encoding with elements of this type, whatever its blocks; nil if there is none.
+    init?(elements type: ElementType) {
+        guard let encoding = Self.allCases.first(where: { $0.layout.type == type }) else { return nil }
+        self = encoding
+    }
+
+    private func hasBlocks(_ shape: [Int]) -> Bool {
+        layout.isPlain || shape.count == 4 && shape.suffix(2) == [layout.block.outputs, layout.runBytes / layout.type.size]
+    }
+
+    // MARK: Sizes
+
+    /// Shape of the elements.
+    package func shape(outputs: Int, inputs: Int) -> [Int] {
+        let layout = layout
+        guard !layout.isPlain else { return [outputs, inputs] }
+        return [
+            (outputs + layout.block.outputs - 1) / layout.block.outputs,
+            (inputs + layout.block.inputs - 1) / layout.block.inputs,
+            layout.block.outputs, layout.runBytes / layout.type.size,
+        ]
+    }
+
+    /// Shape of the scales; empty if there are none.
+    package func scaleShape(outputs: Int, inputs: Int) -> [Int] {
+        guard let group = layout.group else { return [] }
+        let rows = (outputs + group.outputs - 1) / group.outputs
+        return group.inputs.map { [rows, (inputs + $0 - 1) / $0] } ?? [rows]
+    }
+
+    /// Bytes of a matrix with its scales.
+    package func bytes(outputs: Int, inputs: Int) -> Int {
+        elementBytes(outputs: outputs, inputs: inputs) + scaleBytes(outputs: outputs, inputs: inputs)
+    }
+
+    func elementBytes(outputs: Int, inputs: Int) -> Int {
+        layout.type.size * shape(outputs: outputs, inputs: inputs).reduce(1, *)
+    }
+
+    func scaleBytes(outputs: Int, inputs: Int) -> Int {
+        isQuantized ? 4 * scaleShape(outputs: outputs, inputs: inputs).reduce(1, *) : 0
+    }
+
+    /// Bytes before an element of a matrix of `inputs` inputs. The column starts a run.
+    func offset(_ output: Int, _ column: Int, inputs: Int) -> Int {
+        let layout = layout
+        guard !layout.isPlain else { return layout.runBytes * (output * inputs + column) }
+        let runs = (inputs + layout.block.inputs - 1) / layout.block.inputs
+        let run = output / layout.block.outputs * runs + column / layout.block.inputs
+        return (run * layout.block.outputs + output % layout.block.outputs) * layout.runBytes
+    }
+
+    // MARK: What is asked for
+
+    /// The encoding in which a weight that is stored in this one is held if `requested` is asked for, nil for as it is
+    /// stored, and never below `minimum`. Opening, estimating and converting all ask here.
+    package func held(as requested: WeightEncoding?, minimum: WeightEncoding) -> WeightEncoding {
+        guard let requested else { return self }
+        let target = requested.bits < minimum.bits ? minimum : requested
+        let isHalf = self == .float16 || self == .bfloat16
+        // Halves are widened exactly when they are multiplied: a wider copy would cost memory and change no number.
+        return target == .float32 && requested != .float32 && isHalf ? self : target
+    }
+}
+
+extension WeightSource {
+    /// The lowest encoding of quantized weights in the source; nil if all are floating point. Tensors of unsupported types
+    /// are refused when a network asks for them.
+    package var quantization: WeightEncoding? {
+        var found: Set<WeightEncoding> = []
+        for name in names {
+            if let stored = try? self[name], let encoding = WeightEncoding(stored) { found.insert(encoding) }
+        }
+        return WeightEncoding.allCases.last { $0.isQuantized && found.contains($0) }
+    }
+}

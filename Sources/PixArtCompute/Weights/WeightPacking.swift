@@ -1,0 +1,116 @@
+import CKernels
+import PixArtStorage
+
+// Weights laid out for a GEMM, as the encoding of the activations asks for.
+
+extension WeightMatrix {
+    /// Lays out up to 32 outputs in a panel of `units` for rows of this encoding.
+    ///
+    /// If the encoding serves, rows are read as they lie; else they are converted some columns at a time, which stay
+    /// in the worker's nearest cache. Fails with `.memory`.
+    func pack(
+        _ outputs: Range<Int>, for product: ActivationRows.Encoding, units: Int, into panel: inout Panel, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
+        let stored = encoding.layout.runBytes * inputs
+        panel.hasScales = product == .int8 || (product == .bfloat16 && encoding == .int8)
+        if encoding == .int8 { panel.scales.update(from: scales(outputs.lowerBound), count: outputs.count) }
+        switch (product, encoding) {
+        case (.float32, .float32) where stored % 4 == 0, (.bfloat16, .bfloat16) where stored % 4 == 0,
+            (.int8, .int8) where stored % 4 == 0:
+            kernels.table.pointee.pack_panel(outputs.count, units, row(outputs.lowerBound), stored, panel.elements)
+        default: try packConverted(outputs, for: product, into: panel, kernels, scratch)
+        }
+        if product == .int8, encoding != .int4 {
+            kernels.table.pointee.zero_point_sums!(units, panel.elements, panel.zeroPointSums)
+        }
+    }
+
+    private func packConverted(
+        _ outputs: Range<Int>, for product: ActivationRows.Encoding, into panel: Panel, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) {
+        if encoding == .int4, product == .int8 || product == .emulatedInt8 {
+            let group = encoding.layout.group?.outputs ?? 1
+            for first in Swift.stride(from: 0, to: outputs.count, by: group) {
+                let scale = kernels.table.pointee.int4_scale(inputs, scales(outputs.lowerBound + first))
+                let count = min(group, outputs.count - first)
+                (panel.scales + first).update(repeating: scale, count: count)
+            }
+        }
+        if encoding == .int4, product == .int8 {
+            return kernels.table.pointee.pack_int4!(
+                outputs.count, inputs, row(outputs.lowerBound).assumingMemoryBound(to: UInt8.self),
+                scales(outputs.lowerBound), panel.scales, panel.elements, panel.zeroPointSums)
+        }
+        // Rounding floating point to int8 looks at whole rows.
+        let looksAtRows = (product == .int8 || product == .emulatedInt8) && encoding != .int8 && encoding != .int4
+        let block = looksAtRows ? inputs : min(inputs, Self.conversionBlock)
+        let stride = ActivationRows.stride(columns: block, encoding: product)
+        let rows = UnsafeMutableRawPointer(try scratch.floats(outputs.count * stride / 4, slot: 6))
+        let wide = try scratch.floats(block, slot: 7)
+        for first in Swift.stride(from: 0, to: inputs, by: block) {
+            let columns = first..<min(first + block, inputs)
+            let blockUnits = (columns.count * product.size + 3) / 4
+            for (index, output) in outputs.enumerated() {
+                let row = rows + index * stride
+                (row + 4 * blockUnits - 4).storeBytes(of: 0, as: UInt32.self)
+                convert(output, columns, for: product, to: row, scale: panel.scales + index, wide, kernels)
+            }
+            kernels.table.pointee.pack_panel(
+                outputs.count, blockUnits, rows, stride, panel.elements + first * product.size / 4 * Panel.width)
+        }
+    }
+
+    /// Columns that are converted at a time: whole groups.
+    private static let conversionBlock = 512
+
+    /// Some columns of one output for a product. `scale` is that of the output's int8 numbers; it is written where they are
+    /// made of floating point, from all columns. `wide` has room for the columns in float32.
+    private func convert(
+        _ output: Int, _ columns: Range<Int>, for product: ActivationRows.Encoding, to target: UnsafeMutableRawPointer,
+        scale: UnsafeMutablePointer<Float>, _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels
+    ) {
+        let count = columns.count
+        let source = row(output, from: columns.lowerBound)
+        let bytes = target.assumingMemoryBound(to: Int8.self)
+        let halves = target.assumingMemoryBound(to: UInt16.self)
+        let floats = target.assumingMemoryBound(to: Float.self)
+        func int8(into bytes: UnsafeMutablePointer<Int8>) {
+            switch encoding {
+            case .int8: bytes.update(from: source.assumingMemoryBound(to: Int8.self), count: count)
+            case .int4:
+                kernels.table.pointee.int4_as_int8(
+                    count, source.assumingMemoryBound(to: UInt8.self),
+                    scales(output, from: columns.lowerBound), scale.pointee, bytes)
+            case .float32, .float16, .bfloat16:
+                let row = target == UnsafeMutableRawPointer(bytes) ? wide : floats
+                widen(output, columns, to: row, kernels)
+                scale.pointee = kernels.table.pointee.quantize_int8(count, row, bytes)
+            }
+        }
+        switch product {
+        case .float32: widen(output, columns, to: floats, kernels)
+        case .int8: int8(into: bytes)
+        case .emulatedInt8:
+            let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: Int8.self)
+            int8(into: narrow)
+            kernels.table.pointee.widen_int8(count, narrow, scale.pointee, floats)
+        case .bfloat16:
+            switch encoding {
+            case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: count)
+            case .int8:
+                kernels.table.pointee.int8_as_bfloat16(count, source.assumingMemoryBound(to: Int8.self), halves)
+            case .float32, .float16, .int4:
+                widen(output, columns, to: wide, kernels)
+                kernels.table.pointee.narrow_bfloat16(count, wide, halves)
+            }
+        case .emulatedBFloat16:
+            widen(output, columns, to: floats, kernels)
+            guard encoding != .bfloat16, encoding != .int8 else { break }
+            let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: UInt16.self)
+            kernels.table.pointee.narrow_bfloat16(count, floats, narrow)
+            kernels.table.pointee.widen_bfloat16(count, narrow, floats)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import PixArtNetworks
+import PixArtSchedulers
+import PixArtStorage
+
+/// How large a run is, by its options.
+struct RunSize: Sendable {
+    let prompts: Int
+    let images: Int
+    /// Pixels that the run denoises at.
+    let height, width: Int
+    let latents: LatentShape
+    /// Predictions of a step that takes the most of them.
+    let passes: Int
+    /// Prompts that these are made under, negatives included.
+    let embeddings: Int
+
+    /// For a run under `prompts` prompts. Fails with `.option`.
+    init(_ options: Options, prompts: Int, _ configuration: PixArtTransformer.Configuration) throws(PixArtError) {
+        self.prompts = prompts
+        images = try Self.images(of: prompts, options)
+        (height, width) = try Self.pixels(options, configuration)
+        latents = LatentShape(
+            images: images, channels: configuration.inChannels, height: height / LatentShape.scale,
+            width: width / LatentShape.scale)
+        let most = Guidance.maximum(options)
+        passes = most.passes
+        embeddings = prompts * most.prompts
+    }
+
+    /// Latents of a step that takes the most of them.
+    var items: Int { images * passes }
+
+    /// Fails with `.option` if the images are more than anyone has memory for.
+    private static func images(of prompts: Int, _ options: Options) throws(PixArtError) -> Int {
+        let (each, most) = (options.integer("num_images_per_prompt") ?? 1, 1024)
+        guard prompts * each <= most else {
+            throw .option(
+                "option \"num_images_per_prompt\" is \(each), expected at most \(most / prompts) with \(prompts) prompts"
+            )
+        }
+        return prompts * each
+    }
+
+    private static func pixels(
+        _ options: Options, _ configuration: PixArtTransformer.Configuration
+    ) throws(PixArtError) -> (height: Int, width: Int) {
+        let own = configuration.sampleSize * LatentShape.scale
+        let height = options.integer("height") ?? own
+        let width = options.integer("width") ?? own
+        let hasBins = ResolutionBins.exist(forSampleSize: configuration.sampleSize)
+        if options.boolean("use_resolution_binning") ?? hasBins {
+            guard hasBins else {
+                throw .option(
+                    "option \"use_resolution_binning\" is true, expected false: there are no bins for a checkpoint with "
+                        + "sample_size \(configuration.sampleSize)")
+            }
+            return ResolutionBins.nearest(height: height, width: width, sampleSize: configuration.sampleSize)
+        }
+        let multiple = LatentShape.scale * configuration.patchSize
+        for (key, value) in [("height", height), ("width", width)] where value % multiple != 0 {
+            throw .option(
+                "option \"\(key)\" is \(value), expected a multiple of \(multiple) without resolution binning")
+        }
+        return (height, width)
+    }
+}
+
+/// What a run does, decoded once from its options.
+struct RunPlan: Sendable {
+    let size: RunSize
+    let guidance: Guidance
+    /// What the noise and the scheduler draw from, before the first draw.
+    let noise: NoiseSource
+    let schedule: SchedulerPlan
+    /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
+    let strength: Double?
+    /// Whether the run ends with the scheduler's estimate of the latents without noise.
+    let endsAtOriginal: Bool
+
+    /// For a run of `pipeline` under `prompts` prompts. Fails with `.option`.
+    init(
+        _ options: Options, prompts: Int, _ configuration: PixArtTransformer.Configuration, _ pipeline: Pipeline
+    ) throws(PixArtError) {
+        guidance = try Guidance(options, blocks: configuration.layers)
+        size = try RunSize(options, prompts: prompts, configuration)
+        noise = try NoiseSource(options, images: size.images)
+        schedule = SchedulerPlan(
+            steps: options.integer("num_inference_steps") ?? 1, timesteps: options.integers("timesteps"),
+            sigmas: options.numbers("sigmas"), eta: options.number("eta") ?? 0)
+        strength = options.number("strength")
+        let isSingle = schedule.steps == 1 && strength == nil && pipeline.endsSingleStepAtOriginal
+        let result = options.string("result")
+        endsAtOriginal = result == "original" || result == "auto" && isSingle
+    }
+
+    /// How many of a scheduler's timesteps the run leaves out, because it starts from an image. Fails with `.option` if
+    /// none is left.
+    func skippedTimesteps(of scheduler: any Scheduler) throws(PixArtError) -> Int {
+        guard let strength else { return 0 }
+        let count = scheduler.timesteps.count
+        let steps = schedule.timesteps == nil && schedule.sigmas == nil ? schedule.steps : count
+        let skipped = (steps - min(Int(Double(steps) * strength), steps)) * scheduler.order
+        guard skipped < count else {
+            throw .option(
+                "option \"strength\" is \(strength), expected more: of num_inference_steps \(schedule.steps) none is left")
+        }
+        return skipped
+    }
+}
