@@ -134,7 +134,7 @@ static void make_tiny(const char *stored) {
                                  "\"latent_channels\": 4}";
     char resources[FOLDER_PATH];
     snprintf(resources, sizeof resources, "%s", __FILE__);
-    snprintf(strstr(resources, "abi/converted.c"), 64, TINY);
+    snprintf(strstr(resources, "abi/files/converted.c"), 64, TINY);
     safetensors tensors = safetensors_read(resources, "tiny-vae.safetensors");
     safetensors_recast(&tensors, stored);
     safetensors_write(&tensors, model, VAE);
