@@ -1,7 +1,7 @@
 import PixArtCompute
 
-// What a run of each network takes of memory beside its weights, in bytes, so that a host can decide before it runs. These
-// are sums over the buffers that the forward passes allocate; who changes these changes the sums with them.
+// What a run of each network takes of memory beside its weights, in bytes, so that a host can decide before it runs.
+// These are sums over the buffers that the forward passes allocate; who changes these changes the sums with them.
 
 extension PixArtTransformer {
     /// Memory of a run over `items` latents of `latentHeight` x `latentWidth`, guided by `prompts` prompts of `tokens`
@@ -18,7 +18,9 @@ extension PixArtTransformer {
         // The residual stream and its last norm, float32 [N*T, D], and positions [T, D].
         var bytes = 4 * width * (2 * rows + count)
         // Rows for products [N*T, D], and [N*T, 4D], which attention shares; rounded once more for a third form.
-        bytes += rows * width * (encoding.size + 4 * attentionEncoding.size + (encoding == attentionEncoding ? 0 : 4 * encoding.size))
+        bytes +=
+            rows * width
+            * (encoding.size + 4 * attentionEncoding.size + (encoding == attentionEncoding ? 0 : 4 * encoding.size))
         // Patches in and out, and the latents that they are made from and become.
         bytes += 4 * 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
         // Keys and values [S, D] of every block for every prompt.
@@ -79,7 +81,7 @@ extension VAEEncoder {
             channels = outputs
             maps.residualBlock(pixels, from: outputs, to: outputs)
             guard index < configuration.blockChannels.count - 1 else { break }
-            maps.reduction(pixels, channels: outputs)
+            maps.downsampling(pixels, channels: outputs)
             pixels /= 4
         }
         if configuration.middleAttention { maps.hold(5 * pixels * channels) }
@@ -114,7 +116,7 @@ extension TinyEncoder {
         var pixels = height * width
         for (index, blocks) in configuration.blocks.enumerated() {
             if index > 0 {
-                maps.reduction(pixels, channels: configuration.channels)
+                maps.downsampling(pixels, channels: configuration.channels)
                 pixels /= 4
             }
             if blocks > 0 { maps.tinyBlock(pixels, channels: configuration.channels) }
@@ -134,15 +136,15 @@ private struct MapMemory {
     mutating func hold(_ elements: Int) { most = max(most, elements) }
 
     /// Pixels of a part of a map that is computed part by part.
-    func part(of pixels: Int) -> Int { min(pixels, PreparedConvolution.partPixels(pool)) }
+    func part(of pixels: Int) -> Int { min(pixels, WinogradConvolution.partPixels(pool)) }
 
     private mutating func convolution(from inputs: Int, to outputs: Int, besides maps: Int) {
-        hold(maps + PreparedConvolution.weightCount(inputs: inputs, outputs: outputs))
-        scratch = max(scratch, PreparedConvolution.scratchCount(inputs: inputs, outputs: outputs))
+        hold(maps + WinogradConvolution.weightCount(inputs: inputs, outputs: outputs))
+        scratch = max(scratch, WinogradConvolution.scratchCount(inputs: inputs, outputs: outputs))
     }
 
-    /// Its input and the map between its convolutions. Where channels change, its outputs take the place of its input, one
-    /// part of them ahead.
+    /// Its input and the map between its convolutions. Where channels change, its outputs take the place of its input,
+    /// one part of them ahead.
     mutating func residualBlock(_ pixels: Int, from inputs: Int, to outputs: Int) {
         let maps =
             inputs == outputs
@@ -156,8 +158,8 @@ private struct MapMemory {
     }
 
     /// A map and the one of half its size.
-    mutating func reduction(_ pixels: Int, channels: Int) {
-        hold((pixels + pixels / 4) * channels + HalvingConvolution.weightCount(inputs: channels, outputs: channels))
+    mutating func downsampling(_ pixels: Int, channels: Int) {
+        hold((pixels + pixels / 4) * channels + StridedConvolution.weightCount(inputs: channels, outputs: channels))
     }
 
     /// All of it with `elements` that are held throughout.

@@ -84,8 +84,9 @@ package struct Latents: Sendable {
             var elements: [Float] = []
             elements.reserveCapacity(part.count)
             for image in index * part.images..<(index + 1) * part.images {
-                elements += values[
-                    shape.index(image, channels.lowerBound, 0)..<shape.index(image, channels.upperBound, 0)]
+                elements +=
+                    values[
+                        shape.index(image, channels.lowerBound, 0)..<shape.index(image, channels.upperBound, 0)]
             }
             return Latents(part, elements)
         }

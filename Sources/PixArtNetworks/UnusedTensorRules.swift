@@ -1,7 +1,7 @@
 import PixArtCompute
 
-// Tensors that published and re-saved files hold and the networks do not use, each with the reason why it is passed over
-// or refused.
+// Tensors that published and re-saved files hold and the networks do not use, each with the reason why it is passed
+// over or refused.
 
 extension UnusedTensors {
     package static let transformer = UnusedTensors(

@@ -51,7 +51,7 @@ package enum SchedulerRegistry {
             }
             throw file.unsupported("_class_name", found: "\"\(name)\"", names)
         }
-        return try type.init(SchedulerSettings(type, file: file, inherits: type.className == own, option: fields))
+        return try type.init(SchedulerOptions(type, file: file, inherits: type.className == own, option: fields))
     }
 }
 

@@ -10,7 +10,7 @@ package final class AlignedBuffer: @unchecked Sendable {
     /// Bytes that are mapped at `start`; 0 where they come from the heap.
     private let mapped: Int
     /// Takes what is mapped when this buffer goes.
-    private let store: BufferStore?
+    private let store: BufferPool?
     /// Whether some of the memory was let go of, so that using it again would gain nothing.
     private var isPartial = false
 
@@ -18,7 +18,7 @@ package final class AlignedBuffer: @unchecked Sendable {
 
     /// Contents are undefined until written. Large buffers use the store's memory again, if there is one. Fails with
     /// `.memory` naming the size.
-    package init(count: Int, _ store: BufferStore? = nil) throws(PixArtError) {
+    package init(count: Int, _ store: BufferPool? = nil) throws(PixArtError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
         guard !overflow, count >= 0, bytes < Int.max / 2 else {
             throw .memory("cannot allocate \(count) float32 elements")

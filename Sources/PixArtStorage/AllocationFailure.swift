@@ -1,7 +1,7 @@
 import CProcess
 
-/// Failed allocations of the calling thread. They do not end the process: the library's reserve serves them, and the call
-/// that they happened in fails at its end.
+/// Failed allocations of the calling thread. They do not end the process: the library's reserve serves them, and the
+/// call that they happened in fails at its end.
 package enum AllocationFailure {
     /// Whether an allocation has failed since the last time this was asked.
     package static func take() -> Bool { native_allocation_failed() != 0 }

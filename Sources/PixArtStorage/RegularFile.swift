@@ -1,7 +1,7 @@
 import Glibc
 
-/// A regular file opened for reading. Everything that reads a file opens it here, so that nothing else than a regular file
-/// is read, and nothing that could block is waited for.
+/// A regular file opened for reading. Everything that reads a file opens it here, so that nothing else than a regular
+/// file is read, and nothing that could block is waited for.
 package struct RegularFile: ~Copyable {
     /// Closed with this value.
     package let descriptor: Int32

@@ -40,6 +40,7 @@ package protocol WeightSource: Sendable {
     var location: String { get }
     /// Names of all tensors, in no particular order.
     var names: [String] { get }
-    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an `ElementType`.
+    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an
+    /// `ElementType`.
     subscript(name: String) -> StoredTensor? { get throws(PixArtError) }
 }

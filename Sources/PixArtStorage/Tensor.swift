@@ -61,7 +61,8 @@ package final class Tensor: @unchecked Sendable {
         return try body(UnsafeBufferPointer(start: buffer.start, count: bytes.count / 4))
     }
 
-    /// Fails with `.argument` if an element of a float32 tensor is NaN or infinite: naming the tensor and the first one.
+    /// Fails with `.argument` if an element of a float32 tensor is NaN or infinite: naming the tensor and the first
+    /// one.
     package func requireFinite(_ name: String) throws(PixArtError) {
         precondition(element == .float32)
         let values = UnsafeBufferPointer<Float>(start: buffer.start, count: bytes.count / 4)

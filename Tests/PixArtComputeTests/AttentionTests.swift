@@ -41,7 +41,8 @@ import Testing
         let output = try Matrix(rows: lengths.queries, columns: 24)
         // A large scale makes the running maximum move from block to block.
         try Attention(heads: 3, scale: 5)(
-            query: ActivationRows(query), key: ActivationRows(key), value: ActivationRows(value), into: ActivationRows(output), pool)
+            query: ActivationRows(query), key: ActivationRows(key), value: ActivationRows(value),
+            into: ActivationRows(output), pool)
         let expected = naive(query, key, value, heads: 3, scale: 5, bias: nil)
         #expect(relativeError(output.elements, expected) < 1e-6)
     }
@@ -52,7 +53,8 @@ import Testing
         let (value, bias) = (try numbers.matrix(600, 16), try numbers.matrix(4 * 33, 600))
         let output = try Matrix(rows: 33, columns: 16)
         try Attention(heads: 4, scale: 1)(
-            query: ActivationRows(query), key: ActivationRows(key), value: ActivationRows(value), bias: bias, into: ActivationRows(output), pool)
+            query: ActivationRows(query), key: ActivationRows(key), value: ActivationRows(value), bias: bias,
+            into: ActivationRows(output), pool)
         let expected = naive(query, key, value, heads: 4, scale: 1, bias: bias)
         #expect(relativeError(output.elements, expected) < 1e-6)
     }
@@ -64,7 +66,8 @@ import Testing
         let parts = (0..<4).map { all.columns($0 * 16..<($0 + 1) * 16) }
         let expected = naive(parts[0], parts[1], parts[2], heads: 2, scale: 0.5, bias: nil)
         try Attention(heads: 2, scale: 0.5)(
-            query: ActivationRows(parts[0]), key: ActivationRows(parts[1]), value: ActivationRows(parts[2]), into: ActivationRows(parts[3]), pool)
+            query: ActivationRows(parts[0]), key: ActivationRows(parts[1]), value: ActivationRows(parts[2]),
+            into: ActivationRows(parts[3]), pool)
         #expect(relativeError(parts[3].elements, expected) < 1e-6)
     }
 }

@@ -10,12 +10,12 @@ import Testing
 
     private struct Case: CustomStringConvertible {
         let inputs, outputs, height, width: Int
-        var enlarge = false, normalise = false, accumulate = false, rectify = false
+        var upsample = false, normalise = false, accumulate = false, relu = false
         var type = ElementType.float32
         var description: String {
             "\(inputs) -> \(outputs), \(height) x \(width), \(type)"
-                + (enlarge ? ", enlarged" : "") + (normalise ? ", normalised" : "") + (accumulate ? ", added" : "")
-                + (rectify ? ", rectified" : "")
+                + (upsample ? ", upsampled" : "") + (normalise ? ", normalised" : "") + (accumulate ? ", added" : "")
+                + (relu ? ", with ReLU" : "")
         }
     }
 
@@ -32,20 +32,20 @@ import Testing
         Case(inputs: 3, outputs: 1, height: 70, width: 2),
         Case(inputs: 16, outputs: 16, height: 1, width: 1),
         Case(inputs: 1, outputs: 1, height: 1, width: 6, accumulate: true),
-        Case(inputs: 16, outputs: 16, height: 22, width: 30, enlarge: true),
-        Case(inputs: 32, outputs: 48, height: 34, width: 74, enlarge: true),
-        Case(inputs: 5, outputs: 6, height: 2, width: 2, enlarge: true, accumulate: true),
-        Case(inputs: 20, outputs: 33, height: 6, width: 10, enlarge: true, normalise: true),
+        Case(inputs: 16, outputs: 16, height: 22, width: 30, upsample: true),
+        Case(inputs: 32, outputs: 48, height: 34, width: 74, upsample: true),
+        Case(inputs: 5, outputs: 6, height: 2, width: 2, upsample: true, accumulate: true),
+        Case(inputs: 20, outputs: 33, height: 6, width: 10, upsample: true, normalise: true),
         Case(inputs: 32, outputs: 16, height: 6, width: 5, type: .bfloat16),
         Case(inputs: 7, outputs: 35, height: 6, width: 5, type: .float16),
-        Case(inputs: 32, outputs: 32, height: 13, width: 21, rectify: true),
-        Case(inputs: 20, outputs: 19, height: 9, width: 7, accumulate: true, rectify: true),
+        Case(inputs: 32, outputs: 32, height: 13, width: 21, relu: true),
+        Case(inputs: 20, outputs: 19, height: 9, width: 7, accumulate: true, relu: true),
     ]
 
     private func naive(
         _ input: FeatureMap, _ transformed: [Double], _ weights: [Float], _ bias: [Float], _ test: Case
     ) -> [Double] {
-        let factor = test.enlarge ? 2 : 1
+        let factor = test.upsample ? 2 : 1
         return (0..<test.height * test.width).flatMap { pixel in
             (0..<test.outputs).map { output in
                 var sum = Double(bias[output])
@@ -67,7 +67,7 @@ import Testing
     private func convolution(_ test: Case, instructions: String) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         var numbers = Numbers(seed: UInt64(test.inputs))
-        let factor = test.enlarge ? 2 : 1
+        let factor = test.upsample ? 2 : 1
         let input = try FeatureMap(height: test.height / factor, width: test.width / factor, channels: test.inputs)
         input.pixels.copy(from: try numbers.matrix(input.pixels.rows, test.inputs))
         let output = try FeatureMap(height: test.height, width: test.width, channels: test.outputs)
@@ -84,11 +84,11 @@ import Testing
         if test.normalise { transformed = naiveGroupNorm(input, norm).map { $0 / (1 + exp(-$0)) } }
         var expected = naive(input, transformed, weights.values, bias, test)
         if test.accumulate { expected = zip(expected, before).map { $0 + Double($1) } }
-        if test.rectify { expected = expected.map { max($0, 0) } }
+        if test.relu { expected = expected.map { max($0, 0) } }
 
-        let transform = test.normalise ? norm.transform(of: input.sums(pool), activate: true) : nil
-        let sums = try PreparedConvolution(layer, enlarge: test.enlarge, pool)(
-            input, transform: transform, into: output, accumulate: test.accumulate, rectify: test.rectify, pool)
+        let transform = test.normalise ? norm.transform(of: input.sums(pool), silu: true) : nil
+        let sums = try WinogradConvolution(layer, upsample: test.upsample, pool)(
+            input, transform: transform, into: output, accumulate: test.accumulate, relu: test.relu, pool)
         #expect(relativeError(output.pixels.elements, expected) < 3e-6)
         expectEqual(sums, output.sums(pool))
     }
@@ -103,7 +103,7 @@ import Testing
     }
 
     /// Sums of single-precision parts of a tile against sums in double precision.
-    private func expectEqual(_ sums: ChannelSums, _ exact: ChannelSums) {
+    private func expectEqual(_ sums: ChannelStatistics, _ exact: ChannelStatistics) {
         #expect(sums.pixels == exact.pixels)
         for channel in exact.sum.indices {
             let scale = (exact.square[channel] * Double(exact.pixels)).squareRoot()
@@ -114,15 +114,15 @@ import Testing
 
     /// Part by part, with the input let go of behind it: the same numbers as at once.
     @Test(arguments: [false, true])
-    func parts(_ enlarge: Bool) throws {
+    func parts(_ upsample: Bool) throws {
         var numbers = Numbers(seed: 3)
-        let test = Case(inputs: 16, outputs: 16, height: 1600, width: 192, enlarge: enlarge)
+        let test = Case(inputs: 16, outputs: 16, height: 1600, width: 192, upsample: upsample)
         let layer = try convolution(
             encoded(numbers.array(16 * 16 * 9), as: .float32).bytes, numbers.array(16), test)
-        let factor = enlarge ? 2 : 1
+        let factor = upsample ? 2 : 1
         let input = try FeatureMap(height: test.height / factor, width: test.width / factor, channels: 16)
         for index in 0..<input.pixels.rows * 16 { input.pixels.start[index] = numbers.next() }
-        let prepared = try PreparedConvolution(layer, enlarge: enlarge, pool)
+        let prepared = try WinogradConvolution(layer, upsample: upsample, pool)
         let whole = try FeatureMap(height: test.height, width: test.width, channels: 16)
         let wholeSums = try prepared(input, into: whole, pool)
 
@@ -151,7 +151,7 @@ import Testing
         input.pixels.copy(from: try numbers.matrix(64 * 64, 8))
         let (sums, exact) = (try layer.apply(to: input, into: output, pool), output.sums(pool))
         for channel in 0..<8 {
-            func variance(_ sums: ChannelSums) -> Double {
+            func variance(_ sums: ChannelStatistics) -> Double {
                 let mean = sums.sum[channel] / 4096
                 return sums.square[channel] / 4096 - mean * mean
             }
@@ -184,7 +184,7 @@ import Testing
         for row in 0..<map.pixels.rows { for column in 0..<12 { map.pixels[row, column] = 100 + numbers.next() } }
         let norm = GroupNorm(groups: 3, epsilon: 1e-6, weight: numbers.array(12), bias: numbers.array(12))
         let output = try Matrix(rows: map.pixels.rows, columns: 12)
-        norm.transform(of: map.sums(pool), activate: false).apply(to: map.pixels, into: output, pool)
+        norm.transform(of: map.sums(pool), silu: false).apply(to: map.pixels, into: output, pool)
         #expect(relativeError(output.elements, naiveGroupNorm(map, norm)) < 3e-5)
     }
 }

@@ -68,7 +68,7 @@ import Testing
             ]
             if character.value != 0 {
                 messages.append(message { _ = try JSONValue.load(path: "\(folder.path)/\(name)") })
-                messages.append(message { _ = try ReplacementFile(path: "\(folder.path)/\(name)/\(name)") })
+                messages.append(message { _ = try AtomicFile(path: "\(folder.path)/\(name)/\(name)") })
             } else {
                 messages.removeSubrange(0..<3)  // refused for the NUL, and not named
             }

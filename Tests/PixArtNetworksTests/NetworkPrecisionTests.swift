@@ -105,7 +105,9 @@ struct Setting: Sendable, CustomTestStringConvertible {
     // MARK: What products are computed in
 
     /// Multiplications and additions of products by what they were computed in since `before`.
-    private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [ComputePrecision: Int] {
+    private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [ComputePrecision:
+        Int]
+    {
         let kinds: [ComputePrecision: Profile.Kind] = [
             .float32: .productFloat32, .bfloat16: .productBfloat16, .int8: .productInt8,
         ]

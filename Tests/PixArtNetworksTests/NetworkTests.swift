@@ -52,7 +52,8 @@ private let tolerance = 2e-6
         let workspace = try transformer.workspace(
             for: LatentShape(latents)!, size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
         var block = 0
-        let output = try transformer(Latents(latents), timestep: 730, segments, workspace, pool) { () throws(PixArtError) in
+        let output = try transformer(Latents(latents), timestep: 730, segments, workspace, pool) {
+            () throws(PixArtError) in
             let expected = try? golden["block.\(block)"].floats
             #expect(relativeError(workspace.stream.elements, expected ?? []) < tolerance, "block \(block)")
             block += 1
@@ -100,7 +101,8 @@ private let tolerance = 2e-6
         let latents = Latents(shape, [Float](repeating: 0, count: shape.count))
         var calls = 0
         #expect(throws: PixArtError.cancelled) {
-            _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], workspace, pool) { () throws(PixArtError) in
+            _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], workspace, pool) {
+                () throws(PixArtError) in
                 calls += 1
                 throw .cancelled
             }
@@ -126,9 +128,12 @@ private let tolerance = 2e-6
             let shape = LatentShape(
                 images: 2, channels: transformer.configuration.inChannels, height: 4, width: 4)
             let workspace = try transformer.workspace(for: shape, size: (32, 32), pool)
-            let segments = (first ? [prompt, long] : [long, prompt]).map { PixArtTransformer.BatchSegment($0, items: 1) }
+            let segments = (first ? [prompt, long] : [long, prompt]).map {
+                PixArtTransformer.BatchSegment($0, items: 1)
+            }
             let latents = Latents(shape, (0..<shape.count).map { Float($0 % 13) / 13 - 0.5 })
-            return try transformer(latents, timestep: 500, segments, workspace, pool) { () throws(PixArtError) in }.values
+            return try transformer(latents, timestep: 500, segments, workspace, pool) { () throws(PixArtError) in }
+                .values
         }
         for first in [true, false] {
             let expected = try predictions(2, first: first)

@@ -68,8 +68,8 @@ import Testing
 
     /// Timesteps of a short run, and latents after each of its steps.
     private func latents(_ configuration: any SchedulerConfiguration) throws -> [Float] {
-        var run = try configuration.start(SchedulerPlan(steps: 4))
-        var noise = NoiseSource(seed: 1, images: 1)
+        var run = try configuration.start(RunSchedule(steps: 4))
+        var noise = NoiseGenerator(seed: 1, images: 1)
         var (sample, all) = ([1, -1, 0.5] as [Float], run.timesteps)
         for _ in run.timesteps {
             sample = run.step(output: run.modelInput(sample), sample: sample, noise: &noise).sample

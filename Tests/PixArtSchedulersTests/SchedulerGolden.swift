@@ -7,7 +7,7 @@ import TestSupport
 /// A scheduler with some fields, and what the reference's runs with it look like: tools/goldens/make_scheduler_goldens.py.
 struct SchedulerGolden: Sendable, CustomStringConvertible {
     struct Run: Sendable {
-        let plan: SchedulerPlan
+        let plan: RunSchedule
         let timesteps: [Float]
         /// After some of the steps.
         let latents: [Int: [Float]]
@@ -65,7 +65,7 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
     private static func run(_ row: JSONValue, eta: Double) -> Run {
         let given = row["given"]!
         return Run(
-            plan: SchedulerPlan(
+            plan: RunSchedule(
                 steps: Int(row["steps"]!.integer!), timesteps: given["timesteps"]?.array?.map { Int($0.integer!) },
                 sigmas: given["sigmas"]?.array?.map { $0.number! }, eta: eta),
             timesteps: row["timesteps"]!.array!.map { Float($0.number!) },
@@ -86,15 +86,15 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
 
     /// A run of the reference's small model: so much of what it sees, and so much of a picture. From noise, or from the
     /// noisy picture where it begins later.
-    func run(_ plan: SchedulerPlan, from begin: Int? = nil) throws -> Result {
+    func run(_ plan: RunSchedule, from begin: Int? = nil) throws -> Result {
         let option = JSONValue.object(fields.merging(["_class_name": .string(name)]) { $1 })
         var scheduler = try SchedulerRegistry.configuration(nil, option: option).start(plan)
-        var noise = NoiseSource(seed: UInt64(plan.steps), images: 2)
+        var noise = NoiseGenerator(seed: UInt64(plan.steps), images: 2)
         let model = models[fields["prediction_type"]?.string ?? "epsilon"]!
         let initial = scheduler.initialNoiseSigma
         var sample = noise.normal(picture.count)
         if let begin {
-            sample = scheduler.noised(picture, by: sample, at: begin)
+            sample = scheduler.addingNoise(sample, to: picture, at: begin)
             scheduler.begin(at: begin)
         } else {
             sample = sample.map { $0 * initial }

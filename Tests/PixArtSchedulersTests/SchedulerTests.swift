@@ -52,11 +52,11 @@ import Testing
     @Test(arguments: SchedulerRegistry.known.map { $0.className })
     func beginAtTheFirstTimestep(_ name: String) throws {
         let configuration = try SchedulerRegistry.configuration(nil, option: .string(name))
-        var begun = try configuration.start(SchedulerPlan(steps: 4))
+        var begun = try configuration.start(RunSchedule(steps: 4))
         var untouched = begun
         begun.begin(at: 0)
         #expect(untouched.order == 1 || untouched.timesteps.count == 4 * untouched.order - 1)
-        var (first, second) = (NoiseSource(seed: 1, images: 1), NoiseSource(seed: 1, images: 1))
+        var (first, second) = (NoiseGenerator(seed: 1, images: 1), NoiseGenerator(seed: 1, images: 1))
         let (output, sample) = ([0.5, 0.25] as [Float], [1, -1] as [Float])
         for _ in 0..<2 {
             #expect(begun.modelInput(sample) == untouched.modelInput(sample))
@@ -141,20 +141,20 @@ import Testing
     func runsAreChecked(_ name: String) throws {
         let type = try #require(SchedulerRegistry.known.first { $0.className == name })
         let scheduler = try SchedulerRegistry.configuration(nil, option: .string(name))
-        func message(_ plan: SchedulerPlan) -> String {
+        func message(_ plan: RunSchedule) -> String {
             do {
                 _ = try scheduler.start(plan)
                 return ""
             } catch { return error.message }
         }
-        #expect(message(SchedulerPlan(steps: 1)) == "")
-        #expect(message(SchedulerPlan(steps: 1001)).contains("\"num_inference_steps\" is 1001"))
-        #expect((message(SchedulerPlan(steps: 1, timesteps: [900, 100])) == "") == type.takesTimesteps)
-        #expect(message(SchedulerPlan(steps: 1, timesteps: [100, 900])).contains("\"timesteps\""))
-        #expect(message(SchedulerPlan(steps: 1, timesteps: [1000])).contains("\"timesteps\""))
-        #expect((message(SchedulerPlan(steps: 1, sigmas: [3, 1, 0])) == "") == type.takesSigmas)
-        #expect(message(SchedulerPlan(steps: 1, sigmas: [1, 3])).contains("\"sigmas\""))
-        #expect(message(SchedulerPlan(steps: 1, timesteps: [9], sigmas: [3, 1])) != "")
+        #expect(message(RunSchedule(steps: 1)) == "")
+        #expect(message(RunSchedule(steps: 1001)).contains("\"num_inference_steps\" is 1001"))
+        #expect((message(RunSchedule(steps: 1, timesteps: [900, 100])) == "") == type.takesTimesteps)
+        #expect(message(RunSchedule(steps: 1, timesteps: [100, 900])).contains("\"timesteps\""))
+        #expect(message(RunSchedule(steps: 1, timesteps: [1000])).contains("\"timesteps\""))
+        #expect((message(RunSchedule(steps: 1, sigmas: [3, 1, 0])) == "") == type.takesSigmas)
+        #expect(message(RunSchedule(steps: 1, sigmas: [1, 3])).contains("\"sigmas\""))
+        #expect(message(RunSchedule(steps: 1, timesteps: [9], sigmas: [3, 1])) != "")
     }
 
     /// A run may use every training timestep, unless the scheduler would divide by the distance of equal ones.
@@ -164,7 +164,7 @@ import Testing
         ] {
             let scheduler = try SchedulerRegistry.configuration(nil, option: .string(name))
             #expect(
-                try scheduler.start(SchedulerPlan(steps: 1000)).timesteps == (0..<1000).reversed().map { Float($0) })
+                try scheduler.start(RunSchedule(steps: 1000)).timesteps == (0..<1000).reversed().map { Float($0) })
         }
         for fields: [Name: JSONValue] in [
             ["name": .string("DPMSolverSinglestep")],
@@ -174,9 +174,9 @@ import Testing
             ["name": .string("SASolver"), "predictor_order": .integer(1), "corrector_order": .integer(1)],
         ] {
             var run = try SchedulerRegistry.configuration(nil, option: .object(fields)).start(
-                SchedulerPlan(steps: 1000))
+                RunSchedule(steps: 1000))
             #expect(run.timesteps.count == 1000 && run.timesteps[998...] == [2, 1])
-            var (sample, noise) = ([1, -1] as [Float], NoiseSource(seed: 1, images: 1))
+            var (sample, noise) = ([1, -1] as [Float], NoiseGenerator(seed: 1, images: 1))
             for _ in run.timesteps {
                 sample = run.step(output: run.modelInput(sample), sample: sample, noise: &noise).sample
             }
@@ -185,11 +185,11 @@ import Testing
         for name in ["DPMSolverMultistep", "SASolver", "DEISMultistep", "UniPCMultistep"] {
             let trailing = try SchedulerRegistry.configuration(
                 nil, option: .object(["name": .string(name), "timestep_spacing": .string("trailing")]))
-            #expect(try trailing.start(SchedulerPlan(steps: 1000)).timesteps.count == 1000)
+            #expect(try trailing.start(RunSchedule(steps: 1000)).timesteps.count == 1000)
             let scheduler = try SchedulerRegistry.configuration(nil, option: .string(name))
-            #expect(try scheduler.start(SchedulerPlan(steps: 999)).timesteps.count == 999)
+            #expect(try scheduler.start(RunSchedule(steps: 999)).timesteps.count == 999)
             do {
-                _ = try scheduler.start(SchedulerPlan(steps: 1000))
+                _ = try scheduler.start(RunSchedule(steps: 1000))
                 Issue.record("\(name) took 1000 steps")
             } catch { #expect(error.message.contains("\"num_inference_steps\" is 1000, expected at most 999")) }
         }
@@ -204,8 +204,8 @@ import Testing
         for name in ["DDIM", "UniPCMultistep", "DEISMultistepScheduler", "SASolver", "DPMSolverMultistep"] {
             func latents(_ option: JSONValue, _ file: ConfigurationFile?) throws -> [Float] {
                 var scheduler = try SchedulerRegistry.configuration(file, option: option).start(
-                    SchedulerPlan(steps: 3))
-                var noise = NoiseSource(seed: 1, images: 1)
+                    RunSchedule(steps: 3))
+                var noise = NoiseGenerator(seed: 1, images: 1)
                 return scheduler.step(output: [0.5, 0.25], sample: [1, -1], noise: &noise).sample
                     + scheduler.timesteps
             }
@@ -248,7 +248,7 @@ import Testing
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         defer { unlink(path) }
         let file = try ConfigurationFile(path: path)
-        let scheduler = try SchedulerRegistry.configuration(file).start(SchedulerPlan(steps: 4))
+        let scheduler = try SchedulerRegistry.configuration(file).start(RunSchedule(steps: 4))
         #expect(scheduler.timesteps == [999, 749, 500, 250])
     }
 
@@ -269,8 +269,8 @@ import Testing
 
     /// Generators of each image draw as those of runs of one image.
     @Test func seedsOfEachImage() {
-        var both = NoiseSource(seeds: [3, 4])
-        var (first, second) = (NoiseSource(seed: 3, images: 1), NoiseSource(seed: 4, images: 1))
+        var both = NoiseGenerator(seeds: [3, 4])
+        var (first, second) = (NoiseGenerator(seed: 3, images: 1), NoiseGenerator(seed: 4, images: 1))
         for _ in 0..<2 { #expect(both.normal(40) == first.normal(20) + second.normal(20)) }
     }
 
@@ -278,8 +278,8 @@ import Testing
     @Test func treesOfEachImage() throws {
         let configuration = try SchedulerRegistry.configuration(nil, option: .string("DPMSolverSDE"))
         func latents(_ seeds: [UInt64], _ sample: [Float]) throws -> [Float] {
-            var scheduler = try configuration.start(SchedulerPlan(steps: 3))
-            var noise = NoiseSource(seeds: seeds)
+            var scheduler = try configuration.start(RunSchedule(steps: 3))
+            var noise = NoiseGenerator(seeds: seeds)
             return scheduler.step(output: sample, sample: sample, noise: &noise).sample
         }
         let (first, second) = ([1, -1, 0.5] as [Float], [0.25, 2, -3] as [Float])

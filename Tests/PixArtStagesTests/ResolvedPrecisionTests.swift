@@ -8,11 +8,13 @@ import Testing
     private func resolve(
         _ weights: WeightEncoding?, _ compute: ComputePrecision?, _ stored: WeightEncoding?
     ) throws(PixArtError) -> (WeightEncoding?, ComputePrecision) {
-        let precision = try ResolvedPrecision(weights: weights, compute: compute, quantization: stored, location: "folder")
+        let precision = try ResolvedPrecision(
+            weights: weights, compute: compute, quantization: stored, location: "folder")
         return (precision.weights, precision.compute)
     }
 
-    private func failure(_ weights: WeightEncoding?, _ compute: ComputePrecision?, _ stored: WeightEncoding?) -> String {
+    private func failure(_ weights: WeightEncoding?, _ compute: ComputePrecision?, _ stored: WeightEncoding?) -> String
+    {
         do {
             _ = try resolve(weights, compute, stored)
             return ""

@@ -47,7 +47,7 @@ typedef struct native_epilogue {
 typedef struct native_kernels {
     const char *_Nonnull name;
     int uses_blas;           /* whether product_float32 is OpenBLAS's, which needs native_blas_reserve */
-    int multiplies_bfloat16; /* whether product_bfloat16 and attend_bfloat16 may be called */
+    int multiplies_bfloat16; /* whether product_bfloat16 and attention_bfloat16 may be called */
     int multiplies_int8;     /* whether product_int8, zero_point_sums and pack_int4 may be called */
 
     /* ---- Products ---- */
@@ -77,14 +77,14 @@ typedef struct native_kernels {
                                    const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
                                    const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
     /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
-    void (*_Nonnull finish)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
+    void (*_Nonnull apply_epilogue)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
                             const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);
 
     /* ---- Attention ---- */
 
     /* out = softmax(scale * query key^T) value for one head in bfloat16, [queries][width] and [keys][width], width at
      * most 79; the sums are float32. `scratch` has NATIVE_ATTENTION_SCRATCH bytes, aligned to 64. */
-    void (*_Nullable attend_bfloat16)(size_t queries, size_t keys, size_t width, float scale,
+    void (*_Nullable attention_bfloat16)(size_t queries, size_t keys, size_t width, float scale,
                                       const uint16_t *_Nonnull query, const uint16_t *_Nonnull key,
                                       const uint16_t *_Nonnull value, size_t stride, uint16_t *_Nonnull out,
                                       size_t query_stride, void *_Nonnull scratch);
@@ -97,7 +97,7 @@ typedef struct native_kernels {
                                    const float *_Nullable bias, size_t bias_stride, float *_Nonnull maximum,
                                    float *_Nonnull sum, float *_Nonnull correction);
     /* Asks memory for rows of `bytes` bytes, `stride` bytes apart. */
-    void (*_Nonnull bring_near)(size_t rows, size_t bytes, const void *_Nonnull start, size_t stride);
+    void (*_Nonnull prefetch_rows)(size_t rows, size_t bytes, const void *_Nonnull start, size_t stride);
     /* x *= factor[row], for each row. */
     void (*_Nonnull scale_rows)(size_t rows, size_t columns, float *_Nonnull x, size_t stride,
                                 const float *_Nonnull factor);
@@ -156,9 +156,9 @@ typedef struct native_kernels {
     /* sum[c] += x[., c] and square[c] += x[., c]^2 over the rows, in double. */
     void (*_Nonnull channel_sums)(size_t rows, size_t channels, const float *_Nonnull x, double *_Nonnull sum,
                                   double *_Nonnull square);
-    /* out = x * scale[c] + shift[c], then SiLU where `activate` is not 0. */
+    /* out = x * scale[c] + shift[c], then SiLU where `with_silu` is not 0. */
     void (*_Nonnull transform_pixels)(size_t rows, size_t channels, const float *_Nonnull x,
-                                      const float *_Nonnull scale, const float *_Nonnull shift, int activate,
+                                      const float *_Nonnull scale, const float *_Nonnull shift, int with_silu,
                                       float *_Nonnull out);
 
     /* ---- Convolutions by Winograd's algorithm: see winograd.h ---- */
@@ -166,7 +166,7 @@ typedef struct native_kernels {
     /* Transforms the kernels of up to 32 outputs, [outputs][inputs][3][3], into panels, [inputs][NATIVE_PANEL], one for each
      * of the 36 positions, or of the 25 of an enlarging convolution, `plane_stride` elements apart. Outputs that are not
      * there are 0. Panels are aligned to 64 bytes. */
-    void (*_Nonnull winograd_weights)(int enlarge, size_t outputs, size_t inputs, const float *_Nonnull weights,
+    void (*_Nonnull winograd_weights)(int upsample, size_t outputs, size_t inputs, const float *_Nonnull weights,
                                       float *_Nonnull panel, size_t plane_stride);
     /* Transforms a block's inputs, f(pixels), where f is x * scale[channel] + shift[channel] if there is a scale, and then
      * SiLU if wanted. */

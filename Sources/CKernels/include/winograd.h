@@ -27,14 +27,14 @@ enum { NATIVE_WINOGRAD_LANES = 16 };
  * last tiles of a row and a column may reach beyond the image. */
 typedef struct native_winograd_block {
     size_t height, width, top, left, rows, columns;
-    int enlarge; /* the input is half as high and wide: height, width, top and left are even */
+    int upsample; /* the input is half as high and wide: height, width, top and left are even */
 } native_winograd_block;
 
 /* Where the transformed inputs of a block go. */
 typedef struct native_winograd_input {
     const float *_Nonnull pixels; /* [rows * columns of the input][channels] */
     size_t channels;
-    int activate;                 /* SiLU after scale and shift */
+    int silu;                 /* SiLU after scale and shift */
     float *_Nonnull work;         /* NATIVE_WINOGRAD_LANES for each input pixel of the block and a border of 1 */
     float *_Nonnull planes;       /* [36, or 16 where enlarged][tiles][channels rounded up to lanes] */
     size_t plane_stride, tile_stride; /* in elements */
@@ -47,7 +47,7 @@ typedef struct native_winograd_output {
     float *_Nonnull pixels;       /* [height * width][channels] */
     size_t channels, first, end;
     int accumulate;               /* add to what `pixels` holds */
-    int rectify;                  /* negative sums become 0 */
+    int relu;                  /* negative sums become 0 */
 } native_winograd_output;
 
 #endif

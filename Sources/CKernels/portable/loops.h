@@ -319,7 +319,7 @@ INLINE void finish_row(size_t columns, float *x, const native_epilogue *e, void 
         memcpy(floats, x, columns * sizeof *x);
 }
 
-static void finish(size_t rows, size_t columns, float *tile, size_t tile_stride, const native_epilogue *epilogue,
+static void apply_epilogue(size_t rows, size_t columns, float *tile, size_t tile_stride, const native_epilogue *epilogue,
                    void *out, size_t out_stride) {
     const size_t size = epilogue->type == NATIVE_BFLOAT16 ? sizeof(uint16_t) : sizeof(float);
     for (size_t row = 0; row < rows; row++)
@@ -348,7 +348,7 @@ static void softmax_block(size_t rows, size_t columns, float scale, float *score
     }
 }
 
-static void bring_near(size_t rows, size_t bytes, const void *start, size_t stride) {
+static void prefetch_rows(size_t rows, size_t bytes, const void *start, size_t stride) {
     for (size_t row = 0; row < rows; row++)
         for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)start + row * stride + i, 0, 2);
 }
@@ -370,17 +370,17 @@ static void channel_sums(size_t rows, size_t channels, const float *x, double *s
 }
 
 static void transform_pixels(size_t rows, size_t channels, const float *x, const float *scale, const float *shift,
-                             int activate, float *out) {
+                             int with_silu, float *out) {
     for (size_t row = 0; row < rows; row++, x += channels, out += channels)
         for (size_t c = 0; c < channels; c++) out[c] = x[c] * scale[c] + shift[c];
-    if (activate) silu(rows * channels, out - rows * channels);
+    if (with_silu) silu(rows * channels, out - rows * channels);
 }
 
 #include "winograd_loops.h"
 
 /* The members of a table that are loops of this file. */
-#define LOOPS                                                                                                          \
-    .softmax_block = softmax_block, .bring_near = bring_near, .scale_rows = scale_rows, .store_rows = store_rows,               \
+#define PORTABLE_KERNELS                                                                                                          \
+    .softmax_block = softmax_block, .prefetch_rows = prefetch_rows, .scale_rows = scale_rows, .store_rows = store_rows,               \
     .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate, .rms_norm = rms_norm, .silu = silu,  \
     .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
     .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \

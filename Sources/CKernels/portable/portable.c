@@ -3,5 +3,5 @@
 #include "gemm_blas.h"
 
 const native_kernels native_kernels_portable = {
-    .name = "portable", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
-    LOOPS};
+    .name = "portable", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .apply_epilogue = apply_epilogue,
+    PORTABLE_KERNELS};

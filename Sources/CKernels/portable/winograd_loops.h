@@ -35,8 +35,8 @@ INLINE void stream_end(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 #define A2_TIMES_B2 0.87890625f
 
 /* B^T d for a column or a row of a tile. */
-INLINE void transform_input(int enlarge, const vector d[6], vector u[6]) {
-    if (enlarge) {
+INLINE void transform_input(int upsample, const vector d[6], vector u[6]) {
+    if (upsample) {
         u[0] = d[0] - d[2];
         u[1] = d[1] + d[2];
         u[2] = d[1] - d[2];
@@ -54,8 +54,8 @@ INLINE void transform_input(int enlarge, const vector d[6], vector u[6]) {
 }
 
 /* A^T m. Enlarged, the products are those of g0, S, X, Y and g2. */
-INLINE void transform_output(int enlarge, const vector m[6], vector y[4]) {
-    if (enlarge) {
+INLINE void transform_output(int upsample, const vector m[6], vector y[4]) {
+    if (upsample) {
         y[0] = m[0] + (m[1] - m[2]);
         y[1] = m[1] + m[3];
         y[2] = m[1] + m[2];
@@ -71,8 +71,8 @@ INLINE void transform_output(int enlarge, const vector m[6], vector y[4]) {
 }
 
 /* G g, in double: weights are rounded once. */
-INLINE void transform_taps(int enlarge, const wide_vector g[3], wide_vector v[6]) {
-    if (enlarge) {
+INLINE void transform_taps(int upsample, const wide_vector g[3], wide_vector v[6]) {
+    if (upsample) {
         wide_vector sum = 0.5 * (g[0] + g[1]), difference = 0.5 * (g[0] - g[1]), last = 0.5 * g[2];
         v[0] = g[0];
         v[1] = sum + last;
@@ -92,10 +92,10 @@ INLINE void transform_taps(int enlarge, const wide_vector g[3], wide_vector v[6]
     }
 }
 
-INLINE void transform_weights(int enlarge, size_t outputs, size_t inputs, const float *weights, float *panel,
+INLINE void transform_weights(int upsample, size_t outputs, size_t inputs, const float *weights, float *panel,
                               size_t plane_stride) {
     enum { BLOCK = 16 };
-    const size_t side = enlarge ? 5 : 6;
+    const size_t side = upsample ? 5 : 6;
     float taps[9 * BLOCK][NATIVE_PANEL];
     memset(taps, 0, sizeof taps);
     for (size_t first = 0; first < inputs; first += BLOCK) {
@@ -112,12 +112,12 @@ INLINE void transform_weights(int enlarge, size_t outputs, size_t inputs, const 
                     wide_vector g[3], v[6];
                     for (size_t y = 0; y < 3; y++)
                         g[y] = __builtin_convertvector(load(&taps[9 * input + 3 * y + x][half]), wide_vector);
-                    transform_taps(enlarge, g, v);
+                    transform_taps(upsample, g, v);
                     for (size_t y = 0; y < side; y++) rows[y][x] = v[y];
                 }
                 for (size_t y = 0; y < side; y++) {
                     wide_vector v[6];
-                    transform_taps(enlarge, rows[y], v);
+                    transform_taps(upsample, rows[y], v);
                     for (size_t x = 0; x < side; x++)
                         stream(__builtin_convertvector(v[x], vector), target + (y * side + x) * plane_stride);
                 }
@@ -126,9 +126,9 @@ INLINE void transform_weights(int enlarge, size_t outputs, size_t inputs, const 
     stream_end();
 }
 
-static void winograd_weights(int enlarge, size_t outputs, size_t inputs, const float *weights, float *panel,
+static void winograd_weights(int upsample, size_t outputs, size_t inputs, const float *weights, float *panel,
                              size_t plane_stride) {
-    if (enlarge)
+    if (upsample)
         transform_weights(1, outputs, inputs, weights, panel, plane_stride);
     else
         transform_weights(0, outputs, inputs, weights, panel, plane_stride);
@@ -136,7 +136,7 @@ static void winograd_weights(int enlarge, size_t outputs, size_t inputs, const f
 
 /* x, or x * scale + shift, and SiLU of it or not, for `count` channels of pixels `stride` apart; to vectors. */
 INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t stride, const float *scale,
-                        const float *shift, int activate, float *target) {
+                        const float *shift, int with_silu, float *target) {
     if (count < LANES) {
         for (size_t pixel = 0; pixel < pixels; pixel++, source += stride)
             for (size_t i = 0; i < LANES; i++) {
@@ -155,13 +155,13 @@ INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t
             store(load(source) * factor + summand, target + pixel * LANES);
         }
     }
-    if (activate) silu(pixels * LANES, target);
+    if (with_silu) silu(pixels * LANES, target);
 }
 
 /* Reads up to 16 channels of a block's inputs and of one more on each side, with zeros outside the image. */
 INLINE void read_block(const native_winograd_block *block, const native_winograd_input *input, const float *scale,
                        const float *shift, size_t first, size_t rows, size_t columns) {
-    const size_t divisor = block->enlarge ? 2 : 1;
+    const size_t divisor = block->upsample ? 2 : 1;
     const size_t height = block->height / divisor, width = block->width / divisor;
     const size_t top = block->top / divisor, left = block->left / divisor;
     size_t count = input->channels - first < LANES ? input->channels - first : LANES;
@@ -178,44 +178,44 @@ INLINE void read_block(const native_winograd_block *block, const native_winograd
         memset(target, 0, before * LANES * sizeof *target);
         target += before * LANES;
         read_pixels(inside, count, source, input->channels, scale ? scale + first : NULL, scale ? shift + first : NULL,
-                    input->activate, target);
+                    input->silu, target);
         memset(target + inside * LANES, 0, (columns - before - inside) * LANES * sizeof *target);
     }
 }
 
-INLINE void transform_tile(int enlarge, const float *source, size_t row_stride, float *target, size_t plane_stride) {
-    const size_t side = enlarge ? 4 : 6;
+INLINE void transform_tile(int upsample, const float *source, size_t row_stride, float *target, size_t plane_stride) {
+    const size_t side = upsample ? 4 : 6;
     vector half[6][6];
     for (size_t x = 0; x < side; x++) {
         vector d[6], u[6];
         for (size_t y = 0; y < side; y++) d[y] = load(source + y * row_stride + x * LANES);
-        transform_input(enlarge, d, u);
+        transform_input(upsample, d, u);
         for (size_t y = 0; y < side; y++) half[y][x] = u[y];
     }
     for (size_t y = 0; y < side; y++) {
         vector u[6];
-        transform_input(enlarge, half[y], u);
+        transform_input(upsample, half[y], u);
         for (size_t x = 0; x < side; x++) store(u[x], target + (y * side + x) * plane_stride);
     }
 }
 
-INLINE void transform_block(int enlarge, const native_winograd_block *block, const native_winograd_input *input,
+INLINE void transform_block(int upsample, const native_winograd_block *block, const native_winograd_input *input,
                             const float *scale, const float *shift) {
-    const size_t step = enlarge ? 2 : 4;
+    const size_t step = upsample ? 2 : 4;
     size_t rows = block->rows * step + 2, columns = block->columns * step + 2;
     for (size_t first = 0; first < input->channels; first += LANES) {
         read_block(block, input, scale, shift, first, rows, columns);
         float *target = input->planes + first;
         for (size_t row = 0; row < block->rows; row++)
             for (size_t column = 0; column < block->columns; column++, target += input->tile_stride)
-                transform_tile(enlarge, input->work + (row * columns + column) * step * LANES, columns * LANES, target,
+                transform_tile(upsample, input->work + (row * columns + column) * step * LANES, columns * LANES, target,
                                input->plane_stride);
     }
 }
 
 static void winograd_input(const native_winograd_block *block, const native_winograd_input *input, const float *scale,
                            const float *shift) {
-    if (block->enlarge)
+    if (block->upsample)
         transform_block(1, block, input, scale, shift);
     else
         transform_block(0, block, input, scale, shift);
@@ -230,7 +230,7 @@ INLINE vector rectified(vector x) {
 /* Writes the height x width outputs of a tile that lie in the image: `count` channels with their bias. Adds up what it
  * writes. Deviations from the tile's mean are small numbers, so that their squares keep their precision in float32. */
 INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count, const float *bias, int accumulate,
-                       int rectify, int aligned, float *target, size_t row_stride, size_t stride, double *sum,
+                       int relu, int aligned, float *target, size_t row_stride, size_t stride, double *sum,
                        double *square) {
     vector summand = {0}, total = {0}, squares = {0};
     memcpy(&summand, bias, count * sizeof *bias);
@@ -243,7 +243,7 @@ INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count
                 memcpy(&before, place, count * sizeof *place);
                 value += before;
             }
-            if (rectify) value = rectified(value);
+            if (relu) value = rectified(value);
             if (aligned && count == LANES)
                 stream(value, place);
             else
@@ -265,19 +265,19 @@ INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count
     }
 }
 
-INLINE void output_tile(int enlarge, const float *source, size_t plane_stride, vector y[4][4]) {
-    const size_t side = enlarge ? 5 : 6;
+INLINE void output_tile(int upsample, const float *source, size_t plane_stride, vector y[4][4]) {
+    const size_t side = upsample ? 5 : 6;
     vector half[4][6];
     for (size_t x = 0; x < side; x++) {
         vector m[6], part[4];
         for (size_t i = 0; i < side; i++) m[i] = load(source + (i * side + x) * plane_stride);
-        transform_output(enlarge, m, part);
+        transform_output(upsample, m, part);
         for (size_t i = 0; i < 4; i++) half[i][x] = part[i];
     }
-    for (size_t i = 0; i < 4; i++) transform_output(enlarge, half[i], y[i]);
+    for (size_t i = 0; i < 4; i++) transform_output(upsample, half[i], y[i]);
 }
 
-INLINE void output_block(int enlarge, const native_winograd_block *block, const native_winograd_output *output,
+INLINE void output_block(int upsample, const native_winograd_block *block, const native_winograd_output *output,
                          const float *bias, double *sum, double *square) {
     const size_t channels = output->channels, row_stride = block->width * channels;
     const int aligned = ((uintptr_t)output->pixels | channels * 4 | output->first * 4) % 64 == 0;
@@ -291,12 +291,12 @@ INLINE void output_block(int enlarge, const native_winograd_block *block, const 
             for (size_t c = output->first; c < output->end; c += LANES) {
                 size_t count = output->end - c < LANES ? output->end - c : LANES;
                 vector y[4][4];
-                output_tile(enlarge, source + c - output->first, output->plane_stride, y);
+                output_tile(upsample, source + c - output->first, output->plane_stride, y);
                 if (height == 4 && width == 4 && count == LANES)
-                    write_tile(y, 4, 4, LANES, bias + c, output->accumulate, output->rectify, aligned, target + c,
+                    write_tile(y, 4, 4, LANES, bias + c, output->accumulate, output->relu, aligned, target + c,
                                row_stride, channels, sum + c, square + c);
                 else
-                    write_tile(y, height, width, count, bias + c, output->accumulate, output->rectify, aligned,
+                    write_tile(y, height, width, count, bias + c, output->accumulate, output->relu, aligned,
                                target + c, row_stride, channels, sum + c, square + c);
             }
         }
@@ -305,7 +305,7 @@ INLINE void output_block(int enlarge, const native_winograd_block *block, const 
 
 static void winograd_output(const native_winograd_block *block, const native_winograd_output *output, const float *bias,
                             double *sum, double *square) {
-    if (block->enlarge)
+    if (block->upsample)
         output_block(1, block, output, bias, sum, square);
     else
         output_block(0, block, output, bias, sum, square);

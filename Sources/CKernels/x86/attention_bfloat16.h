@@ -3,7 +3,7 @@
 /* Queries and keys that are worked on at once; columns of a head's values, one of them 1 to sum the weights. */
 enum { QUERIES = 24, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 512 };
 
-/* What one call of attend_bfloat16 works in. */
+/* What one call of attention_bfloat16 works in. */
 typedef struct {
     uint32_t key[KEYS / NATIVE_PANEL][COLUMNS / 2][NATIVE_PANEL]; /* panels of pairs along the head's width */
     uint32_t value[KEYS / 2][COLUMNS];                            /* pairs of keys */
@@ -64,7 +64,7 @@ INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size
  *
  * The maximum is one that has been seen, not always the largest: it moves, and the sums with it, where it would be exceeded
  * by more than 2^8. What it is cancels out. */
-INLINE void weigh(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum, float *sum) {
+INLINE void softmax_weights(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum, float *sum) {
     __m512 largest = _mm512_load_ps(score);
     for (size_t i = 1; i < 2 * panels; i++) largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
     float now = _mm512_reduce_max_ps(largest) * factor;
@@ -131,7 +131,7 @@ static void attend_block(attention_scratch *s, size_t first, size_t queries, siz
         }
     for (size_t row = 0; row < queries; row++) {
         for (size_t key = keys; key < panels * NATIVE_PANEL; key++) s->score[row][key] = -INFINITY;
-        weigh(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
+        softmax_weights(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
     }
     for (size_t row = 0; row < queries; row += 5) {
         size_t count = queries - row < 5 ? queries - row : 5;
@@ -150,11 +150,11 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
         size_t count = keys - first < KEYS ? keys - first : KEYS;
         pack_block(s, count, width, key + first * stride, value + first * stride, stride);
         for (size_t row = 0; row < queries; row += QUERIES) {
-            /* Meanwhile a share of the next block is brought near. */
+            /* Meanwhile a share of the next block is prefetched. */
             size_t next = first + KEYS + row / 2, share = QUERIES / 2;
             if (next + share <= keys) {
-                bring_near(share, width * sizeof *key, key + next * stride, stride * sizeof *key);
-                bring_near(share, width * sizeof *value, value + next * stride, stride * sizeof *value);
+                prefetch_rows(share, width * sizeof *key, key + next * stride, stride * sizeof *key);
+                prefetch_rows(share, width * sizeof *value, value + next * stride, stride * sizeof *value);
             }
             attend_block(s, row, queries - row < QUERIES ? queries - row : QUERIES, count, width, factor,
                          query + row * query_stride, query_stride);
@@ -166,7 +166,7 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
     }
 }
 
-static void attend_bfloat16(size_t queries, size_t keys, size_t width, float scale, const uint16_t *query,
+static void attention_bfloat16(size_t queries, size_t keys, size_t width, float scale, const uint16_t *query,
                             const uint16_t *key, const uint16_t *value, size_t stride, uint16_t *out,
                             size_t query_stride, void *scratch) {
     const float log2_of_e = 1.44269504f;

@@ -9,6 +9,6 @@
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx512 = {
-    .name = "avx512", .pack_panel = pack_panel, .product_float32 = product_float32, .finish = finish,
-    LOOPS};
+    .name = "avx512", .pack_panel = pack_panel, .product_float32 = product_float32, .apply_epilogue = apply_epilogue,
+    PORTABLE_KERNELS};
 #endif

@@ -17,7 +17,7 @@ INLINE __m512i broadcast(const void *unit) {
 }
 
 INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, size_t units, const uint16_t *left,
-                          size_t stride, const uint32_t *panel, nearing near, const float *scales, float *out,
+                          size_t stride, const uint32_t *panel, prefetcher prefetch, const float *scales, float *out,
                           size_t out_stride) {
     __m512 sum[TILE][2];
 #pragma unroll
@@ -28,7 +28,7 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        bring_some_near(&near);
+        prefetch_step(&prefetch);
         __m512i weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_si512(panel + 16 * v);
@@ -53,18 +53,18 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 static void product_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
                              const void *panel, const void *ahead, const float *column_scales, float *out,
                              size_t out_stride) {
-    nearing near = nearing_of(ahead, panel, rows);
-    for (; rows > 0; near.next += units * near.step) {
+    prefetcher prefetch = prefetcher_of(ahead, panel, rows);
+    for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
-#define BODY(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, near, column_scales, out, out_stride)
-#define NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, near, column_scales, out, out_stride)
+#define TILE_WIDE(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
+#define TILE_NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
         if (columns > 16) {
-            WITH_ROWS(count, BODY)
+            WITH_ROWS(count, TILE_WIDE)
         } else {
-            WITH_ROWS(count, NARROW)
+            WITH_ROWS(count, TILE_NARROW)
         }
-#undef BODY
-#undef NARROW
+#undef TILE_WIDE
+#undef TILE_NARROW
         left += count * left_stride;
         out += count * out_stride;
         rows -= count;
@@ -97,7 +97,7 @@ static void zero_point_sums(size_t units, const void *panel, int32_t *sums) {
 }
 
 INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_t *left, size_t stride,
-                      const uint32_t *panel, nearing near, const int32_t *sums, const float *row_scales,
+                      const uint32_t *panel, prefetcher prefetch, const int32_t *sums, const float *row_scales,
                       const float *column_scales, float *out, size_t out_stride) {
     __m512i sum[TILE][2];
 #pragma unroll
@@ -106,7 +106,7 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        bring_some_near(&near);
+        prefetch_step(&prefetch);
         __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
 #pragma unroll
         for (int row = 0; row < rows; row++) {
@@ -132,13 +132,13 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
 static void product_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
                          const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
                          const float *column_scales, float *out, size_t out_stride) {
-    nearing near = nearing_of(ahead, panel, rows);
-    for (; rows > 0; near.next += units * near.step) {
+    prefetcher prefetch = prefetcher_of(ahead, panel, rows);
+    for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
-#define BODY(N)                                                                                                        \
-    tile_int8(N, columns, units, left, left_stride, panel, near, sums, row_scales, column_scales, out, out_stride)
-        WITH_ROWS(count, BODY)
-#undef BODY
+#define TILE_WIDE(N)                                                                                                        \
+    tile_int8(N, columns, units, left, left_stride, panel, prefetch, sums, row_scales, column_scales, out, out_stride)
+        WITH_ROWS(count, TILE_WIDE)
+#undef TILE_WIDE
         left += count * left_stride;
         row_scales += count;
         out += count * out_stride;
@@ -167,10 +167,10 @@ INLINE __m512 gelu_rough(__m512 x) {
     return _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(e, _mm512_set1_ps(1))));
 }
 
-static void finish_bfloat16(size_t rows, size_t columns, float *tile, size_t tile_stride,
+static void apply_epilogue_bfloat16(size_t rows, size_t columns, float *tile, size_t tile_stride,
                             const native_epilogue *epilogue, void *out, size_t out_stride) {
     if (epilogue->type != NATIVE_BFLOAT16 || epilogue->accumulate || epilogue->multiply || !epilogue->bias) {
-        finish(rows, columns, tile, tile_stride, epilogue, out, out_stride);
+        apply_epilogue(rows, columns, tile, tile_stride, epilogue, out, out_stride);
         return;
     }
     for (size_t row = 0; row < rows; row++)
@@ -195,7 +195,7 @@ const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
                                                    .product_bfloat16 = product_bfloat16,
                                                    .zero_point_sums = zero_point_sums,
                                                    .product_int8 = product_int8,
-                                                   .finish = finish_bfloat16,
-                                                   .attend_bfloat16 = attend_bfloat16,
-                                                   LOOPS};
+                                                   .apply_epilogue = apply_epilogue_bfloat16,
+                                                   .attention_bfloat16 = attention_bfloat16,
+                                                   PORTABLE_KERNELS};
 #endif

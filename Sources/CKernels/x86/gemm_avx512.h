@@ -77,26 +77,26 @@ INLINE size_t tile_rows(size_t rows) {
     return (rows + tiles - 1) / tiles;
 }
 
-/* What a product brings near meanwhile: each tile a share of as many bytes as its panel has, `step` for each unit. */
+/* What a GEMM prefetches meanwhile: each tile a share of as many bytes as its panel has, `step` for each unit. */
 typedef struct {
     const char *next;
     size_t step;
-} nearing;
+} prefetcher;
 
-INLINE nearing nearing_of(const void *ahead, const void *panel, size_t rows) {
+INLINE prefetcher prefetcher_of(const void *ahead, const void *panel, size_t rows) {
     size_t tiles = (rows + TILE - 1) / TILE;
-    if (!ahead) return (nearing){panel, 0};
-    return (nearing){ahead, (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles};
+    if (!ahead) return (prefetcher){panel, 0};
+    return (prefetcher){ahead, (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles};
 }
 
-INLINE void bring_some_near(nearing *near) {
-    _mm_prefetch(near->next, _MM_HINT_T1);
-    _mm_prefetch(near->next + near->step / 2, _MM_HINT_T1);
-    near->next += near->step;
+INLINE void prefetch_step(prefetcher *prefetch) {
+    _mm_prefetch(prefetch->next, _MM_HINT_T1);
+    _mm_prefetch(prefetch->next + prefetch->step / 2, _MM_HINT_T1);
+    prefetch->next += prefetch->step;
 }
 
 INLINE void tile_float32(const int rows, const int vectors, size_t columns, size_t units, const float *left,
-                         size_t stride, const float *panel, nearing near, float *out, size_t out_stride,
+                         size_t stride, const float *panel, prefetcher prefetch, float *out, size_t out_stride,
                          int accumulate) {
     __m512 sum[TILE][2];
 #pragma unroll
@@ -108,7 +108,7 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        bring_some_near(&near);
+        prefetch_step(&prefetch);
         __m512 weight[2];
 #pragma unroll
         for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_ps(panel + 16 * v);
@@ -134,18 +134,18 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 
 static void product_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
                             const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
-    nearing near = nearing_of(ahead, panel, rows);
-    for (; rows > 0; near.next += units * near.step) {
+    prefetcher prefetch = prefetcher_of(ahead, panel, rows);
+    for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
-#define BODY(N) tile_float32(N, 2, columns, units, left, left_stride, panel, near, out, out_stride, accumulate)
-#define NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, near, out, out_stride, accumulate)
+#define TILE_WIDE(N) tile_float32(N, 2, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
+#define TILE_NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
         if (columns > 16) {
-            WITH_ROWS(count, BODY)
+            WITH_ROWS(count, TILE_WIDE)
         } else {
-            WITH_ROWS(count, NARROW)
+            WITH_ROWS(count, TILE_NARROW)
         }
-#undef BODY
-#undef NARROW
+#undef TILE_WIDE
+#undef TILE_NARROW
         left += count * left_stride;
         out += count * out_stride;
         rows -= count;

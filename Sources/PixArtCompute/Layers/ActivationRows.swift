@@ -47,7 +47,8 @@ package struct ActivationRows: Sendable {
     private let firstScale: Int
 
     private init(
-        encoding: Encoding, rows: Int, columns: Int, buffer: AlignedBuffer, offset: Int, stride: Int, scales: AlignedBuffer?,
+        encoding: Encoding, rows: Int, columns: Int, buffer: AlignedBuffer, offset: Int, stride: Int,
+        scales: AlignedBuffer?,
         firstScale: Int
     ) {
         self.encoding = encoding
@@ -106,7 +107,8 @@ package struct ActivationRows: Sendable {
         precondition(range.lowerBound >= 0 && range.upperBound <= columns)
         return ActivationRows(
             encoding: encoding, rows: rows, columns: range.count, buffer: buffer,
-            offset: offset + range.lowerBound * encoding.size, stride: stride, scales: scaleBuffer, firstScale: firstScale)
+            offset: offset + range.lowerBound * encoding.size, stride: stride, scales: scaleBuffer,
+            firstScale: firstScale)
     }
 
     /// The first element. Valid as long as a view of the buffer lives.

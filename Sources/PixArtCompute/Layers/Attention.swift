@@ -3,8 +3,8 @@ import PixArtStorage
 
 /// Scaled dot-product attention, softmax(scale Q Kᵀ + bias) V, for all heads of one sequence.
 ///
-/// Works on chunks of queries by blocks of keys with a running softmax, so that memory does not grow with the product of
-/// the lengths.
+/// Works on chunks of queries by blocks of keys with a running softmax, so that memory does not grow with the product
+/// of the lengths.
 package struct Attention: Sendable {
     package let heads: Int
     package let scale: Float
@@ -22,8 +22,8 @@ package struct Attention: Sendable {
         self.scale = scale
     }
 
-    /// What one sequence attends from, to, and into: `query` and `output` [queries, H*K], `key` and `value` [keys, H*K], all
-    /// of one form: float32, or bfloat16 for computing in that. At least one key.
+    /// What one sequence attends from, to, and into: `query` and `output` [queries, H*K], `key` and `value` [keys,
+    /// H*K], all of one form: float32, or bfloat16 for computing in that. At least one key.
     ///
     /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head; only in float32.
     package struct Sequence: Sendable {
@@ -31,7 +31,10 @@ package struct Attention: Sendable {
         let bias: Matrix?
         let output: ActivationRows
 
-        package init(query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil, into output: ActivationRows) {
+        package init(
+            query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil,
+            into output: ActivationRows
+        ) {
             precondition(key.rows == value.rows && key.rows > 0 && query.rows == output.rows)
             (self.query, self.key, self.value, self.bias, self.output) = (query, key, value, bias, output)
         }
@@ -41,7 +44,8 @@ package struct Attention: Sendable {
 
     /// Attends in one sequence. Fails with `.memory`.
     package func callAsFunction(
-        query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil, into output: ActivationRows, _ pool: ThreadPool
+        query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil,
+        into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {
         try self([Sequence(query: query, key: key, value: value, bias: bias, into: output)], pool)
     }
@@ -93,13 +97,14 @@ package struct Attention: Sendable {
     package static func takesBfloat16(headWidth: Int) -> Bool { headWidth % 2 == 0 && headWidth <= widestHead }
 
     private func attendBfloat16(
-        _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, into output: ActivationRows, _ kernels: Kernels,
+        _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, into output: ActivationRows,
+        _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         precondition(Self.takesBfloat16(headWidth: query.columns) && key.stride == value.stride)
         precondition(query.stride == output.stride)
         let work = try scratch.floats(Int(NATIVE_ATTENTION_SCRATCH) / 4, slot: 0)
-        kernels.table.pointee.attend_bfloat16!(
+        kernels.table.pointee.attention_bfloat16!(
             query.rows, key.rows, query.columns, scale, query.start.assumingMemoryBound(to: UInt16.self),
             key.start.assumingMemoryBound(to: UInt16.self), value.start.assumingMemoryBound(to: UInt16.self),
             key.elementStride, output.start.assumingMemoryBound(to: UInt16.self), query.elementStride, work)
@@ -107,7 +112,8 @@ package struct Attention: Sendable {
 
     /// One chunk of queries of one head against all keys, in float32.
     private func attend(
-        _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, _ bias: Matrix?, into output: ActivationRows, _ kernels: Kernels,
+        _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, _ bias: Matrix?,
+        into output: ActivationRows, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let (rows, width) = (query.rows, query.columns)
@@ -179,7 +185,7 @@ extension ActivationRows {
 
     /// Asks for rows that are wanted soon.
     fileprivate func bringNear(_ kernels: Kernels) {
-        kernels.table.pointee.bring_near(rows, columns * encoding.size, start, stride)
+        kernels.table.pointee.prefetch_rows(rows, columns * encoding.size, start, stride)
     }
 
     /// out[rows][columns] = self times panels of 32 columns, one after the other, in float32

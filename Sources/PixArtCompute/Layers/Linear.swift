@@ -26,8 +26,8 @@ package struct Linear: Sendable {
         self.bias = bias ?? [Float](repeating: 0, count: weight.outputs)
     }
 
-    /// `input` is [rows, inputs], in the form that products are computed in, and `output` is [rows, outputs] of float32 or
-    /// bfloat16; they must not overlap. Sums go into float32 only. Fails with `.memory`.
+    /// `input` is [rows, inputs], in the form that products are computed in, and `output` is [rows, outputs] of float32
+    /// or bfloat16; they must not overlap. Sums go into float32 only. Fails with `.memory`.
     package func callAsFunction(
         _ input: ActivationRows, into output: ActivationRows, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
@@ -58,11 +58,12 @@ package struct Linear: Sendable {
 
     /// Bytes of the rows that pass by the panels of a task at a time, which stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the other.
+    /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the
+    /// other.
     private static let mostPanels = (held: 3, passing: 16)
 
-    /// Parts of a panel that all rows pass by before the next: few enough units of float32 for the panels' parts to stay in
-    /// cache.
+    /// Parts of a panel that all rows pass by before the next: few enough units of float32 for the panels' parts to
+    /// stay in cache.
     fileprivate static func parts(of units: Int, _ encoding: ActivationRows.Encoding) -> [Range<Int>] {
         pieces(of: 0..<units, most: encoding.size == 4 ? 1536 : units)
     }
@@ -81,8 +82,9 @@ package struct Linear: Sendable {
 
     /// Multiplies `input` by several layers side by side.
     ///
-    /// A task lays out some panels of 32 outputs in its worker's cache, from the weights as they are stored, and lets the rows
-    /// pass by them; few rows it keeps, and lets the panels pass by, each read from memory while the one before is multiplied.
+    /// A task lays out some panels of 32 outputs in its worker's cache, from the weights as they are stored, and lets
+    /// the rows pass by them; few rows it keeps, and lets the panels pass by, each read from memory while the one
+    /// before is multiplied.
     package static func products(
         of input: ActivationRows, _ products: [Product], _ pool: ThreadPool
     ) throws(PixArtError) {
@@ -179,7 +181,7 @@ extension Linear.Product {
                     }
                     guard index == parts.count - 1 else { continue }
                     let target = output.rows(rows).columns(columns)
-                    kernels.table.pointee.finish(
+                    kernels.table.pointee.apply_epilogue(
                         rows.count, columns.count, tile, tileStride, &epilogue, target.start, target.elementStride)
                 }
             }
@@ -213,8 +215,8 @@ extension Linear.Product {
 }
 
 extension ActivationRows {
-    /// tile[rows][columns] = self times some units of a panel, added to what is there where they are not the first; parts
-    /// are of float32 only.
+    /// tile[rows][columns] = self times some units of a panel, added to what is there where they are not the first;
+    /// parts are of float32 only.
     fileprivate func multiply(
         by panel: Panel, columns: Int, units: Range<Int>, ahead: UnsafeRawPointer?,
         into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
@@ -255,5 +257,32 @@ extension WeightReader {
         Linear(
             weight: try matrix("\(name).weight", outputs: outputs, inputs: inputs, minimum: minimum),
             bias: bias ? try floats("\(name).bias", [outputs]) : nil)
+    }
+}
+
+/// Weights of up to 32 outputs laid out for a product, in a worker's memory.
+struct Panel {
+    static let width = Int(NATIVE_PANEL)
+
+    /// [units][32]
+    let elements: UnsafeMutablePointer<Float>
+    /// What the sums of each output are to be multiplied by, if anything.
+    let scales: UnsafeMutablePointer<Float>
+    var hasScales = false
+    /// What the zero point of rows in int8 adds to the sums of each output.
+    let zeroPointSums: UnsafeMutablePointer<Int32>
+
+    /// Panels of undefined contents, side by side. Fails with `.memory`.
+    static func several(
+        _ count: Int, units: Int, _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) -> [Panel] {
+        let elements = try scratch.floats(count * units * width, slot: 0)
+        let scales = try scratch.floats(2 * count * width, slot: 1)
+        return (0..<count).map { index in
+            let sums = UnsafeMutableRawPointer(scales + (count + index) * width)
+            return Panel(
+                elements: elements + index * units * width, scales: scales + index * width,
+                zeroPointSums: sums.assumingMemoryBound(to: Int32.self))
+        }
     }
 }

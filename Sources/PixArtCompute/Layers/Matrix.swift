@@ -21,7 +21,7 @@ package struct Matrix: Sendable {
     }
 
     /// A new matrix of undefined contents, in the store's memory if there is one. Fails with `.memory`.
-    package init(rows: Int, columns: Int, _ store: BufferStore? = nil) throws(PixArtError) {
+    package init(rows: Int, columns: Int, _ store: BufferPool? = nil) throws(PixArtError) {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
         guard !overflow else { throw .memory("cannot allocate a matrix of \(rows) x \(columns)") }
         self.init(

@@ -13,9 +13,9 @@ package final class ThreadPool: @unchecked Sendable {
     /// Memory of a worker that tasks may use until they return.
     package final class Scratch {
         fileprivate var buffers: [Int: AlignedBuffer] = [:]
-        private let pool: Region
+        private let pool: WorkQueue
 
-        fileprivate init(_ pool: Region) { self.pool = pool }
+        fileprivate init(_ pool: WorkQueue) { self.pool = pool }
 
         /// At least `count` elements of undefined contents. The same `slot` of a worker is the same memory again; two
         /// slots never overlap. Fails with `.memory`.
@@ -44,14 +44,14 @@ package final class ThreadPool: @unchecked Sendable {
     package let kernels: Kernels
     /// Where the time of this pool's regions went.
     package let profile = Profile()
-    private let region: Region
+    private let queue: WorkQueue
     /// Workers that run OpenBLAS's GEMMs.
     private let blasWorkers: Int
     private var threads: [pthread_t] = []
 
     /// Starts `threads` workers; 0 stands for one on each processor that the process may use, up to `maximum`.
-    /// `instructions` names their instruction set; nil stands for the best. Fails with `.memory`, and with `.option` where
-    /// the processor lacks the set.
+    /// `instructions` names their instruction set; nil stands for the best. Fails with `.memory`, and with `.option`
+    /// where the processor lacks the set.
     package init(threads requested: Int = 0, instructions: String? = nil) throws(PixArtError) {
         kernels = try Kernels(named: instructions)
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
@@ -59,7 +59,7 @@ package final class ThreadPool: @unchecked Sendable {
         guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {
             throw .memory("cannot start \(count) threads: no address space for OpenBLAS, 128 MiB each")
         }
-        region = Region()
+        queue = WorkQueue()
         // The host's signals are for the host's threads.
         var (all, before) = (sigset_t(), sigset_t())
         sigfillset(&all)
@@ -67,7 +67,7 @@ package final class ThreadPool: @unchecked Sendable {
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         for _ in 0..<count {
             var thread = pthread_t()
-            let context = Unmanaged.passRetained(region)
+            let context = Unmanaged.passRetained(queue)
             let failure = pthread_create(&thread, nil, { ThreadPool.work($0) }, context.toOpaque())
             guard failure == 0 else {
                 context.release()
@@ -78,19 +78,19 @@ package final class ThreadPool: @unchecked Sendable {
     }
 
     /// Bytes of memory that the workers hold for their tasks.
-    package var scratchBytes: Int { 4 * region.scratch.load(ordering: .relaxed) }
+    package var scratchBytes: Int { 4 * queue.scratch.load(ordering: .relaxed) }
 
     deinit {
-        region.stop()
+        queue.stop()
         for thread in threads { pthread_join(thread, nil) }
         native_blas_release(blasWorkers)
     }
 
-    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one of
-    /// their errors is thrown.
+    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one
+    /// of their errors is thrown.
     ///
-    /// Tasks start in order of their numbers. `body` must not call `run` on this pool. The time counts as `kind`, with `work`
-    /// operations done in it.
+    /// Tasks start in order of their numbers. `body` must not call `run` on this pool. The time counts as `kind`, with
+    /// `work` operations done in it.
     package func run<Failure: Error>(
         tasks: Int, as kind: Profile.Kind = .other, work: Double = 0,
         _ body: (_ task: Int, _ scratch: Scratch) throws(Failure) -> Void
@@ -103,7 +103,7 @@ package final class ThreadPool: @unchecked Sendable {
             do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
         }
         withoutActuallyEscaping(caught) { body in
-            let hasFailed = withUnsafePointer(to: body) { region.run(tasks: tasks, workers: count, $0) }
+            let hasFailed = withUnsafePointer(to: body) { queue.run(tasks: tasks, workers: count, $0) }
             if hasFailed { AllocationFailure.note() }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
@@ -124,19 +124,19 @@ package final class ThreadPool: @unchecked Sendable {
         // A thread starts with the floating-point state of the one that made it.
         var inherited = fenv_t()
         native_floating_point_begin(&inherited)
-        let region = Unmanaged<Region>.fromOpaque(context).takeRetainedValue()
-        let scratch = Scratch(region)
+        let queue = Unmanaged<WorkQueue>.fromOpaque(context).takeRetainedValue()
+        let scratch = Scratch(queue)
         var seen = 0
-        while let body = region.next(after: &seen) {
-            while let task = region.take() { body.pointee(task, scratch) }
-            region.finish(allocationFailed: AllocationFailure.take())
+        while let body = queue.next(after: &seen) {
+            while let task = queue.take() { body.pointee(task, scratch) }
+            queue.finish(allocationFailed: AllocationFailure.take())
         }
         return nil
     }
 }
 
 /// One parallel region after another: what the workers of a pool share.
-private final class Region: @unchecked Sendable {
+private final class WorkQueue: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let callers = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let begun = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -170,8 +170,8 @@ private final class Region: @unchecked Sendable {
         ended.deallocate()
     }
 
-    /// Publishes a region, waits for its end, and returns whether an allocation failed in it. The callers' mutex gives regions
-    /// of several callers their turns.
+    /// Publishes a region, waits for its end, and returns whether an allocation failed in it. The callers' mutex gives
+    /// regions of several callers their turns.
     func run(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>) -> Bool {
         native_lock(callers)
         native_lock(lock)

@@ -9,8 +9,8 @@ extension Tensor {
         }
         guard let encoding = WeightEncoding(stored), !encoding.isQuantized else {
             throw .model(
-                "\(stored.file.path): tensor \"\(stored.name)\" has type \(stored.type.rawValue), expected F32, F16, BF16 or "
-                    + "U8")
+                "\(stored.file.path): tensor \"\(stored.name)\" has type \(stored.type.rawValue), expected F32, "
+                    + "F16, BF16 or U8")
         }
         guard let count = stored.shape.elementCount else {
             throw .memory("\(stored.file.path): tensor \"\(stored.name)\": cannot allocate a tensor of \(stored.shape)")

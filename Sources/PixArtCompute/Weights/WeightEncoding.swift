@@ -2,15 +2,16 @@ import PixArtStorage
 
 /// How the elements of a weight lie, in a file and in memory: by themselves, or quantized with scales.
 ///
-/// A new block format is a case, its layout, and its kernels in `WeightMatrix`, `WeightPacking` and `WeightQuantization`.
+/// A new block format is a case, its layout, and its kernels in `WeightMatrix`, `WeightPacking` and
+/// `WeightQuantization`.
 package enum WeightEncoding: String, CaseIterable, Sendable {
     case float32
     case float16
     case bfloat16
     /// With a scale for each output.
     case int8
-    /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. A run of eight inputs lies in
-    /// four bytes, the first four in the low halves; runs of sixteen outputs lie side by side. Missing ones are 0.
+    /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. A run of eight inputs lies
+    /// in four bytes, the first four in the low halves; runs of sixteen outputs lie side by side. Missing ones are 0.
     case int4
 
     /// Encodings that weights are converted to.
@@ -20,7 +21,8 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
     package struct Layout: Sendable {
         /// Elements of a file are of this type.
         package let type: ElementType
-        /// Outputs and inputs of a block. The inputs of each output lie in `runBytes`, and the runs of a block side by side.
+        /// Outputs and inputs of a block. The inputs of each output lie in `runBytes`, and the runs of a block side by
+        /// side.
         package let block: (outputs: Int, inputs: Int)
         package let runBytes: Int
         /// Outputs and inputs that share a float32 scale: all inputs if that is nil. No scales if the group is nil.
@@ -48,7 +50,8 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
 
     // MARK: In files
 
-    /// The encoding of a stored tensor, by the type of its elements and the shape of its blocks; nil if it is no weight.
+    /// The encoding of a stored tensor, by the type of its elements and the shape of its blocks; nil if it is no
+    /// weight.
     package init?(_ stored: StoredTensor) {
         guard let encoding = Self.allCases.first(where: { $0.layout.type == stored.type && $0.hasBlocks(stored.shape) })
         else { return nil }
@@ -62,7 +65,8 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
     }
 
     private func hasBlocks(_ shape: [Int]) -> Bool {
-        layout.isPlain || shape.count == 4 && shape.suffix(2) == [layout.block.outputs, layout.runBytes / layout.type.size]
+        layout.isPlain
+            || shape.count == 4 && shape.suffix(2) == [layout.block.outputs, layout.runBytes / layout.type.size]
     }
 
     // MARK: Sizes
@@ -121,8 +125,8 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
 }
 
 extension WeightSource {
-    /// The lowest encoding of quantized weights in the source; nil if all are floating point. Tensors of unsupported types
-    /// are refused when a network asks for them.
+    /// The lowest encoding of quantized weights in the source; nil if all are floating point. Tensors of unsupported
+    /// types are refused when a network asks for them.
     package var quantization: WeightEncoding? {
         var found: Set<WeightEncoding> = []
         for name in names {

@@ -13,8 +13,8 @@ package struct WeightMatrix: Sendable {
     /// What is mapped, if it is.
     private let stored: StoredTensor?
 
-    /// Elements and scales as they are stored, of as many bytes as encoding and size say. Copies what the file has at an odd
-    /// address, else uses it in place. Fails with `.memory`.
+    /// Elements and scales as they are stored, of as many bytes as encoding and size say. Copies what the file has at
+    /// an odd address, else uses it in place. Fails with `.memory`.
     init(
         _ stored: StoredTensor, scales: StoredTensor? = nil, encoding: WeightEncoding, outputs: Int, inputs: Int
     ) throws(PixArtError) {

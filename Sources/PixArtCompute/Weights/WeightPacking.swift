@@ -9,7 +9,8 @@ extension WeightMatrix {
     /// If the encoding serves, rows are read as they lie; else they are converted some columns at a time, which stay
     /// in the worker's nearest cache. Fails with `.memory`.
     func pack(
-        _ outputs: Range<Int>, for product: ActivationRows.Encoding, units: Int, into panel: inout Panel, _ kernels: Kernels,
+        _ outputs: Range<Int>, for product: ActivationRows.Encoding, units: Int, into panel: inout Panel,
+        _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let stored = encoding.layout.runBytes * inputs
@@ -65,8 +66,8 @@ extension WeightMatrix {
     /// Columns that are converted at a time: whole groups.
     private static let conversionBlock = 512
 
-    /// Some columns of one output for a product. `scale` is that of the output's int8 numbers; it is written where they are
-    /// made of floating point, from all columns. `wide` has room for the columns in float32.
+    /// Some columns of one output for a product. `scale` is that of the output's int8 numbers; it is written where they
+    /// are made of floating point, from all columns. `wide` has room for the columns in float32.
     private func convert(
         _ output: Int, _ columns: Range<Int>, for product: ActivationRows.Encoding, to target: UnsafeMutableRawPointer,
         scale: UnsafeMutablePointer<Float>, _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels

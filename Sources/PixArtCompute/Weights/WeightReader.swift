@@ -38,8 +38,8 @@ package final class WeightReader {
     /// The tensors that were passed over, by name, once the network has finished.
     package private(set) var ignored: [UnusedTensors.Ignored] = []
 
-    /// The encoding in which each tensor taken so far is held, or read if it is no matrix. A file that has the tensors in
-    /// these encodings gives the same numbers, to the bit, when it is opened.
+    /// The encoding in which each tensor taken so far is held, or read if it is no matrix. A file that has the tensors
+    /// in these encodings gives the same numbers, to the bit, when it is opened.
     package private(set) var plannedEncodings: [Name: WeightEncoding] = [:]
 
     /// What the weights taken so far take of memory, converted or not.
@@ -86,7 +86,8 @@ package final class WeightReader {
             WeightMatrix(stored, scales: scales, encoding: encoding, outputs: outputs, inputs: inputs), name, minimum)
     }
 
-    /// A convolution's weight as a linear layer's: [outputs, channels, kernel, kernel] with `inputs = channels * kernel²`.
+    /// A convolution's weight as a linear layer's: [outputs, channels, kernel, kernel] with `inputs = channels *
+    /// kernel²`.
     package func matrix(
         _ name: String, outputs: Int, channels: Int, kernel: Int, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> WeightMatrix {
@@ -121,8 +122,8 @@ package final class WeightReader {
     /// the weights are of another architecture.
     package func begin(_ rules: UnusedTensors) { self.rules = rules }
 
-    /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule knows
-    /// it and the supply does not say to ignore it.
+    /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule
+    /// knows it and the supply does not say to ignore it.
     package func finish() throws(PixArtError) {
         let unused = names.subtracting(requestedNames).sorted().map(\.text)
         ignored = []

@@ -96,7 +96,8 @@ package enum FileKind: CaseIterable, Sendable {
         return ends("data.pkl") ? .torchArchive : ends(".npy") ? .numpy : .zip
     }
 
-    /// A protocol buffer whose first field is the version of the format, and whose second one is one of those that follow it.
+    /// A protocol buffer whose first field is the version of the format, and whose second one is one of those that
+    /// follow it.
     private static func isONNX(_ start: Slice<UnsafeRawBufferPointer>) -> Bool {
         start.count > 4 && start[0] == 0x08 && (1...32).contains(start[1]) && [0x12, 0x1A, 0x3A, 0x42].contains(start[2])
     }

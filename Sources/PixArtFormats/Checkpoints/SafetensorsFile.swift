@@ -7,9 +7,9 @@ package final class SafetensorsFile: WeightSource {
     private let file: MappedFile
     private let entries: [Name: SafetensorsHeader.Entry]
 
-    /// Maps the file at `path`. Fails with `.file`; and with `.format` naming file and tensor where the file is truncated,
-    /// malformed or inconsistent: every byte must belong to exactly one tensor, of the size that shape and type say. Time
-    /// is linear in the header.
+    /// Maps the file at `path`. Fails with `.file`; and with `.format` naming file and tensor where the file is
+    /// truncated, malformed or inconsistent: every byte must belong to exactly one tensor, of the size that shape and
+    /// type say. Time is linear in the header.
     package init(path: String) throws(PixArtError) {
         file = try MappedFile(path: path)
         let header = try SafetensorsHeader(file)
@@ -22,7 +22,8 @@ package final class SafetensorsFile: WeightSource {
 
     package var names: [String] { entries.keys.map(\.text) }
 
-    /// The tensor called `name`, or nil where the file has none. Fails with `.model` where its type is not an `ElementType`.
+    /// The tensor called `name`, or nil where the file has none. Fails with `.model` where its type is not an
+    /// `ElementType`.
     package subscript(name: String) -> StoredTensor? {
         get throws(PixArtError) {
             guard let entry = entries[name] else { return nil }

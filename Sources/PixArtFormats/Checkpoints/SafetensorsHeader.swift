@@ -1,7 +1,7 @@
 import PixArtStorage
 
-/// The header of a safetensors file: which tensors lie where. Eight bytes hold the size of the JSON that follows, and then
-/// come the tensors' bytes.
+/// The header of a safetensors file: which tensors lie where. Eight bytes hold the size of the JSON that follows, and
+/// then come the tensors' bytes.
 struct SafetensorsHeader {
     /// A tensor of a file.
     struct Entry {
@@ -26,8 +26,9 @@ struct SafetensorsHeader {
         "BOOL": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
     ]
 
-    /// Reads and checks the header of `file`. Afterwards every byte behind the header belongs to exactly one tensor, and
-    /// each tensor has as many bytes as its shape and type say; where the type is not known, its bytes are not counted.
+    /// Reads and checks the header of `file`. Afterwards every byte behind the header belongs to exactly one tensor,
+    /// and each tensor has as many bytes as its shape and type say; where the type is not known, its bytes are not
+    /// counted.
     ///
     /// Fails with `.format` naming the file and the tensor.
     init(_ file: MappedFile) throws(PixArtError) {

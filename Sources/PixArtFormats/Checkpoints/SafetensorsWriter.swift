@@ -19,17 +19,17 @@ package final class SafetensorsWriter {
     /// A tensor with its elements: as many bytes as `shape` and `type` say.
     package typealias Tensor = (name: String, type: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer)
 
-    private let file: ReplacementFile
+    private let file: AtomicFile
     /// Where the bytes of each tensor that are still to come belong.
     private var rest: [Name: Range<Int>]
 
     /// Writes the header of a file with these tensors and `metadata`.
     ///
     /// Tensors are laid out by falling element size and then by name, so that each is aligned to its elements, and the
-    /// first starts at a cache line. Fails with `.argument` naming the tensor where two have one name, where one is called
-    /// "__metadata__", where a name holds a NUL, and where a shape cannot be; and with `.file`.
+    /// first starts at a cache line. Fails with `.argument` naming the tensor where two have one name, where one is
+    /// called "__metadata__", where a name holds a NUL, and where a shape cannot be; and with `.file`.
     package init(
-        _ file: ReplacementFile, _ entries: [Entry], metadata: [Name: String] = [:]
+        _ file: AtomicFile, _ entries: [Entry], metadata: [Name: String] = [:]
     ) throws(PixArtError) {
         self.file = file
         let (header, places) = try Self.header(of: entries, metadata: metadata)
@@ -38,8 +38,8 @@ package final class SafetensorsWriter {
         }
     }
 
-    /// Appends `bytes` to the tensor called `name`. Tensors may take turns. Fails with `.argument` naming the tensor where
-    /// it is not in the header or has no room left for as much; and with `.file`.
+    /// Appends `bytes` to the tensor called `name`. Tensors may take turns. Fails with `.argument` naming the tensor
+    /// where it is not in the header or has no room left for as much; and with `.file`.
     package func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws(PixArtError) {
         guard let room = rest[name] else { throw .argument("tensor \"\(name)\" is not in the header") }
         guard bytes.count <= room.count else {
@@ -49,28 +49,29 @@ package final class SafetensorsWriter {
         rest[name] = room.dropFirst(bytes.count)
     }
 
-    /// Says that all tensors were written; the file can then be committed. Fails with `.argument` naming one that was not.
+    /// Says that all tensors were written; the file can then be committed. Fails with `.argument` naming one that was
+    /// not.
     package func finish() throws(PixArtError) {
         guard let (name, room) = rest.filter({ !$0.value.isEmpty }).min(by: { $0.key < $1.key }) else { return }
         throw .argument("tensor \"\(name)\": \(room.count) bytes were not written")
     }
 
-    /// Writes `tensors` and `metadata` to `path`, in place of what is there once all is written. Fails as above, and with
-    /// `.argument` where bytes and shape do not fit.
+    /// Writes `tensors` and `metadata` to `path`, in place of what is there once all is written. Fails as above, and
+    /// with `.argument` where bytes and shape do not fit.
     package static func write(path: String, tensors: [Tensor], metadata: [Name: String] = [:]) throws(PixArtError) {
         let entries = tensors.map { Entry(name: $0.name, type: $0.type, shape: $0.shape) }
         for (tensor, entry) in zip(tensors, entries) where entry.size != tensor.bytes.count {
             throw .argument("tensor \"\(entry.name)\": \(tensor.bytes.count) bytes do not fit \(entry.description)")
         }
-        let file = try ReplacementFile(path: path)
+        let file = try AtomicFile(path: path)
         let writer = try SafetensorsWriter(file, entries, metadata: metadata)
         for tensor in tensors { try writer.write(tensor.bytes, to: tensor.name) }
         try writer.finish()
         try file.commit()
     }
 
-    /// The header, eight bytes of size and JSON filled up with spaces to a multiple of 8 bytes; and where in the file each
-    /// tensor's bytes belong.
+    /// The header, eight bytes of size and JSON filled up with spaces to a multiple of 8 bytes; and where in the file
+    /// each tensor's bytes belong.
     private static func header(
         of entries: [Entry], metadata: [Name: String]
     ) throws(PixArtError) -> (bytes: [UInt8], places: [Name: Range<Int>]) {

@@ -31,7 +31,7 @@ struct ShardIndex {
 
     /// Opens all shards, and tells which of them holds a tensor. Fails with `.file` where a shard is missing, and with
     /// `.format` where shards and index do not agree, naming the tensor.
-    func open(folder: String, content: FolderContent) throws(PixArtError) -> ([SafetensorsFile], [Name: Int]) {
+    func open(folder: String, content: DirectoryListing) throws(PixArtError) -> ([SafetensorsFile], [Name: Int]) {
         var files: [SafetensorsFile] = []
         var holders: [Name: Int] = [:]
         for shard in Set(shards.values).sorted() {

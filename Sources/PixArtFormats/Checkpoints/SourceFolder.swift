@@ -1,8 +1,8 @@
 import Glibc
 import PixArtStorage
 
-/// A folder whose files are copied: those that lie in it, and nothing that a link leads to outside it. Somebody else may
-/// have made the folder, and the copies may be published.
+/// A folder whose files are copied: those that lie in it, and nothing that a link leads to outside it. Somebody else
+/// may have made the folder, and the copies may be published.
 ///
 /// The Hub's cache is the exception: the files of a folder in `<repository>/snapshots` are links into
 /// `<repository>/blobs`.
@@ -23,8 +23,8 @@ package struct SourceFolder {
         self.homes = homes
     }
 
-    /// The path without links of a file in the folder; nil if nothing has this name. Fails with `.file` naming the file if it
-    /// is not a regular file, or if a link leads nowhere or out of the folder.
+    /// The path without links of a file in the folder; nil if nothing has this name. Fails with `.file` naming the file
+    /// if it is not a regular file, or if a link leads nowhere or out of the folder.
     package func file(_ relative: String) throws(PixArtError) -> String? {
         let path = "\(self.path)/\(relative)"
         var status = stat()

@@ -1,7 +1,7 @@
 import PixArtStorage
 
-/// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: a safetensors file,
-/// or several shards and the index that tells which tensor is in which.
+/// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: a safetensors
+/// file, or several shards and the index that tells which tensor is in which.
 package final class WeightFolder: WeightSource {
     /// The folder's path.
     package let location: String
@@ -11,22 +11,22 @@ package final class WeightFolder: WeightSource {
     /// Which of `files` holds a tensor.
     private let holders: [Name: Int]
 
-    /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`; and where
-    /// there is a `variant`, `<stem>.<variant>.safetensors` or else `<stem>.safetensors.index.<variant>.json`.
+    /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`; and
+    /// where there is a `variant`, `<stem>.<variant>.safetensors` or else `<stem>.safetensors.index.<variant>.json`.
     ///
     /// - Parameters:
     ///   - stem: "diffusion_pytorch_model" (transformer, vae) or "model" (text_encoder).
     ///   - variant: such as "fp16", or nil.
     ///
-    /// An index must list exactly the tensors of its shards, and shards lie in the folder itself. Fails with `.option` where
-    /// `variant` cannot be part of a file name; with `.file` where a file is missing, which tells what was looked for and
-    /// what is there instead; and with `.format`, naming the file and the tensor.
+    /// An index must list exactly the tensors of its shards, and shards lie in the folder itself. Fails with `.option`
+    /// where `variant` cannot be part of a file name; with `.file` where a file is missing, which tells what was looked
+    /// for and what is there instead; and with `.format`, naming the file and the tensor.
     package init(folder: String, stem: String, variant: String?) throws(PixArtError) {
         if let variant, variant.isEmpty || variant.utf8.contains(UInt8(ascii: "/")) || variant.utf8.contains(0) {
             throw .option("variant: \"\(variant)\" cannot be part of a file name")
         }
         location = folder
-        let content = try FolderContent(path: folder)
+        let content = try DirectoryListing(path: folder)
         let whole = variant.map { "\(stem).\($0).safetensors" } ?? "\(stem).safetensors"
         let index = variant.map { "\(stem).safetensors.index.\($0).json" } ?? "\(stem).safetensors.index.json"
         if content.contains(whole) {
@@ -44,7 +44,8 @@ package final class WeightFolder: WeightSource {
 
     package var names: [String] { holders.keys.map(\.text) }
 
-    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an `ElementType`.
+    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an
+    /// `ElementType`.
     package subscript(name: String) -> StoredTensor? {
         get throws(PixArtError) {
             guard let holder = holders[name] else { return nil }

@@ -1,9 +1,9 @@
 import Glibc
 import PixArtStorage
 
-/// A file on its way to another name. It has no name while it is written if the system can do that; else one that starts
-/// with ".pixart-", in the folder where the file belongs. A lock says that its process lives, so that drafts which a killed
-/// process left are known, and are removed when the next one is made in their folder.
+/// A file on its way to another name. It has no name while it is written if the system can do that; else one that
+/// starts with ".pixart-", in the folder where the file belongs. A lock says that its process lives, so that drafts
+/// which a killed process left are known, and are removed when the next one is made in their folder.
 struct DraftFile {
     let descriptor: Int32
     private let path: String
@@ -64,7 +64,7 @@ struct DraftFile {
 
     /// Removes what killed processes left in a folder: drafts that nobody has locked.
     private static func sweep(_ folder: String) {
-        guard let names = try? FolderContent(path: folder).names else { return }
+        guard let names = try? DirectoryListing(path: folder).names else { return }
         for name in names.map(\.text) where isDraft(name) {
             let draft = open("\(folder)/\(name)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
             guard draft >= 0 else { continue }

@@ -40,8 +40,8 @@ package enum ImageBlend {
 }
 
 extension ImageBatch {
-    /// A mask for `count` images, or one for all: uint8 [H, W], [count or 1, H, W], also with a last dimension of 1. Fails
-    /// with `.argument`.
+    /// A mask for `count` images, or one for all: uint8 [H, W], [count or 1, H, W], also with a last dimension of 1.
+    /// Fails with `.argument`.
     package init(mask: Tensor, count: Int, height: Int, width: Int) throws(PixArtError) {
         let shapes = [[height, width], [1, height, width], [count, height, width]]
         let masks = shapes.contains(mask.shape) ? mask.shape.dropLast(2).first ?? 1 : nil

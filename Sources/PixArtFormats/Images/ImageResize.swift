@@ -3,11 +3,11 @@ import PixArtStorage
 
 /// Resizes images by Lanczos' filter of three lobes, which widens with the reduction so that nothing aliases.
 ///
-/// This implementation matches: Pillow's `Image.resize` with `LANCZOS`, and diffusers' `VaeImageProcessor.resize` for its
-/// modes "default" and "crop". Limitation: where Pillow weighs colours by alpha, channels are resized apart.
+/// This implementation matches: Pillow's `Image.resize` with `LANCZOS`, and diffusers' `VaeImageProcessor.resize` for
+/// its modes "default" and "crop". Limitation: where Pillow weighs colours by alpha, channels are resized apart.
 package enum ImageResize {
-    /// Images uint8 [B, H, W, C] or [H, W, C] with 1, 3 or 4 channels, as [.., height, width, C]; nil stands for their own
-    /// height or width.
+    /// Images uint8 [B, H, W, C] or [H, W, C] with 1, 3 or 4 channels, as [.., height, width, C]; nil stands for their
+    /// own height or width.
     ///
     /// With `crops` they are resized to cover height and width in their own proportions, and their middle is cut out;
     /// otherwise stretched. Fails with `.argument`, and with `.memory`.
@@ -27,7 +27,8 @@ package enum ImageResize {
         }
         let columns = Resampling(from: batch.width, to: cover.width, middle: width)
         let rows = Resampling(from: batch.height, to: cover.height, middle: height)
-        // Which axis comes first shows, since what lies between is rounded. This is Pillow's choice from its version 13 on.
+        // Which axis comes first shows, since what lies between is rounded. This is Pillow's choice from its version 13
+        // on.
         let (shorter, narrower) = (batch.height - cover.height, batch.width - cover.width)
         let isTall = shorter > 0 && shorter > 2 * narrower
         let shape = images.shape.dropLast(3) + [height, width, batch.channels]

@@ -9,7 +9,8 @@ package enum PNGFile {
     /// - Parameters:
     ///   - width: 1 to 2^31 - 1; and so is `height`.
     ///   - pixels: `height` rows from the top, of `width` times three bytes: red, green, blue.
-    ///   - text: what the file says about itself, before the image and in this order. A text of printable Latin-1 and line
+    ///   - text: what the file says about itself, before the image and in this order. A text of printable Latin-1 and
+    ///     line
     ///     feeds becomes a tEXt chunk, or zTXt where it is long; any other becomes an iTXt chunk.
     ///
     /// Fails with `.argument` where size and pixels do not fit; with `.option` naming a keyword that is not 1 to 79
@@ -41,7 +42,7 @@ package enum PNGFile {
             throw .internal("\(path): libpng cannot encode the image: \(reason(in: message))")
         }
         defer { native_png_release(encoded) }
-        let file = try ReplacementFile(path: path)
+        let file = try AtomicFile(path: path)
         try file.write(UnsafeRawBufferPointer(start: encoded, count: count))
         try file.commit()
     }
@@ -51,13 +52,13 @@ package enum PNGFile {
 
     /// Reads an image: uint8 [H, W, channels], rows from the top.
     ///
-    /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made up:
-    /// alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are looked up,
-    /// 16 bits rounded to 8 and fewer widened. The image is turned upright by the orientation in the eXIf chunk. Gamma and
-    /// colour profiles make no difference.
+    /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made
+    /// up: alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are
+    /// looked up, 16 bits rounded to 8 and fewer widened. The image is turned upright by the orientation in the eXIf
+    /// chunk. Gamma and colour profiles make no difference.
     ///
-    /// Fails with `.file`; with `.format` where the file is no PNG, truncated or damaged, or larger than 2^16 pixels along a
-    /// side or 2^28 in all; and with `.memory`.
+    /// Fails with `.file`; with `.format` where the file is no PNG, truncated or damaged, or larger than 2^16 pixels
+    /// along a side or 2^28 in all; and with `.memory`.
     package static func read(path: String, channels: Int) throws(PixArtError) -> Tensor {
         let regular = try RegularFile(path: path)
         let descriptor = fcntl(regular.descriptor, F_DUPFD_CLOEXEC, 0)

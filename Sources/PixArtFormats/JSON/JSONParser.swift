@@ -4,9 +4,10 @@ import PixArtStorage
 extension JSONValue {
     /// Parses one JSON value out of UTF-8 bytes.
     ///
-    /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source` and the
-    /// byte offset: on malformed text, text after the value, invalid UTF-8, names that hold a NUL, and more values or deeper
-    /// nesting than `JSONLimits` allow; and if `dialect` is strict, on two members of one name in an object.
+    /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source`
+    /// and the byte offset: on malformed text, text after the value, invalid UTF-8, names that hold a NUL, and more
+    /// values or deeper nesting than `JSONLimits` allow; and if `dialect` is strict, on two members of one name in an
+    /// object.
     package init(
         parsing bytes: UnsafeRawBufferPointer, source: String, dialect: JSONDialect = .strict
     ) throws(PixArtError) {
@@ -44,8 +45,8 @@ extension JSONValue {
         return JSONValue(root, dialect, extremes: &extremes)
     }
 
-    /// Copies a tree of json-c. `extremes` are the integers that json-c may have clamped, in the text's order. Recursion is
-    /// as deep as the tree, which the parser bounds.
+    /// Copies a tree of json-c. `extremes` are the integers that json-c may have clamped, in the text's order.
+    /// Recursion is as deep as the tree, which the parser bounds.
     private init(_ node: OpaquePointer?, _ dialect: JSONDialect, extremes: inout ArraySlice<JSONValue>) {
         switch native_json_kind(node) {
         case NATIVE_JSON_BOOL: self = .bool(native_json_bool(node) != 0)

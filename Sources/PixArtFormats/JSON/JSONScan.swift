@@ -1,7 +1,7 @@
 import PixArtStorage
 
-/// A pass over text that json-c has accepted, for what json-c passes over in silence: equal names in one object, names with
-/// a NUL in them, and integers beyond 64 bits.
+/// A pass over text that json-c has accepted, for what json-c passes over in silence: equal names in one object, names
+/// with a NUL in them, and integers beyond 64 bits.
 struct JSONScan {
     private let text: UnsafeBufferPointer<UInt8>
     private let source: String
@@ -17,8 +17,8 @@ struct JSONScan {
         self.allowsRepeatedNames = allowsRepeatedNames
     }
 
-    /// Scans the text and returns, in order, every integer that is as far from 0 as 64 bits go, or farther: json-c reads
-    /// them all as the limit. Those that 64 bits cannot hold come as `.number`. Time is linear in the text.
+    /// Scans the text and returns, in order, every integer that is as far from 0 as 64 bits go, or farther: json-c
+    /// reads them all as the limit. Those that 64 bits cannot hold come as `.number`. Time is linear in the text.
     ///
     /// Fails with `.format` naming the member.
     mutating func run() throws(PixArtError) -> [JSONValue] {

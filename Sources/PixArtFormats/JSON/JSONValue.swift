@@ -7,14 +7,15 @@ package enum JSONValue: Equatable, Sendable {
     case integer(Int64)
     /// An integer above `Int64.max`, as seeds may be.
     case unsigned(UInt64)
-    /// Any other number: with a fraction or exponent, beyond 64 bits, or NaN, Infinity and -Infinity as Python writes them.
+    /// Any other number: with a fraction or exponent, beyond 64 bits, or NaN, Infinity and -Infinity as Python writes
+    /// them.
     case number(Double)
     case string(String)
     case array([JSONValue])
     case object([Name: JSONValue])
 
-    /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path, also if it has more
-    /// than `mostBytes`: a configuration has a few thousand.
+    /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path, also if it
+    /// has more than `mostBytes`: a configuration has a few thousand.
     package static func load(
         path: String, dialect: JSONDialect = .python, mostBytes: Int = 4 << 20
     ) throws(PixArtError) -> JSONValue {

@@ -1,8 +1,8 @@
 import CLibraries
 
 extension JSONValue {
-    /// The value as JSON text. Members are sorted by name, doubles are written with the fewest digits that read back to the
-    /// same value, and NaN and the infinities as the bare words that `init(parsing:source:)` takes.
+    /// The value as JSON text. Members are sorted by name, doubles are written with the fewest digits that read back to
+    /// the same value, and NaN and the infinities as the bare words that `init(parsing:source:)` takes.
     ///
     /// - Parameter pretty: one member or element to a line, indented by two spaces.
     ///

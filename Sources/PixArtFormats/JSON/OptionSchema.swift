@@ -19,8 +19,8 @@ package struct OptionSchema: Sendable {
         case vector(Int, ClosedRange<Double>)
         /// Any number of such lists, at least one.
         case vectors(Int, ClosedRange<Double>)
-        /// The name of something that has classes, or an object with "_class_name" and its fields, which are checked when it is
-        /// made. With the JSON Schemas of both forms.
+        /// The name of something that has classes, or an object with "_class_name" and its fields, which are checked
+        /// when it is made. With the JSON Schemas of both forms.
         case classNamed(String, schemas: [JSONValue])
         /// Any text.
         case text

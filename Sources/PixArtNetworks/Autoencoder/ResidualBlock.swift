@@ -24,15 +24,17 @@ struct ResidualBlock: Sendable {
 
     /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the
     /// top while the shortcut and the first convolution are written.
-    func callAsFunction(_ x: MeasuredMap, _ pool: ThreadPool, _ store: BufferStore) throws(PixArtError) -> MeasuredMap {
+    func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
+        -> FeatureMapWithStatistics
+    {
         let (input, outputs) = (x.map, convolutions.0.outputs)
         let hidden = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)
-        let normed = norms.0.transform(of: x.sums, activate: true)
+        let normed = norms.0.transform(of: x.sums, silu: true)
         let sum: FeatureMap
-        let hiddenSums: ChannelSums
+        let hiddenSums: ChannelStatistics
         if let shortcut {
             sum = try FeatureMap(height: input.height, width: input.width, channels: outputs, store)
-            let first = try PreparedConvolution(convolutions.0, pool, store)
+            let first = try WinogradConvolution(convolutions.0, pool, store)
             hiddenSums = try first.consume(input, transform: normed, into: hidden, pool) { rows throws(PixArtError) in
                 let pixels = rows.lowerBound * input.width..<rows.upperBound * input.width
                 try shortcut(input.pixels.rows(pixels), into: sum.pixels.rows(pixels), pool)
@@ -41,9 +43,9 @@ struct ResidualBlock: Sendable {
             sum = input
             hiddenSums = try convolutions.0.apply(to: input, transform: normed, into: hidden, pool, store)
         }
-        let activated = norms.1.transform(of: hiddenSums, activate: true)
+        let activated = norms.1.transform(of: hiddenSums, silu: true)
         let sums = try convolutions.1.apply(
             to: hidden, transform: activated, into: sum, accumulate: true, pool, store)
-        return MeasuredMap(map: sum, sums: sums)
+        return FeatureMapWithStatistics(map: sum, sums: sums)
     }
 }

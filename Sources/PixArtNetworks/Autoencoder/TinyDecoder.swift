@@ -5,11 +5,11 @@ import PixArtStorage
 /// The decoding half of a tiny autoencoder.
 ///
 /// This implementation matches the decoder of diffusers' `AutoencoderTiny` with ReLU and nearest neighbours.
-package struct TinyDecoder: LatentDecoder {
+package struct TinyDecoder: AutoencoderDecoder {
     /// Blocks of one size, and the convolution that doubles it; nil on the finest level.
     private struct Level: Sendable {
         let blocks: [TinyBlock]
-        let enlargement: Convolution?
+        let upsampling: Convolution?
     }
 
     private let input: Convolution
@@ -31,13 +31,13 @@ package struct TinyDecoder: LatentDecoder {
                 blocks.append(try TinyBlock("decoder.layers.\(layer)", channels: channels, reader))
                 layer += 1
             }
-            var enlargement: Convolution?
+            var upsampling: Convolution?
             if index < configuration.blocks.count - 1 {
-                enlargement = try reader.convolution(
+                upsampling = try reader.convolution(
                     "decoder.layers.\(layer + 1)", outputs: channels, inputs: channels, bias: false)
                 layer += 2
             }
-            levels.append(Level(blocks: blocks, enlargement: enlargement))
+            levels.append(Level(blocks: blocks, upsampling: upsampling))
         }
         self.levels = levels
         output = try reader.convolution("decoder.layers.\(layer)", outputs: 3, inputs: channels)
@@ -45,7 +45,7 @@ package struct TinyDecoder: LatentDecoder {
     }
 
     package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
-        let store = BufferStore()
+        let store = BufferPool()
         let source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
         for pixel in 0..<latents.pixels.rows {
             for channel in 0..<latents.channels {
@@ -53,15 +53,15 @@ package struct TinyDecoder: LatentDecoder {
             }
         }
         var x = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
-        try input.apply(to: source, into: x, rectify: true, pool, store)
+        try input.apply(to: source, into: x, relu: true, pool, store)
         for level in levels {
             for block in level.blocks { try block(x, pool, store) }
-            if let enlargement = level.enlargement { x = try enlargement.enlarge(x, pool, store).map }
+            if let upsampling = level.upsampling { x = try upsampling.upsample(x, pool, store).map }
         }
         let image = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)
         try output.apply(to: x, into: image, pool, store)
         // From 0 ... 1 to -1 ... 1.
-        ChannelTransform(scale: [2, 2, 2], shift: [-1, -1, -1], activate: false)
+        ChannelAffine(scale: [2, 2, 2], shift: [-1, -1, -1], silu: false)
             .apply(to: image.pixels, into: image.pixels, pool)
         return image
     }

@@ -4,10 +4,10 @@ import PixArtStorage
 /// The encoding half of a tiny autoencoder.
 ///
 /// This implementation matches the encoder of diffusers' `AutoencoderTiny` with ReLU.
-package struct TinyEncoder: PixelEncoder {
+package struct TinyEncoder: AutoencoderEncoder {
     /// The convolution that halves the size, nil on the finest level, and blocks of one size.
     private struct Level: Sendable {
-        let reduction: HalvingConvolution?
+        let downsampling: StridedConvolution?
         let blocks: [TinyBlock]
     }
 
@@ -24,10 +24,10 @@ package struct TinyEncoder: PixelEncoder {
         var layer = 1
         var levels: [Level] = []
         for (index, count) in configuration.blocks.enumerated() {
-            var reduction: HalvingConvolution?
+            var downsampling: StridedConvolution?
             if index > 0 {
                 let name = "encoder.layers.\(layer)"
-                reduction = HalvingConvolution(
+                downsampling = StridedConvolution(
                     try reader.convolution(name, outputs: channels, inputs: channels, bias: false), padding: .around)
                 layer += 1
             }
@@ -36,7 +36,7 @@ package struct TinyEncoder: PixelEncoder {
                 blocks.append(try TinyBlock("encoder.layers.\(layer)", channels: channels, reader))
                 layer += 1
             }
-            levels.append(Level(reduction: reduction, blocks: blocks))
+            levels.append(Level(downsampling: downsampling, blocks: blocks))
         }
         self.levels = levels
         output = try reader.convolution(
@@ -45,13 +45,13 @@ package struct TinyEncoder: PixelEncoder {
     }
 
     package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {
-        let store = BufferStore()
+        let store = BufferPool()
         var x = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
         // From -1 ... 1 to 0 ... 1, which black surrounds.
-        let brightness = ChannelTransform(scale: [0.5, 0.5, 0.5], shift: [0.5, 0.5, 0.5], activate: false)
+        let brightness = ChannelAffine(scale: [0.5, 0.5, 0.5], shift: [0.5, 0.5, 0.5], silu: false)
         try input.apply(to: image, transform: brightness, into: x, pool, store)
         for level in levels {
-            if let reduction = level.reduction { x = try reduction.reduce(x, pool, store).map }
+            if let downsampling = level.downsampling { x = try downsampling.downsample(x, pool, store).map }
             for block in level.blocks { try block(x, pool, store) }
         }
         let latents = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)

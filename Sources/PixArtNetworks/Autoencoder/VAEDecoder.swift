@@ -4,16 +4,16 @@ import PixArtStorage
 /// The decoding half of a variational autoencoder: latents in, pixels out.
 ///
 /// This implementation matches the decoder of diffusers' `AutoencoderKL` with `UpDecoderBlock2D` blocks and SiLU.
-package struct VAEDecoder: LatentDecoder {
+package struct VAEDecoder: AutoencoderDecoder {
     /// Residual blocks of one size, and the convolution that doubles it; nil on the finest level.
     private struct Level: Sendable {
         let blocks: [ResidualBlock]
-        let enlargement: Convolution?
+        let upsampling: Convolution?
     }
 
     private let postQuantization: Linear?
     private let input: Convolution
-    private let middle: MiddleBlock
+    private let middle: MidBlock
     private let levels: [Level]
     private let outputNorm: GroupNorm
     private let output: Convolution
@@ -29,7 +29,7 @@ package struct VAEDecoder: LatentDecoder {
             configuration.postQuantConvolution
             ? try reader.pointwise("post_quant_conv", outputs: latents, inputs: latents) : nil
         input = try reader.convolution("decoder.conv_in", outputs: channels, inputs: latents)
-        middle = try MiddleBlock("decoder", configuration, reader)
+        middle = try MidBlock("decoder", configuration, reader)
         var levels: [Level] = []
         for (index, width) in configuration.blockChannels.reversed().enumerated() {
             var blocks: [ResidualBlock] = []
@@ -39,11 +39,11 @@ package struct VAEDecoder: LatentDecoder {
                 channels = width
             }
             let isFinest = index == configuration.blockChannels.count - 1
-            let enlargement = "decoder.up_blocks.\(index).upsamplers.0.conv"
+            let upsampling = "decoder.up_blocks.\(index).upsamplers.0.conv"
             levels.append(
                 Level(
                     blocks: blocks,
-                    enlargement: isFinest ? nil : try reader.convolution(enlargement, outputs: width, inputs: width)))
+                    upsampling: isFinest ? nil : try reader.convolution(upsampling, outputs: width, inputs: width)))
         }
         self.levels = levels
         outputNorm = try reader.groupNorm("decoder.conv_norm_out", channels: channels, groups: groups, epsilon: 1e-6)
@@ -59,23 +59,23 @@ package struct VAEDecoder: LatentDecoder {
     package func callAsFunction(
         _ latents: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> FeatureMap {
-        let store = BufferStore()
+        let store = BufferPool()
         var source = latents
         if let postQuantization {
             source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
             try postQuantization(latents.pixels, into: source.pixels, pool)
         }
         let first = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
-        var x = MeasuredMap(map: first, sums: try input.apply(to: source, into: first, pool, store))
+        var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: source, into: first, pool, store))
         x = try middle(x, pool, store)
         afterPart(x.map)
         for level in levels {
             for block in level.blocks { x = try block(x, pool, store) }
-            if let enlargement = level.enlargement { x = try enlargement.enlarge(x.map, pool, store) }
+            if let upsampling = level.upsampling { x = try upsampling.upsample(x.map, pool, store) }
             afterPart(x.map)
         }
         let image = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)
-        let transform = outputNorm.transform(of: x.sums, activate: true)
+        let transform = outputNorm.transform(of: x.sums, silu: true)
         try output.apply(to: x.map, transform: transform, into: image, pool, store)
         return image
     }

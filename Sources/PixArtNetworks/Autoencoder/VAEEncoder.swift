@@ -4,16 +4,16 @@ import PixArtStorage
 /// The encoding half of a variational autoencoder: pixels in, the distribution of latents out.
 ///
 /// This implementation matches the encoder of diffusers' `AutoencoderKL` with `DownEncoderBlock2D` blocks and SiLU.
-package struct VAEEncoder: PixelEncoder {
+package struct VAEEncoder: AutoencoderEncoder {
     /// Residual blocks of one size, and the convolution that halves it; nil on the coarsest level.
     private struct Level: Sendable {
         let blocks: [ResidualBlock]
-        let reduction: HalvingConvolution?
+        let downsampling: StridedConvolution?
     }
 
     private let input: Convolution
     private let levels: [Level]
-    private let middle: MiddleBlock
+    private let middle: MidBlock
     private let outputNorm: GroupNorm
     private let output: Convolution
     private let quantization: Linear?
@@ -34,16 +34,16 @@ package struct VAEEncoder: PixelEncoder {
                 blocks.append(try ResidualBlock(name, inputs: channels, outputs: width, groups: groups, reader))
                 channels = width
             }
-            var reduction: HalvingConvolution?
+            var downsampling: StridedConvolution?
             if index < configuration.blockChannels.count - 1 {
                 let name = "encoder.down_blocks.\(index).downsamplers.0.conv"
-                reduction = HalvingConvolution(
+                downsampling = StridedConvolution(
                     try reader.convolution(name, outputs: width, inputs: width), padding: .after)
             }
-            levels.append(Level(blocks: blocks, reduction: reduction))
+            levels.append(Level(blocks: blocks, downsampling: downsampling))
         }
         self.levels = levels
-        middle = try MiddleBlock("encoder", configuration, reader)
+        middle = try MidBlock("encoder", configuration, reader)
         outputNorm = try reader.groupNorm("encoder.conv_norm_out", channels: channels, groups: groups, epsilon: 1e-6)
         output = try reader.convolution("encoder.conv_out", outputs: moments, inputs: channels)
         quantization =
@@ -60,18 +60,18 @@ package struct VAEEncoder: PixelEncoder {
     package func callAsFunction(
         _ image: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> LatentDistribution {
-        let store = BufferStore()
+        let store = BufferPool()
         let first = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
-        var x = MeasuredMap(map: first, sums: try input.apply(to: image, into: first, pool, store))
+        var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: image, into: first, pool, store))
         for level in levels {
             for block in level.blocks { x = try block(x, pool, store) }
-            if let reduction = level.reduction { x = try reduction.reduce(x.map, pool, store) }
+            if let downsampling = level.downsampling { x = try downsampling.downsample(x.map, pool, store) }
             afterPart(x.map)
         }
         x = try middle(x, pool, store)
         afterPart(x.map)
         var moments = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)
-        let transform = outputNorm.transform(of: x.sums, activate: true)
+        let transform = outputNorm.transform(of: x.sums, silu: true)
         try output.apply(to: x.map, transform: transform, into: moments, pool, store)
         if let quantization {
             let raw = moments

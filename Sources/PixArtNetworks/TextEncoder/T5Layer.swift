@@ -26,7 +26,8 @@ struct T5Layer: Sendable {
         feedForwardNorm = try reader.floats("\(feedForward).layer_norm.weight", [width])
         gate = try linear("\(feedForward).DenseReluDense.wi_0", configuration.feedForwardWidth, width)
         up = try linear("\(feedForward).DenseReluDense.wi_1", configuration.feedForwardWidth, width)
-        // Trained models have a few very large numbers behind the gate: neither they nor what multiplies them is coarse.
+        // Trained models have a few very large numbers behind the gate: neither they nor what multiplies them is
+        // coarse.
         down = try linear("\(feedForward).DenseReluDense.wo", width, configuration.feedForwardWidth, .int8)
         self.configuration = configuration
     }
@@ -46,7 +47,8 @@ struct T5Layer: Sendable {
             key = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
             value = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
             attended = try ActivationRows(rows: rows, columns: inner, encoding: .float32)
-            roundedAttended = encoding == .float32 ? attended : try ActivationRows(rows: rows, columns: inner, encoding: encoding)
+            roundedAttended =
+                encoding == .float32 ? attended : try ActivationRows(rows: rows, columns: inner, encoding: encoding)
             gate = try ActivationRows(
                 rows: rows, columns: configuration.feedForwardWidth,
                 encoding: pool.encoding(for: compute == .int8 ? .bfloat16 : compute))

@@ -48,7 +48,7 @@ package struct PixArtTransformer: Sendable {
     /// What the blocks are computed in; what surrounds them is float32.
     package let compute: ComputePrecision
     private let patchEmbedding: Linear
-    private let conditioning: ConditionEmbedding
+    private let conditioning: TimestepConditioning
     private let captionProjection: (Linear, Linear)
     private let blocks: [TransformerBlock]
     private let finalTable: [Float]
@@ -67,11 +67,12 @@ package struct PixArtTransformer: Sendable {
                 "pos_embed.proj.weight", outputs: width, channels: configuration.inChannels,
                 kernel: configuration.patchSize),
             bias: try reader.floats("pos_embed.proj.bias", [width]))
-        conditioning = try ConditionEmbedding(
+        conditioning = try TimestepConditioning(
             width: width, sizeConditions: configuration.sizeConditions, reader)
         captionProjection = (
             try reader.linear(
-                "caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels, minimum: .bfloat16),
+                "caption_projection.linear_1", outputs: width, inputs: configuration.captionChannels, minimum: .bfloat16
+            ),
             try reader.linear("caption_projection.linear_2", outputs: width, inputs: width, minimum: .bfloat16)
         )
         var blocks: [TransformerBlock] = []
@@ -99,7 +100,8 @@ package struct PixArtTransformer: Sendable {
         try captionProjection.1(hidden, into: caption, pool)
         // Rounding the prompt to int8 would save nothing: it is projected once, not in every step.
         let rows = try ActivationRows(
-            rows: caption.rows, columns: caption.columns, encoding: pool.encoding(for: compute == .int8 ? .bfloat16 : compute))
+            rows: caption.rows, columns: caption.columns,
+            encoding: pool.encoding(for: compute == .int8 ? .bfloat16 : compute))
         try ActivationRows(caption).store(into: rows, pool)
         let encoding = Activations.attentionEncoding(configuration, compute, pool)
         var contexts: [CrossAttentionCache] = []
@@ -107,8 +109,8 @@ package struct PixArtTransformer: Sendable {
         return PromptConditioning(contexts: contexts)
     }
 
-    /// What is the same in all steps of a run: positions, size, and the memory of activations. No step leaves anything in it
-    /// that a later one reads.
+    /// What is the same in all steps of a run: positions, size, and the memory of activations. No step leaves anything
+    /// in it that a later one reads.
     package final class Workspace: Sendable {
         /// The most that a prediction may be of.
         fileprivate let items: Int
@@ -131,8 +133,9 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// Memory for predictions from latents of `shape` or fewer images; height and width are divisible by the patch size.
-    /// `size` is the image's height and width in pixels, which the network is conditioned on. Fails with `.memory`.
+    /// Memory for predictions from latents of `shape` or fewer images; height and width are divisible by the patch
+    /// size. `size` is the image's height and width in pixels, which the network is conditioned on. Fails with
+    /// `.memory`.
     package func workspace(
         for shape: LatentShape, size: (height: Int, width: Int), _ pool: ThreadPool
     ) throws(PixArtError) -> Workspace {
@@ -160,11 +163,12 @@ package struct PixArtTransformer: Sendable {
 
     /// Predicts from noisy latents [N, C, Y, X], all at one `timestep`: [N, outChannels, Y, X].
     ///
-    /// `segments` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the values of
-    /// self-attention as they are. `afterBlock` is called on this thread after each block; what it throws ends the
-    /// prediction.
+    /// `segments` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the
+    /// values of self-attention as they are. `afterBlock` is called on this thread after each block; what it throws
+    /// ends the prediction.
     package func callAsFunction(
-        _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [], _ workspace: Workspace,
+        _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [],
+        _ workspace: Workspace,
         _ pool: ThreadPool, afterBlock: () throws(PixArtError) -> Void
     ) throws(PixArtError) -> Latents {
         let (count, width) = (workspace.grid.count, configuration.width)
@@ -207,7 +211,8 @@ package struct PixArtTransformer: Sendable {
         let normed: ActivationRows
         /// In what attention is computed in, [N*T, D].
         let query, key, value, attended: ActivationRows
-        /// Between the two layers of the feed-forward, [N*T, 4D], and the same rounded for a product if that is another form.
+        /// Between the two layers of the feed-forward, [N*T, 4D], and the same rounded for a product if that is another
+        /// form.
         let hidden, roundedHidden: ActivationRows
 
         init(

@@ -7,15 +7,15 @@ package enum SinusoidalEmbedding {
     /// Numbers that stand for one timestep or size.
     package static let timestepWidth = 256
 
-    /// The frequencies of a timestep's waves, 10000^(-i / 128). PyTorch's exponential, which is MKL's, is one unit in the
-    /// last place above the rounded value in two of them; at timestep 999 that shows.
+    /// The frequencies of a timestep's waves, 10000^(-i / 128). PyTorch's exponential, which is MKL's, is one unit in
+    /// the last place above the rounded value in two of them; at timestep 999 that shows.
     private static let frequencies: [Float] = (0..<timestepWidth / 2).map { index in
         let value = expf(-Float(log(10_000.0)) * Float(index) / Float(timestepWidth / 2))
         return index == 12 || index == 106 ? value.nextUp : value
     }
 
-    /// A timestep, or a size in pixels, as cosines and then sines: diffusers' `Timesteps(256)` with `flip_sin_to_cos` and
-    /// no frequency shift, in float32.
+    /// A timestep, or a size in pixels, as cosines and then sines: diffusers' `Timesteps(256)` with `flip_sin_to_cos`
+    /// and no frequency shift, in float32.
     package static func timestep(_ value: Float) -> [Float] {
         let angles = frequencies.map { value * $0 }
         return angles.map { cosf($0) } + angles.map { sinf($0) }
@@ -24,8 +24,9 @@ package enum SinusoidalEmbedding {
     /// Positions of a grid of patches, [height * width, D] row by row: the first half of D tells the column, the second
     /// the row.
     ///
-    /// Positions run over `base` (the patches of a side at the checkpoint's own size) whatever the grid, and are divided
-    /// by `scale`. Matches diffusers' `get_2d_sincos_pos_embed`: float32 positions, double waves, float32 results.
+    /// Positions run over `base` (the patches of a side at the checkpoint's own size) whatever the grid, and are
+    /// divided by `scale`. Matches diffusers' `get_2d_sincos_pos_embed`: float32 positions, double waves, float32
+    /// results.
     package static func grid(
         height: Int, width: Int, columns: Int, base: Int, scale: Double
     ) throws(PixArtError) -> Matrix {

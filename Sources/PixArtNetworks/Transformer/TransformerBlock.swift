@@ -78,8 +78,8 @@ struct TransformerBlock: Sendable {
     /// Advances the residual stream `a.x`, [N*T, D], of items of `tokens` rows.
     ///
     /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` items have
-    /// self-attention; the others take its values as they are. `contexts` says what ranges of rows attend to, in order and
-    /// without gaps.
+    /// self-attention; the others take its values as they are. `contexts` says what ranges of rows attend to, in order
+    /// and without gaps.
     func callAsFunction(
         _ a: PixArtTransformer.Activations, modulation: [Float], tokens: Int, attending: Int,
         contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ pool: ThreadPool
@@ -134,7 +134,8 @@ struct TransformerBlock: Sendable {
 
     /// Cross-attention, added to the residual stream.
     private func crossAttend(
-        _ contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ a: PixArtTransformer.Activations, _ pool: ThreadPool
+        _ contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ a: PixArtTransformer.Activations,
+        _ pool: ThreadPool
     ) throws(PixArtError) {
         var attending: [(rows: Range<Int>, key: ActivationRows, value: ActivationRows)] = []
         /// The rows gathered so far, which lie next to each other, in one product.

@@ -12,30 +12,30 @@ package struct LCMScheduler: TimestepScheduler {
         package static let takesTimesteps = true
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise(start: 0.00085, end: 0.012, .scaledLinear) + [
-                SchedulerField.prediction(), SchedulerField.zeroSNR, DistilledTimes.field,
+            SchedulerFields.noise(start: 0.00085, end: 0.012, .scaledLinear) + [
+                SchedulerFields.prediction(), SchedulerFields.zeroSNR, DistilledTimesteps.field,
                 .init(
                     "timestep_scaling", .number(1e-6...1e6), default: .number(10),
                     "Factor of timesteps in the boundary condition."),
-            ] + SchedulerField.clipping(false) + SchedulerField.thresholding
+            ] + SchedulerFields.clipping(false) + SchedulerFields.thresholding
 
         let noise: NoiseSchedule
         let prediction: Prediction
-        let clipping: Clipping
+        let clipping: SampleClipping
         let scaling: Float
-        let times: DistilledTimes
+        let times: DistilledTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
             prediction = settings.choice("prediction_type")
-            clipping = Clipping(settings, clips: true)
+            clipping = SampleClipping(settings, clips: true)
             scaling = Float(settings.number("timestep_scaling"))
-            times = try DistilledTimes(settings, training: noise.count)
+            times = try DistilledTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             LCMScheduler(configuration: self, times: try times(plan))
         }
     }
@@ -49,17 +49,17 @@ package struct LCMScheduler: TimestepScheduler {
 
     var schedule: NoiseSchedule { configuration.noise }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let level = schedule.level(times[index])
         let predicted = configuration.clipping(
             configuration.prediction.original(output, sample, level), images: noise.images)
         let scaled = Float(times[index]) * configuration.scaling
         let square = scaled * scaled + Self.dataSigma * Self.dataSigma
-        let denoised = combination(
+        let denoised = linearCombination(
             (scaled / square.squareRoot(), predicted), (Self.dataSigma * Self.dataSigma / square, sample))
         index += 1
         guard index < times.count else { return SchedulerStep(sample: denoised, original: denoised) }
-        let next = schedule.level(times[index]).noised(denoised, by: noise.normal(sample.count))
+        let next = schedule.level(times[index]).addingNoise(noise.normal(sample.count), to: denoised)
         return SchedulerStep(sample: next, original: denoised)
     }
 }

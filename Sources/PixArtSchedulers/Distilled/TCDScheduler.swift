@@ -5,7 +5,7 @@ import PixArtStorage
 /// back.
 ///
 /// This implementation matches: diffusers' `TCDScheduler` as PixArt's pipeline calls it, which passes `eta` (0 if
-/// nobody sets it), with `timesteps` of one's own. The estimate of the picture is what diffusers calls the noised
+/// nobody sets it), with `timesteps` of one's own. The estimate of the picture is what diffusers calls the noisy
 /// sample.
 /// Limitations: no `strength`; clipping and thresholding make no difference, as there.
 package struct TCDScheduler: TimestepScheduler {
@@ -14,23 +14,23 @@ package struct TCDScheduler: TimestepScheduler {
         package static let takesTimesteps = true
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise(start: 0.00085, end: 0.012, .scaledLinear) + [
-                SchedulerField.prediction(), SchedulerField.zeroSNR, DistilledTimes.field,
+            SchedulerFields.noise(start: 0.00085, end: 0.012, .scaledLinear) + [
+                SchedulerFields.prediction(), SchedulerFields.zeroSNR, DistilledTimesteps.field,
             ]
 
         let noise: NoiseSchedule
         let prediction: Prediction
-        let times: DistilledTimes
+        let times: DistilledTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
             prediction = settings.choice("prediction_type")
-            times = try DistilledTimes(settings, training: noise.count)
+            times = try DistilledTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             TCDScheduler(configuration: self, times: try times(plan), eta: plan.eta)
         }
     }
@@ -42,19 +42,19 @@ package struct TCDScheduler: TimestepScheduler {
 
     var schedule: NoiseSchedule { configuration.noise }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let level = schedule.level(times[index])
         let original = configuration.prediction.original(output, sample, level)
         let epsilon = configuration.prediction.epsilon(output, sample, level)
         index += 1
         let next = index < times.count ? times[index] : 0
         let goal = Int((Float(1 - eta) * Float(next)).rounded(.down))
-        let noised = schedule.level(goal).noised(original, by: epsilon)
-        guard eta > 0, index < times.count else { return SchedulerStep(sample: noised, original: noised) }
+        let noisy = schedule.level(goal).addingNoise(epsilon, to: original)
+        guard eta > 0, index < times.count else { return SchedulerStep(sample: noisy, original: noisy) }
         let ratio = schedule.product(next) / schedule.product(goal)
         return SchedulerStep(
-            sample: combination(
-                (ratio.squareRoot(), noised), ((1 - ratio).squareRoot(), noise.normal(sample.count))),
-            original: noised)
+            sample: linearCombination(
+                (ratio.squareRoot(), noisy), ((1 - ratio).squareRoot(), noise.normal(sample.count))),
+            original: noisy)
     }
 }

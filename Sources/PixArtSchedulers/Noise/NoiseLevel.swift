@@ -19,7 +19,7 @@ package struct NoiseLevel: Sendable {
     var lambda: Float { .log(alpha) - .log(sigma) }
 
     /// Latents of this level.
-    func noised(_ original: [Float], by noise: [Float]) -> [Float] {
-        combination((alpha, original), (sigma, noise))
+    func addingNoise(_ noise: [Float], to original: [Float]) -> [Float] {
+        linearCombination((alpha, original), (sigma, noise))
     }
 }

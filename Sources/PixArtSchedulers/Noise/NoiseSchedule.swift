@@ -14,10 +14,10 @@ package struct NoiseSchedule: Sendable, Equatable {
     /// The product of (1 - beta) up to each timestep, falling from nearly 1 to nearly 0.
     package private(set) var alphasCumulative: [Float]
 
-    /// From the fields of `SchedulerField.noise`, and `rescale_betas_zero_snr` where `rescales` says that there is such
-    /// a field. `floor` keeps schedulers that divide by the last product from dividing by 0. Fails where
+    /// From the fields of `SchedulerFields.noise`, and `rescale_betas_zero_snr` where `rescales` says that there is
+    /// such a field. `floor` keeps schedulers that divide by the last product from dividing by 0. Fails where
     /// `trained_betas` are not as many as the timesteps.
-    init(_ settings: SchedulerSettings, rescales: Bool = false, floor: Bool = false) throws(PixArtError) {
+    init(_ settings: SchedulerOptions, rescales: Bool = false, floor: Bool = false) throws(PixArtError) {
         let count = settings.integer("num_train_timesteps")
         let rescales = rescales && settings.boolean("rescale_betas_zero_snr")
         let betas = settings.numbers("trained_betas").map { $0.map { Float($0) } }

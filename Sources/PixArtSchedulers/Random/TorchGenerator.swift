@@ -2,8 +2,8 @@ import Glibc
 
 /// Random numbers as PyTorch's CPU generator draws them, bit for bit.
 ///
-/// This implementation matches: `torch.Generator().manual_seed(seed)` followed by `torch.randn(..., dtype=float32)` into a
-/// contiguous tensor, on processors with AVX2 (where PyTorch evaluates logarithm, sine and cosine by the Cephes
+/// This implementation matches: `torch.Generator().manual_seed(seed)` followed by `torch.randn(..., dtype=float32)`
+/// into a contiguous tensor, on processors with AVX2 (where PyTorch evaluates logarithm, sine and cosine by the Cephes
 /// polynomials), and by `torch.randint` of large numbers. Limitations: other element types and other distributions.
 package struct TorchGenerator: Sendable {
     private var twister: MersenneTwister

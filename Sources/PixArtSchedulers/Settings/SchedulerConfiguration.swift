@@ -15,12 +15,12 @@ package protocol SchedulerConfiguration: Sendable {
     static var takesTimesteps: Bool { get }
     static var takesSigmas: Bool { get }
     /// Fails naming the key, where fields do not go together.
-    init(_ settings: SchedulerSettings) throws(PixArtError)
+    init(_ settings: SchedulerOptions) throws(PixArtError)
     /// Timesteps that the model was trained with.
     var trainingTimesteps: Int { get }
     /// Fails with `.option` where the plan asks for what the scheduler cannot do. Its timesteps are no more than
     /// `trainingTimesteps`, lie below that, and fall.
-    func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler
+    func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler
 }
 
 extension SchedulerConfiguration {
@@ -30,7 +30,7 @@ extension SchedulerConfiguration {
     package static var takesSigmas: Bool { false }
 
     /// The scheduler of a run. Fails with `.option` naming the key.
-    package func start(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+    package func start(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
         if let timesteps = plan.timesteps {
             guard Self.takesTimesteps else {
                 throw .option("option \"timesteps\" is set, expected null: \(Self.className) takes none")

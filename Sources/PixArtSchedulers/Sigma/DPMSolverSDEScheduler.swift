@@ -14,28 +14,28 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
         package static let className = "DPMSolverSDEScheduler"
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise(start: 0.00085, end: 0.012) + [
-                SchedulerField.prediction([.epsilon, .velocity]),
+            SchedulerFields.noise(start: 0.00085, end: 0.012) + [
+                SchedulerFields.prediction([.epsilon, .velocity]),
                 .init(
                     "noise_sampler_seed", .integer(0...Int64.max - 1), default: .null,
                     "Seed of the noise that steps add; null for one out of the run's seed."),
-            ] + SchedulerField.sigmaSpacings + SchedulerField.spacing(.linspace)
+            ] + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let prediction: Prediction
         let seed: UInt64?
-        let times: EulerTimes
+        let times: SigmaTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             prediction = settings.choice("prediction_type")
             seed = settings.optionalInteger("noise_sampler_seed").map { UInt64($0) }
-            times = try EulerTimes(settings, noise, inDouble: true)
+            times = try SigmaTimesteps(settings, noise, inDouble: true)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, levels) = try times.levels(plan)
             let between = zip(levels, levels.dropFirst()).map { from, to in
                 times.trained.timestep(of: exp(log(from) + (log(to) - log(from)) * 0.5))
@@ -64,11 +64,11 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
     private var time: Float { -.log(sigmas[index]) }
     private var middle: Float { time + (-.log(sigmas[index + 1]) - time) * 0.5 }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let brownian = brownianNoise(sample.count, &noise)
         let original = configuration.prediction.original(output, sample, sigma: sigma)
         guard sigmas[index + 1] > 0 else {
-            let next = followed(sample, original, to: 0)
+            let next = eulerStep(from: sample, original, to: 0)
             index += 1
             return SchedulerStep(sample: next, original: original)
         }
@@ -77,7 +77,7 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
         let (fromSquare, toSquare) = (from * from, to * to)
         let up = min(to, (toSquare * (fromSquare - toSquare) / fromSquare).squareRoot())
         let ancestral = -Float.log((toSquare - up * up).squareRoot())
-        let next = combination(
+        let next = linearCombination(
             (.exp(-ancestral) / from, start ?? sample), (-.expMinusOne(time - ancestral), original),
             (up, brownian(from: from, to: to)))
         if start == nil {
@@ -89,7 +89,7 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
         return SchedulerStep(sample: next, original: original)
     }
 
-    private mutating func brownianNoise(_ count: Int, _ noise: inout NoiseSource) -> BrownianNoise {
+    private mutating func brownianNoise(_ count: Int, _ noise: inout NoiseGenerator) -> BrownianNoise {
         if let brownian { return brownian }
         let levels = sigmas.dropLast()
         let made = BrownianNoise(

@@ -17,10 +17,10 @@ package struct EDMEulerScheduler: SigmaScheduler {
             .init("sigma_min", .number(1e-9...1e9), default: .number(0.002), "Smallest noise level."),
             .init("sigma_max", .number(1e-9...1e9), default: .number(80), "Largest noise level."),
             .init("sigma_data", .number(1e-9...1e9), default: .number(0.5), "Spread of the pictures of the training."),
-            SchedulerField.choice("sigma_schedule", Spacing.karras, "How noise levels lie between the two."),
-            SchedulerField.prediction([.epsilon, .velocity]),
+            SchedulerFields.choice("sigma_schedule", Spacing.karras, "How noise levels lie between the two."),
+            SchedulerFields.prediction([.epsilon, .velocity]),
             .init("rho", .number(0.1...1000), default: .number(7), "Exponent of the schedule \"karras\"."),
-            SchedulerField.finalSigma,
+            SchedulerFields.finalSigma,
         ]
 
         /// Of no meaning to the scheduler but as the bound of a run's steps.
@@ -33,7 +33,7 @@ package struct EDMEulerScheduler: SigmaScheduler {
         let rho: Double
         let finalSigma: FinalSigma
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             minimum = settings.number("sigma_min")
             maximum = settings.number("sigma_max")
             dataSigma = Float(settings.number("sigma_data"))
@@ -46,7 +46,7 @@ package struct EDMEulerScheduler: SigmaScheduler {
             }
         }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let sigmas: [Float]
             switch spacing {
             case .karras:
@@ -80,11 +80,11 @@ package struct EDMEulerScheduler: SigmaScheduler {
         return sample.map { $0 * scale }
     }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let (sigma, data) = (sigma, configuration.dataSigma)
         let weight = (configuration.prediction == .velocity ? -sigma : sigma) * data / spread.squareRoot()
-        let original = combination((data * data / spread, sample), (weight, output))
-        let next = followed(sample, original, to: sigmas[index + 1])
+        let original = linearCombination((data * data / spread, sample), (weight, output))
+        let next = eulerStep(from: sample, original, to: sigmas[index + 1])
         index += 1
         return SchedulerStep(sample: next, original: original)
     }

@@ -10,22 +10,22 @@ package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
         package static let className = "EulerAncestralDiscreteScheduler"
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [SchedulerField.prediction([.epsilon, .velocity]), SchedulerField.zeroSNR]
-            + SchedulerField.spacing(.linspace)
+            SchedulerFields.noise() + [SchedulerFields.prediction([.epsilon, .velocity]), SchedulerFields.zeroSNR]
+            + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let prediction: Prediction
-        let times: EulerTimes
+        let times: SigmaTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true, floor: true)
             prediction = settings.choice("prediction_type")
-            times = try EulerTimes(settings, noise, hasSigmaSpacings: false)
+            times = try SigmaTimesteps(settings, noise, hasSigmaSpacings: false)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
             return EulerAncestralDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas + [0])
         }
@@ -38,12 +38,12 @@ package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
 
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let original = configuration.prediction.original(output, sample, sigma: sigma)
         let step = AncestralStep(from: sigma, to: sigmas[index + 1])
-        let followed = followed(sample, original, to: step.down)
+        let followed = eulerStep(from: sample, original, to: step.down)
         index += 1
         return SchedulerStep(
-            sample: combination((1, followed), (step.up, noise.normal(sample.count))), original: original)
+            sample: linearCombination((1, followed), (step.up, noise.normal(sample.count))), original: original)
     }
 }

@@ -16,36 +16,36 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
         package static let takesSigmas = true
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [
-                SchedulerField.prediction(), SchedulerField.zeroSNR, SchedulerField.finalSigma,
-                SchedulerField.choice(
+            SchedulerFields.noise() + [
+                SchedulerFields.prediction(), SchedulerFields.zeroSNR, SchedulerFields.finalSigma,
+                SchedulerFields.choice(
                     "interpolation_type", Interpolation.linear,
                     "Noise levels at the timesteps, or in equal ratios over the whole training."),
-                SchedulerField.choice(
+                SchedulerFields.choice(
                     "timestep_type", Timesteps.discrete,
                     "What the model is told: the timestep, or (with v_prediction) a quarter of the logarithm of the noise."
                 ),
-            ] + SchedulerField.sigmaSpacings + SchedulerField.sigmaRange + SchedulerField.spacing(.linspace)
+            ] + SchedulerFields.sigmaSpacings + SchedulerFields.sigmaRange + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let prediction: Prediction
         let finalSigma: FinalSigma
         let interpolation: Interpolation
         let isContinuous: Bool
-        let times: EulerTimes
+        let times: SigmaTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true, floor: true)
             prediction = settings.choice("prediction_type")
             finalSigma = settings.choice("final_sigmas_type")
             interpolation = settings.choice("interpolation_type")
             isContinuous = prediction == .velocity && settings.choice("timestep_type") == Timesteps.continuous
-            times = try EulerTimes(settings, noise, hasRange: true)
+            times = try SigmaTimesteps(settings, noise, hasRange: true)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             guard !isContinuous || plan.timesteps == nil else {
                 throw .option("option \"timesteps\" is set, expected null where the scheduler's are continuous")
             }
@@ -57,7 +57,7 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
             return EulerDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas)
         }
 
-        private func levels(_ plan: SchedulerPlan) throws(PixArtError) -> (timesteps: [Double], sigmas: [Double]) {
+        private func levels(_ plan: RunSchedule) throws(PixArtError) -> (timesteps: [Double], sigmas: [Double]) {
             if let given = plan.sigmas?.map({ Float($0) }) {
                 return (given.dropLast().map { times.trained.timestep(of: $0) }, given.map { Double($0) })
             }
@@ -80,9 +80,9 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
 
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let original = configuration.prediction.original(output, sample, sigma: sigma)
-        let next = followed(sample, original, to: sigmas[index + 1])
+        let next = eulerStep(from: sample, original, to: sigmas[index + 1])
         index += 1
         return SchedulerStep(sample: next, original: original)
     }

@@ -12,25 +12,25 @@ package struct HeunDiscreteScheduler: SigmaScheduler {
         package static let takesTimesteps = true
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise(start: 0.00085, end: 0.012, further: [.exponential]) + [SchedulerField.prediction()]
-            + SchedulerField.clipping(false) + SchedulerField.sigmaSpacings + SchedulerField.spacing(.linspace)
+            SchedulerFields.noise(start: 0.00085, end: 0.012, further: [.exponential]) + [SchedulerFields.prediction()]
+            + SchedulerFields.clipping(false) + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let prediction: Prediction
-        let clipping: Clipping
-        let times: EulerTimes
+        let clipping: SampleClipping
+        let times: SigmaTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             prediction = settings.choice("prediction_type")
             clipping =
                 settings.boolean("clip_sample") ? .range(Float(settings.number("clip_sample_range"))) : .none
-            times = try EulerTimes(settings, noise)
+            times = try SigmaTimesteps(settings, noise)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
             return HeunDiscreteScheduler(
                 configuration: self,
@@ -51,7 +51,7 @@ package struct HeunDiscreteScheduler: SigmaScheduler {
 
     var sigma: Float { sigmas[start == nil ? index : index + 1] }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let original = configuration.clipping(
             configuration.prediction.original(output, sample, sigma: sigma), images: noise.images)
         let sigma = sigma
@@ -63,7 +63,7 @@ package struct HeunDiscreteScheduler: SigmaScheduler {
             start = nil
             index += 1
         } else {
-            next = combination((1, sample), (distance, direction))
+            next = linearCombination((1, sample), (distance, direction))
             if index < sigmas.count - 2 { start = (sample, direction) } else { index += 1 }
         }
         return SchedulerStep(sample: next, original: original)

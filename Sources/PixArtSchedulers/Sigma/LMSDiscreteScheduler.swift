@@ -10,22 +10,22 @@ package struct LMSDiscreteScheduler: SigmaScheduler {
         package static let className = "LMSDiscreteScheduler"
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [SchedulerField.prediction()] + SchedulerField.sigmaSpacings
-            + SchedulerField.spacing(.linspace)
+            SchedulerFields.noise() + [SchedulerFields.prediction()] + SchedulerFields.sigmaSpacings
+            + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let prediction: Prediction
-        let times: EulerTimes
+        let times: SigmaTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             prediction = settings.choice("prediction_type")
-            times = try EulerTimes(settings, noise)
+            times = try SigmaTimesteps(settings, noise)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
             return LMSDiscreteScheduler(configuration: self, timesteps: timesteps, sigmas: sigmas + [0])
         }
@@ -39,16 +39,16 @@ package struct LMSDiscreteScheduler: SigmaScheduler {
 
     package var initialNoiseSigma: Float { configuration.times.initialSigma(sigmas) }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let original = configuration.prediction.original(output, sample, sigma: sigma)
         let sigma = sigma
         directions.add(zip(sample, original).map { ($0 - $1) / sigma })
         // A run that begins later counts the steps before, too, although nothing is known of their directions.
         let order = min(index + 1, 4)
-        let change = combination(
+        let change = linearCombination(
             (0..<directions.count).map { (Float(coefficient($0, of: order)), directions[$0]) })
         index += 1
-        return SchedulerStep(sample: combination((1, sample), (1, change)), original: original)
+        return SchedulerStep(sample: linearCombination((1, sample), (1, change)), original: original)
     }
 
     /// The integral over this step of the Lagrange polynomial that is 1 at the noise level `back` steps ago: of third

@@ -18,32 +18,32 @@ package struct DEISMultistepScheduler: SolverScheduler {
         package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting]
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [
-                SchedulerField.order(), SchedulerField.prediction(),
-                SchedulerField.choice("algorithm_type", Algorithm.deis, "What the solver follows."),
-                SchedulerField.choice("solver_type", Solver.logrho, "What the solver integrates over."),
-                SchedulerField.lowerOrderFinal(),
-            ] + SchedulerField.thresholding + SchedulerField.sigmaSpacings + SchedulerField.spacing(.linspace)
+            SchedulerFields.noise() + [
+                SchedulerFields.order(), SchedulerFields.prediction(),
+                SchedulerFields.choice("algorithm_type", Algorithm.deis, "What the solver follows."),
+                SchedulerFields.choice("solver_type", Solver.logrho, "What the solver integrates over."),
+                SchedulerFields.lowerOrderFinal(),
+            ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let order: Int
         let prediction: Prediction
         let lowerOrderFinal: Bool
-        let clipping: Clipping
-        let times: SolverTimes
+        let clipping: SampleClipping
+        let times: SolverTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             order = settings.integer("solver_order")
             prediction = settings.choice("prediction_type")
             lowerOrderFinal = settings.boolean("lower_order_final")
-            clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, repeats: order == 1)
+            clipping = SampleClipping(settings)
+            times = try SolverTimesteps(settings, noise, clips: false, endsAtOwn: true, repeats: order == 1)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
             return DEISMultistepScheduler(
                 configuration: self, timesteps: timesteps.map { Float($0) }, sigmas: sigmas,
@@ -58,7 +58,7 @@ package struct DEISMultistepScheduler: SolverScheduler {
     /// Of the noise.
     private var predictions: PredictionHistory
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let (from, to) = (level(index), level(index + 1))
         let original = configuration.clipping(
             configuration.prediction.original(output, sample, from), images: noise.images)
@@ -69,7 +69,7 @@ package struct DEISMultistepScheduler: SolverScheduler {
         let next: [Float]
         if order == 1 {
             let growth = Float.exp(to.lambda - from.lambda) - 1
-            next = combination((to.alpha / from.alpha, sample), (-(to.sigma * growth), epsilon))
+            next = linearCombination((to.alpha / from.alpha, sample), (-(to.sigma * growth), epsilon))
         } else {
             let logarithms = (0..<order).map { Float.log(ratio(index - $0)) }
             let (start, end) = (ratio(index), ratio(index + 1))
@@ -78,7 +78,7 @@ package struct DEISMultistepScheduler: SolverScheduler {
                 let others = (1..<order).map { logarithms[(place + $0) % order] }
                 let weight =
                     Self.integral(end, logarithms[place], others) - Self.integral(start, logarithms[place], others)
-                sum = combination((1, sum), (weight, predictions[place]))
+                sum = linearCombination((1, sum), (weight, predictions[place]))
             }
             next = sum.map { to.alpha * $0 }
         }

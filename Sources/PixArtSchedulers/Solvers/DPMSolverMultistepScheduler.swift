@@ -21,16 +21,17 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
                 .init(
                     "use_lu_lambdas", .boolean, default: .bool(false),
                     "Noise levels in equal steps of the logarithm, as Lu et al. have them."),
-                SchedulerField.zeroSNR,
-            ] + SchedulerField.spacing(.linspace)
+                SchedulerFields.zeroSNR,
+            ] + SchedulerFields.spacing(.linspace)
 
         let settings: DPMSolverSettings
         let eulerAtFinal: Bool
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             let noise = try NoiseSchedule(settings, rescales: true, floor: true)
             let isCosine = (settings.choice("beta_schedule") as NoiseSchedule.Betas) == .cosine
-            let times = try SolverTimes(settings, noise, rounded: isCosine ? [] : [.karras, .lu], hasLu: true,
+            let times = try SolverTimesteps(
+                settings, noise, rounded: isCosine ? [] : [.karras, .lu], hasLu: true,
                 repeats: settings.integer("solver_order") == 1)
             self.settings = try DPMSolverSettings(settings, noise, times)
             eulerAtFinal = settings.boolean("euler_at_final")
@@ -41,7 +42,7 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
 
         package var trainingTimesteps: Int { settings.noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try settings.levels(plan)
             return DPMSolverMultistepScheduler(
                 settings: settings, eulerAtFinal: eulerAtFinal, timesteps: timesteps, sigmas: sigmas,
@@ -56,7 +57,7 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
     var index = 0
     private var predictions: PredictionHistory
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let (prediction, original) = settings.prediction(output, sample, level(index), images: noise.images)
         predictions.add(prediction)
         let fresh = settings.algorithm.isStochastic ? noise.normal(sample.count) : nil
@@ -74,7 +75,7 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
         }
         if let fresh { terms.append((update.noise, fresh)) }
         index += 1
-        return SchedulerStep(sample: combination(terms), original: original)
+        return SchedulerStep(sample: linearCombination(terms), original: original)
     }
 
     /// Predictions that the next step uses.

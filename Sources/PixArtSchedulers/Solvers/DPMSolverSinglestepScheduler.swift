@@ -18,21 +18,22 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
 
         let settings: DPMSolverSettings
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             let noise = try NoiseSchedule(settings)
             self.settings = try DPMSolverSettings(
-                settings, noise, SolverTimes(settings, noise, spaces: false, repeats: true))
+                settings, noise, SolverTimesteps(settings, noise, spaces: false, repeats: true))
         }
 
         package var trainingTimesteps: Int { settings.noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try settings.levels(plan)
             let orders = orders(timesteps.count)
             for index in orders.indices.dropFirst() where sigmas[index - 1] == sigmas[index] {
-                // Slopes are divided by the distance from the begin of their group; Heun's of third order by others, too.
+                // Slopes are divided by the distance from the begin of their group; Heun's of third order by others,
+                // too.
                 guard orders[index] == 1 || orders[index] == 3 && settings.solver == .midpoint else {
-                    throw SolverTimes.tooManySteps(plan, most: timesteps.count - 1, spaces: false)
+                    throw SolverTimesteps.tooManySteps(plan, most: timesteps.count - 1, spaces: false)
                 }
             }
             return DPMSolverSinglestepScheduler(
@@ -59,7 +60,7 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
     /// Where the group of steps under way began.
     private var start: [Float] = []
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let (prediction, original) = settings.prediction(output, sample, level(index), images: noise.images)
         predictions.add(prediction)
         let fresh = settings.algorithm.isStochastic ? noise.normal(sample.count) : nil
@@ -87,7 +88,7 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
         }
         if let fresh { terms.append((update.noise, fresh)) }
         index += 1
-        return SchedulerStep(sample: combination(terms), original: original)
+        return SchedulerStep(sample: linearCombination(terms), original: original)
     }
 
     /// How far a step of the group lies on the way from its begin to its end.

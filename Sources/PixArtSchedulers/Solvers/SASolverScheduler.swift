@@ -17,13 +17,13 @@ package struct SASolverScheduler: SolverScheduler {
         package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .learnedVariance]
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [
-                SchedulerField.order("predictor_order"), SchedulerField.order("corrector_order"),
-                SchedulerField.prediction(),
-                SchedulerField.choice(
+            SchedulerFields.noise() + [
+                SchedulerFields.order("predictor_order"), SchedulerFields.order("corrector_order"),
+                SchedulerFields.prediction(),
+                SchedulerFields.choice(
                     "algorithm_type", Algorithm.picture, "What the solver follows: the picture or the noise."),
-                SchedulerField.lowerOrderFinal(), SchedulerField.clippedLambda,
-            ] + SchedulerField.thresholding + SchedulerField.sigmaSpacings + SchedulerField.spacing(.linspace)
+                SchedulerFields.lowerOrderFinal(), SchedulerFields.clippedLambda,
+            ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let predictorOrder: Int
@@ -31,24 +31,24 @@ package struct SASolverScheduler: SolverScheduler {
         let prediction: Prediction
         let predictsPicture: Bool
         let lowerOrderFinal: Bool
-        let clipping: Clipping
-        let times: SolverTimes
+        let clipping: SampleClipping
+        let times: SolverTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             predictorOrder = settings.integer("predictor_order")
             correctorOrder = settings.integer("corrector_order")
             prediction = settings.choice("prediction_type")
             predictsPicture = settings.choice("algorithm_type") == Algorithm.picture
             lowerOrderFinal = settings.boolean("lower_order_final")
-            clipping = Clipping(settings)
-            times = try SolverTimes(
+            clipping = SampleClipping(settings)
+            times = try SolverTimesteps(
                 settings, noise, endsAtOwn: true, repeats: predictorOrder == 1 && correctorOrder == 1)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan)
             return SASolverScheduler(
                 configuration: self, times: timesteps, sigmas: sigmas,
@@ -73,11 +73,11 @@ package struct SASolverScheduler: SolverScheduler {
     package var timesteps: [Float] { times.map { Float($0) } }
 
     /// By the timestep alone, as there, also where noise levels are not those of timesteps.
-    package func noised(_ original: [Float], by noise: [Float], at index: Int) -> [Float] {
-        configuration.noise.level(times[index]).noised(original, by: noise)
+    package func addingNoise(_ noise: [Float], to original: [Float], at index: Int) -> [Float] {
+        configuration.noise.level(times[index]).addingNoise(noise, to: original)
     }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let algorithm: DPMSolverAlgorithm = configuration.predictsPicture ? .picture : .noise
         let (prediction, original) = algorithm.prediction(
             configuration.prediction, configuration.clipping, output, sample, level(index),
@@ -124,7 +124,7 @@ package struct SASolverScheduler: SolverScheduler {
         let square = interval.tau * interval.tau
         let unit: Float =
             configuration.predictsPicture ? spread * to.sigma * .exp(-square * to.lambda) : -spread * to.alpha
-        let gradient = combination(weights.indices.map { (unit * weights[$0], predictions[$0]) })
+        let gradient = linearCombination(weights.indices.map { (unit * weights[$0], predictions[$0]) })
         let h = to.lambda - from.lambda
         let (keep, add): (Float, Float) =
             configuration.predictsPicture
@@ -133,7 +133,7 @@ package struct SASolverScheduler: SolverScheduler {
                 to.sigma * (1 - .exp(-2 * square * h)).squareRoot()
             )
             : (to.alpha / from.alpha, interval.tau * to.sigma * (.exp(2 * h) - 1).squareRoot())
-        return combination((keep, sample), (1, gradient), (add, noise))
+        return linearCombination((keep, sample), (1, gradient), (add, noise))
     }
 }
 

@@ -18,18 +18,18 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         package static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting]
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [
-                SchedulerField.order(), SchedulerField.prediction(),
-                SchedulerField.choice(
+            SchedulerFields.noise() + [
+                SchedulerFields.order(), SchedulerFields.prediction(),
+                SchedulerFields.choice(
                     "solver_type", Solver.bh2, "Which function of the step's size scales its residue."),
                 .init(
                     "predict_x0", .boolean, default: .bool(true), "Solve for the picture, and not for the noise."),
                 .init(
                     "disable_corrector", .integers(0...100_000), default: .array([]),
                     "Steps, counted from 0, that the next one does not correct."),
-                SchedulerField.lowerOrderFinal(), SchedulerField.finalSigma, SchedulerField.zeroSNR,
-            ] + SchedulerField.thresholding + SchedulerField.sigmaSpacings + SchedulerField.sigmaRange
-            + SchedulerField.spacing(.linspace)
+                SchedulerFields.lowerOrderFinal(), SchedulerFields.finalSigma, SchedulerFields.zeroSNR,
+            ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.sigmaRange
+            + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule
         let order: Int
@@ -39,10 +39,10 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         let uncorrected: Set<Int>
         let lowerOrderFinal: Bool
         let finalSigma: FinalSigma
-        let clipping: Clipping
-        let times: SolverTimes
+        let clipping: SampleClipping
+        let times: SolverTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true, floor: true)
             order = settings.integer("solver_order")
             solver = settings.choice("solver_type")
@@ -51,8 +51,9 @@ package struct UniPCMultistepScheduler: SolverScheduler {
             uncorrected = Set(settings.integers("disable_corrector"))
             lowerOrderFinal = settings.boolean("lower_order_final")
             finalSigma = settings.choice("final_sigmas_type")
-            clipping = Clipping(settings)
-            times = try SolverTimes(settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
+            clipping = SampleClipping(settings)
+            times = try SolverTimesteps(
+                settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
             guard finalSigma == .smallest || predictsPicture else {
                 throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" where \"predict_x0\" is false")
             }
@@ -64,7 +65,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             let (timesteps, sigmas) = try times(plan, final: finalSigma)
             return UniPCMultistepScheduler(
                 configuration: self, timesteps: timesteps.map { Float($0) }, sigmas: sigmas,
@@ -80,7 +81,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
     /// The last step's latents, and its order.
     private var previous: (sample: [Float], order: Int)?
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let level = level(index)
         let picture = configuration.prediction.original(output, sample, level)
         let original = configuration.predictsPicture ? configuration.clipping(picture, images: noise.images) : picture
@@ -118,8 +119,8 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         if let arriving { residue.append((weights[order - 1], zip(arriving, newest).map { $0 - $1 })) }
         let (keep, unit) =
             configuration.predictsPicture ? (to.sigma / from.sigma, to.alpha) : (to.alpha / from.alpha, to.sigma)
-        let base = combination((keep, sample), (-(unit * growth), newest))
-        return residue.isEmpty ? base : combination((1, base), (-(unit * scale), combination(residue)))
+        let base = linearCombination((keep, sample), (-(unit * growth), newest))
+        return residue.isEmpty ? base : linearCombination((1, base), (-(unit * scale), linearCombination(residue)))
     }
 
     /// What each difference of predictions counts for, such that polynomials up to the order are taken exactly.

@@ -12,9 +12,9 @@ package enum SigmaSpacing: String, CaseIterable, Sendable {
     case beta = "use_beta_sigmas"
     case lu = "use_lu_lambdas"
 
-    /// From the fields of `SchedulerField.sigmaSpacings`, and `use_lu_lambdas` where `hasLu` says that there is such a
+    /// From the fields of `SchedulerFields.sigmaSpacings`, and `use_lu_lambdas` where `hasLu` says that there is such a
     /// field.
-    init(_ settings: SchedulerSettings, hasLu: Bool = false) throws(PixArtError) {
+    init(_ settings: SchedulerOptions, hasLu: Bool = false) throws(PixArtError) {
         let chosen = [Self.karras, .exponential, .beta].filter { settings.boolean($0.rawValue) }
         guard chosen.count < 2 else {
             throw settings.conflict(chosen[1].rawValue, expected: "false where \"\(chosen[0].rawValue)\" is true")

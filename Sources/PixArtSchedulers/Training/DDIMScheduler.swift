@@ -11,30 +11,30 @@ package struct DDIMScheduler: TimestepScheduler {
         package static let className = "DDIMScheduler"
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [
-                SchedulerField.prediction(), SchedulerField.zeroSNR,
+            SchedulerFields.noise() + [
+                SchedulerFields.prediction(), SchedulerFields.zeroSNR,
                 .init(
                     "set_alpha_to_one", .boolean, default: .bool(true),
                     "End without noise, and not at that of the first training timestep."),
-            ] + SchedulerField.clipping(true) + SchedulerField.thresholding + SchedulerField.spacing(.leading)
+            ] + SchedulerFields.clipping(true) + SchedulerFields.thresholding + SchedulerFields.spacing(.leading)
 
         let noise: NoiseSchedule
         let prediction: Prediction
-        let clipping: Clipping
+        let clipping: SampleClipping
         let finalProduct: Float
-        let times: WholeTimes
+        let times: IntegerTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
             prediction = settings.choice("prediction_type")
-            clipping = Clipping(settings, clips: true)
+            clipping = SampleClipping(settings, clips: true)
             finalProduct = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
-            times = WholeTimes(settings, training: noise.count)
+            times = IntegerTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             DDIMScheduler(configuration: self, times: try times(plan), steps: plan.steps, eta: Float(plan.eta))
         }
     }
@@ -47,7 +47,7 @@ package struct DDIMScheduler: TimestepScheduler {
 
     var schedule: NoiseSchedule { configuration.noise }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let before = times[index] - schedule.count / steps
         let product = schedule.product(times[index])
         let next = before >= 0 ? schedule.product(before) : configuration.finalProduct
@@ -59,8 +59,8 @@ package struct DDIMScheduler: TimestepScheduler {
         let variance = (1 - next) / (1 - product) * (1 - product / next)
         let deviation = eta * variance.squareRoot()
         let direction = (1 - next - deviation * deviation).squareRoot()
-        var latents = combination((next.squareRoot(), original), (direction, epsilon))
-        if eta > 0 { latents = combination((1, latents), (deviation, noise.normal(sample.count))) }
+        var latents = linearCombination((next.squareRoot(), original), (direction, epsilon))
+        if eta > 0 { latents = linearCombination((1, latents), (deviation, noise.normal(sample.count))) }
         index += 1
         return SchedulerStep(sample: latents, original: original)
     }

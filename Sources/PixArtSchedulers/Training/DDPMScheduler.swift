@@ -21,29 +21,29 @@ package struct DDPMScheduler: TimestepScheduler {
         package static let takesTimesteps = true
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise(further: [.sigmoid, .laplace]) + [
-                SchedulerField.prediction(), SchedulerField.zeroSNR,
-                SchedulerField.choice(
+            SchedulerFields.noise(further: [.sigmoid, .laplace]) + [
+                SchedulerFields.prediction(), SchedulerFields.zeroSNR,
+                SchedulerFields.choice(
                     "variance_type", Variance.small, "How much noise a step adds: least, most, or what the model says."),
-            ] + SchedulerField.clipping(true) + SchedulerField.thresholding + SchedulerField.spacing(.leading)
+            ] + SchedulerFields.clipping(true) + SchedulerFields.thresholding + SchedulerFields.spacing(.leading)
 
         let noise: NoiseSchedule
         let prediction: Prediction
         let variance: Variance
-        let clipping: Clipping
-        let times: WholeTimes
+        let clipping: SampleClipping
+        let times: IntegerTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
             prediction = settings.choice("prediction_type")
             variance = settings.choice("variance_type")
-            clipping = Clipping(settings, clips: true)
-            times = WholeTimes(settings, training: noise.count)
+            clipping = SampleClipping(settings, clips: true)
+            times = IntegerTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             DDPMScheduler(configuration: self, times: try times(plan))
         }
     }
@@ -55,12 +55,12 @@ package struct DDPMScheduler: TimestepScheduler {
     var schedule: NoiseSchedule { configuration.noise }
     package var wantsVariance: Bool { configuration.variance == .learnedRange }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         step(output: output, variance: nil, sample: sample, noise: &noise)
     }
 
     package mutating func step(
-        output: [Float], variance predicted: [Float]?, sample: [Float], noise: inout NoiseSource
+        output: [Float], variance predicted: [Float]?, sample: [Float], noise: inout NoiseGenerator
     ) -> SchedulerStep {
         let timestep = times[index]
         let product = schedule.product(timestep)
@@ -69,16 +69,16 @@ package struct DDPMScheduler: TimestepScheduler {
         let beta = 1 - alpha
         let original = configuration.clipping(
             configuration.prediction.original(output, sample, NoiseLevel(product: product)), images: noise.images)
-        var latents = combination(
+        var latents = linearCombination(
             (next.squareRoot() * beta / (1 - product), original),
             (alpha.squareRoot() * (1 - next) / (1 - product), sample))
         if timestep > 0 {
             let least = max((1 - next) / (1 - product) * beta, 1e-20)
             let fresh = noise.normal(sample.count)
             switch configuration.variance {
-            case .small: latents = combination((1, latents), (least.squareRoot(), fresh))
-            case .smallLogarithmic: latents = combination((1, latents), (.exp(0.5 * .log(least)), fresh))
-            case .large: latents = combination((1, latents), (beta.squareRoot(), fresh))
+            case .small: latents = linearCombination((1, latents), (least.squareRoot(), fresh))
+            case .smallLogarithmic: latents = linearCombination((1, latents), (.exp(0.5 * .log(least)), fresh))
+            case .large: latents = linearCombination((1, latents), (beta.squareRoot(), fresh))
             case .learnedRange:
                 let (low, high) = (Float.log(least), Float.log(beta))
                 for place in latents.indices {

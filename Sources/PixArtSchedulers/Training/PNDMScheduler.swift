@@ -13,33 +13,33 @@ package struct PNDMScheduler: TimestepScheduler {
         package static let className = "PNDMScheduler"
 
         package static let fields: [OptionSchema.Property] =
-            SchedulerField.noise() + [
-                SchedulerField.prediction([.epsilon, .velocity]),
+            SchedulerFields.noise() + [
+                SchedulerFields.prediction([.epsilon, .velocity]),
                 .init(
                     "skip_prk_steps", .boolean, default: .bool(false),
                     "Begin with linear multistep at once, which takes one prediction for each step."),
                 .init(
                     "set_alpha_to_one", .boolean, default: .bool(false),
                     "End without noise, and not at that of the first training timestep."),
-            ] + SchedulerField.spacing(.leading)
+            ] + SchedulerFields.spacing(.leading)
 
         let noise: NoiseSchedule
         let prediction: Prediction
         let skipsRungeKutta: Bool
         let finalProduct: Float
-        let times: WholeTimes
+        let times: IntegerTimesteps
 
-        package init(_ settings: SchedulerSettings) throws(PixArtError) {
+        package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             prediction = settings.choice("prediction_type")
             skipsRungeKutta = settings.boolean("skip_prk_steps")
             finalProduct = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
-            times = WholeTimes(settings, training: noise.count)
+            times = IntegerTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
 
-        package func scheduler(_ plan: SchedulerPlan) throws(PixArtError) -> any Scheduler {
+        package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             PNDMScheduler(configuration: self, falling: try times(plan), distance: noise.count / plan.steps)
         }
     }
@@ -79,7 +79,7 @@ package struct PNDMScheduler: TimestepScheduler {
 
     var schedule: NoiseSchedule { configuration.noise }
 
-    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseSource) -> SchedulerStep {
+    package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let original = configuration.prediction.original(output, sample, schedule.level(times[index]))
         let next = done < rungeKutta ? rungeKuttaStep(output, sample) : multistepStep(output, sample)
         index += 1
@@ -92,11 +92,11 @@ package struct PNDMScheduler: TimestepScheduler {
         var direction = output
         switch part {
         case 0:
-            sum = combination((1.0 / 6, output))
+            sum = linearCombination((1.0 / 6, output))
             outputs.add(output)
             start = sample
-        case 1, 2: sum = combination((1, sum), (1.0 / 3, output))
-        default: direction = combination((1, sum), (1.0 / 6, output))
+        case 1, 2: sum = linearCombination((1, sum), (1.0 / 3, output))
+        default: direction = linearCombination((1, sum), (1.0 / 6, output))
         }
         let to = times[index] - (part % 2 == 0 ? distance / 2 : 0)
         return moved(start ?? sample, direction, from: times[done - part], to: to)
@@ -118,10 +118,12 @@ package struct PNDMScheduler: TimestepScheduler {
     private var multistepDirection: [Float] {
         switch outputs.count {
         case 1: outputs[0]
-        case 2: combination((3, outputs[0]), (-1, outputs[1])).map { $0 / 2 }
-        case 3: combination((23, outputs[0]), (-16, outputs[1]), (5, outputs[2])).map { $0 / 12 }
+        case 2: linearCombination((3, outputs[0]), (-1, outputs[1])).map { $0 / 2 }
+        case 3: linearCombination((23, outputs[0]), (-16, outputs[1]), (5, outputs[2])).map { $0 / 12 }
         default:
-            combination((55, outputs[0]), (-59, outputs[1]), (37, outputs[2]), (-9, outputs[3])).map { 1.0 / 24 * $0 }
+            linearCombination((55, outputs[0]), (-59, outputs[1]), (37, outputs[2]), (-9, outputs[3])).map {
+                1.0 / 24 * $0
+            }
         }
     }
 

@@ -9,9 +9,9 @@ package enum Conversion {
     /// Called after each piece; returns whether to go on. A step is a tensor.
     package typealias Progress = Denoiser.Progress
 
-    /// Writes the parts of the checkpoint `model` that the options name into the folder `out`, which is made where it is
-    /// missing; the one that it lies in must be there. What is there already is replaced file by file when all files are
-    /// whole. Nothing remains of a call that fails or is cancelled.
+    /// Writes the parts of the checkpoint `model` that the options name into the folder `out`, which is made where it
+    /// is missing; the one that it lies in must be there. What is there already is replaced file by file when all files
+    /// are whole. Nothing remains of a call that fails or is cancelled.
     ///
     /// Fails with `.argument` where both are the same folder; with `.model` where the parts' tensors do not fit, or are
     /// quantized otherwise already; with `.file`, also if a link leads a file that is to be copied out of `model`; with
@@ -31,11 +31,11 @@ package enum Conversion {
                     unexpected: UnexpectedTensors(options)))
         }
         for folder in [""] + parts.map(\.part.rawValue) + parts.compactMap(\.part.companion)
-        where ReplacementFolder.isSame(checkpoint.path(folder), "\(out)/\(folder)") {
+        where AtomicFolder.isSame(checkpoint.path(folder), "\(out)/\(folder)") {
             throw .argument("out is \(out), expected another folder than the model's: \(checkpoint.path(folder))")
         }
         let pool = try ThreadPool(threads: options.integer("threads") ?? 0)
-        let folder = try ReplacementFolder(path: out)
+        let folder = try AtomicFolder(path: out)
         var meter = Meter(
             steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes },
             progress: progress)
@@ -69,7 +69,8 @@ package enum Conversion {
             self.progress = progress
         }
 
-        /// Tells of one more tensor, or of `count` bytes more of one. Fails with `.cancelled` where the host does not go on.
+        /// Tells of one more tensor, or of `count` bytes more of one. Fails with `.cancelled` where the host does not
+        /// go on.
         mutating func advance(bytes count: Int = 0, tensors: Int = 0) throws(PixArtError) {
             step += tensors
             done += count

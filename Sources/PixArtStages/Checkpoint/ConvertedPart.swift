@@ -74,7 +74,7 @@ struct ConvertedPart {
 
     /// Writes the part's folder and that of its companion.
     func write(
-        into folder: ReplacementFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
+        into folder: AtomicFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
     ) throws(PixArtError) {
         try folder.makeFolder(part.rawValue)
         try writeWeights(into: folder, pool, &meter)
@@ -85,7 +85,7 @@ struct ConvertedPart {
     }
 
     private func writeWeights(
-        into folder: ReplacementFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
+        into folder: AtomicFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
     ) throws(PixArtError) {
         var entries: [SafetensorsWriter.Entry] = []
         for item in tensors {
@@ -111,7 +111,7 @@ struct ConvertedPart {
     }
 
     /// Copies the configuration, and says in it how the weights are quantized.
-    private func writeConfiguration(into folder: ReplacementFolder) throws(PixArtError) {
+    private func writeConfiguration(into folder: AtomicFolder) throws(PixArtError) {
         guard let quantization else { return try folder.copy(configuration, to: part.configuration) }
         var members = try JSONValue.load(path: configuration, dialect: .verbatim).object ?? [:]
         members["quantization_config"] = .object([

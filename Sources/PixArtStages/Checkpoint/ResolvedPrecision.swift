@@ -1,8 +1,8 @@
 import PixArtCompute
 import PixArtStorage
 
-/// How a network's weights are held and what it computes in: the options `weights` and `compute` of an open, put together
-/// with how the weights are stored.
+/// How a network's weights are held and what it computes in: the options `weights` and `compute` of an open, put
+/// together with how the weights are stored.
 package struct ResolvedPrecision: Equatable, Sendable {
     /// nil for as they are stored.
     package let weights: WeightEncoding?
@@ -16,8 +16,8 @@ package struct ResolvedPrecision: Equatable, Sendable {
     ///
     /// Fails with `.option` naming the key where the three do not go together:
     /// - weights that are stored as int8 or int4 are held as such; full precision cannot be had back;
-    /// - products of int8 need weights held as int8 or int4. Where how to hold floating-point weights is left open, asking
-    ///   for them means weights of int8.
+    /// - products of int8 need weights held as int8 or int4. Where how to hold floating-point weights is left open,
+    ///   asking for them means weights of int8.
     package init(
         weights: WeightEncoding?, compute: ComputePrecision?, quantization: WeightEncoding?, location: String
     ) throws(PixArtError) {

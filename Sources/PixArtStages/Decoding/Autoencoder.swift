@@ -69,7 +69,7 @@ struct Autoencoder: Sendable {
     }
 
     /// The network of the decoder, with its weights. Fails with `.model`.
-    func decoder(_ reader: WeightReader) throws(PixArtError) -> any LatentDecoder {
+    func decoder(_ reader: WeightReader) throws(PixArtError) -> any AutoencoderDecoder {
         switch network {
         case .variational(let configuration): try VAEDecoder(configuration, reader)
         case .tiny(let configuration): try TinyDecoder(configuration, reader)
@@ -77,7 +77,7 @@ struct Autoencoder: Sendable {
     }
 
     /// The network of the encoder, with its weights. Fails with `.model`.
-    func encoder(_ reader: WeightReader) throws(PixArtError) -> any PixelEncoder {
+    func encoder(_ reader: WeightReader) throws(PixArtError) -> any AutoencoderEncoder {
         switch network {
         case .variational(let configuration): try VAEEncoder(configuration, reader)
         case .tiny(let configuration): try TinyEncoder(configuration, reader)
@@ -129,7 +129,9 @@ struct DecoderDescription: NetworkDescription {
         autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .decoder)
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> any LatentDecoder {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+        -> any AutoencoderDecoder
+    {
         try autoencoder.decoder(reader)
     }
 
@@ -150,7 +152,9 @@ struct ImageEncoderDescription: NetworkDescription {
         autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .encoder)
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> any PixelEncoder {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+        -> any AutoencoderEncoder
+    {
         try autoencoder.encoder(reader)
     }
 

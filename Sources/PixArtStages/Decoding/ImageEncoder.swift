@@ -37,7 +37,7 @@ package final class ImageEncoder: ProcessBound, Sendable {
         guard batch.height % scale == 0, batch.width % scale == 0 else {
             throw .argument("images are \(images.description), expected height and width to be multiples of \(scale)")
         }
-        var noise = try NoiseSource(options, images: batch.count)
+        var noise = try NoiseGenerator(options, images: batch.count)
         let shape = LatentShape(
             images: batch.count, channels: autoencoder.latentChannels, height: batch.height / scale,
             width: batch.width / scale)
@@ -75,7 +75,7 @@ extension LatentDistribution {
     }
 }
 
-extension NoiseSource {
+extension NoiseGenerator {
     /// For as many images from the option `seed` of a call: one generator, or one for each. Fails with `.option`.
     init(_ options: Options, images: Int) throws(PixArtError) {
         let seeds = options.seeds("seed")

@@ -16,8 +16,8 @@ package final class Denoiser: ProcessBound, Sendable {
     /// The checkpoint's `scheduler_config.json`, if it has one.
     private let schedulerFile: ConfigurationFile?
 
-    /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories that
-    /// publish a transformer only, it takes the settings that all published checkpoints share.
+    /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories
+    /// that publish a transformer only, it takes the settings that all published checkpoints share.
     package init(model: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         pipeline = checkpoint.pipeline

@@ -51,7 +51,9 @@ struct Guidance: Sendable {
         }
     }
 
-    private static func usesClassifierFreeGuidance(_ options: Options) -> Bool { (options.number("guidance_scale") ?? 1) > 1 }
+    private static func usesClassifierFreeGuidance(_ options: Options) -> Bool {
+        (options.number("guidance_scale") ?? 1) > 1
+    }
 
     /// Predictions of a step that takes the most of them, and prompts that they are made under.
     static func maximum(_ options: Options) -> (passes: Int, prompts: Int) {

@@ -67,14 +67,14 @@ struct ImageConditioning: Sendable {
         guard let imageLatents, mask == nil || strength < 1 else {
             return Latents(shape, noise.values.map { $0 * scheduler.initialNoiseSigma })
         }
-        return Latents(shape, scheduler.noised(imageLatents, by: noise.values, at: index))
+        return Latents(shape, scheduler.addingNoise(noise.values, to: imageLatents, at: index))
     }
 
     /// Latents of which those that the mask keeps are the image's again, with the noise of `timesteps[index]`; without
     /// noise if that is nil.
     func kept(in latents: Latents, noise: Latents, _ scheduler: any Scheduler, at index: Int?) -> Latents {
         guard let imageLatents, let mask else { return latents }
-        let original = index.map { scheduler.noised(imageLatents, by: noise.values, at: $0) } ?? imageLatents
+        let original = index.map { scheduler.addingNoise(noise.values, to: imageLatents, at: $0) } ?? imageLatents
         var result = latents
         for index in original.indices where !mask[shape.position(of: index)] { result.values[index] = original[index] }
         return result

@@ -15,17 +15,19 @@ package struct PreviewMap: Sendable {
     ])
 
     /// Of that of Stable Diffusion XL, which PixArt-Sigma has, likewise.
-    package static let stableDiffusionXL = PreviewMap([
-        [0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362], [-0.3165, -0.2492, -0.2188],
-    ], bias: [0.1084, -0.0175, -0.0011])
+    package static let stableDiffusionXL = PreviewMap(
+        [
+            [0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362],
+            [-0.3165, -0.2492, -0.2188],
+        ], bias: [0.1084, -0.0175, -0.0011])
 
     private init(_ factors: [[Double]], bias: [Double] = [0, 0, 0]) {
         self.factors = factors.map { $0.map { Float($0) } }
         self.bias = bias.map { Float($0) }
     }
 
-    /// Those of a checkpoint: by keys of our own in its `vae/config.json`, else by the `scaling_factor` there, else by its
-    /// pipeline. Fails with `.model`, and as reading the file does.
+    /// Those of a checkpoint: by keys of our own in its `vae/config.json`, else by the `scaling_factor` there, else by
+    /// its pipeline. Fails with `.model`, and as reading the file does.
     init(_ checkpoint: Checkpoint) throws(PixArtError) {
         guard checkpoint.contains(Part.vae.configuration) else {
             self = Self.published(checkpoint.pipeline)
@@ -48,8 +50,8 @@ package struct PreviewMap: Sendable {
         pipeline == .alpha ? stableDiffusion : stableDiffusionXL
     }
 
-    /// Those of the options of a preview, else those of the checkpoint; for `channels` channels. Fails with `.option`, and
-    /// as finding those of the checkpoint did.
+    /// Those of the options of a preview, else those of the checkpoint; for `channels` channels. Fails with `.option`,
+    /// and as finding those of the checkpoint did.
     init(
         _ options: Options, channels: Int, checkpoint: Result<PreviewMap, PixArtError>
     ) throws(PixArtError) {

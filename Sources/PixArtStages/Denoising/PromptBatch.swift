@@ -32,7 +32,9 @@ package struct PromptBatch {
     /// once is projected once. Fails with `.argument` where an embedding does not fit, or the negatives are not there.
     func projected(
         needsNegatives: Bool, _ transformer: PixArtTransformer, _ pool: ThreadPool
-    ) throws(PixArtError) -> (positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning]) {
+    ) throws(PixArtError) -> (
+        positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning]
+    ) {
         guard let negatives = needsNegatives ? negatives : [] else {
             throw .argument("\(missing) because guidance_scale is above 1")
         }

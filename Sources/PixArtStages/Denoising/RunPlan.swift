@@ -70,8 +70,8 @@ struct RunPlan: Sendable {
     let size: RunSize
     let guidance: Guidance
     /// What the noise and the scheduler draw from, before the first draw.
-    let noise: NoiseSource
-    let schedule: SchedulerPlan
+    let noise: NoiseGenerator
+    let schedule: RunSchedule
     /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
     let strength: Double?
     /// Whether the run ends with the scheduler's estimate of the latents without noise.
@@ -83,8 +83,8 @@ struct RunPlan: Sendable {
     ) throws(PixArtError) {
         guidance = try Guidance(options, blocks: configuration.layers)
         size = try RunSize(options, prompts: prompts, configuration)
-        noise = try NoiseSource(options, images: size.images)
-        schedule = SchedulerPlan(
+        noise = try NoiseGenerator(options, images: size.images)
+        schedule = RunSchedule(
             steps: options.integer("num_inference_steps") ?? 1, timesteps: options.integers("timesteps"),
             sigmas: options.numbers("sigmas"), eta: options.number("eta") ?? 0)
         strength = options.number("strength")
@@ -102,7 +102,8 @@ struct RunPlan: Sendable {
         let skipped = (steps - min(Int(Double(steps) * strength), steps)) * scheduler.order
         guard skipped < count else {
             throw .option(
-                "option \"strength\" is \(strength), expected more: of num_inference_steps \(schedule.steps) none is left")
+                "option \"strength\" is \(strength), expected more: of num_inference_steps \(schedule.steps) none is left"
+            )
         }
         return skipped
     }

@@ -11,7 +11,8 @@ package final class Sampler: ProcessBound {
     private let denoiser: Denoiser
     private let plan: RunPlan
     private let workspace: PixArtTransformer.Workspace
-    private let prompts: (positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning])
+    private let prompts:
+        (positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning])
     /// The scheduler's, of which the run leaves out the first `skipped`, if it starts from an image.
     private let allTimesteps: [Float]
     private let skipped: Int
@@ -26,7 +27,7 @@ package final class Sampler: ProcessBound {
     private struct State {
         var scheduler: any Scheduler
         /// What the scheduler draws from.
-        var noiseSource: NoiseSource
+        var noiseGenerator: NoiseGenerator
         /// The images of the first prompt, of the second, and so on.
         var latents: Latents
         /// The estimate of the last step, without noise.
@@ -58,11 +59,11 @@ package final class Sampler: ProcessBound {
         workspace = try denoiser.transformer.workspace(
             for: shape.with(images: plan.size.items, channels: shape.channels),
             size: (plan.size.height, plan.size.width), denoiser.pool)
-        var noiseSource = plan.noise
-        noise = Latents(shape, noiseSource.normal(shape.count))
+        var noiseGenerator = plan.noise
+        noise = Latents(shape, noiseGenerator.normal(shape.count))
         let initial = scheduler.initialNoiseSigma
         state = State(
-            scheduler: scheduler, noiseSource: noiseSource,
+            scheduler: scheduler, noiseGenerator: noiseGenerator,
             latents: Latents(shape, noise.values.map { $0 * initial }))
     }
 
@@ -102,7 +103,7 @@ package final class Sampler: ProcessBound {
         try latents.requireFinite("latents")
         noise = Latents(latents)
         // What was drawn for the latents that these replace is drawn for the steps, as in diffusers.
-        state.noiseSource = plan.noise
+        state.noiseGenerator = plan.noise
         restart()
     }
 
@@ -113,8 +114,8 @@ package final class Sampler: ProcessBound {
         try requireConditioning { conditioning throws(PixArtError) in try conditioning.setImage(latents) }
     }
 
-    /// Leaves the image as it is if the mask is below 128: uint8 [H, W] or [1 or B, H, W], in pixels. Only before the first
-    /// step, and for runs with a strength.
+    /// Leaves the image as it is if the mask is below 128: uint8 [H, W] or [1 or B, H, W], in pixels. Only before the
+    /// first step, and for runs with a strength.
     package func setMask(_ mask: Tensor) throws(PixArtError) {
         try requireStart("a mask")
         try requireConditioning { conditioning throws(PixArtError) in try conditioning.setMask(mask) }
@@ -178,7 +179,7 @@ package final class Sampler: ProcessBound {
             output: prediction(0..<configuration.inChannels),
             variance: state.scheduler.wantsVariance
                 ? prediction(configuration.inChannels..<configuration.outChannels) : nil,
-            sample: state.latents.values, noise: &next.noiseSource)
+            sample: state.latents.values, noise: &next.noiseGenerator)
         try report(stepIndex + 1, 1)
         finish(result, &next)
         try AllocationFailure.check()

@@ -14,7 +14,9 @@ struct TransformerDescription: NetworkDescription {
         pipeline = checkpoint.pipeline
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> PixArtTransformer {
+    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+        -> PixArtTransformer
+    {
         try PixArtTransformer(configuration, compute: compute, reader)
     }
 

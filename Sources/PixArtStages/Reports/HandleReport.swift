@@ -19,7 +19,8 @@ package struct HandleReport: Sendable {
             "files": .array(files.map { .string($0) }),
             "precision": .object([
                 "stored": .array(stored.map(\.rawValue).sorted().map { .string($0) }),
-                "weights": .string(precision.weights?.rawValue ?? "auto"), "compute": .string(precision.compute.rawValue),
+                "weights": .string(precision.weights?.rawValue ?? "auto"),
+                "compute": .string(precision.compute.rawValue),
             ]),
             "ignored_tensors": .array(
                 ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),

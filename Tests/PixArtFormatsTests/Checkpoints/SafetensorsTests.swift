@@ -139,7 +139,7 @@ import Testing
     /// Tensors may come in any order and in pieces, and take turns.
     @Test func writingInPieces() throws {
         let path = "\(folder.path)/a.safetensors"
-        let file = try ReplacementFile(path: path)
+        let file = try AtomicFile(path: path)
         let writer = try SafetensorsWriter(
             file,
             [

@@ -2,10 +2,11 @@ import PixArtStorage
 
 /// SentencePiece's rules of normalization (`precompiled_charsmap`): texts and what replaces each.
 ///
-/// The tables are a little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the replacements, each
-/// closed by NUL, that the trie's leaves point to. A unit of the trie names, relative to its own index, a block of 256
-/// units. Those in the block that carry their own index in the block as label, in the low byte with bit 31 clear, follow
-/// upon that byte. Bit 8 says that the block's first unit holds a rule: bit 31 and the offset of its replacement.
+/// The tables are a little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the replacements,
+/// each closed by NUL, that the trie's leaves point to. A unit of the trie names, relative to its own index, a block of
+/// 256 units. Those in the block that carry their own index in the block as label, in the low byte with bit 31 clear,
+/// follow upon that byte. Bit 8 says that the block's first unit holds a rule: bit 31 and the offset of its
+/// replacement.
 struct NormalizationRules: Sendable {
     /// Real tables have 240 KB.
     private static let mostBytes = 4 << 20

@@ -1,6 +1,7 @@
 /// Finds which pieces begin at a place in a text.
 struct PieceTrie: Sendable {
-    /// Nodes in the order of their depth, so that the children of node n are `children[n] ..< children[n + 1]`, by label.
+    /// Nodes in the order of their depth, so that the children of node n are `children[n] ..< children[n + 1]`, by
+    /// label.
     private var labels: [UInt8] = [0]
     private var children: [Int32] = []
     private var ids: [Int32] = []

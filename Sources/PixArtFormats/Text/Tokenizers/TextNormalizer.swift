@@ -14,8 +14,8 @@ package struct TextNormalizer: Sendable {
     /// The most bytes that a text of `count` bytes may become. The rules of T5 make at most 13 of one.
     static func mostBytes(for count: Int) -> Int { 32 * count + 1024 }
 
-    /// `text` normalized. What is not UTF-8 becomes U+FFFD, byte by byte; pieces of `spared` stay as they are. Nil if the
-    /// result has more bytes than `mostBytes(for:)`.
+    /// `text` normalized. What is not UTF-8 becomes U+FFFD, byte by byte; pieces of `spared` stay as they are. Nil if
+    /// the result has more bytes than `mostBytes(for:)`.
     func normalized(_ text: [UInt8], sparing spared: PieceTrie?) -> [UInt8]? {
         var offset = 0
         if removesExtraWhitespace {

@@ -4,8 +4,8 @@ import PixArtStorage
 /// tokenizer of transformers.
 ///
 /// Nothing is prepended or appended: closing the ids with `endOfSequence`, and cutting them to length, is the caller's.
-/// What looks like a special piece in a text ("</s>", "<pad>", "<extra_id_0>") is text. Any number of threads may use one
-/// tokenizer at once.
+/// What looks like a special piece in a text ("</s>", "<pad>", "<extra_id_0>") is text. Any number of threads may use
+/// one tokenizer at once.
 package struct Tokenizer: Sendable {
     private let model: UnigramModel
 
@@ -29,8 +29,8 @@ package struct Tokenizer: Sendable {
     /// `<pad>`, 0 in T5.
     package var pad: Int32 { Int32(model.pad) }
 
-    /// Splits `text` into pieces: their ids, and what each says with "▁" for a space. A piece that the model does not know
-    /// has the id `unknown` and says what the text says. The time is linear in the text.
+    /// Splits `text` into pieces: their ids, and what each says with "▁" for a space. A piece that the model does not
+    /// know has the id `unknown` and says what the text says. The time is linear in the text.
     ///
     /// Fails with `.format` if a hostile model makes far more of the text than it was.
     package func encode(_ text: String) throws(PixArtError) -> (ids: [Int32], pieces: [String]) {
@@ -53,8 +53,8 @@ package struct Tokenizer: Sendable {
         )
     }
 
-    /// The text that `ids` stand for, as normalized by `encode(_:)`; `<unk>` reads " ⁇ ", and control pieces such as `</s>`
-    /// and ids beyond the vocabulary are left out.
+    /// The text that `ids` stand for, as normalized by `encode(_:)`; `<unk>` reads " ⁇ ", and control pieces such as
+    /// `</s>` and ids beyond the vocabulary are left out.
     package func decode(_ ids: [Int32]) -> String {
         let dropsSpace = model.normalizer.addsDummyPrefix || model.normalizer.removesExtraWhitespace
         var text: [UInt8] = []

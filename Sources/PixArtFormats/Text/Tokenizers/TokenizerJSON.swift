@@ -1,8 +1,8 @@
 import PixArtStorage
 
 extension UnigramModel {
-    /// Reads the `tokenizer.json` at `path`, as transformers writes it for T5. Fails with `.file`, with `.format` if the file
-    /// is damaged, and with `.model` naming the key if it says what T5's tokenizer does not do.
+    /// Reads the `tokenizer.json` at `path`, as transformers writes it for T5. Fails with `.file`, with `.format` if
+    /// the file is damaged, and with `.model` naming the key if it says what T5's tokenizer does not do.
     package init(tokenizerJSON path: String) throws(PixArtError) {
         self = try TokenizerJSON(path).model()
     }

@@ -27,8 +27,8 @@ package struct UnigramModel: Sendable {
     let lowestScore: Float
     let highestScore: Float
 
-    /// Fails with `.format`, naming `origin`, if a piece is empty, too long, there twice or without a finite score, or if
-    /// there are too many; and with `.model` if `</s>`, `<unk>` or `<pad>` is missing.
+    /// Fails with `.format`, naming `origin`, if a piece is empty, too long, there twice or without a finite score, or
+    /// if there are too many; and with `.model` if `</s>`, `<unk>` or `<pad>` is missing.
     ///
     /// - Parameter origin: What to name in messages about pieces: `source`, and what more is known.
     init(

@@ -1,0 +1,135 @@
+import PixArtStorage
+
+/// Sums of each channel and of its squares over some pixels, in double precision.
+package struct ChannelStatistics: Sendable {
+    package private(set) var pixels = 0
+    package private(set) var sum: [Double]
+    package private(set) var square: [Double]
+
+    /// Of no pixels.
+    package init(channels: Int) {
+        sum = [Double](repeating: 0, count: channels)
+        square = sum
+    }
+
+    fileprivate init(pixels: Int, sum: [Double], square: [Double]) {
+        self.pixels = pixels
+        self.sum = sum
+        self.square = square
+    }
+
+    /// Adds those of other pixels.
+    package mutating func add(_ other: ChannelStatistics) {
+        pixels += other.pixels
+        for channel in sum.indices {
+            sum[channel] += other.sum[channel]
+            square[channel] += other.square[channel]
+        }
+    }
+}
+
+/// A scale and a shift for each channel, and SiLU after them or not: group normalisation, once its statistics are
+/// known.
+package struct ChannelAffine: Sendable {
+    package let scale: [Float]
+    package let shift: [Float]
+    package let silu: Bool
+
+    package init(scale: [Float], shift: [Float], silu: Bool) {
+        precondition(scale.count == shift.count)
+        self.scale = scale
+        self.shift = shift
+        self.silu = silu
+    }
+
+    /// Transforms pixels [rows, channels], neither with gaps between rows; `output` may be `pixels`.
+    package func apply(to pixels: Matrix, into output: Matrix, _ pool: ThreadPool) {
+        precondition(pixels.columns == scale.count && pixels.stride == scale.count)
+        precondition(output.rows == pixels.rows && output.columns == scale.count && output.stride == scale.count)
+        pool.run(total: pixels.rows, grain: 256) { range, _ in
+            pool.kernels.table.pointee.transform_pixels(
+                range.count, scale.count, pixels.row(range.lowerBound), scale, shift, silu ? 1 : 0,
+                output.row(range.lowerBound))
+        }
+    }
+}
+
+/// Group normalisation with learned scale and shift.
+package struct GroupNorm: Sendable {
+    package let groups: Int
+    package let epsilon: Float
+    package let weight: [Float]
+    package let bias: [Float]
+
+    package init(groups: Int, epsilon: Float, weight: [Float], bias: [Float]) {
+        self.groups = groups
+        self.epsilon = epsilon
+        self.weight = weight
+        self.bias = bias
+    }
+
+    /// The transform that normalises pixels with these sums.
+    package func transform(of sums: ChannelStatistics, silu: Bool) -> ChannelAffine {
+        let channels = sums.sum.count
+        var scale = [Float](repeating: 0, count: channels)
+        var shift = scale
+        let width = channels / groups
+        for group in 0..<groups {
+            let members = group * width..<(group + 1) * width
+            let count = Double(width * sums.pixels)
+            let mean = members.reduce(0) { $0 + sums.sum[$1] } / count
+            let variance = max(0, members.reduce(0) { $0 + sums.square[$1] } / count - mean * mean)
+            let inverse = 1 / (variance + Double(epsilon)).squareRoot()
+            for channel in members {
+                scale[channel] = Float(Double(weight[channel]) * inverse)
+                shift[channel] = Float(Double(bias[channel]) - mean * inverse * Double(weight[channel]))
+            }
+        }
+        return ChannelAffine(scale: scale, shift: shift, silu: silu)
+    }
+}
+
+/// Sums gathered slice by slice, so that workers do not meet and the order of additions does not depend on them.
+final class PartialStatistics: @unchecked Sendable {
+    private let values: UnsafeMutablePointer<Double>
+    private let slices: Int
+    private let channels: Int
+
+    init(slices: Int, channels: Int) {
+        self.slices = slices
+        self.channels = channels
+        values = .allocate(capacity: slices * channels * 2)
+        values.initialize(repeating: 0, count: slices * channels * 2)
+    }
+
+    deinit { values.deallocate() }
+
+    subscript(slice: Int) -> (sum: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>) {
+        precondition((0..<slices).contains(slice))
+        let start = values + slice * channels * 2
+        return (start, start + channels)
+    }
+
+    func total(pixels: Int) -> ChannelStatistics {
+        var (sum, square) = ([Double](repeating: 0, count: channels), [Double](repeating: 0, count: channels))
+        for slice in 0..<slices {
+            let part = self[slice]
+            for channel in 0..<channels {
+                sum[channel] += part.sum[channel]
+                square[channel] += part.square[channel]
+            }
+        }
+        return ChannelStatistics(pixels: pixels, sum: sum, square: square)
+    }
+}
+
+extension WeightReader {
+    /// The group normalisation `<name>.weight` and `<name>.bias`, both [channels].
+    package func groupNorm(
+        _ name: String, channels: Int, groups: Int, epsilon: Float
+    ) throws(PixArtError) -> GroupNorm {
+        GroupNorm(
+            groups: groups, epsilon: epsilon, weight: try floats("\(name).weight", [channels]),
+            bias: try floats("\(name).bias", [channels]))
+    }
+}

@@ -1,0 +1,41 @@
+import PixArtCompute
+import PixArtStorage
+
+/// Attention of every pixel to every other, with a single head, added to its input.
+struct SpatialAttention: Sendable {
+    private let norm: GroupNorm
+    private let query, key, value, output: Linear
+
+    init(_ name: String, channels: Int, groups: Int, _ reader: WeightReader) throws(PixArtError) {
+        norm = try reader.groupNorm("\(name).group_norm", channels: channels, groups: groups, epsilon: 1e-6)
+        /// Files written before diffusers 0.18 have other names.
+        func projection(_ new: String, _ old: String) throws(PixArtError) -> Linear {
+            let current = reader.contains("\(name).\(old).weight") ? old : new
+            return try reader.linear("\(name).\(current)", outputs: channels, inputs: channels)
+        }
+        query = try projection("to_q", "query")
+        key = try projection("to_k", "key")
+        value = try projection("to_v", "value")
+        output = try projection("to_out.0", "proj_attn")
+    }
+
+    /// Adds to `x` in place.
+    func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError) {
+        let (x, sums) = (x.map, x.sums)
+        let (rows, channels) = (x.pixels.rows, x.channels)
+        let normed = try Matrix(rows: rows, columns: channels, store)
+        norm.transform(of: sums, silu: false).apply(to: x.pixels, into: normed, pool)
+        let (q, k) = (
+            try Matrix(rows: rows, columns: channels, store), try Matrix(rows: rows, columns: channels, store)
+        )
+        let v = try Matrix(rows: rows, columns: channels, store)
+        try query(normed, into: q, pool)
+        try key(normed, into: k, pool)
+        try value(normed, into: v, pool)
+        let attention = Attention(heads: 1, scale: 1 / Float(channels).squareRoot())
+        try attention(
+            query: ActivationRows(q), key: ActivationRows(k), value: ActivationRows(v), into: ActivationRows(normed),
+            pool)
+        try output(normed, into: x.pixels, pool, epilogue: .accumulate(gate: [Float](repeating: 1, count: channels)))
+    }
+}

@@ -1,0 +1,112 @@
+import PixArtFormats
+import PixArtStorage
+
+/// The fields of a scheduler, checked and completed: those of a run's option first, then those of the checkpoint's
+/// file, then the defaults of the class, as diffusers' `from_config` has it.
+package struct SchedulerOptions: Sendable {
+    private let values: [Name: JSONValue]
+    private let overridden: Set<Name>
+    private let className: String
+    private let path: String
+
+    /// Fields whose values are other names in each class. A run that names another class than its checkpoint's takes
+    /// them from the checkpoint's file only if the class knows the name.
+    private static let privateChoices: Set<String> = ["algorithm_type", "solver_type", "variance_type"]
+
+    /// `inherits` says that the file is of the same class; `option` is what a run says. As in diffusers, the class's
+    /// own default takes the place of a field that the file or the option lists in "_use_default_values", and fields of
+    /// other classes make no difference. Fails with `.model` for what the file says, and with `.option` for what the
+    /// option says: naming the key, what was found and what is expected.
+    package init(
+        _ type: any SchedulerConfiguration.Type, file: ConfigurationFile?, inherits: Bool, option: [Name: JSONValue]
+    ) throws(PixArtError) {
+        className = type.className
+        path = file?.path ?? "scheduler"
+        let defaults = Self.defaults(option["_use_default_values"])
+        let absent = defaults.union(Self.defaults(file?["_use_default_values"]))
+        let overrides = option.filter { $0.value != .null && !defaults.contains($0.key) }
+        overridden = Set(overrides.keys)
+        func inherited(_ key: String) -> JSONValue? {
+            guard option[key] == nil, !absent.contains(Name(key)) else { return nil }
+            return file?[key].flatMap { $0 == .null ? nil : $0 }
+        }
+        var values: [Name: JSONValue] = [:]
+        for field in type.fields {
+            values[field.name] = field.fallback
+            if let found = overrides[field.name] {
+                let value = Self.translated(found, field.name, type)
+                guard field.accepts(value) else { throw Self.invalid(field.name, found, field.expectation) }
+                values[field.name] = value
+            } else if let found = inherited(field.name) {
+                let value = Self.translated(found, field.name, type)
+                guard field.accepts(value) else {
+                    if !inherits, Self.privateChoices.contains(field.name) { continue }
+                    throw Self.invalid(field.name, found, field.expectation, path)
+                }
+                values[field.name] = value
+            }
+        }
+        for field in type.unsupportedFields {
+            if let found = overrides[field.rawValue], !field.allows(found) {
+                throw Self.invalid(field.rawValue, found, field.expectation)
+            }
+            if let found = inherited(field.rawValue), !field.allows(found) {
+                if !inherits, Self.privateChoices.contains(field.rawValue) { continue }
+                throw Self.invalid(field.rawValue, found, field.expectation, path)
+            }
+        }
+        let known = SchedulerKey.known.union(type.fields.map { Name($0.name) }).union(defaults).union(["name"])
+        if let key = option.keys.sorted().first(where: { !$0.text.hasPrefix("_") && !known.contains($0) }) {
+            let names = type.fields.map { "\"\($0.name)\"" }.joined(separator: ", ")
+            throw .option("option \"scheduler\": \(className) has no field \"\(key)\"; expected one of \(names)")
+        }
+        self.values = values
+    }
+
+    /// The fields that a configuration lists as left to the class.
+    private static func defaults(_ list: JSONValue?) -> Set<Name> {
+        Set((list?.array ?? []).compactMap { $0.string.map { Name($0) } })
+    }
+
+    /// A value as diffusers' class takes it: a sister class's name becomes its own.
+    private static func translated(
+        _ value: JSONValue, _ key: String, _ type: any SchedulerConfiguration.Type
+    ) -> JSONValue {
+        value.string.flatMap { type.sisterNames[key]?[$0] }.map { JSONValue.string($0) } ?? value
+    }
+
+    /// For a value of a file, or of the option if there is no `path`.
+    private static func invalid(
+        _ key: String, _ value: JSONValue, _ expectation: String, _ path: String? = nil
+    ) -> PixArtError {
+        let found = "\"\(key)\" is \(value.serialized()), expected \(expectation)"
+        return path.map { PixArtError.model("\($0): \(found)") } ?? .option("option \"scheduler\": \(found)")
+    }
+
+    private func value(_ key: String) -> JSONValue {
+        guard let value = values[key] else { preconditionFailure("\(key) is not a field of \(className)") }
+        return value
+    }
+
+    package func boolean(_ key: String) -> Bool { value(key).bool ?? false }
+    package func integer(_ key: String) -> Int { Int(value(key).integer ?? 0) }
+    package func number(_ key: String) -> Double { value(key).number ?? 0 }
+    package func optionalNumber(_ key: String) -> Double? { value(key).number }
+    package func optionalInteger(_ key: String) -> Int64? { value(key).integer }
+    /// nil for null.
+    package func numbers(_ key: String) -> [Double]? { value(key).array.map { $0.compactMap(\.number) } }
+    package func integers(_ key: String) -> [Int] { (value(key).array ?? []).compactMap { $0.integer.map { Int($0) } } }
+
+    package func choice<Choice: RawRepresentable>(_ key: String) -> Choice where Choice.RawValue == String {
+        guard let choice = value(key).string.flatMap({ Choice(rawValue: $0) }) else {
+            preconditionFailure("\(key) of \(className) has a value that is no choice")
+        }
+        return choice
+    }
+
+    /// For a field whose value does not go with another's.
+    package func conflict(_ key: String, expected: String) -> PixArtError {
+        let found = "\"\(key)\" is \(value(key).serialized()), expected \(expected)"
+        return overridden.isEmpty ? .model("\(path): \(found)") : .option("option \"scheduler\": \(found)")
+    }
+}

@@ -1,0 +1,27 @@
+import PixArtStorage
+
+/// Timesteps of the schedulers that go from one training timestep to another: DDIM, DDPM and PNDM.
+struct IntegerTimesteps: Sendable {
+    private let training: Int
+    private let spacing: TimestepSpacing
+    private let offset: Int
+
+    /// From `timestep_spacing` and `steps_offset`.
+    init(_ settings: SchedulerOptions, training: Int) {
+        self.training = training
+        spacing = settings.choice("timestep_spacing")
+        offset = settings.integer("steps_offset")
+    }
+
+    /// Timesteps of a run. Fails where the offset leads beyond the last one.
+    func callAsFunction(_ plan: RunSchedule) throws(PixArtError) -> [Int] {
+        if let timesteps = plan.timesteps { return timesteps }
+        let timesteps = spacing.timesteps(steps: plan.steps, training: training, offset: offset)
+        guard timesteps.allSatisfy({ $0 < training }) else {
+            throw .option(
+                "option \"scheduler\": \"steps_offset\" is \(offset), which leads to timestep \(timesteps[0]); "
+                    + "expected less than \(training) with \(plan.steps) steps")
+        }
+        return timesteps
+    }
+}
