@@ -79,7 +79,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "PixArtABI",
-            dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtStages"],
+            dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtStages"],
             exclude: ["exports.map", "linking"], swiftSettings: settings, linkerSettings: shared),
         .executableTarget(
             name: "tokenize", dependencies: ["PixArtStorage", "PixArtFormats"], path: "tools/tokenize",

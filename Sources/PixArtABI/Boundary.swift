@@ -1,6 +1,7 @@
 import CPixArt
 import CProcess
 import Glibc
+import PixArtCompute
 import PixArtFormats
 import PixArtStages
 import PixArtStorage
@@ -10,14 +11,14 @@ import PixArtStorage
 /// Runs `body` in the default floating-point environment and turns what it throws into a status and this thread's message.
 /// If an allocation failed, the call fails for want of memory, whatever came of it. A call within a progress callback leaves
 /// the outer call's failures alone.
-func call(_ body: () throws(PixArtError) -> Void) -> pixart_status {
+func call(_ progress: CallProgress.Callback? = nil, _ body: () throws(PixArtError) -> Void) -> pixart_status {
     var host = fenv_t()
     native_floating_point_begin(&host)
     defer { native_floating_point_end(&host) }
     let outerHasFailed = AllocationFailure.take()
     defer { if outerHasFailed { AllocationFailure.note() } }
     var failure: PixArtError?
-    do { try body() } catch { failure = error }
+    do { try CallProgress.run(progress, body) } catch { failure = error }
     if AllocationFailure.take() { failure = .outOfMemory }
     guard let failure else { return PIXART_OK }
     LastError.set(failure.message)
@@ -27,10 +28,11 @@ func call(_ body: () throws(PixArtError) -> Void) -> pixart_status {
 
 /// Runs `body` and hands its result to the caller through `out`, which holds NULL where there is none.
 func produce<Object: AnyObject>(
-    _ out: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws(PixArtError) -> Object
+    _ out: UnsafeMutablePointer<OpaquePointer?>?, _ progress: CallProgress.Callback? = nil,
+    _ body: () throws(PixArtError) -> Object
 ) -> pixart_status {
     out?.pointee = nil
-    return call { () throws(PixArtError) in
+    return call(progress) { () throws(PixArtError) in
         let out = try required(out, "out")
         let object = try body()
         try AllocationFailure.check()
@@ -109,7 +111,7 @@ func cText(_ text: String) -> UnsafeMutablePointer<CChar> {
 /// The host's progress callback as stages call it, in the floating-point environment that holds now; nil for NULL.
 func progress(
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
-) -> Denoiser.Progress? {
+) -> CallProgress.Callback? {
     guard let callback else { return nil }
     var host = fenv_t()
     fegetenv(&host)

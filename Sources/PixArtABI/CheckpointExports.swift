@@ -9,11 +9,8 @@ public func pixart_convert(
     _ model: UnsafePointer<CChar>?, _ out: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> pixart_status {
-    let report = progress(callback, context)
-    return call { () throws(PixArtError) in
-        try Conversion.convert(
-            model: text(model, "model"), to: text(out, "out"), options(json, .convert),
-            progress: report)
+    call(progress(callback, context)) { () throws(PixArtError) in
+        try Conversion.convert(model: text(model, "model"), to: text(out, "out"), options(json, .convert))
     }
 }
 

@@ -59,8 +59,7 @@ public func pixart_image_read(
     _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        let channels = try options(json, .imageRead).integer("channels") ?? 3
-        return TensorHandle(try PNGFile.read(path: text(path, "path"), channels: channels))
+        TensorHandle(try ImageFiles.read(path: text(path, "path"), options(json, .imageRead)))
     }
 }
 
@@ -69,13 +68,8 @@ public func pixart_image_write(
     _ images: OpaquePointer?, _ index: Int, _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
 ) -> pixart_status {
     call { () throws(PixArtError) in
-        let batch = try ImageBatch(tensor(images, "images"), "images", channels: [3])
-        guard (0..<batch.count).contains(index) else {
-            throw .argument("index is \(UInt(bitPattern: index)), expected 0 to \(batch.count - 1)")
-        }
-        try PNGFile.write(
-            path: text(path, "path"), width: batch.width, height: batch.height, pixels: batch.bytes(index),
-            text: options(json, .imageWrite).texts("text"))
+        try ImageFiles.write(
+            tensor(images, "images"), index: index, path: text(path, "path"), options(json, .imageWrite))
     }
 }
 
@@ -84,11 +78,7 @@ public func pixart_image_resize(
     _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        let (images, asked) = (try tensor(images, "images"), try options(json, .imageResize))
-        return TensorHandle(
-            try ImageResize.resized(
-                images, height: asked.integer("height"), width: asked.integer("width"),
-                crops: asked.string("resize_mode") == "crop"))
+        TensorHandle(try ImageFiles.resized(tensor(images, "images"), options(json, .imageResize)))
     }
 }
 

@@ -94,9 +94,8 @@ public func pixart_sampler_timestep(
 public func pixart_sampler_step(
     _ sampler: OpaquePointer?, _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> pixart_status {
-    let report = progress(callback, context)
-    return call { () throws(PixArtError) in
-        try object(sampler, Sampler.self, "sampler").step(progress: report)
+    call(progress(callback, context)) { () throws(PixArtError) in
+        try object(sampler, Sampler.self, "sampler").step()
     }
 }
 

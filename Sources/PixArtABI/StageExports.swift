@@ -78,13 +78,12 @@ public func pixart_denoise(
     _ denoiser: OpaquePointer?, _ prompt: OpaquePointer?, _ negative: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    let report = progress(callback, context)
-    return produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         let denoiser = try object(denoiser, Denoiser.self, "denoiser")
         return TensorHandle(
             try denoiser.denoise(
                 prompt: tensor(prompt, "prompt"), negative: negative == nil ? nil : tensor(negative, "negative"),
-                options(json, .denoise), progress: report))
+                options(json, .denoise)))
     }
 }
 

@@ -86,11 +86,11 @@ import Testing
         if test.accumulate { expected = zip(expected, before).map { $0 + Double($1) } }
         if test.relu { expected = expected.map { max($0, 0) } }
 
-        let transform = test.normalise ? norm.transform(of: input.sums(pool), silu: true) : nil
+        let transform = test.normalise ? try norm.transform(of: input.sums(pool), silu: true) : nil
         let sums = try WinogradConvolution(layer, upsample: test.upsample, pool)(
             input, transform: transform, into: output, accumulate: test.accumulate, relu: test.relu, pool)
         #expect(relativeError(output.pixels.elements, expected) < 3e-6)
-        expectEqual(sums, output.sums(pool))
+        expectEqual(sums, try output.sums(pool))
     }
 
     private func convolution(_ weights: [UInt8], _ bias: [Float], _ test: Case) throws -> Convolution {
@@ -149,7 +149,7 @@ import Testing
             try FeatureMap(height: 64, width: 64, channels: 8), try FeatureMap(height: 64, width: 64, channels: 8)
         )
         input.pixels.copy(from: try numbers.matrix(64 * 64, 8))
-        let (sums, exact) = (try layer.apply(to: input, into: output, pool), output.sums(pool))
+        let (sums, exact) = (try layer.apply(to: input, into: output, pool), try output.sums(pool))
         for channel in 0..<8 {
             func variance(_ sums: ChannelStatistics) -> Double {
                 let mean = sums.sum[channel] / 4096
@@ -184,7 +184,7 @@ import Testing
         for row in 0..<map.pixels.rows { for column in 0..<12 { map.pixels[row, column] = 100 + numbers.next() } }
         let norm = GroupNorm(groups: 3, epsilon: 1e-6, weight: numbers.array(12), bias: numbers.array(12))
         let output = try Matrix(rows: map.pixels.rows, columns: 12)
-        norm.transform(of: map.sums(pool), silu: false).apply(to: map.pixels, into: output, pool)
+        try norm.transform(of: map.sums(pool), silu: false).apply(to: map.pixels, into: output, pool)
         #expect(relativeError(output.elements, naiveGroupNorm(map, norm)) < 3e-5)
     }
 }

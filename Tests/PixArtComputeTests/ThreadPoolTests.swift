@@ -11,7 +11,7 @@ import Testing
         let pool = try ThreadPool(threads: threads)
         let seen = Mutex([Int](repeating: 0, count: tasks))
         let workers = Mutex(Set<UInt>())
-        pool.run(tasks: tasks) { task, _ in
+        try pool.run(tasks: tasks) { task, _ in
             seen.withLock { $0[task] += 1 }
             workers.withLock { _ = $0.insert(UInt(pthread_self())) }
         }
@@ -23,7 +23,7 @@ import Testing
     @Test func rangesMakeUpTheWhole() throws {
         let pool = try ThreadPool(threads: 2)
         let seen = Mutex<[Range<Int>]>([])
-        pool.run(total: 103, grain: 10) { range, _ in seen.withLock { $0.append(range) } }
+        try pool.run(total: 103, grain: 10) { range, _ in seen.withLock { $0.append(range) } }
         let sorted = seen.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
         #expect(sorted.flatMap { Array($0) } == Array(0..<103))
         #expect(sorted.allSatisfy { $0.count <= 10 })
@@ -49,10 +49,51 @@ import Testing
         DispatchQueue.concurrentPerform(iterations: 4) { _ in
             for _ in 0..<200 {
                 let sum = Atomic<Int>(0)
-                pool.run(tasks: 7) { task, _ in sum.add(task, ordering: .relaxed) }
+                try? pool.run(tasks: 7) { task, _ in sum.add(task, ordering: .relaxed) }
                 if sum.load(ordering: .relaxed) == 21 { total.add(1, ordering: .relaxed) }
             }
         }
         #expect(total.load(ordering: .relaxed) == 800)
+    }
+
+    /// The host is asked while workers are busy, and tasks that have not begun are left out once it cancels.
+    @Test func cancellingARegion() throws {
+        let pool = try ThreadPool(threads: 2)
+        let asked = Atomic<Int>(0)
+        let begun = Atomic<Int>(0)
+        let callback: CallProgress.Callback = { _, _, _ in asked.add(1, ordering: .relaxed).newValue < 3 }
+        #expect(throws: PixArtError.cancelled) {
+            try CallProgress.run(callback) {
+                try pool.run(tasks: 100_000) { _, _ in
+                    begun.add(1, ordering: .relaxed)
+                    usleep(10_000)
+                }
+            }
+        }
+        #expect(asked.load(ordering: .relaxed) == 3)
+        #expect((1..<100_000).contains(begun.load(ordering: .relaxed)))
+        let after = Atomic<Int>(0)
+        try pool.run(tasks: 10) { _, _ in after.add(1, ordering: .relaxed) }
+        #expect(after.load(ordering: .relaxed) == 10)
+    }
+
+    /// A callback that computes on the pool that the call waits for does so on its own thread; another caller waits its turn.
+    @Test func regionsWithinACallback() throws {
+        let pool = try ThreadPool(threads: 2)
+        let inner = Atomic<Int>(0)
+        let outer = Atomic<Int>(0)
+        let callback: CallProgress.Callback = { _, _, _ in
+            // A call without a callback, as the host would make it.
+            try? CallProgress.run(nil) { try pool.run(tasks: 5) { _, _ in inner.add(1, ordering: .relaxed) } }
+            return true
+        }
+        try CallProgress.run(callback) {
+            try pool.run(tasks: 20) { _, _ in
+                outer.add(1, ordering: .relaxed)
+                usleep(20_000)
+            }
+        }
+        #expect(outer.load(ordering: .relaxed) == 20)
+        #expect(inner.load(ordering: .relaxed) >= 5 && inner.load(ordering: .relaxed) % 5 == 0)
     }
 }

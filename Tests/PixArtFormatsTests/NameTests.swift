@@ -107,8 +107,8 @@ import Testing
         func write(_ keywords: String...) throws -> [String] {
             let path = "\(folder.path)/a.png"
             try [UInt8](repeating: 0, count: 3).withUnsafeBytes {
-                try PNGFile.write(
-                    path: path, width: 1, height: 1, pixels: $0, text: keywords.map { (keyword: $0, text: "x") })
+                let text = keywords.map { (keyword: $0, text: "x") }
+                try PNGFile.write(.init(width: 1, height: 1, pixels: $0, text: text), path: path)
             }
             return try PNGImage(path: path).texts.map(\.keyword)
         }

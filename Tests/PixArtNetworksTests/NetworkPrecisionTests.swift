@@ -86,9 +86,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         }
         let workspace = try transformer.workspace(
             for: LatentShape(latents)!, size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
-        return try transformer(
-            Latents(latents), timestep: 730, segments, workspace, pool
-        ) { () throws(PixArtError) in }.values
+        return try transformer(Latents(latents), timestep: 730, segments, workspace, pool).values
     }
 
     /// A decoder computes in float32; only its weights lose.
@@ -149,9 +147,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         let shape = LatentShape(images: 1, channels: 4, height: 6, width: 10)
         let workspace = try transformer.workspace(for: shape, size: (48, 80), pool)
         let latents = Latents(shape, Array(try golden["latents"].floats[..<shape.count]))
-        _ = try transformer(
-            latents, timestep: 730, [.init(prompt, items: 1)], workspace, pool
-        ) { () throws(PixArtError) in }
+        _ = try transformer(latents, timestep: 730, [.init(prompt, items: 1)], workspace, pool)
         let blocks = 2 * 15 * 2 * (14 * 24 * 24)
         let surroundings = 2 * (256 * 24 + 24 * 24 + 24 * 144) + 2 * 15 * (16 * 24 + 24 * 32)
         expected = [.float32: surroundings, .bfloat16: 0, .int8: 0]

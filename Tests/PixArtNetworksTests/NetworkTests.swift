@@ -51,15 +51,18 @@ private let tolerance = 2e-6
         }
         let workspace = try transformer.workspace(
             for: LatentShape(latents)!, size: (latents.shape[2] * 8, latents.shape[3] * 8), pool)
-        var block = 0
-        let output = try transformer(Latents(latents), timestep: 730, segments, workspace, pool) {
-            () throws(PixArtError) in
-            let expected = try? golden["block.\(block)"].floats
-            #expect(relativeError(workspace.stream.elements, expected ?? []) < tolerance, "block \(block)")
+        var (block, output) = (0, [Float]())
+        try CallProgress.run({ _, _, share in
+            // The host may be asked several times about the same block.
+            guard share == Double(block + 1) / 2, let expected = try? golden["block.\(block)"].floats else { return true }
+            #expect(relativeError(workspace.stream.elements, expected) < tolerance, "block \(block)")
             block += 1
+            return true
+        }) {
+            output = try transformer(Latents(latents), timestep: 730, segments, workspace, pool).values
         }
         #expect(block == 2)
-        #expect(relativeError(output.values, try golden["output"].floats) < tolerance)
+        #expect(relativeError(output, try golden["output"].floats) < tolerance)
     }
 
     /// The third item is the second one without self-attention in the second block, and the others stay what they are, but for the
@@ -81,7 +84,7 @@ private let tolerance = 2e-6
         func predict(_ blocks: Set<Int>) throws -> [Float] {
             try transformer(
                 input, timestep: 730, segments, perturbedBlocks: blocks, workspace, pool
-            ) { () throws(PixArtError) in }.values
+            ).values
         }
         let output = try predict([1])
         #expect(relativeError(output, expected) < tolerance)
@@ -92,7 +95,7 @@ private let tolerance = 2e-6
         #expect(relativeError(Array(output[others...]), Array(plain[others...])) > 0.01)
     }
 
-    @Test func afterBlockEndsThePrediction() throws {
+    @Test func theHostEndsThePrediction() throws {
         let golden = try NetworkGolden("transformer")
         let transformer = try PixArtTransformer(.golden(hasSizes: false), golden.weights)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
@@ -104,10 +107,12 @@ private let tolerance = 2e-6
             _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], workspace, pool) {
                 () throws(PixArtError) in
                 calls += 1
-                throw .cancelled
+                return fraction < 0.5
+            }) {
+                _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], workspace, pool)
             }
         }
-        #expect(calls == 1)
+        #expect(calls > 0)
     }
 
     /// A prompt of one token takes a shortcut; the same token twice does not, and means the same. Beside a longer prompt, in
@@ -132,8 +137,7 @@ private let tolerance = 2e-6
                 PixArtTransformer.BatchSegment($0, items: 1)
             }
             let latents = Latents(shape, (0..<shape.count).map { Float($0 % 13) / 13 - 0.5 })
-            return try transformer(latents, timestep: 500, segments, workspace, pool) { () throws(PixArtError) in }
-                .values
+            return try transformer(latents, timestep: 500, segments, workspace, pool).values
         }
         for first in [true, false] {
             let expected = try predictions(2, first: first)

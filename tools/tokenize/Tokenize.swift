@@ -22,7 +22,8 @@ import PixArtStorage
             let text = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
                 UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
             }
-            let (ids, pieces) = try tokenizer.encode(utf8: text)
+            let split = try tokenizer.encode(utf8: text)
+            let (ids, pieces) = (split.ids, split.pieces)
             let columns = [
                 ids.map(String.init).joined(separator: " "), pieces.map(hexadecimal).joined(separator: " "),
                 hexadecimal(tokenizer.decode(ids)),

@@ -24,10 +24,10 @@ package struct FeatureMap: Sendable {
     }
 
     /// The sums over all pixels.
-    package func sums(_ pool: ThreadPool) -> ChannelStatistics {
+    package func sums(_ pool: ThreadPool) throws(PixArtError) -> ChannelStatistics {
         let grain = max(1024, (pixels.rows + 63) / 64)
         let slices = PartialStatistics(slices: (pixels.rows + grain - 1) / grain, channels: channels)
-        pool.run(total: pixels.rows, grain: grain) { range, _ in
+        try pool.run(total: pixels.rows, grain: grain) { range, _ in
             let (sum, square) = slices[range.lowerBound / grain]
             pool.kernels.table.pointee.channel_sums(
                 range.count, channels, pixels.row(range.lowerBound), sum, square)

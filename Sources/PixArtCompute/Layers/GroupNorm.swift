@@ -43,10 +43,10 @@ package struct ChannelAffine: Sendable {
     }
 
     /// Transforms pixels [rows, channels], neither with gaps between rows; `output` may be `pixels`.
-    package func apply(to pixels: Matrix, into output: Matrix, _ pool: ThreadPool) {
+    package func apply(to pixels: Matrix, into output: Matrix, _ pool: ThreadPool) throws(PixArtError) {
         precondition(pixels.columns == scale.count && pixels.stride == scale.count)
         precondition(output.rows == pixels.rows && output.columns == scale.count && output.stride == scale.count)
-        pool.run(total: pixels.rows, grain: 256) { range, _ in
+        try pool.run(total: pixels.rows, grain: 256) { range, _ in
             pool.kernels.table.pointee.transform_pixels(
                 range.count, scale.count, pixels.row(range.lowerBound), scale, shift, silu ? 1 : 0,
                 output.row(range.lowerBound))

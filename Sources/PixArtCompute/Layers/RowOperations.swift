@@ -34,9 +34,9 @@ extension Matrix {
     }
 
     /// x += addend, for each row
-    package func add(row addend: [Float], _ pool: ThreadPool) {
+    package func add(row addend: [Float], _ pool: ThreadPool) throws(PixArtError) {
         precondition(addend.count == columns)
-        pool.run(total: rows, grain: Self.grain, as: .rows) { range, _ in
+        try pool.run(total: rows, grain: Self.grain, as: .rows) { range, _ in
             for row in range { pool.kernels.table.pointee.add(columns, addend, self.row(row)) }
         }
     }

@@ -42,7 +42,7 @@ package struct StridedConvolution: Sendable {
         let (across, down) = ((output.width + wide - 1) / wide, (output.height + tall - 1) / tall)
         let sums = PartialStatistics(slices: across * down, channels: output.channels)
         let work = 2 * 9 * Double(output.pixels.rows) * Double(convolution.inputs * convolution.outputs)
-        pool.run(tasks: across * down, as: .convolution, work: work) { task, _ in
+        try pool.run(tasks: across * down, as: .convolution, work: work) { task, _ in
             let (band, place) = task.quotientAndRemainder(dividingBy: across)
             let rows = band * tall..<min((band + 1) * tall, output.height)
             let columns = place * wide..<min((place + 1) * wide, output.width)

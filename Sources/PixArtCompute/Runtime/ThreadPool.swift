@@ -29,6 +29,11 @@ package final class ThreadPool: @unchecked Sendable {
             pool.scratch.add(count, ordering: .relaxed)
             return buffer.start
         }
+
+        fileprivate func discard() {
+            pool.scratch.add(-buffers.values.reduce(0) { $0 + $1.count }, ordering: .relaxed)
+            buffers = [:]
+        }
     }
 
     /// What a worker does for a task, given its number and the worker's own memory.
@@ -50,8 +55,8 @@ package final class ThreadPool: @unchecked Sendable {
     private var threads: [pthread_t] = []
 
     /// Starts `threads` workers; 0 stands for one on each processor that the process may use, up to `maximum`.
-    /// `instructions` names their instruction set; nil stands for the best. Fails with `.memory`, and with `.option`
-    /// where the processor lacks the set.
+    /// `instructions` names their instruction set; nil stands for the best. Fails with `.memory`, and with `.option` where
+    /// the processor lacks the set.
     package init(threads requested: Int = 0, instructions: String? = nil) throws(PixArtError) {
         kernels = try Kernels(named: instructions)
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
@@ -86,35 +91,78 @@ package final class ThreadPool: @unchecked Sendable {
         native_blas_release(blasWorkers)
     }
 
-    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. Where tasks throw, one
-    /// of their errors is thrown.
+    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. If tasks throw, one of
+    /// their errors is thrown. Fails with `.cancelled` if the host cancels the call: tasks that have not begun are left out.
     ///
-    /// Tasks start in order of their numbers. `body` must not call `run` on this pool. The time counts as `kind`, with
-    /// `work` operations done in it.
-    package func run<Failure: Error>(
+    /// Tasks start in order of their numbers. `body` must not call `run` on this pool. The time counts as `kind`, with `work`
+    /// operations done in it.
+    package func run(
         tasks: Int, as kind: Profile.Kind = .other, work: Double = 0,
-        _ body: (_ task: Int, _ scratch: Scratch) throws(Failure) -> Void
-    ) throws(Failure) {
+        _ body: (_ task: Int, _ scratch: Scratch) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
         guard tasks > 0 else { return }
+        try requireOwnProcess()
+        // The workers are in the region of the call whose callback this is.
+        guard !CallProgress.isAwaited(self) else { return try runAlone(tasks, body) }
         let start = Profile.now
         defer { profile.add(kind, seconds: Profile.now - start, work: work) }
-        let failure = Locked<Failure?>(nil)
+        let failure = Locked<PixArtError?>(nil)
         let caught: Body = { task, scratch in
-            do throws(Failure) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
+            do throws(PixArtError) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
         }
-        withoutActuallyEscaping(caught) { body in
-            let hasFailed = withUnsafePointer(to: body) { queue.run(tasks: tasks, workers: count, $0) }
-            if hasFailed { AllocationFailure.note() }
+        try withoutActuallyEscaping(caught) { body throws(PixArtError) in
+            try withUnsafePointer(to: body) { body throws(PixArtError) in try wait(for: tasks, body) }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
+    /// Runs tasks on the workers, and asks the host now and then whether to go on.
+    private func wait(for tasks: Int, _ body: UnsafePointer<Body>) throws(PixArtError) {
+        let progress = CallProgress.current
+        while !queue.begin(tasks: tasks, workers: count, body, within: progress == nil ? nil : CallProgress.interval) {
+            try ask(progress)
+        }
+        var cancelled: PixArtError?
+        while !queue.hasEnded(within: progress == nil || cancelled != nil ? nil : CallProgress.interval) {
+            guard cancelled == nil else { continue }
+            do { try ask(progress) } catch {
+                guard error == .cancelled else { throw error }
+                cancelled = error
+                queue.dropTasks()
+            }
+        }
+        if queue.end() { AllocationFailure.note() }
+        if let cancelled { throw cancelled }
+    }
+
+    /// Asks the host whether to go on. Fails with `.cancelled`; and with `.state` if its callback has forked and this is the
+    /// child, which has no workers.
+    private func ask(_ progress: CallProgress?) throws(PixArtError) {
+        try progress?.ask(while: self)
+        try requireOwnProcess()
+    }
+
+    private func requireOwnProcess() throws(PixArtError) {
+        guard process == .current else {
+            throw .state("a call was begun in process \(process.id), before fork(); expected it to go on in that process")
+        }
+    }
+
+    /// Runs tasks on the calling thread.
+    private func runAlone(
+        _ tasks: Int, _ body: (_ task: Int, _ scratch: Scratch) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
+        let scratch = Scratch(queue)
+        defer { scratch.discard() }
+        for task in 0..<tasks { try body(task, scratch) }
+    }
+
     /// Runs `body` for ranges of at most `grain` that together make up `0..<total`; otherwise as above.
-    package func run<Failure: Error>(
+    package func run(
         total: Int, grain: Int, as kind: Profile.Kind = .other, work: Double = 0,
-        _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(Failure) -> Void
-    ) throws(Failure) {
-        try run(tasks: (total + grain - 1) / grain, as: kind, work: work) { task, scratch throws(Failure) in
+        _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
+        try run(tasks: (total + grain - 1) / grain, as: kind, work: work) { task, scratch throws(PixArtError) in
             try body(task * grain..<min((task + 1) * grain, total), scratch)
         }
     }
@@ -141,7 +189,7 @@ private final class WorkQueue: @unchecked Sendable {
     private let callers = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let begun = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    /// Lies in the frame of the caller of `run`, which outlasts the region.
+    /// Lies in the frame of the caller of `run`, which outlasts the queue.
     private var body: UnsafePointer<ThreadPool.Body>?
     private var generation = 0
     private var running = 0
@@ -156,7 +204,7 @@ private final class WorkQueue: @unchecked Sendable {
         pthread_mutex_init(lock, nil)
         pthread_mutex_init(callers, nil)
         pthread_cond_init(begun, nil)
-        pthread_cond_init(ended, nil)
+        native_condition_init(ended)
     }
 
     deinit {
@@ -170,11 +218,16 @@ private final class WorkQueue: @unchecked Sendable {
         ended.deallocate()
     }
 
-    /// Publishes a region, waits for its end, and returns whether an allocation failed in it. The callers' mutex gives
-    /// regions of several callers their turns.
-    func run(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>) -> Bool {
-        native_lock(callers)
+    /// Publishes a region once that of another caller has ended; `end` closes it. Returns false if the other one has not ended
+    /// after so many milliseconds; nil waits for it.
+    func begin(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>, within milliseconds: Int32?) -> Bool {
+        if let milliseconds {
+            guard native_lock_within(callers, milliseconds) != 0 else { return false }
+        } else {
+            native_lock(callers)
+        }
         native_lock(lock)
+        defer { native_unlock(lock) }
         self.body = body
         self.tasks = tasks
         nextTask.store(0, ordering: .relaxed)
@@ -182,8 +235,28 @@ private final class WorkQueue: @unchecked Sendable {
         allocationFailed = false
         generation += 1
         pthread_cond_broadcast(begun)
-        while running > 0 { pthread_cond_wait(ended, lock) }
-        self.body = nil
+        return true
+    }
+
+    /// Leaves out the tasks that no worker has begun.
+    func dropTasks() { nextTask.store(tasks, ordering: .relaxed) }
+
+    /// Waits for the workers, for so many milliseconds at most, and returns whether all are done.
+    func hasEnded(within milliseconds: Int32?) -> Bool {
+        native_lock(lock)
+        defer { native_unlock(lock) }
+        if let milliseconds {
+            if running > 0 { native_wait_within(ended, lock, milliseconds) }
+        } else {
+            while running > 0 { pthread_cond_wait(ended, lock) }
+        }
+        return running == 0
+    }
+
+    /// Closes a region whose workers are done, and returns whether an allocation failed in it.
+    func end() -> Bool {
+        native_lock(lock)
+        body = nil
         let hasFailed = allocationFailed
         native_unlock(lock)
         native_unlock(callers)

@@ -29,6 +29,8 @@ package final class WeightReader {
     private var source: any WeightSource { supply.source }
     /// Whether weights are converted to the encoding that is planned for them.
     private var converts = true
+    /// Whether each tensor that is taken is reported as a step of the call.
+    package var reportsProgress = false
     private let names: Set<Name>
     /// What the names of other tensors mean to the network.
     private var rules = UnusedTensors("this architecture")
@@ -125,6 +127,7 @@ package final class WeightReader {
     /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule
     /// knows it and the supply does not say to ignore it.
     package func finish() throws(PixArtError) {
+        if reportsProgress { try CallProgress.report(step: names.count, of: names.count) }
         let unused = names.subtracting(requestedNames).sorted().map(\.text)
         ignored = []
         guard !unused.isEmpty else { return }
@@ -158,6 +161,7 @@ package final class WeightReader {
         let target = matrix.encoding.held(as: supply.requested, minimum: minimum)
         plannedEncodings[name] = target
         footprint.add(matrix, as: target)
+        if reportsProgress { try CallProgress.report(step: requestedNames.count, of: names.count) }
         guard converts, let pool = supply.pool else { return matrix }
         return try matrix.converted(to: target, pool)
     }

@@ -2,63 +2,86 @@ import CLibraries
 import Glibc
 import PixArtStorage
 
-/// Reads PNG files of any kind, and writes them: 8 bits, RGB.
+/// Reads PNG images of any kind, and writes them: 8 bits, RGB. In files and in memory.
 package enum PNGFile {
-    /// Writes an image to `path`, in place of what is there once all is written.
+    /// An image to write.
+    package struct Content {
+        /// 1 to 2^31 - 1; and so is `height`.
+        package let width, height: Int
+        /// `height` rows from the top, of `width` times three bytes: red, green, blue.
+        package let pixels: UnsafeRawBufferPointer
+        /// What the file says about itself, before the image and in this order. A text of printable Latin-1 and line feeds
+        /// becomes a tEXt chunk, or zTXt if it is long; any other becomes an iTXt chunk.
+        package let text: [(keyword: String, text: String)]
+
+        package init(
+            width: Int, height: Int, pixels: UnsafeRawBufferPointer, text: [(keyword: String, text: String)] = []
+        ) {
+            self.width = width
+            self.height = height
+            self.pixels = pixels
+            self.text = text
+        }
+    }
+
+    /// Writes an image to `path`, in place of what is there once all is written. Fails as `encode` does, and with `.file`.
+    package static func write(_ content: Content, path: String) throws(PixArtError) {
+        try withEncoded(content) { bytes throws(PixArtError) in
+            let file = try AtomicFile(path: path)
+            try file.write(bytes)
+            try file.commit()
+        }
+    }
+
+    /// The bytes of the file, uint8 [N].
     ///
-    /// - Parameters:
-    ///   - width: 1 to 2^31 - 1; and so is `height`.
-    ///   - pixels: `height` rows from the top, of `width` times three bytes: red, green, blue.
-    ///   - text: what the file says about itself, before the image and in this order. A text of printable Latin-1 and
-    ///     line
-    ///     feeds becomes a tEXt chunk, or zTXt where it is long; any other becomes an iTXt chunk.
-    ///
-    /// Fails with `.argument` where size and pixels do not fit; with `.option` naming a keyword that is not 1 to 79
-    /// characters of printable Latin-1 without leading, trailing or consecutive spaces, or whose text holds a NUL; and
-    /// with `.file`.
-    package static func write(
-        path: String, width: Int, height: Int, pixels: UnsafeRawBufferPointer,
-        text: [(keyword: String, text: String)] = []
-    ) throws(PixArtError) {
-        let largest = Int(Int32.max)
+    /// Fails with `.argument` if size and pixels do not fit; and with `.option` naming a keyword that is not 1 to 79 characters
+    /// of printable Latin-1 without leading, trailing or consecutive spaces, or whose text holds a NUL.
+    package static func encode(_ content: Content) throws(PixArtError) -> Tensor {
+        try withEncoded(content) { bytes throws(PixArtError) in
+            try Tensor(.uint8, shape: [bytes.count]) { $0.copyMemory(from: bytes) }
+        }
+    }
+
+    private static func withEncoded<Result>(
+        _ content: Content, _ body: (UnsafeRawBufferPointer) throws(PixArtError) -> Result
+    ) throws(PixArtError) -> Result {
+        let (width, height, largest) = (content.width, content.height, Int(Int32.max))
         guard 1...largest ~= width, 1...largest ~= height else {
             throw .argument("an image of \(width) x \(height) pixels; PNG takes 1 to \(largest) either way")
         }
         let (size, overflow) = (width * height).multipliedReportingOverflow(by: 3)
-        guard !overflow, size == pixels.count else {
-            throw .argument("an image of \(width) x \(height) pixels in \(pixels.count) bytes; expected 3 bytes each")
+        guard !overflow, size == content.pixels.count else {
+            throw .argument(
+                "an image of \(width) x \(height) pixels in \(content.pixels.count) bytes; expected 3 bytes each")
         }
         var chunks = PNGText()
-        for (keyword, text) in text { try chunks.append(keyword: keyword, text: text) }
+        for (keyword, text) in content.text { try chunks.append(keyword: keyword, text: text) }
 
         var message = [CChar](repeating: 0, count: 256)
         var count = 0
         let encoded = chunks.withChunks { chunks in
             native_png_encode(
-                UInt32(width), UInt32(height), pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                UInt32(width), UInt32(height), content.pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
                 chunks.baseAddress, chunks.count, &count, &message, message.count)
         }
-        guard let encoded else {
-            throw .internal("\(path): libpng cannot encode the image: \(reason(in: message))")
-        }
+        guard let encoded else { throw .internal("libpng cannot encode the image: \(reason(in: message))") }
         defer { native_png_release(encoded) }
-        let file = try AtomicFile(path: path)
-        try file.write(UnsafeRawBufferPointer(start: encoded, count: count))
-        try file.commit()
+        return try body(UnsafeRawBufferPointer(start: encoded, count: count))
     }
 
     /// Pixels along one side of an image that is read, at most, and all of them.
     private static let readable = (side: 1 << 16, pixels: 1 << 28)
 
-    /// Reads an image: uint8 [H, W, channels], rows from the top.
+    /// Reads an image from a file: uint8 [H, W, channels], rows from the top.
     ///
-    /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made
-    /// up: alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are
-    /// looked up, 16 bits rounded to 8 and fewer widened. The image is turned upright by the orientation in the eXIf
-    /// chunk. Gamma and colour profiles make no difference.
+    /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made up:
+    /// alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are looked up,
+    /// 16 bits rounded to 8 and fewer widened. The image is turned upright by the orientation in the eXIf chunk. Gamma and
+    /// colour profiles make no difference.
     ///
-    /// Fails with `.file`; with `.format` where the file is no PNG, truncated or damaged, or larger than 2^16 pixels
-    /// along a side or 2^28 in all; and with `.memory`.
+    /// Fails with `.file`; with `.format` if the file is no PNG, truncated or damaged, or larger than 2^16 pixels along a
+    /// side or 2^28 in all; and with `.memory`.
     package static func read(path: String, channels: Int) throws(PixArtError) -> Tensor {
         let regular = try RegularFile(path: path)
         let descriptor = fcntl(regular.descriptor, F_DUPFD_CLOEXEC, 0)
@@ -69,8 +92,27 @@ package enum PNGFile {
             throw .system(path, "cannot be opened", reason)
         }
         defer { fclose(file) }
-        let fileBytes = regular.size
+        return try read(file, size: regular.size, name: path, channels: channels)
+    }
 
+    /// Reads an image from the bytes of a file, which the host knows as `name`. Fails as reading a file does, but not with
+    /// `.file`.
+    package static func read(
+        memory: UnsafeRawBufferPointer, name: String, channels: Int
+    ) throws(PixArtError) -> Tensor {
+        guard let start = memory.baseAddress, !memory.isEmpty else {
+            throw .format("\(name): is not a whole PNG file: has 0 bytes")
+        }
+        guard let file = fmemopen(UnsafeMutableRawPointer(mutating: start), memory.count, "rb") else {
+            throw .memory("\(name): cannot be read: \(String(cString: strerror(errno)))")
+        }
+        defer { fclose(file) }
+        return try read(file, size: memory.count, name: name, channels: channels)
+    }
+
+    private static func read(
+        _ file: UnsafeMutablePointer<FILE>, size fileBytes: Int, name: String, channels: Int
+    ) throws(PixArtError) -> Tensor {
         var room = [CChar](repeating: 0, count: 256)
         return try room.withUnsafeMutableBufferPointer { room throws(PixArtError) in
             let message = room
@@ -78,9 +120,9 @@ package enum PNGFile {
                 let why = reason(in: message)
                 switch Int(outcome) {
                 case NATIVE_PNG_OK: return
-                case NATIVE_PNG_UNREADABLE: throw .file("\(path): cannot be read: \(why)")
-                case NATIVE_PNG_NO_MEMORY: throw .memory("\(path): cannot be read: \(why)")
-                default: throw .format("\(path): is not a whole PNG file: \(why)")
+                case NATIVE_PNG_UNREADABLE: throw .file("\(name): cannot be read: \(why)")
+                case NATIVE_PNG_NO_MEMORY: throw .memory("\(name): cannot be read: \(why)")
+                default: throw .format("\(name): is not a whole PNG file: \(why)")
                 }
             }
             var size = native_png_size()
@@ -89,7 +131,7 @@ package enum PNGFile {
                 native_png_decode_begin(
                     file, Int32(channels), message.baseAddress!, message.count, &size, &decoder))
             defer { native_png_decode_end(decoder) }
-            try require(size, in: fileBytes, path)
+            try require(size, in: fileBytes, name)
             let shape = [Int(size.height), Int(size.width), channels]
             var orientation = ImageOrientation.upright
             let stored = try Tensor(.uint8, shape: shape) { target throws(PixArtError) in
@@ -101,17 +143,17 @@ package enum PNGFile {
         }
     }
 
-    /// Fails with `.format` where an image is larger than may be, or than a file of as many bytes can hold: nothing is
+    /// Fails with `.format` if an image is larger than allowed, or than a file of as many bytes can hold: nothing is
     /// compressed to less than a thousandth.
-    private static func require(_ size: native_png_size, in fileBytes: Int, _ path: String) throws(PixArtError) {
+    private static func require(_ size: native_png_size, in fileBytes: Int, _ name: String) throws(PixArtError) {
         let (width, height) = (Int(size.width), Int(size.height))
         guard max(width, height) <= readable.side, width * height <= readable.pixels else {
             throw .format(
-                "\(path): has \(width) x \(height) pixels, expected at most \(readable.side) along a side and "
+                "\(name): has \(width) x \(height) pixels, expected at most \(readable.side) along a side and "
                     + "\(readable.pixels) in all")
         }
         guard size.bytes / 1100 <= UInt64(fileBytes) else {
-            throw .format("\(path): is not a whole PNG file: \(width) x \(height) pixels are not in \(fileBytes) bytes")
+            throw .format("\(name): is not a whole PNG file: \(width) x \(height) pixels are not in \(fileBytes) bytes")
         }
     }
 

@@ -27,7 +27,7 @@ struct MidBlock: Sendable {
         var x = try blocks.0(x, pool, store)
         if let attention {
             try attention(x, pool, store)
-            x.sums = x.map.sums(pool)
+            x.sums = try x.map.sums(pool)
         }
         return try blocks.1(x, pool, store)
     }

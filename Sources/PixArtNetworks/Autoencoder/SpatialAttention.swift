@@ -24,7 +24,7 @@ struct SpatialAttention: Sendable {
         let (x, sums) = (x.map, x.sums)
         let (rows, channels) = (x.pixels.rows, x.channels)
         let normed = try Matrix(rows: rows, columns: channels, store)
-        norm.transform(of: sums, silu: false).apply(to: x.pixels, into: normed, pool)
+        try norm.transform(of: sums, silu: false).apply(to: x.pixels, into: normed, pool)
         let (q, k) = (
             try Matrix(rows: rows, columns: channels, store), try Matrix(rows: rows, columns: channels, store)
         )

@@ -54,14 +54,15 @@ package struct TinyDecoder: AutoencoderDecoder {
         }
         var x = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
         try input.apply(to: source, into: x, relu: true, pool, store)
-        for level in levels {
+        for (index, level) in levels.enumerated() {
             for block in level.blocks { try block(x, pool, store) }
             if let upsampling = level.upsampling { x = try upsampling.upsample(x, pool, store).map }
+            try CallProgress.report(share: Double(index + 1) / Double(levels.count))
         }
         let image = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)
         try output.apply(to: x, into: image, pool, store)
         // From 0 ... 1 to -1 ... 1.
-        ChannelAffine(scale: [2, 2, 2], shift: [-1, -1, -1], silu: false)
+        try ChannelAffine(scale: [2, 2, 2], shift: [-1, -1, -1], silu: false)
             .apply(to: image.pixels, into: image.pixels, pool)
         return image
     }

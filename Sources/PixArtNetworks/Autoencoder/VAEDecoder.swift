@@ -69,9 +69,10 @@ package struct VAEDecoder: AutoencoderDecoder {
         var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: source, into: first, pool, store))
         x = try middle(x, pool, store)
         afterPart(x.map)
-        for level in levels {
+        for (index, level) in levels.enumerated() {
             for block in level.blocks { x = try block(x, pool, store) }
             if let upsampling = level.upsampling { x = try upsampling.upsample(x.map, pool, store) }
+            try CallProgress.report(share: Double(index + 1) / Double(levels.count))
             afterPart(x.map)
         }
         let image = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)

@@ -63,9 +63,10 @@ package struct VAEEncoder: AutoencoderEncoder {
         let store = BufferPool()
         let first = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
         var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: image, into: first, pool, store))
-        for level in levels {
+        for (index, level) in levels.enumerated() {
             for block in level.blocks { x = try block(x, pool, store) }
             if let downsampling = level.downsampling { x = try downsampling.downsample(x.map, pool, store) }
+            try CallProgress.report(share: Double(index + 1) / Double(levels.count))
             afterPart(x.map)
         }
         x = try middle(x, pool, store)

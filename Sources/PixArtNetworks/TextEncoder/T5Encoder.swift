@@ -92,6 +92,7 @@ package struct T5Encoder: Sendable {
             try (streamed ?? layers[index])(x, activations, bias: bias, pool)
             streamed?.discard()
             afterLayer(x)
+            try CallProgress.report(share: Double(index + 1) / Double(configuration.layers))
         }
         let output = try Matrix(rows: x.rows, columns: x.columns)
         try x.rmsNorm(weight: finalNorm, epsilon: configuration.epsilon, into: ActivationRows(output), pool)

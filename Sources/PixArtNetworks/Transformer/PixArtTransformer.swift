@@ -164,12 +164,10 @@ package struct PixArtTransformer: Sendable {
     /// Predicts from noisy latents [N, C, Y, X], all at one `timestep`: [N, outChannels, Y, X].
     ///
     /// `segments` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the
-    /// values of self-attention as they are. `afterBlock` is called on this thread after each block; what it throws
-    /// ends the prediction.
+    /// values of self-attention as they are. Reports each block as a share of the step. Fails with `.cancelled`.
     package func callAsFunction(
         _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [],
-        _ workspace: Workspace,
-        _ pool: ThreadPool, afterBlock: () throws(PixArtError) -> Void
+        _ workspace: Workspace, _ pool: ThreadPool
     ) throws(PixArtError) -> Latents {
         let (count, width) = (workspace.grid.count, configuration.width)
         let items = segments.reduce(0) { $0 + $1.items }
@@ -191,7 +189,7 @@ package struct PixArtTransformer: Sendable {
             try block(
                 a, modulation: condition.modulation, tokens: count,
                 attending: perturbedBlocks.contains(index) ? unperturbed : items, contexts: contexts, pool)
-            try afterBlock()
+            try CallProgress.report(share: Double(index + 1) / Double(blocks.count))
         }
 
         let shift = zip(finalTable[..<width], condition.embedding).map { $0 + $1 }

@@ -156,7 +156,7 @@ struct TransformerBlock: Sendable {
             case .tokens(let key, let value): attending.append((rows, key, value))
             case .one(let addend):
                 try attendTogether()
-                a.x.rows(rows).add(row: addend, pool)
+                try a.x.rows(rows).add(row: addend, pool)
             }
         }
         try attendTogether()

@@ -6,19 +6,14 @@ import PixArtStorage
 ///
 /// One piece of one tensor is in memory at a time, whatever the sizes.
 package enum Conversion {
-    /// Called after each piece; returns whether to go on. A step is a tensor.
-    package typealias Progress = Denoiser.Progress
-
-    /// Writes the parts of the checkpoint `model` that the options name into the folder `out`, which is made where it
-    /// is missing; the one that it lies in must be there. What is there already is replaced file by file when all files
-    /// are whole. Nothing remains of a call that fails or is cancelled.
+    /// Writes the parts of the checkpoint `model` that the options name into the folder `out`, which is made where it is
+    /// missing; the one that it lies in must be there. What is there already is replaced file by file when all files are
+    /// whole. Nothing remains of a call that fails or is cancelled.
     ///
     /// Fails with `.argument` where both are the same folder; with `.model` where the parts' tensors do not fit, or are
     /// quantized otherwise already; with `.file`, also if a link leads a file that is to be copied out of `model`; with
     /// `.format`, `.option`, and with `.cancelled`.
-    package static func convert(
-        model: String, to out: String, _ options: Options, progress: Progress?
-    ) throws(PixArtError) {
+    package static func convert(model: String, to out: String, _ options: Options) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         let files = try SourceFolder(path: model)
         let index = try files.file("model_index.json")
@@ -37,8 +32,7 @@ package enum Conversion {
         let pool = try ThreadPool(threads: options.integer("threads") ?? 0)
         let folder = try AtomicFolder(path: out)
         var meter = Meter(
-            steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes },
-            progress: progress)
+            steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes })
         for part in parts { try part.write(into: folder, pool, &meter) }
         if let index { try folder.copy(index, to: "model_index.json") }
         try folder.commit()
@@ -55,27 +49,23 @@ package enum Conversion {
         return present
     }
 
-    /// Counts what is done, and tells the host.
+    /// Counts what is done, and reports it. A step is a tensor.
     struct Meter {
         private let steps: Int
         private let bytes: Int
-        private let progress: Progress?
         private var step = 0
         private var done = 0
 
-        init(steps: Int, bytes: Int, progress: Progress?) {
+        init(steps: Int, bytes: Int) {
             self.steps = steps
             self.bytes = bytes
-            self.progress = progress
         }
 
-        /// Tells of one more tensor, or of `count` bytes more of one. Fails with `.cancelled` where the host does not
-        /// go on.
+        /// Counts one more tensor, or `count` bytes more of one. Fails with `.cancelled`.
         mutating func advance(bytes count: Int = 0, tensors: Int = 0) throws(PixArtError) {
             step += tensors
             done += count
-            let fraction = bytes == 0 ? 1 : Double(done) / Double(bytes)
-            guard progress?(step, steps, fraction) ?? true else { throw .cancelled }
+            try CallProgress.report(step: step, of: steps, fraction: bytes == 0 ? 1 : Double(done) / Double(bytes))
         }
     }
 }

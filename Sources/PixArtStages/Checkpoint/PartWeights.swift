@@ -19,6 +19,7 @@ struct PartWeights {
         precision = try ResolvedPrecision(options, storedAs: source)
         reader = WeightReader(
             WeightSupply(source, as: precision.weights, unexpected: UnexpectedTensors(options), pool))
+        reader.reportsProgress = true
     }
 
     /// The report of a handle, after its network has taken the weights. `companions` are further files that it uses.

@@ -39,12 +39,14 @@ package final class Decoder: ProcessBound, Sendable {
             isBytes ? .uint8 : .float32, shape: [shape.images, size.height, size.width, 3]
         ) { target throws(PixArtError) in
             for image in 0..<shape.images {
+                try CallProgress.report(step: image, of: shape.images)
                 let picture = try decode(latents, shape, image: image)
                     .resizedAndCropped(height: size.height, width: size.width)
                 let share = target.count / shape.images
                 let place = UnsafeMutableRawBufferPointer(rebasing: target[image * share..<(image + 1) * share])
                 if isBytes { picture.writeBytes(to: place) } else { picture.writeFloats(to: place) }
             }
+            try CallProgress.report(step: shape.images, of: shape.images)
         }
     }
 

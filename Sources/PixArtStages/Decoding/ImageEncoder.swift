@@ -46,6 +46,7 @@ package final class ImageEncoder: ProcessBound, Sendable {
         return try Tensor(.float32, shape: shape.dimensions) { bytes throws(PixArtError) in
             let latents = bytes.bindMemory(to: Float.self)
             for image in 0..<shape.images {
+                try CallProgress.report(step: image, of: shape.images)
                 let distribution = try opened.network.encode(map(batch, image), opened.pool)
                 for channel in 0..<shape.channels {
                     for position in 0..<shape.plane {
@@ -55,6 +56,7 @@ package final class ImageEncoder: ProcessBound, Sendable {
                     }
                 }
             }
+            try CallProgress.report(step: shape.images, of: shape.images)
         }
     }
 

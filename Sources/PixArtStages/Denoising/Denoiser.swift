@@ -6,9 +6,6 @@ import PixArtStorage
 
 /// The second stage: embedding to latents. Any number of threads may use it at once.
 package final class Denoiser: ProcessBound, Sendable {
-    /// Called after each block and each step; returns whether to go on.
-    package typealias Progress = (_ step: Int, _ steps: Int, _ fraction: Double) -> Bool
-
     private let opened: OpenedNetwork<TransformerDescription>
     let pipeline: Pipeline
     /// What previews are made by, or why that is not to be had.

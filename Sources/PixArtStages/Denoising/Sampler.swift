@@ -1,3 +1,4 @@
+import PixArtCompute
 import PixArtNetworks
 import PixArtSchedulers
 import PixArtStorage
@@ -147,29 +148,20 @@ package final class Sampler: ProcessBound {
 
     // MARK: Steps
 
-    /// Runs one step. If `progress` returns false it fails with `.cancelled` and leaves the run as it was.
-    package func step(progress: Denoiser.Progress?) throws(PixArtError) {
+    /// Runs one step. If the host cancels it, it fails with `.cancelled` and leaves the run as it was.
+    package func step() throws(PixArtError) {
         guard stepIndex < steps else { throw .state("the run is finished: all \(steps) steps are done") }
         guard conditioning?.hasImage ?? true else {
             throw .state("the run has no image to start from, as its option \"strength\" asks for")
         }
         let configuration = denoiser.transformer.configuration
-        var done = 0
-        func report(_ step: Int, _ share: Double) throws(PixArtError) {
-            guard progress?(step, steps, (Double(stepIndex) + share) / Double(steps)) ?? true else {
-                throw .cancelled
-            }
-        }
+        try CallProgress.report(step: stepIndex, of: steps)
         let timestep = allTimesteps[skipped + stepIndex]
         let passes = plan.guidance.passes(step: stepIndex, of: steps, timestep: timestep)
         let input = Latents(noise.shape, state.scheduler.modelInput(state.latents.values))
         let output = try denoiser.transformer(
             input.repeated(passes.count), timestep: timestep, passes.flatMap { segments(of: $0) },
-            perturbedBlocks: plan.guidance.perturbedBlocks, workspace, denoiser.pool
-        ) { () throws(PixArtError) in
-            done += 1
-            try report(stepIndex, Double(done) / Double(configuration.layers))
-        }
+            perturbedBlocks: plan.guidance.perturbedBlocks, workspace, denoiser.pool)
         func prediction(_ channels: Range<Int>) -> [Float] {
             let parts = output.parts(passes.count, channels: channels)
             return plan.guidance.combined(parts, of: passes, timestep: timestep).values
@@ -180,7 +172,7 @@ package final class Sampler: ProcessBound {
             variance: state.scheduler.wantsVariance
                 ? prediction(configuration.inChannels..<configuration.outChannels) : nil,
             sample: state.latents.values, noise: &next.noiseGenerator)
-        try report(stepIndex + 1, 1)
+        try CallProgress.report(step: stepIndex + 1, of: steps)
         finish(result, &next)
         try AllocationFailure.check()
         state = next
@@ -210,16 +202,14 @@ package final class Sampler: ProcessBound {
 
 extension Denoiser {
     /// A whole run from noise: the latents after its last step, float32 [B, C, Y, X].
-    package func denoise(
-        prompt: Tensor, negative: Tensor?, _ options: Options, progress: Progress?
-    ) throws(PixArtError) -> Tensor {
+    package func denoise(prompt: Tensor, negative: Tensor?, _ options: Options) throws(PixArtError) -> Tensor {
         if let strength = options.number("strength") {
             throw .option(
                 "option \"strength\" is \(strength), expected null: pixart_denoise takes no picture, and a sampler does by "
                     + "pixart_sampler_set_image")
         }
         let sampler = try Sampler(self, PromptBatch(prompt: prompt, negative: negative), options)
-        while sampler.stepIndex < sampler.steps { try sampler.step(progress: progress) }
+        while sampler.stepIndex < sampler.steps { try sampler.step() }
         return try sampler.latents()
     }
 }

@@ -54,20 +54,25 @@ package final class Encoder: ProcessBound, Sendable {
             options.boolean("clean_caption") == true
             ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
         let maximum = options.integer("max_sequence_length") ?? pipeline.maximumTokens
-        let (ids, pieces) = try tokenizer.encode(text)
-        let kept = min(ids.count, maximum - 1)
+        let split = try tokenizer.encode(text)
+        let (count, kept) = (split.ids.count, min(split.ids.count, maximum - 1))
         return Tokenization(
             text: text,
-            ids: ids[..<kept] + [tokenizer.endOfSequence],
-            pieces: pieces[..<kept] + ["</s>"],
+            ids: split.ids[..<kept] + [tokenizer.endOfSequence],
+            pieces: split.pieces[..<kept] + ["</s>"],
+            ranges: split.ranges[..<kept] + [text.utf8.count..<text.utf8.count],
             maximum: maximum,
-            truncatedTokens: ids.count - kept,
-            truncatedText: kept < ids.count ? tokenizer.decode(Array(ids[kept...])) : "")
+            truncatedTokens: count - kept,
+            truncatedText: kept < count ? tokenizer.decode(Array(split.ids[kept...])) : "")
     }
 
     /// The embedding of a prompt, float32 [S, E], one row for each token that is kept.
     package func encode(_ prompt: String, _ options: Options) throws(PixArtError) -> Tensor {
-        Tensor(try opened.network(tokenize(prompt, options).ids, opened.pool))
+        let ids = try tokenize(prompt, options).ids
+        try CallProgress.report(step: 0, of: 1)
+        let embedding = try opened.network(ids, opened.pool)
+        try CallProgress.report(step: 1, of: 1)
+        return Tensor(embedding)
     }
 }
 
@@ -78,6 +83,8 @@ package struct Tokenization: Sendable {
     /// The closing `</s>` included.
     package let ids: [Int32]
     package let pieces: [String]
+    /// The bytes of `text` that each piece comes from.
+    package let ranges: [Range<Int>]
     package let maximum: Int
     package let truncatedTokens: Int
     package let truncatedText: String
@@ -88,6 +95,8 @@ package struct Tokenization: Sendable {
             "text": .string(text),
             "ids": .array(ids.map { .integer(Int64($0)) }),
             "pieces": .array(pieces.map { .string($0) }),
+            "offsets": .array(
+                ranges.map { .array([.integer(Int64($0.lowerBound)), .integer(Int64($0.upperBound))]) }),
             "max_sequence_length": .integer(Int64(maximum)),
             "truncated_tokens": .integer(Int64(truncatedTokens)),
             "truncated_text": .string(truncatedText),

@@ -72,7 +72,7 @@ import Testing
         let pixels = (0..<3 * 20 * 7).map { UInt8(truncatingIfNeeded: $0 * 31) }
         let path = "\(folder.path)/b.png"
         try pixels.withUnsafeBytes {
-            try PNGFile.write(path: path, width: 20, height: 7, pixels: $0, text: [("prompt", "a cat")])
+            try PNGFile.write(.init(width: 20, height: 7, pixels: $0, text: [("prompt", "a cat")]), path: path)
         }
         #expect(try content(PNGFile.read(path: path, channels: 3)) == pixels)
     }

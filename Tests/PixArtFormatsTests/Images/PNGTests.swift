@@ -14,7 +14,7 @@ import Testing
     ) throws -> String {
         let path = "\(folder.path)/\(name)"
         try pixels.withUnsafeBytes {
-            try PNGFile.write(path: path, width: width, height: height, pixels: $0, text: text)
+            try PNGFile.write(.init(width: width, height: height, pixels: $0, text: text), path: path)
         }
         return path
     }

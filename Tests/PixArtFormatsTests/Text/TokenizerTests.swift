@@ -30,9 +30,22 @@ import Testing
     }
 
     @Test func piecesSayWhatTheTextSays() throws {
-        let (ids, pieces) = try tokenizer.encode("a {cat}")
+        let split = try tokenizer.encode("a {cat}")
+        let (ids, pieces) = (split.ids, split.pieces)
         #expect(ids == [3, 9, 3, 2, 2138, 2])
         #expect(pieces == ["▁", "a", "▁", "{", "cat", "}"])
+    }
+
+    /// The ranges are those of Python's sentencepiece 0.2.1.
+    @Test(arguments: [
+        ("a {cat}", [0..<0, 0..<1, 1..<2, 2..<3, 3..<6, 6..<7]),
+        ("  Ａ  ﬁne café, 中文 x  ", [2..<5, 5..<12, 12..<18, 18..<19, 19..<20, 20..<26, 26..<27, 27..<28]),
+        ("½ tail \t\n", [0..<0, 0..<0, 0..<2, 2..<7]),
+        ("e\u{301}\u{323}z", [0..<0, 0..<3, 3..<5, 5..<6]),
+        (" ", []),
+    ])
+    func piecesComeFromBytesOfTheText(_ text: String, _ ranges: [Range<Int>]) throws {
+        #expect(try tokenizer.encode(text).ranges == ranges)
     }
 
     @Test func whatLooksSpecialIsText() throws {
@@ -60,7 +73,8 @@ import Testing
     /// As Python's sentencepiece 0.2.1 splits them.
     @Test func bytesThatAreNotText() throws {
         for byte: UInt8 in [0x80, 0xC3, 0xED, 0xFF] {
-            let (ids, pieces) = try tokenizer.encode(utf8: [0x61, byte, 0x62])
+            let split = try tokenizer.encode(utf8: [0x61, byte, 0x62])
+            let (ids, pieces) = (split.ids, split.pieces)
             #expect(ids == [3, 9, 2, 115])
             #expect(pieces == ["▁", "a", "\u{FFFD}", "b"])
         }
@@ -82,7 +96,8 @@ import Testing
 
     @Test func longTextsTakeLinearTime() throws {
         let text = String(repeating: "cosmic maelstrom ", count: 20000)
-        let (ids, pieces) = try tokenizer.encode(text)
+        let split = try tokenizer.encode(text)
+        let (ids, pieces) = (split.ids, split.pieces)
         #expect(ids.count == pieces.count)
         #expect(ids.count > 40000)
     }

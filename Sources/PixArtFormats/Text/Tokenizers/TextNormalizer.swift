@@ -14,9 +14,23 @@ package struct TextNormalizer: Sendable {
     /// The most bytes that a text of `count` bytes may become. The rules of T5 make at most 13 of one.
     static func mostBytes(for count: Int) -> Int { 32 * count + 1024 }
 
-    /// `text` normalized. What is not UTF-8 becomes U+FFFD, byte by byte; pieces of `spared` stay as they are. Nil if
-    /// the result has more bytes than `mostBytes(for:)`.
-    func normalized(_ text: [UInt8], sparing spared: PieceTrie?) -> [UInt8]? {
+    /// A normalized text, and the place in the original that each of its bytes comes from. There is one place more, of the end.
+    struct Normalized {
+        var bytes: [UInt8] = []
+        var origins: [Int] = []
+
+        /// The bytes of the original that a range of the bytes comes from.
+        func origin(of range: Range<Int>) -> Range<Int> { origins[range.lowerBound]..<origins[range.upperBound] }
+
+        fileprivate mutating func append(_ part: some Sequence<UInt8>, from origin: Int) {
+            bytes += part
+            while origins.count < bytes.count { origins.append(origin) }
+        }
+    }
+
+    /// `text` normalized. What is not UTF-8 becomes U+FFFD, byte by byte; pieces of `spared` stay as they are. Nil if the
+    /// result has more bytes than `mostBytes(for:)`.
+    func normalized(_ text: [UInt8], sparing spared: PieceTrie?) -> Normalized? {
         var offset = 0
         if removesExtraWhitespace {
             while offset < text.count {
@@ -25,29 +39,38 @@ package struct TextNormalizer: Sendable {
                 offset += length
             }
         }
-        guard offset < text.count else { return [] }
+        guard offset < text.count else { return Normalized(origins: [offset]) }
         let space = escapesWhitespace ? Self.spaceSymbol : [UInt8(ascii: " ")]
         let most = Self.mostBytes(for: text.count)
-        var result: [UInt8] = []
-        result.reserveCapacity(text.count + text.count / 2)
-        if addsDummyPrefix && !whitespaceIsSuffix { result += space }
+        var result = Normalized()
+        result.bytes.reserveCapacity(text.count + text.count / 2)
+        result.origins.reserveCapacity(text.count + text.count / 2)
+        if addsDummyPrefix && !whitespaceIsSuffix { result.append(space, from: offset) }
         var followsSpace = removesExtraWhitespace
         while offset < text.count {
             var (part, length) = nextPart(of: text, from: offset, spared)
+            let origin = offset
             offset += length
             if followsSpace { part = part.drop { $0 == UInt8(ascii: " ") } }
             for byte in part {
-                if byte == UInt8(ascii: " ") { result += space } else { result.append(byte) }
+                if byte == UInt8(ascii: " ") {
+                    result.append(space, from: origin)
+                } else {
+                    result.append(CollectionOfOne(byte), from: origin)
+                }
             }
             if let last = part.last { followsSpace = removesExtraWhitespace && last == UInt8(ascii: " ") }
-            guard result.count <= most else { return nil }
+            guard result.bytes.count <= most else { return nil }
         }
         if removesExtraWhitespace {
-            while result.count >= space.count, result.suffix(space.count).elementsEqual(space) {
-                result.removeLast(space.count)
+            while result.bytes.count >= space.count, result.bytes.suffix(space.count).elementsEqual(space) {
+                result.bytes.removeLast(space.count)
+                offset = result.origins[result.bytes.count]
+                result.origins.removeLast(space.count)
             }
         }
-        if addsDummyPrefix && whitespaceIsSuffix { result += space }
+        if addsDummyPrefix && whitespaceIsSuffix { result.append(space, from: offset) }
+        result.origins.append(offset)
         return result
     }
 

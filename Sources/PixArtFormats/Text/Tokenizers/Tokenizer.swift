@@ -4,8 +4,8 @@ import PixArtStorage
 /// tokenizer of transformers.
 ///
 /// Nothing is prepended or appended: closing the ids with `endOfSequence`, and cutting them to length, is the caller's.
-/// What looks like a special piece in a text ("</s>", "<pad>", "<extra_id_0>") is text. Any number of threads may use
-/// one tokenizer at once.
+/// What looks like a special piece in a text ("</s>", "<pad>", "<extra_id_0>") is text. Any number of threads may use one
+/// tokenizer at once.
 package struct Tokenizer: Sendable {
     private let model: UnigramModel
 
@@ -29,32 +29,41 @@ package struct Tokenizer: Sendable {
     /// `<pad>`, 0 in T5.
     package var pad: Int32 { Int32(model.pad) }
 
-    /// Splits `text` into pieces: their ids, and what each says with "▁" for a space. A piece that the model does not
-    /// know has the id `unknown` and says what the text says. The time is linear in the text.
+    /// A text in pieces.
+    package struct Split {
+        package let ids: [Int32]
+        /// What each says, with "▁" for a space.
+        package let pieces: [String]
+        /// The bytes of the text that each comes from.
+        package let ranges: [Range<Int>]
+    }
+
+    /// Splits `text` into pieces. A piece that the model does not know has the id `unknown` and says what the text says. The
+    /// time is linear in the text.
     ///
     /// Fails with `.format` if a hostile model makes far more of the text than it was.
-    package func encode(_ text: String) throws(PixArtError) -> (ids: [Int32], pieces: [String]) {
+    package func encode(_ text: String) throws(PixArtError) -> Split {
         try encode(utf8: Array(text.utf8))
     }
 
     /// The same for bytes; each that is not UTF-8 counts as U+FFFD.
-    package func encode(utf8 text: [UInt8]) throws(PixArtError) -> (ids: [Int32], pieces: [String]) {
+    package func encode(utf8 text: [UInt8]) throws(PixArtError) -> Split {
         guard let normalized = model.normalizer.normalized(text, sparing: model.userDefined) else {
             throw .format(
                 "\(model.source): its rules of normalization make more than "
                     + "\(TextNormalizer.mostBytes(for: text.count)) bytes of a text of \(text.count); expected at most that "
                     + "many")
         }
-        var search = UnigramSearch(model, normalized)
+        var search = UnigramSearch(model, normalized.bytes)
         let split = search.run()
-        return (
-            split.map { Int32($0.id) },
-            split.map { String(decoding: normalized[$0.range], as: UTF8.self) }
-        )
+        return Split(
+            ids: split.map { Int32($0.id) },
+            pieces: split.map { String(decoding: normalized.bytes[$0.range], as: UTF8.self) },
+            ranges: split.map { normalized.origin(of: $0.range) })
     }
 
-    /// The text that `ids` stand for, as normalized by `encode(_:)`; `<unk>` reads " ⁇ ", and control pieces such as
-    /// `</s>` and ids beyond the vocabulary are left out.
+    /// The text that `ids` stand for, as normalized by `encode(_:)`; `<unk>` reads " ⁇ ", and control pieces such as `</s>`
+    /// and ids beyond the vocabulary are left out.
     package func decode(_ ids: [Int32]) -> String {
         let dropsSpace = model.normalizer.addsDummyPrefix || model.normalizer.removesExtraWhitespace
         var text: [UInt8] = []
@@ -73,7 +82,7 @@ package struct Tokenizer: Sendable {
                 appendWithSpaces(piece, to: &text)
             }
         }
-        return String(decoding: model.denormalizer?.normalized(text, sparing: nil) ?? text, as: UTF8.self)
+        return String(decoding: model.denormalizer?.normalized(text, sparing: nil)?.bytes ?? text, as: UTF8.self)
     }
 
     /// Appends `piece` with a space for each "▁".

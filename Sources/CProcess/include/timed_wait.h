@@ -1,0 +1,17 @@
+/* Waits that end after a time. */
+#ifndef PIXART_TIMED_WAIT_H
+#define PIXART_TIMED_WAIT_H
+
+#include <pthread.h>
+
+/* Initializes a condition for native_wait_within. */
+void native_condition_init(pthread_cond_t *condition);
+
+/* Waits for a signal for at most so many milliseconds. May return early without one. */
+void native_wait_within(pthread_cond_t *condition, pthread_mutex_t *mutex, int milliseconds);
+
+/* Locks a mutex outside the gate (fork_gate.h). Returns 0 if it is still locked by another thread after so many
+ * milliseconds. */
+int native_lock_within(pthread_mutex_t *mutex, int milliseconds);
+
+#endif

@@ -1,0 +1,92 @@
+import Glibc
+import PixArtStorage
+
+/// The progress of one call of the host, which its callback sees and can cancel.
+///
+/// The thread that makes the call knows its progress. So whatever computes in the call can report without being handed it, and
+/// the thread asks the host about every `interval` while it waits for workers, however long a parallel region takes.
+package final class CallProgress {
+    /// Returns whether to go on. `fraction` is the share of the call that is done.
+    package typealias Callback = (_ step: Int, _ steps: Int, _ fraction: Double) -> Bool
+
+    /// Milliseconds between two questions to the host.
+    static let interval: Int32 = 30
+
+    private let callback: Callback?
+    /// Of the call from whose callback this call is made.
+    private let outer: CallProgress?
+    private var (step, steps, fraction) = (0, 1, 0.0)
+    private var isCancelled = false
+    /// The pool that this call waits for while its callback runs.
+    private var awaited: ThreadPool?
+
+    private init(_ callback: Callback?, outer: CallProgress?) {
+        self.callback = callback
+        self.outer = outer
+    }
+
+    /// Makes a call, with a callback of the host or without.
+    package static func run<Failure: Error>(
+        _ callback: Callback?, _ body: () throws(Failure) -> Void
+    ) throws(Failure) {
+        let outer = current
+        guard callback != nil || outer != nil else { return try body() }
+        let progress = CallProgress(callback, outer: outer)
+        try withExtendedLifetime(progress) { () throws(Failure) in
+            current = progress
+            defer { current = outer }
+            try body()
+        }
+    }
+
+    /// Reports that `step` of `steps` steps are done, and what fraction of the call. Fails with `.cancelled`.
+    package static func report(step: Int, of steps: Int, fraction: Double) throws(PixArtError) {
+        guard let progress = current else { return }
+        (progress.step, progress.steps, progress.fraction) = (step, steps, max(fraction, progress.fraction))
+        try progress.ask()
+    }
+
+    /// Reports that `step` of `steps` equal steps are done. Fails with `.cancelled`.
+    package static func report(step: Int, of steps: Int) throws(PixArtError) {
+        try report(step: step, of: steps, fraction: steps == 0 ? 1 : Double(step) / Double(steps))
+    }
+
+    /// Reports that a share of the step after the last one is done, of equal steps. Fails with `.cancelled`.
+    package static func report(share: Double) throws(PixArtError) {
+        guard let progress = current else { return }
+        let (step, steps) = (progress.step, progress.steps)
+        try report(step: step, of: steps, fraction: (Double(step) + share) / Double(steps))
+    }
+
+    /// Asks the host whether to go on. Fails with `.cancelled`.
+    func ask(while pool: ThreadPool? = nil) throws(PixArtError) {
+        awaited = pool
+        defer { awaited = nil }
+        if !isCancelled, let callback { isCancelled = !callback(step, steps, fraction) }
+        if isCancelled { throw .cancelled }
+    }
+
+    /// Whether the calling thread is in a callback of a call that waits for this pool.
+    static func isAwaited(_ pool: ThreadPool) -> Bool {
+        var progress = current
+        while let call = progress {
+            if call.awaited === pool { return true }
+            progress = call.outer
+        }
+        return false
+    }
+
+    // The calling thread's
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        pthread_key_create(&key, nil)
+        return key
+    }()
+
+    /// The progress of the call that the thread makes; `run` keeps it alive.
+    static private(set) var current: CallProgress? {
+        get { pthread_getspecific(key).map { Unmanaged.fromOpaque($0).takeUnretainedValue() } }
+        set { pthread_setspecific(key, newValue.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) }) }
+    }
+}
