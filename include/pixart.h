@@ -118,8 +118,8 @@ const char *pixart_version(void);
 /* Options of a verb as a JSON Schema with types, ranges, defaults and descriptions. `verb` is the name of a function that
  * takes options, without "pixart_": "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise",
  * "denoiser_memory", "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_encoder_open",
- * "image_encode", "image_encoder_memory", "image_read", "image_write", "image_resize", "convert" and "estimate"; NULL for
- * any other name. Static, never released. */
+ * "image_encode", "image_encoder_memory", "image_read", "image_write", "image_resize", "convert" and "memory_estimate"; NULL
+ * for any other name. If `verb` is NULL, the names of all verbs as a JSON array. Static, never released. */
 const char *pixart_options_schema(const char *verb);
 
 /* ---- Tensors ----------------------------------------------------------------------------------------------------- */
@@ -175,6 +175,13 @@ pixart_status pixart_tensors_save(const char *path, size_t count, const char *co
  * float or U8); then all of `out` is NULL. */
 pixart_status pixart_tensors_load(const char *path, size_t count, const char *const *names, pixart_tensor **out);
 
+/* Lists the tensors of a safetensors file. Reads the header only.
+ *   path    the file
+ *   report  JSON, released with pixart_string_release(): {name: {"dtype": "F32", "shape": [..]}, ...}, with the types that
+ *           the file names, of those too that pixart_tensors_load() cannot read
+ * Fails with PIXART_ERROR_FILE, PIXART_ERROR_FORMAT. */
+pixart_status pixart_tensors_list(const char *path, char **report);
+
 /* ---- Strings ----------------------------------------------------------------------------------------------------- */
 
 /* Releases text that a call returned through a `char **` out-parameter. */
@@ -182,14 +189,16 @@ void pixart_string_release(char *string);
 
 /* ---- Progress ---------------------------------------------------------------------------------------------------- */
 
-/* Called on the calling thread many times during a long call: in a denoising run after each transformer block, and after
- * each step; in a conversion after each piece of a tensor, where a step is a tensor.
+/* Called on the calling thread many times during a long call: whenever a part of the work is done, and about every 30
+ * milliseconds while the library's threads work on a part.
  *   context   as given to the call
- *   step      steps done so far, 0 to steps
- *   steps     steps of the whole call
+ *   step      steps done so far, 0 to steps. A step of an open or a conversion is a tensor, of a denoising run a denoising
+ *             step, of a decoding or an encoding of images an image, of an encoding of text the prompt
+ *   steps     steps of the whole call; 1 until they are known
  *   fraction  share of the whole call that is done, 0.0 to 1.0, never falling
- * Return 0 to go on; anything else cancels the call, which then returns PIXART_CANCELLED. The callback may call any
- * function of the library on other objects, and must not release objects of the call. */
+ * Return 0 to go on; anything else cancels the call: it ends within about a tenth of a second with PIXART_CANCELLED, its
+ * threads and memory are freed, and objects are as they were before it. The callback may call any function of the library
+ * on other objects, and must not release objects of the call. */
 typedef int32_t (*pixart_progress)(void *context, int64_t step, int64_t steps, double fraction);
 
 /* ---- Encode: text to embedding ----------------------------------------------------------------------------------- */
@@ -206,7 +215,8 @@ typedef struct pixart_encoder pixart_encoder;
  * matter of seconds to a minute for T5-XXL, which pixart_convert() saves. Fails with PIXART_ERROR_OPTION where weights,
  * compute and the stored precision do not go together, or the processor lacks the instructions; and with
  * PIXART_ERROR_FILE, PIXART_ERROR_FORMAT, PIXART_ERROR_MODEL. */
-pixart_status pixart_encoder_open(const char *model, const char *options, pixart_encoder **out);
+pixart_status pixart_encoder_open(const char *model, const char *options, pixart_progress progress, void *context,
+                                  pixart_encoder **out);
 
 /* Encodes a prompt into an embedding.
  *   prompt   any text; "" is the unconditional prompt that guidance starts from
@@ -217,12 +227,13 @@ pixart_status pixart_encoder_open(const char *model, const char *options, pixart
  * cannot parse the prompt as HTML ("<![" before an unknown word), as diffusers does, and where a long prompt nests
  * character references too deeply to clean it in linear time. */
 pixart_status pixart_encode(const pixart_encoder *encoder, const char *prompt, const char *options,
-                            pixart_tensor **out);
+                            pixart_progress progress, void *context, pixart_tensor **out);
 
 /* Tells what pixart_encode() would feed the network, without running it.
  *   report   JSON, released with pixart_string_release():
  *            {"text": the text after cleaning, "ids": [token ids, the closing 1 included], "pieces": [their text],
- *             "max_sequence_length": n, "truncated_tokens": how many were dropped, "truncated_text": what they said}
+ *             "offsets": [[first, end] of each, the bytes of "text" that it comes from; [n, n] at the end for the closing
+ *             one], "max_sequence_length": n, "truncated_tokens": how many were dropped, "truncated_text": what they said}
  * Fails as pixart_encode() does. */
 pixart_status pixart_encoder_tokenize(const pixart_encoder *encoder, const char *prompt, const char *options,
                                       char **report);
@@ -279,7 +290,8 @@ typedef struct pixart_denoiser pixart_denoiser;
  *            at, where it is there: for the colours of previews
  *   options  see pixart_options_schema("denoiser_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
-pixart_status pixart_denoiser_open(const char *model, const char *options, pixart_denoiser **out);
+pixart_status pixart_denoiser_open(const char *model, const char *options, pixart_progress progress, void *context,
+                                   pixart_denoiser **out);
 
 /* Denoises noise drawn from a seed under a prompt: a whole run. Runs of many prompts, and those that start from a
  * picture, are those of a pixart_sampler.
@@ -314,7 +326,7 @@ void pixart_denoiser_release(pixart_denoiser *denoiser);
 typedef struct pixart_sampler pixart_sampler;
 
 /* Prepares a run; the arguments are those of pixart_denoise(), and so are the failures, and the result once all
- * steps are done. The option `strength` makes it a run from a picture, which pixart_sampler_set_image() gives. */
+ * steps are done. The option `strength` makes it a run from a picture, which pixart_sampler_set_image_latents() gives. */
 pixart_status pixart_sampler_create(const pixart_denoiser *denoiser, const pixart_tensor *prompt,
                                     const pixart_tensor *negative, const char *options, pixart_sampler **out);
 
@@ -335,16 +347,16 @@ pixart_status pixart_sampler_create_batch(const pixart_denoiser *denoiser, size_
  *   latents  float32 [B, C, Y, X], standard normal noise as the caller drew it; scaled as the scheduler wants it. In a run
  *            from a picture, it is what the picture is mixed with
  * Fails with PIXART_ERROR_STATE after the first step. */
-pixart_status pixart_sampler_set_latents(pixart_sampler *sampler, const pixart_tensor *latents);
+pixart_status pixart_sampler_set_noise(pixart_sampler *sampler, const pixart_tensor *latents);
 
 /* Starts the run from a picture, with as much noise over it as the option `strength` says: image to image.
  *   latents  float32 [1 or B, C, Y, X], the picture as pixart_image_encode() gives it, of the run's size
  * Of num_inference_steps, the run has the last int(num_inference_steps * strength). The noise is drawn from the seed as
  * in a run without a picture. Matches diffusers' StableDiffusionImg2ImgPipeline.
  * Fails with PIXART_ERROR_STATE after the first step, and where `strength` is null. */
-pixart_status pixart_sampler_set_image(pixart_sampler *sampler, const pixart_tensor *latents);
+pixart_status pixart_sampler_set_image_latents(pixart_sampler *sampler, const pixart_tensor *latents);
 
-/* Has only a part of the picture of pixart_sampler_set_image() painted anew: inpainting. The order of the two calls is free.
+/* Has only a part of the picture of pixart_sampler_set_image_latents() painted anew: inpainting. The order of the two calls is free.
  *   mask  uint8 [H, W] or [1 or B, H, W], also with a last dimension of 1, in pixels of the run's size, 8 for each latent: at
  *         least 128 where the picture is painted anew. A latent goes by the first of its 8 x 8 pixels
  * After each step, latents outside the mask are the picture's again, with the noise that belongs there. With a `strength`
@@ -374,7 +386,7 @@ pixart_status pixart_sampler_latents(const pixart_sampler *sampler, pixart_tenso
 /* The latents without noise that the last step estimated, float32 [B, C, Y, X]: pixart_decode() takes them as they are. With a
  * mask, those outside it are the picture's.
  * Fails with PIXART_ERROR_STATE before the first step. */
-pixart_status pixart_sampler_estimate(const pixart_sampler *sampler, pixart_tensor **out);
+pixart_status pixart_sampler_predicted_original(const pixart_sampler *sampler, pixart_tensor **out);
 
 /* A small picture of the estimate without the cost of a decoder: each latent becomes a pixel, by a linear map.
  *   options  see pixart_options_schema("sampler_preview"): rgb_factors, rgb_bias
@@ -398,7 +410,8 @@ typedef struct pixart_decoder pixart_decoder;
  *            other parts are not looked at
  *   options  see pixart_options_schema("decoder_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
-pixart_status pixart_decoder_open(const char *model, const char *options, pixart_decoder **out);
+pixart_status pixart_decoder_open(const char *model, const char *options, pixart_progress progress, void *context,
+                                  pixart_decoder **out);
 
 /* Decodes latents into images.
  *   latents  float32 [B, C, Y, X] from pixart_denoise()
@@ -408,7 +421,7 @@ pixart_status pixart_decoder_open(const char *model, const char *options, pixart
  * Fails with PIXART_ERROR_ARGUMENT where the latents have the wrong shape. Cost: for each image one pass through the VAE,
  * which grows with its pixels. */
 pixart_status pixart_decode(const pixart_decoder *decoder, const pixart_tensor *latents, const char *options,
-                            pixart_tensor **out);
+                            pixart_progress progress, void *context, pixart_tensor **out);
 
 /* Tells what a decoder takes of memory.
  *   options  see pixart_options_schema("decoder_memory"): height and width of the picture in pixels, before any resizing,
@@ -435,7 +448,8 @@ typedef struct pixart_image_encoder pixart_image_encoder;
  *            other parts are not looked at
  *   options  see pixart_options_schema("image_encoder_open"): threads, weights, compute, instructions, variant
  * Fails as pixart_encoder_open() does. */
-pixart_status pixart_image_encoder_open(const char *model, const char *options, pixart_image_encoder **out);
+pixart_status pixart_image_encoder_open(const char *model, const char *options, pixart_progress progress, void *context,
+                                        pixart_image_encoder **out);
 
 /* Encodes images into latents.
  *   images   uint8 [B, H, W, 3] or [H, W, 3], RGB, rows from the top; H and W are multiples of 8: pixart_image_resize()
@@ -445,7 +459,8 @@ pixart_status pixart_image_encoder_open(const char *model, const char *options, 
  * Fails with PIXART_ERROR_ARGUMENT where the images have the wrong shape, and with PIXART_ERROR_OPTION where `seed` has
  * other than B elements. Cost: for each image one pass through the network, which grows with its pixels. */
 pixart_status pixart_image_encode(const pixart_image_encoder *encoder, const pixart_tensor *images,
-                                  const char *options, pixart_tensor **out);
+                                  const char *options, pixart_progress progress, void *context,
+                                  pixart_tensor **out);
 
 /* Tells what an image encoder takes of memory.
  *   options  see pixart_options_schema("image_encoder_memory"): height and width of the images in pixels, 512 where they
@@ -476,6 +491,14 @@ void pixart_image_encoder_release(pixart_image_encoder *encoder);
  * as many again if the image is turned, and for three times as many if an image of colours is read as grey. */
 pixart_status pixart_image_read(const char *path, const char *options, pixart_tensor **out);
 
+/* Reads a PNG image from memory, as pixart_image_read() reads a file.
+ *   data     the bytes of a PNG file
+ *   size     number of bytes
+ *   options  see pixart_options_schema("image_read")
+ *   out      uint8 [H, W, channels]
+ * Fails with PIXART_ERROR_FORMAT as pixart_image_read() does. */
+pixart_status pixart_image_read_memory(const void *data, size_t size, const char *options, pixart_tensor **out);
+
 /* Resizes images by Lanczos' filter, as Pillow's and diffusers' image processor do.
  *   images   uint8 [B, H, W, C] or [H, W, C], C 1, 3 or 4; channels are resized apart
  *   options  see pixart_options_schema("image_resize"): height, width; resize_mode, "default" (stretch) or "crop" (cover,
@@ -501,6 +524,14 @@ pixart_status pixart_image_blend(const pixart_tensor *images, const pixart_tenso
  *            chunks, so that a picture can carry its prompt and settings
  * `path` holds either the old content or all of the new. Fails with PIXART_ERROR_FILE. */
 pixart_status pixart_image_write(const pixart_tensor *images, size_t index, const char *path, const char *options);
+
+/* Makes the bytes of the PNG file that pixart_image_write() would write.
+ *   images   uint8 [B, H, W, 3] or [H, W, 3]
+ *   index    which image of the batch, 0 ..< B
+ *   options  see pixart_options_schema("image_write")
+ *   out      uint8 [N], the bytes of the file */
+pixart_status pixart_image_write_memory(const pixart_tensor *images, size_t index, const char *options,
+                                        pixart_tensor **out);
 
 /* ---- Checkpoints ------------------------------------------------------------------------------------------------- */
 
@@ -531,12 +562,12 @@ pixart_status pixart_convert(const char *model, const char *out, const char *opt
 
 /* Tells what a stage of a checkpoint would take of memory, so that a host can decide before it opens anything.
  *   model    a folder in the diffusers layout with the stage's part
- *   options  see pixart_options_schema("estimate"): stage ("encode", "denoise", "decode" or "encode_image"), and what that
+ *   options  see pixart_options_schema("memory_estimate"): stage ("encode", "denoise", "decode" or "image_encode"), and what that
  *            stage's open and verb would be given: weights, compute, residency, threads, instructions, variant; height,
  *            width, prompts, num_images_per_prompt, guidance_scale, pag_scale, strength, use_resolution_binning, tokens
  *   report   as that of pixart_encoder_memory(), without "activations_held"
  * Reads configurations and headers, no weights. Fails as opening the part does. */
-pixart_status pixart_estimate(const char *model, const char *options, char **report);
+pixart_status pixart_memory_estimate(const char *model, const char *options, char **report);
 
 #ifdef __cplusplus
 }

@@ -14,12 +14,12 @@ public func pixart_convert(
     }
 }
 
-@_cdecl("pixart_estimate") @implementation
-public func pixart_estimate(
+@_cdecl("pixart_memory_estimate") @implementation
+public func pixart_memory_estimate(
     _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
-        try Estimate.report(model: text(model, "model"), options(json, .estimate)).json
+        try Estimate.report(model: text(model, "model"), options(json, .memoryEstimate)).json
     }
 }

@@ -7,9 +7,10 @@ import PixArtStorage
 
 @_cdecl("pixart_image_encoder_open") @implementation
 public func pixart_image_encoder_open(
-    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
+    _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         try ImageEncoder(model: text(model, "model"), options(json, .imageEncoderOpen))
     }
 }
@@ -17,9 +18,9 @@ public func pixart_image_encoder_open(
 @_cdecl("pixart_image_encode") @implementation
 public func pixart_image_encode(
     _ encoder: OpaquePointer?, _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?,
-    _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         let encoder = try object(encoder, ImageEncoder.self, "encoder")
         return TensorHandle(try encoder.encode(tensor(images, "images"), options(json, .imageEncode)))
     }
@@ -63,6 +64,17 @@ public func pixart_image_read(
     }
 }
 
+@_cdecl("pixart_image_read_memory") @implementation
+public func pixart_image_read_memory(
+    _ data: UnsafeRawPointer?, _ size: Int, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        guard size >= 0 else { throw .argument("size is \(UInt(bitPattern: size)), expected at most \(Int.max)") }
+        let bytes = UnsafeRawBufferPointer(start: try required(data, "data"), count: size)
+        return TensorHandle(try ImageFiles.read(data: bytes, options(json, .imageRead)))
+    }
+}
+
 @_cdecl("pixart_image_write") @implementation
 public func pixart_image_write(
     _ images: OpaquePointer?, _ index: Int, _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
@@ -70,6 +82,15 @@ public func pixart_image_write(
     call { () throws(PixArtError) in
         try ImageFiles.write(
             tensor(images, "images"), index: index, path: text(path, "path"), options(json, .imageWrite))
+    }
+}
+
+@_cdecl("pixart_image_write_memory") @implementation
+public func pixart_image_write_memory(
+    _ images: OpaquePointer?, _ index: Int, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    produce(out) { () throws(PixArtError) in
+        TensorHandle(try ImageFiles.encode(tensor(images, "images"), index: index, options(json, .imageWrite)))
     }
 }
 

@@ -1,6 +1,7 @@
 import CPixArt
 import CProcess
 import Glibc
+import PixArtFormats
 import PixArtStages
 
 // Status, errors, version and schemas: what concerns no object.
@@ -33,7 +34,8 @@ public func pixart_options_schema(_ verb: UnsafePointer<CChar>?) -> UnsafePointe
     var host = fenv_t()
     native_floating_point_begin(&host)
     defer { native_floating_point_end(&host) }
-    return verb.flatMap { Verb(rawValue: String(cString: $0)) }.flatMap { schemas[$0] }
+    guard let verb else { return verbs }
+    return Verb(rawValue: String(cString: verb)).flatMap { schemas[$0] }
 }
 
 @_cdecl("pixart_string_release") @implementation
@@ -43,6 +45,10 @@ public func pixart_string_release(_ string: UnsafeMutablePointer<CChar>?) { stri
 private func constant(_ text: StaticString) -> UnsafePointer<CChar> {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }
+
+/// The names of the verbs as C text, made on first use and never released.
+private nonisolated(unsafe) let verbs = UnsafePointer(
+    cText(JSONValue.array(Verb.allCases.map { .string($0.rawValue) }).serialized()))
 
 /// The schemas as C text, made on first use and never released.
 private nonisolated(unsafe) let schemas: [Verb: UnsafePointer<CChar>] = Dictionary(

@@ -45,15 +45,15 @@ private func tensors(
     return tensors
 }
 
-@_cdecl("pixart_sampler_set_latents") @implementation
-public func pixart_sampler_set_latents(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
+@_cdecl("pixart_sampler_set_noise") @implementation
+public func pixart_sampler_set_noise(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
     call { () throws(PixArtError) in
         try object(sampler, Sampler.self, "sampler").setLatents(tensor(latents, "latents"))
     }
 }
 
-@_cdecl("pixart_sampler_set_image") @implementation
-public func pixart_sampler_set_image(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
+@_cdecl("pixart_sampler_set_image_latents") @implementation
+public func pixart_sampler_set_image_latents(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
     call { () throws(PixArtError) in
         try object(sampler, Sampler.self, "sampler").setImage(tensor(latents, "latents"))
     }
@@ -108,12 +108,12 @@ public func pixart_sampler_latents(
     }
 }
 
-@_cdecl("pixart_sampler_estimate") @implementation
-public func pixart_sampler_estimate(
+@_cdecl("pixart_sampler_predicted_original") @implementation
+public func pixart_sampler_predicted_original(
     _ sampler: OpaquePointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        TensorHandle(try object(sampler, Sampler.self, "sampler").estimate())
+        TensorHandle(try object(sampler, Sampler.self, "sampler").predictedOriginal())
     }
 }
 

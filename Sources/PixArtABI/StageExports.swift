@@ -6,9 +6,10 @@ import PixArtStorage
 
 @_cdecl("pixart_encoder_open") @implementation
 public func pixart_encoder_open(
-    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
+    _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         try Encoder(model: text(model, "model"), options(json, .encoderOpen))
     }
 }
@@ -16,9 +17,9 @@ public func pixart_encoder_open(
 @_cdecl("pixart_encode") @implementation
 public func pixart_encode(
     _ encoder: OpaquePointer?, _ prompt: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
-    _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         let encoder = try object(encoder, Encoder.self, "encoder")
         return TensorHandle(try encoder.encode(text(prompt, "prompt"), options(json, .encode)))
     }
@@ -66,9 +67,10 @@ public func pixart_encoder_release(_ encoder: OpaquePointer?) { release(encoder,
 
 @_cdecl("pixart_denoiser_open") @implementation
 public func pixart_denoiser_open(
-    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
+    _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         try Denoiser(model: text(model, "model"), options(json, .denoiserOpen))
     }
 }
@@ -118,9 +120,10 @@ public func pixart_denoiser_release(_ denoiser: OpaquePointer?) { release(denois
 
 @_cdecl("pixart_decoder_open") @implementation
 public func pixart_decoder_open(
-    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
+    _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         try Decoder(model: text(model, "model"), options(json, .decoderOpen))
     }
 }
@@ -128,9 +131,9 @@ public func pixart_decoder_open(
 @_cdecl("pixart_decode") @implementation
 public func pixart_decode(
     _ decoder: OpaquePointer?, _ latents: OpaquePointer?, _ json: UnsafePointer<CChar>?,
-    _ out: UnsafeMutablePointer<OpaquePointer?>?
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    produce(out, progress(callback, context)) { () throws(PixArtError) in
         let decoder = try object(decoder, Decoder.self, "decoder")
         return TensorHandle(try decoder.decode(tensor(latents, "latents"), options(json, .decode)))
     }

@@ -132,6 +132,13 @@ public func pixart_tensors_load(
     }
 }
 
+@_cdecl("pixart_tensors_list") @implementation
+public func pixart_tensors_list(
+    _ path: UnsafePointer<CChar>?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    tell(report) { () throws(PixArtError) in try SafetensorsFile(path: text(path, "path")).list }
+}
+
 /// Tensors that one file may be asked for.
 private let maximumCount = 1 << 24
 

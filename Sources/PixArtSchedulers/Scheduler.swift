@@ -39,8 +39,8 @@ extension Scheduler {
 package struct SchedulerStep: Sendable {
     /// The latents of the next step.
     package let sample: [Float]
-    /// The estimate of the noiseless latents that this step's prediction amounts to.
-    package let original: [Float]
+    /// The latents without noise that this step's prediction amounts to.
+    package let predictedOriginal: [Float]
 }
 
 /// A scheduler that counts its steps.

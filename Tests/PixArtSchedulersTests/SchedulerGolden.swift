@@ -106,7 +106,7 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
                 output: output, variance: picture.map { 0.5 * $0 }, sample: sample, noise: &noise)
             sample = step.sample
             result.latents.append(sample)
-            result.original = step.original
+            result.original = step.predictedOriginal
         }
         return result
     }

@@ -44,7 +44,7 @@ static void put(const uint8_t *data, size_t size) {
 static void estimate(const char *stage) {
     char options[64], *report = NULL;
     snprintf(options, sizeof options, "{\"stage\": \"%s\"}", stage);
-    checked(pixart_estimate(folder, options, &report));
+    checked(pixart_memory_estimate(folder, options, &report));
     pixart_string_release(report);
 }
 
@@ -53,7 +53,7 @@ static void begin_run(int takes_steps) {
     static const char options[] = "{\"height\": 32, \"width\": 32, \"num_inference_steps\": 3}";
     pixart_denoiser *own = NULL;
     pixart_sampler *sampler = NULL;
-    if (checked(pixart_denoiser_open(folder, "{\"threads\": 1}", &own))) return;
+    if (checked(pixart_denoiser_open(folder, "{\"threads\": 1}", NULL, NULL, &own))) return;
     pixart_status status = checked(pixart_sampler_create(own, prompt, negative, options, &sampler));
     while (status == PIXART_OK && takes_steps && pixart_sampler_step_index(sampler) < pixart_sampler_steps(sampler))
         status = checked(pixart_sampler_step(sampler, NULL, NULL));
@@ -91,7 +91,7 @@ static void read_transformer(const uint8_t *data, size_t size) {
 static void read_vae(const uint8_t *data, size_t size) {
     put(data, size);
     estimate("decode");
-    estimate("encode_image");
+    estimate("image_encode");
 }
 
 static void read_run(const uint8_t *data, size_t size) {
@@ -103,7 +103,7 @@ static void read_tokenizer(const uint8_t *data, size_t size) {
     pixart_encoder *own = NULL;
     char *report = NULL;
     put(data, size);
-    if (checked(pixart_encoder_open(folder, "{\"threads\": 1}", &own))) return;
+    if (checked(pixart_encoder_open(folder, "{\"threads\": 1}", NULL, NULL, &own))) return;
     checked(pixart_encoder_tokenize(own, "A cat &amp; \xc3\xa9\xef\xac\x81 dog! 123 \xe2\x96\x81", NULL, &report));
     pixart_string_release(report);
     pixart_encoder_release(own);
@@ -140,7 +140,7 @@ static void take_options(const uint8_t *data, size_t size) {
         if (!is_large(options))
             checked(pixart_denoise(denoiser, prompt, negative, options, stop_soon, &calls, &tensor));
         break;
-    case 1: checked(pixart_estimate(model, options, &report)); break;
+    case 1: checked(pixart_memory_estimate(model, options, &report)); break;
     case 2: checked(pixart_denoiser_memory(denoiser, options, &report)); break;
     case 3: checked(pixart_encoder_memory(encoder, options, &report)); break;
     case 4: checked(pixart_encoder_tokenize(encoder, "a cat", options, &report)); break;
@@ -152,7 +152,7 @@ static void take_options(const uint8_t *data, size_t size) {
     case 8: checked(pixart_convert("/nowhere", folder, options, NULL, NULL)); break;
     case 9: {
         pixart_decoder *own = NULL;
-        if (!is_large(options)) checked(pixart_decoder_open(model, options, &own));
+        if (!is_large(options)) checked(pixart_decoder_open(model, options, NULL, NULL, &own));
         pixart_decoder_release(own);
     }
     }
@@ -198,8 +198,8 @@ static void prepare(void) {
              "if [ %s = shard_index ]; then cd '%s'/transformer && mv *.safetensors s.safetensors; fi",
              model, folder, file, name, folder, name, folder);
     if (system(command) != 0) abort();
-    if (pixart_encoder_open(model, "{\"threads\": 1}", &encoder) || pixart_encode(encoder, "cat", NULL, &prompt) ||
-        pixart_encode(encoder, "", NULL, &negative) || pixart_denoiser_open(model, "{\"threads\": 1}", &denoiser))
+    if (pixart_encoder_open(model, "{\"threads\": 1}", NULL, NULL, &encoder) || pixart_encode(encoder, "cat", NULL, NULL, NULL, &prompt) ||
+        pixart_encode(encoder, "", NULL, NULL, NULL, &negative) || pixart_denoiser_open(model, "{\"threads\": 1}", NULL, NULL, &denoiser))
         abort();
 }
 

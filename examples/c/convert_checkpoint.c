@@ -32,7 +32,7 @@ static void tell(const char *model) {
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         char options[64], *report;
         snprintf(options, sizeof options, "{\"stage\": \"%s\"}", stages[i]);
-        pixart_status status = pixart_estimate(model, options, &report);
+        pixart_status status = pixart_memory_estimate(model, options, &report);
         if (status == PIXART_ERROR_FILE)
             continue;
         check(status);

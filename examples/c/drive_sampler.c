@@ -65,14 +65,14 @@ int main(int argc, char **argv) {
 
     pixart_encoder *encoder;
     pixart_tensor *prompt, *negative;
-    check(pixart_encoder_open(model, NULL, &encoder));
-    check(pixart_encode(encoder, text, NULL, &prompt));
-    check(pixart_encode(encoder, "", NULL, &negative));
+    check(pixart_encoder_open(model, NULL, NULL, NULL, &encoder));
+    check(pixart_encode(encoder, text, NULL, NULL, NULL, &prompt));
+    check(pixart_encode(encoder, "", NULL, NULL, NULL, &negative));
     pixart_encoder_release(encoder);
 
     pixart_denoiser *denoiser;
     pixart_sampler *sampler;
-    check(pixart_denoiser_open(model, NULL, &denoiser));
+    check(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
     check(pixart_sampler_create(denoiser, prompt, negative, "{\"seed\": 7}", &sampler));
     pixart_denoiser_release(denoiser); /* the sampler keeps what it needs */
     pixart_tensor_release(prompt);
@@ -91,8 +91,8 @@ int main(int argc, char **argv) {
     pixart_sampler_release(sampler);
 
     pixart_decoder *decoder;
-    check(pixart_decoder_open(model, NULL, &decoder));
-    check(pixart_decode(decoder, latents, NULL, &images));
+    check(pixart_decoder_open(model, NULL, NULL, NULL, &decoder));
+    check(pixart_decode(decoder, latents, NULL, NULL, NULL, &images));
     pixart_decoder_release(decoder);
     check(pixart_image_write(images, 0, output, NULL));
     printf("%s\n", output);

@@ -25,8 +25,8 @@ static pixart_tensor *encode_image(const char *model, const char *file) {
     pixart_tensor_release(read);
 
     pixart_image_encoder *encoder;
-    check(pixart_image_encoder_open(model, NULL, &encoder));
-    check(pixart_image_encode(encoder, image, "{\"sample_mode\": \"argmax\"}", &latents));
+    check(pixart_image_encoder_open(model, NULL, NULL, NULL, &encoder));
+    check(pixart_image_encode(encoder, image, "{\"sample_mode\": \"argmax\"}", NULL, NULL, &latents));
     pixart_image_encoder_release(encoder);
     pixart_tensor_release(image);
     return latents;
@@ -42,18 +42,18 @@ int main(int argc, char **argv) {
     pixart_tensor *start = encode_image(model, source);
     pixart_encoder *encoder;
     pixart_tensor *prompt, *negative;
-    check(pixart_encoder_open(model, NULL, &encoder));
-    check(pixart_encode(encoder, text, NULL, &prompt));
-    check(pixart_encode(encoder, "", NULL, &negative));
+    check(pixart_encoder_open(model, NULL, NULL, NULL, &encoder));
+    check(pixart_encode(encoder, text, NULL, NULL, NULL, &prompt));
+    check(pixart_encode(encoder, "", NULL, NULL, NULL, &negative));
     pixart_encoder_release(encoder);
 
     pixart_denoiser *denoiser;
     pixart_sampler *sampler;
     char options[128];
     snprintf(options, sizeof options, "{\"seed\": 0, \"num_inference_steps\": 30, \"strength\": %.4f}", strength);
-    check(pixart_denoiser_open(model, NULL, &denoiser));
+    check(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
     check(pixart_sampler_create(denoiser, prompt, negative, options, &sampler));
-    check(pixart_sampler_set_image(sampler, start));
+    check(pixart_sampler_set_image_latents(sampler, start));
     pixart_denoiser_release(denoiser); /* the sampler keeps what it needs */
     pixart_tensor_release(start);
     pixart_tensor_release(prompt);
@@ -67,8 +67,8 @@ int main(int argc, char **argv) {
     pixart_sampler_release(sampler);
 
     pixart_decoder *decoder;
-    check(pixart_decoder_open(model, NULL, &decoder));
-    check(pixart_decode(decoder, latents, NULL, &images));
+    check(pixart_decoder_open(model, NULL, NULL, NULL, &decoder));
+    check(pixart_decode(decoder, latents, NULL, NULL, NULL, &images));
     pixart_decoder_release(decoder);
     check(pixart_image_write(images, 0, output, NULL));
     printf("%s: strength %g, %lld steps\n", output, strength, (long long)steps);

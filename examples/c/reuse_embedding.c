@@ -30,9 +30,9 @@ static void prepare(const char *model, const char *text, const char *file, pixar
         return;
     }
     pixart_encoder *encoder;
-    check(pixart_encoder_open(model, NULL, &encoder));
-    check(pixart_encode(encoder, text, NULL, &embeddings[PROMPT]));
-    check(pixart_encode(encoder, "", NULL, &embeddings[NEGATIVE]));
+    check(pixart_encoder_open(model, NULL, NULL, NULL, &encoder));
+    check(pixart_encode(encoder, text, NULL, NULL, NULL, &embeddings[PROMPT]));
+    check(pixart_encode(encoder, "", NULL, NULL, NULL, &embeddings[NEGATIVE]));
     pixart_encoder_release(encoder);
     check(pixart_tensors_save(file, COUNT, names, (const pixart_tensor *const *)embeddings));
     printf("encoded and saved %s\n", file);
@@ -47,15 +47,15 @@ int main(int argc, char **argv) {
 
     pixart_denoiser *denoiser;
     pixart_decoder *decoder;
-    check(pixart_denoiser_open(model, NULL, &denoiser));
-    check(pixart_decoder_open(model, NULL, &decoder));
+    check(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
+    check(pixart_decoder_open(model, NULL, NULL, NULL, &decoder));
     for (int seed = 1; seed <= 3; seed++) {
         char options[64], path[64];
         pixart_tensor *latents, *images;
         snprintf(options, sizeof options, "{\"seed\": %d}", seed);
         snprintf(path, sizeof path, "seed_%d.png", seed);
         check(pixart_denoise(denoiser, embeddings[PROMPT], embeddings[NEGATIVE], options, NULL, NULL, &latents));
-        check(pixart_decode(decoder, latents, NULL, &images));
+        check(pixart_decode(decoder, latents, NULL, NULL, NULL, &images));
         check(pixart_image_write(images, 0, path, NULL));
         printf("%s\n", path);
         pixart_tensor_release(latents);

@@ -65,15 +65,15 @@ int main(int argc, char **argv) {
 
     pixart_encoder *encoder;
     pixart_tensor *prompt, *negative;
-    check(pixart_encoder_open(model, NULL, &encoder));
-    check(pixart_encode(encoder, text, NULL, &prompt));
-    check(pixart_encode(encoder, "", NULL, &negative));
+    check(pixart_encoder_open(model, NULL, NULL, NULL, &encoder));
+    check(pixart_encode(encoder, text, NULL, NULL, NULL, &prompt));
+    check(pixart_encode(encoder, "", NULL, NULL, NULL, &negative));
     pixart_encoder_release(encoder);
 
     pixart_denoiser *denoiser;
     pixart_tensor *latents;
     const char *options = "{\"seed\": 7, \"num_inference_steps\": 20, \"guidance_scale\": 4.5}";
-    check(pixart_denoiser_open(model, NULL, &denoiser));
+    check(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
     check(pixart_denoise(denoiser, prompt, negative, options, show, NULL, &latents));
     pixart_denoiser_release(denoiser);
     pixart_tensor_release(prompt);
@@ -81,8 +81,8 @@ int main(int argc, char **argv) {
 
     pixart_decoder *decoder;
     pixart_tensor *images;
-    check(pixart_decoder_open(model, NULL, &decoder));
-    check(pixart_decode(decoder, latents, NULL, &images));
+    check(pixart_decoder_open(model, NULL, NULL, NULL, &decoder));
+    check(pixart_decode(decoder, latents, NULL, NULL, NULL, &images));
     pixart_decoder_release(decoder);
     pixart_tensor_release(latents);
 

@@ -9,27 +9,6 @@ import json
 import pathlib
 import sys
 
-VERBS = [
-    "encoder_open",
-    "encode",
-    "encoder_memory",
-    "denoiser_open",
-    "denoise",
-    "denoiser_memory",
-    "sampler_preview",
-    "decoder_open",
-    "decode",
-    "decoder_memory",
-    "image_encoder_open",
-    "image_encode",
-    "image_encoder_memory",
-    "image_read",
-    "image_write",
-    "image_resize",
-    "convert",
-    "estimate",
-]
-
 HEAD = """# Options
 
 Every verb takes its options as a JSON object (in Python: as keyword arguments). Unknown keys, wrong types and values out
@@ -78,12 +57,17 @@ def scheduler_fields(schema):
     return page
 
 
-def main():
-    library = ctypes.CDLL(str(pathlib.Path(sys.argv[1]).resolve()))
+def schemas_of(path):
+    """The schema of each verb of the library in a file."""
+    library = ctypes.CDLL(str(pathlib.Path(path).resolve()))
     library.pixart_options_schema.restype = ctypes.c_char_p
+    verbs = json.loads(library.pixart_options_schema(None))
+    return {verb: json.loads(library.pixart_options_schema(verb.encode())) for verb in verbs}
+
+
+def main():
     page = HEAD
-    for verb in VERBS:
-        schema = json.loads(library.pixart_options_schema(verb.encode()))
+    for verb, schema in schemas_of(sys.argv[1]).items():
         page += f"\n## pixart_{verb}\n\n| option | value | default | meaning |\n|---|---|---|---|\n"
         for name, row in schema["properties"].items():
             page += f"| `{name}` | {allowed(row)} | `{json.dumps(row['default'])}` | {row['description']} |\n"

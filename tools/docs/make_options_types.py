@@ -4,15 +4,14 @@
 make_options_types.py LIBRARY OUT        such as .build/release/libpixart.so bindings/python/src/pixart/options.py
 """
 
-import ctypes
 import json
 import pathlib
 import sys
 import textwrap
 
-from make_options_doc import VERBS
+from make_options_doc import schemas_of
 
-PARAMETERS = {"estimate": {"stage"}}
+PARAMETERS = {"memory_estimate": {"stage"}}
 """Options that Python takes as a parameter with a name, by verb: they are no keys of the type."""
 
 HEAD = '''"""The options of each verb as types, for annotations: `options: DenoiseOptions = {"seed": 1}`.
@@ -82,13 +81,6 @@ def page(schemas):
     """The text of the module, from the schema of each verb."""
     text = HEAD + scheduler_kinds(schemas["denoise"]["properties"]["scheduler"])
     return text + "".join(options_class(verb, schema) for verb, schema in schemas.items())
-
-
-def schemas_of(path):
-    """The schema of each verb of the library in a file."""
-    library = ctypes.CDLL(str(pathlib.Path(path).resolve()))
-    library.pixart_options_schema.restype = ctypes.c_char_p
-    return {verb: json.loads(library.pixart_options_schema(verb.encode())) for verb in VERBS}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,16 @@ package final class SafetensorsFile: WeightSource {
 
     package var names: [String] { entries.keys.map(\.text) }
 
+    /// The type, as the file names it, and the shape of each tensor.
+    package var list: JSONValue {
+        .object(
+            entries.mapValues { entry in
+                .object([
+                    "dtype": .string(entry.type), "shape": .array(entry.shape.map { .integer(Int64($0)) }),
+                ])
+            })
+    }
+
     /// The tensor called `name`, or nil where the file has none. Fails with `.model` where its type is not an
     /// `ElementType`.
     package subscript(name: String) -> StoredTensor? {

@@ -58,8 +58,8 @@ package struct LCMScheduler: TimestepScheduler {
         let denoised = linearCombination(
             (scaled / square.squareRoot(), predicted), (Self.dataSigma * Self.dataSigma / square, sample))
         index += 1
-        guard index < times.count else { return SchedulerStep(sample: denoised, original: denoised) }
+        guard index < times.count else { return SchedulerStep(sample: denoised, predictedOriginal: denoised) }
         let next = schedule.level(times[index]).addingNoise(noise.normal(sample.count), to: denoised)
-        return SchedulerStep(sample: next, original: denoised)
+        return SchedulerStep(sample: next, predictedOriginal: denoised)
     }
 }

@@ -50,7 +50,7 @@ package struct TCDScheduler: TimestepScheduler {
         let next = index < times.count ? times[index] : 0
         let goal = Int((Float(1 - eta) * Float(next)).rounded(.down))
         let noisy = schedule.level(goal).addingNoise(epsilon, to: original)
-        guard eta > 0, index < times.count else { return SchedulerStep(sample: noisy, original: noisy) }
+        guard eta > 0, index < times.count else { return SchedulerStep(sample: noisy, predictedOriginal: noisy) }
         let ratio = schedule.product(next) / schedule.product(goal)
         return SchedulerStep(
             sample: linearCombination(

@@ -70,7 +70,7 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
         guard sigmas[index + 1] > 0 else {
             let next = eulerStep(from: sample, original, to: 0)
             index += 1
-            return SchedulerStep(sample: next, original: original)
+            return SchedulerStep(sample: next, predictedOriginal: original)
         }
         let (from, goal) = (Float.exp(-time), start == nil ? middle : -.log(sigmas[index + 1]))
         let to = Float.exp(-goal)
@@ -86,7 +86,7 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
             start = nil
             index += 1
         }
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
     private mutating func brownianNoise(_ count: Int, _ noise: inout NoiseGenerator) -> BrownianNoise {

@@ -86,6 +86,6 @@ package struct EDMEulerScheduler: SigmaScheduler {
         let original = linearCombination((data * data / spread, sample), (weight, output))
         let next = eulerStep(from: sample, original, to: sigmas[index + 1])
         index += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 }

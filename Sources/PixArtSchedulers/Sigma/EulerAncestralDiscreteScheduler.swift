@@ -44,6 +44,6 @@ package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
         let followed = eulerStep(from: sample, original, to: step.down)
         index += 1
         return SchedulerStep(
-            sample: linearCombination((1, followed), (step.up, noise.normal(sample.count))), original: original)
+            sample: linearCombination((1, followed), (step.up, noise.normal(sample.count))), predictedOriginal: original)
     }
 }

@@ -84,6 +84,6 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
         let original = configuration.prediction.original(output, sample, sigma: sigma)
         let next = eulerStep(from: sample, original, to: sigmas[index + 1])
         index += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 }

@@ -66,6 +66,6 @@ package struct HeunDiscreteScheduler: SigmaScheduler {
             next = linearCombination((1, sample), (distance, direction))
             if index < sigmas.count - 2 { start = (sample, direction) } else { index += 1 }
         }
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 }

@@ -137,7 +137,7 @@ struct KDPM2Run: SigmaScheduler {
             let next = eulerStep(from: sample, original, to: step.between)
             // The last step ends without noise, and so does its first half.
             if index < steps.count - 1 { start = sample } else { index += 1 }
-            return SchedulerStep(sample: next, original: original)
+            return SchedulerStep(sample: next, predictedOriginal: original)
         }
         var next = from.indices.map {
             from[$0] + (sample[$0] - original[$0]) / sigma * (step.to - step.from)
@@ -145,6 +145,6 @@ struct KDPM2Run: SigmaScheduler {
         if isAncestral { next = linearCombination((1, next), (step.noise, noise.normal(next.count))) }
         start = nil
         index += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 }

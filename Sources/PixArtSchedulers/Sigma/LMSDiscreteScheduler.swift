@@ -48,7 +48,7 @@ package struct LMSDiscreteScheduler: SigmaScheduler {
         let change = linearCombination(
             (0..<directions.count).map { (Float(coefficient($0, of: order)), directions[$0]) })
         index += 1
-        return SchedulerStep(sample: linearCombination((1, sample), (1, change)), original: original)
+        return SchedulerStep(sample: linearCombination((1, sample), (1, change)), predictedOriginal: original)
     }
 
     /// The integral over this step of the Lagrange polynomial that is 1 at the noise level `back` steps ago: of third

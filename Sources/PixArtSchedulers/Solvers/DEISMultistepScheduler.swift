@@ -83,7 +83,7 @@ package struct DEISMultistepScheduler: SolverScheduler {
             next = sum.map { to.alpha * $0 }
         }
         index += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
     /// Predictions that the next step uses.

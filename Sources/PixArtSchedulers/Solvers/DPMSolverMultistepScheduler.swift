@@ -75,7 +75,7 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
         }
         if let fresh { terms.append((update.noise, fresh)) }
         index += 1
-        return SchedulerStep(sample: linearCombination(terms), original: original)
+        return SchedulerStep(sample: linearCombination(terms), predictedOriginal: original)
     }
 
     /// Predictions that the next step uses.

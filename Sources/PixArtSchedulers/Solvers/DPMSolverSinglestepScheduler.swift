@@ -88,7 +88,7 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
         }
         if let fresh { terms.append((update.noise, fresh)) }
         index += 1
-        return SchedulerStep(sample: linearCombination(terms), original: original)
+        return SchedulerStep(sample: linearCombination(terms), predictedOriginal: original)
     }
 
     /// How far a step of the group lies on the way from its begin to its end.

@@ -98,7 +98,7 @@ package struct SASolverScheduler: SolverScheduler {
         previous = Previous(
             sample: sample, noise: fresh, order: min(configuration.correctorOrder, left + 1, done + 2))
         index += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
     /// From one noise level to the next by a polynomial through the predictions, of which the newest belongs to the end

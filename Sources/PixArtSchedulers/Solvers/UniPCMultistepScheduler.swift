@@ -98,7 +98,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         let next = moved(sample, by: order, from: index, arriving: nil)
         previous = (sample, order)
         index += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
     /// From one noise level to the next: by the predictions up to `start` alone, or corrected by the one at the end.

@@ -62,6 +62,6 @@ package struct DDIMScheduler: TimestepScheduler {
         var latents = linearCombination((next.squareRoot(), original), (direction, epsilon))
         if eta > 0 { latents = linearCombination((1, latents), (deviation, noise.normal(sample.count))) }
         index += 1
-        return SchedulerStep(sample: latents, original: original)
+        return SchedulerStep(sample: latents, predictedOriginal: original)
     }
 }

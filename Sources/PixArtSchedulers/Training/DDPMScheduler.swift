@@ -88,6 +88,6 @@ package struct DDPMScheduler: TimestepScheduler {
             }
         }
         index += 1
-        return SchedulerStep(sample: latents, original: original)
+        return SchedulerStep(sample: latents, predictedOriginal: original)
     }
 }

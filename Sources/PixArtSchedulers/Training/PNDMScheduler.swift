@@ -84,7 +84,7 @@ package struct PNDMScheduler: TimestepScheduler {
         let next = done < rungeKutta ? rungeKuttaStep(output, sample) : multistepStep(output, sample)
         index += 1
         done += 1
-        return SchedulerStep(sample: next, original: original)
+        return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
     private mutating func rungeKuttaStep(_ output: [Float], _ sample: [Float]) -> [Float] {

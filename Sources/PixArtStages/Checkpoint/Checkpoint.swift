@@ -69,14 +69,14 @@ package enum Stage: String, CaseIterable, Sendable {
     case encode
     case denoise
     case decode
-    case encodeImage = "encode_image"
+    case imageEncode = "image_encode"
 
     /// The part whose weights it uses.
     package var part: Part {
         switch self {
         case .encode: .textEncoder
         case .denoise: .transformer
-        case .decode, .encodeImage: .vae
+        case .decode, .imageEncode: .vae
         }
     }
 }

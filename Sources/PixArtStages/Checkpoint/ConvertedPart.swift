@@ -39,7 +39,7 @@ struct ConvertedPart {
         let reader = WeightReader(WeightSupply(source, as: encoding, unexpected: unexpected))
         for stage in Stage.allCases where stage.part == part {
             // Some publish a VAE's decoder alone.
-            if stage == .encodeImage, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
+            if stage == .imageEncode, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
             try stage.validate(checkpoint, with: reader)
         }
         quantization = encoding?.isQuantized == true ? encoding : nil

@@ -41,7 +41,7 @@ extension Stage {
         case .encode: try TextEncoderDescription(checkpoint)
         case .denoise: try TransformerDescription(checkpoint)
         case .decode: try DecoderDescription(checkpoint)
-        case .encodeImage: try ImageEncoderDescription(checkpoint)
+        case .imageEncode: try ImageEncoderDescription(checkpoint)
         }
     }
 

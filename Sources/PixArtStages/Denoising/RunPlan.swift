@@ -74,8 +74,8 @@ struct RunPlan: Sendable {
     let schedule: RunSchedule
     /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
     let strength: Double?
-    /// Whether the run ends with the scheduler's estimate of the latents without noise.
-    let endsAtOriginal: Bool
+    /// Whether the run ends with the predicted original.
+    let endsAtPredictedOriginal: Bool
 
     /// For a run of `pipeline` under `prompts` prompts. Fails with `.option`.
     init(
@@ -90,7 +90,7 @@ struct RunPlan: Sendable {
         strength = options.number("strength")
         let isSingle = schedule.steps == 1 && strength == nil && pipeline.endsSingleStepAtOriginal
         let result = options.string("result")
-        endsAtOriginal = result == "original" || result == "auto" && isSingle
+        endsAtPredictedOriginal = result == "predicted_original" || result == "auto" && isSingle
     }
 
     /// How many of a scheduler's timesteps the run leaves out, because it starts from an image. Fails with `.option` if

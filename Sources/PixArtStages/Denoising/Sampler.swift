@@ -31,8 +31,8 @@ package final class Sampler: ProcessBound {
         var noiseGenerator: NoiseGenerator
         /// The images of the first prompt, of the second, and so on.
         var latents: Latents
-        /// The estimate of the last step, without noise.
-        var original: Latents?
+        /// The latents without noise that the last step predicted.
+        var predictedOriginal: Latents?
         var stepIndex = 0
     }
 
@@ -77,20 +77,22 @@ package final class Sampler: ProcessBound {
     /// The latents as they are now, float32 [B, C, Y, X].
     package func latents() throws(PixArtError) -> Tensor { try state.latents.tensor() }
 
-    /// The latents without noise that the last step estimated, float32 [B, C, Y, X]. After the first step only.
-    package func estimate() throws(PixArtError) -> Tensor { try estimated().tensor() }
+    /// The latents without noise that the last step predicted, float32 [B, C, Y, X]. After the first step only.
+    package func predictedOriginal() throws(PixArtError) -> Tensor { try lastPredictedOriginal().tensor() }
 
-    /// The estimate as a small image, uint8 [B, Y, X, 3]. Fails with `.state` before the first step, and with `.option`
+    /// The predicted original as a small image, uint8 [B, Y, X, 3]. Fails with `.state` before the first step, and with `.option`
     /// if the options do not fit the latents.
     package func preview(_ options: Options) throws(PixArtError) -> Tensor {
-        let latents = try estimated()
+        let latents = try lastPredictedOriginal()
         let map = try PreviewMap(options, channels: latents.shape.channels, checkpoint: denoiser.previewMap)
         return try map.preview(of: latents)
     }
 
-    private func estimated() throws(PixArtError) -> Latents {
-        guard let original = state.original else { throw .state("there is no estimate before the first step") }
-        return original
+    private func lastPredictedOriginal() throws(PixArtError) -> Latents {
+        guard let latents = state.predictedOriginal else {
+            throw .state("there is no predicted original before the first step")
+        }
+        return latents
     }
 
     // MARK: What a run starts from
@@ -181,15 +183,15 @@ package final class Sampler: ProcessBound {
     /// The state after a step with this result.
     private func finish(_ result: SchedulerStep, _ next: inout State) {
         let isLast = stepIndex + 1 == steps
-        var latents = Latents(noise.shape, plan.endsAtOriginal && isLast ? result.original : result.sample)
-        var original = Latents(noise.shape, result.original)
+        var latents = Latents(noise.shape, plan.endsAtPredictedOriginal && isLast ? result.predictedOriginal : result.sample)
+        var original = Latents(noise.shape, result.predictedOriginal)
         if let conditioning {
             let index = isLast ? nil : skipped + stepIndex + 1
             latents = conditioning.kept(in: latents, noise: noise, next.scheduler, at: index)
             original = conditioning.kept(in: original, noise: noise, next.scheduler, at: nil)
         }
         next.latents = latents
-        next.original = original
+        next.predictedOriginal = original
         next.stepIndex += 1
     }
 
@@ -206,7 +208,7 @@ extension Denoiser {
         if let strength = options.number("strength") {
             throw .option(
                 "option \"strength\" is \(strength), expected null: pixart_denoise takes no picture, and a sampler does by "
-                    + "pixart_sampler_set_image")
+                    + "pixart_sampler_set_image_latents")
         }
         let sampler = try Sampler(self, PromptBatch(prompt: prompt, negative: negative), options)
         while sampler.stepIndex < sampler.steps { try sampler.step() }

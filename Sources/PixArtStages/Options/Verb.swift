@@ -21,7 +21,7 @@ package enum Verb: String, CaseIterable, Sendable {
     case imageWrite = "image_write"
     case imageResize = "image_resize"
     case convert
-    case estimate
+    case memoryEstimate = "memory_estimate"
 
     package var schema: OptionSchema {
         switch self {
@@ -41,7 +41,7 @@ package enum Verb: String, CaseIterable, Sendable {
         case .samplerPreview: OptionSchema(rawValue, Self.previewOptions)
         case .decoderMemory, .imageEncoderMemory: OptionSchema(rawValue, Self.pictureSize)
         case .convert: OptionSchema(rawValue, Self.convertOptions)
-        case .estimate: OptionSchema(rawValue, Self.estimateOptions)
+        case .memoryEstimate: OptionSchema(rawValue, Self.estimateOptions)
         }
     }
 
@@ -179,8 +179,8 @@ package enum Verb: String, CaseIterable, Sendable {
             "eta", .number(0...1), default: .number(0),
             "Noise that each step adds, as a share of DDPM's. DDIM and TCD look at it."),
         .init(
-            "result", .choice(["auto", "sample", "original"]), default: .string("auto"),
-            "Latents after the last step: \"sample\" is what the scheduler goes on to, \"original\" its estimate of the "
+            "result", .choice(["auto", "sample", "predicted_original"]), default: .string("auto"),
+            "Latents after the last step: \"sample\" is what the scheduler goes on to, \"predicted_original\" its estimate of the "
                 + "latents without noise. \"auto\" is the latter in runs of one step from noise, but for checkpoints of "
                 + "PixArtSigmaPipeline, and else the former: as in diffusers."
         ),
@@ -213,7 +213,7 @@ package enum Verb: String, CaseIterable, Sendable {
     private static let startOptions: [OptionSchema.Property] = [
         .init(
             "strength", .number(0...1), default: .null,
-            "How far a run goes away from the picture that pixart_sampler_set_image gives: of num_inference_steps, "
+            "How far a run goes away from the picture that pixart_sampler_set_image_latents gives: of num_inference_steps, "
                 + "int(num_inference_steps * strength) are done, the last ones. null for runs that start from noise.")
     ]
 

@@ -370,7 +370,7 @@ static void the_source_stays(void) {
 
 static pixart_status try_denoiser(const char *model) {
     pixart_denoiser *denoiser;
-    pixart_status status = pixart_denoiser_open(model, NULL, &denoiser);
+    pixart_status status = pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser);
     CHECK((denoiser == NULL) == (status != PIXART_OK));
     pixart_denoiser_release(denoiser);
     return status;

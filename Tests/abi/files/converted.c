@@ -22,7 +22,7 @@ static int cells;
 
 static pixart_tensor *run_encoder(const char *folder, const char *options) {
     pixart_encoder *encoder;
-    CHECK_OK(pixart_encoder_open(folder, options, &encoder));
+    CHECK_OK(pixart_encoder_open(folder, options, NULL, NULL, &encoder));
     pixart_tensor *embedding = encode(encoder, PROMPT);
     pixart_encoder_release(encoder);
     return embedding;
@@ -30,7 +30,7 @@ static pixart_tensor *run_encoder(const char *folder, const char *options) {
 
 static pixart_tensor *run_denoiser(const char *folder, const char *options) {
     pixart_denoiser *denoiser;
-    CHECK_OK(pixart_denoiser_open(folder, options, &denoiser));
+    CHECK_OK(pixart_denoiser_open(folder, options, NULL, NULL, &denoiser));
     pixart_tensor *latents =
         denoise(denoiser, given, "{\"num_inference_steps\": 2, \"height\": 64, \"width\": 48, \"seed\": 7}");
     pixart_denoiser_release(denoiser);
@@ -52,8 +52,8 @@ static pixart_tensor *run_decoder(const char *folder, const char *options) {
     for (size_t i = 0; i < count; i++)
         values[i] = sinf((float)i * 0.37f);
     CHECK_OK(pixart_tensor_create(PIXART_FLOAT32, 4, shape, values, 4 * count, &latents));
-    CHECK_OK(pixart_decoder_open(folder, options, &decoder));
-    CHECK_OK(pixart_decode(decoder, latents, "{\"output_type\": \"float32\"}", &images));
+    CHECK_OK(pixart_decoder_open(folder, options, NULL, NULL, &decoder));
+    CHECK_OK(pixart_decode(decoder, latents, "{\"output_type\": \"float32\"}", NULL, NULL, &images));
     pixart_decoder_release(decoder);
     pixart_tensor_release(latents);
     return images;
@@ -62,8 +62,8 @@ static pixart_tensor *run_decoder(const char *folder, const char *options) {
 static pixart_tensor *run_image_encoder(const char *folder, const char *options) {
     pixart_image_encoder *encoder;
     pixart_tensor *latents, *images = colours(3, (int64_t[]){64, 48, 3});
-    CHECK_OK(pixart_image_encoder_open(folder, options, &encoder));
-    CHECK_OK(pixart_image_encode(encoder, images, NULL, &latents));
+    CHECK_OK(pixart_image_encoder_open(folder, options, NULL, NULL, &encoder));
+    CHECK_OK(pixart_image_encode(encoder, images, NULL, NULL, NULL, &latents));
     pixart_image_encoder_release(encoder);
     pixart_tensor_release(images);
     return latents;

@@ -108,7 +108,7 @@ static void others_are_no_part_of_a_model(void) {
             snprintf(path, sizeof path, "%s/%s", model, files[i]);
             REQUIRE(symlink(in_folder(others[k].name), path) == 0);
             check_context("%s is %s", files[i], others[k].name);
-            CHECK_CLEARED(pixart_denoiser_open(model, NULL, &denoiser), PIXART_ERROR_FILE, denoiser, path,
+            CHECK_CLEARED(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser), PIXART_ERROR_FILE, denoiser, path,
                           others[k].kind);
             folder_remove(model);
         }

@@ -5,6 +5,36 @@
 
 #include <stdio.h>
 
+/* The bytes in memory are those of the file, and give the same images. */
+static void images_in_memory(const char *folder, const char *path, const pixart_tensor *images) {
+    pixart_tensor *bytes, *read, *nothing;
+    char other[FOLDER_PATH + 16];
+    CHECK_OK(pixart_image_write_memory(images, 0, "{\"text\": {\"prompt\": \"a cat\"}}", &bytes));
+    CHECK_EQUAL(pixart_tensor_type(bytes), PIXART_UINT8);
+    CHECK_EQUAL(pixart_tensor_rank(bytes), 1);
+    const unsigned char *data = pixart_tensor_data(bytes);
+    size_t size = pixart_tensor_size(bytes);
+    snprintf(other, sizeof other, "%s/y.png", folder);
+    FILE *file = fopen(other, "wb");
+    REQUIRE(file != NULL && fwrite(data, 1, size, file) == size && fclose(file) == 0);
+    CHECK(folder_same_file(folder, "y.png", folder, "x.png"));
+    CHECK_OK(pixart_image_read_memory(data, size, NULL, &read));
+    CHECK_SAME(read, images);
+    pixart_tensor_release(read);
+    CHECK_OK(pixart_image_read_memory(data, size, "{\"channels\": 4}", &read));
+    CHECK_EQUAL(pixart_tensor_shape(read)[2], 4);
+    pixart_tensor_release(read);
+    for (size_t cut = 0; cut < size; cut += size / 7 + 1)
+        CHECK_CLEARED(pixart_image_read_memory(data, cut, NULL, &nothing), PIXART_ERROR_FORMAT, nothing, "data");
+    CHECK_CLEARED(pixart_image_read_memory(path, 5, NULL, &nothing), PIXART_ERROR_FORMAT, nothing, "data");
+    CHECK_CLEARED(pixart_image_read_memory(NULL, size, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "data");
+    CHECK_CLEARED(pixart_image_read_memory(data, SIZE_MAX, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "size");
+    CHECK_CLEARED(pixart_image_write_memory(images, 1, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "index");
+    CHECK_CLEARED(pixart_image_write_memory(NULL, 0, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "images");
+    CHECK_CLEARED(pixart_image_write_memory(images, 0, "{\"text\": 1}", &nothing), PIXART_ERROR_OPTION, nothing, "text");
+    pixart_tensor_release(bytes);
+}
+
 static void images_come_back_from_files(void) {
     char folder[FOLDER_PATH], path[FOLDER_PATH + 16];
     folder_temporary(folder);
@@ -30,6 +60,7 @@ static void images_come_back_from_files(void) {
             CHECK_EQUAL(p[3], 255);
         pixart_tensor_release(read);
     }
+    images_in_memory(folder, path, images);
     damage_cut(folder, "x.png", NULL, "-1");
     CHECK_CLEARED(pixart_image_read(path, NULL, &read), PIXART_ERROR_FORMAT, read, "x.png");
     folder_delete(folder, "x.png");

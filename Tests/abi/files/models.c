@@ -142,7 +142,7 @@ static const patient decoders[] = {
 /* Opening a part, the handle released where it opened all the same. */
 static pixart_status try_encoder(const char *model) {
     pixart_encoder *encoder;
-    pixart_status status = pixart_encoder_open(model, NULL, &encoder);
+    pixart_status status = pixart_encoder_open(model, NULL, NULL, NULL, &encoder);
     CHECK((encoder == NULL) == (status != PIXART_OK));
     pixart_encoder_release(encoder);
     return status;
@@ -150,7 +150,7 @@ static pixart_status try_encoder(const char *model) {
 
 static pixart_status try_denoiser(const char *model) {
     pixart_denoiser *denoiser;
-    pixart_status status = pixart_denoiser_open(model, NULL, &denoiser);
+    pixart_status status = pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser);
     CHECK((denoiser == NULL) == (status != PIXART_OK));
     pixart_denoiser_release(denoiser);
     return status;
@@ -158,7 +158,7 @@ static pixart_status try_denoiser(const char *model) {
 
 static pixart_status try_decoder(const char *model) {
     pixart_decoder *decoder;
-    pixart_status status = pixart_decoder_open(model, NULL, &decoder);
+    pixart_status status = pixart_decoder_open(model, NULL, NULL, NULL, &decoder);
     CHECK((decoder == NULL) == (status != PIXART_OK));
     pixart_decoder_release(decoder);
     return status;

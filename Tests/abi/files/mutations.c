@@ -59,9 +59,9 @@ static int32_t stop_soon(void *context, int64_t step, int64_t steps, double frac
 static pixart_status use_encoder(const char *model) {
     pixart_encoder *encoder;
     pixart_tensor *embedding = NULL;
-    pixart_status status = pixart_encoder_open(model, NULL, &encoder);
+    pixart_status status = pixart_encoder_open(model, NULL, NULL, NULL, &encoder);
     if (!status)
-        status = pixart_encode(encoder, PROMPT, NULL, &embedding);
+        status = pixart_encode(encoder, PROMPT, NULL, NULL, NULL, &embedding);
     pixart_tensor_release(embedding);
     pixart_encoder_release(encoder);
     return status;
@@ -73,7 +73,7 @@ static pixart_status use_denoiser(const char *model) {
     pixart_denoiser *denoiser;
     pixart_tensor *latents = NULL;
     int calls = 2;
-    pixart_status status = pixart_denoiser_open(model, NULL, &denoiser);
+    pixart_status status = pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser);
     if (!status)
         status = pixart_denoise(denoiser, both.prompt, both.negative, "{\"height\": 64, \"width\": 64}", stop_soon,
                                 &calls, &latents);
@@ -85,9 +85,9 @@ static pixart_status use_denoiser(const char *model) {
 static pixart_status use_decoder(const char *model) {
     pixart_decoder *decoder;
     pixart_tensor *latents = blank_latents(), *images = NULL;
-    pixart_status status = pixart_decoder_open(model, NULL, &decoder);
+    pixart_status status = pixart_decoder_open(model, NULL, NULL, NULL, &decoder);
     if (!status)
-        status = pixart_decode(decoder, latents, NULL, &images);
+        status = pixart_decode(decoder, latents, NULL, NULL, NULL, &images);
     pixart_tensor_release(images);
     pixart_tensor_release(latents);
     pixart_decoder_release(decoder);
@@ -97,9 +97,9 @@ static pixart_status use_decoder(const char *model) {
 static pixart_status use_image_encoder(const char *model) {
     pixart_image_encoder *encoder;
     pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){64, 64, 3}), *latents = NULL;
-    pixart_status status = pixart_image_encoder_open(model, NULL, &encoder);
+    pixart_status status = pixart_image_encoder_open(model, NULL, NULL, NULL, &encoder);
     if (!status)
-        status = pixart_image_encode(encoder, images, NULL, &latents);
+        status = pixart_image_encode(encoder, images, NULL, NULL, NULL, &latents);
     pixart_tensor_release(latents);
     pixart_tensor_release(images);
     pixart_image_encoder_release(encoder);

@@ -75,9 +75,9 @@ static pixart_status open_part(const char *model, const char *file, const char *
     pixart_encoder *encoder = NULL;
     pixart_denoiser *denoiser = NULL;
     pixart_decoder *decoder = NULL;
-    pixart_status status = !strcmp(file, TEXT_ENCODER)  ? pixart_encoder_open(model, options, &encoder)
-                           : !strcmp(file, TRANSFORMER) ? pixart_denoiser_open(model, options, &denoiser)
-                                                        : pixart_decoder_open(model, options, &decoder);
+    pixart_status status = !strcmp(file, TEXT_ENCODER)  ? pixart_encoder_open(model, options, NULL, NULL, &encoder)
+                           : !strcmp(file, TRANSFORMER) ? pixart_denoiser_open(model, options, NULL, NULL, &denoiser)
+                                                        : pixart_decoder_open(model, options, NULL, NULL, &decoder);
     pixart_encoder_release(encoder);
     pixart_denoiser_release(denoiser);
     pixart_decoder_release(decoder);
@@ -86,7 +86,7 @@ static pixart_status open_part(const char *model, const char *file, const char *
 
 static pixart_status open_image_part(const char *model, const char *options) {
     pixart_image_encoder *encoder;
-    pixart_status status = pixart_image_encoder_open(model, options, &encoder);
+    pixart_status status = pixart_image_encoder_open(model, options, NULL, NULL, &encoder);
     pixart_image_encoder_release(encoder);
     return status;
 }
@@ -99,7 +99,7 @@ static pixart_status estimate(const char *model, const char *file, int ignore) {
              : !strcmp(file, TRANSFORMER) ? "denoise"
                                           : "decode",
              ignore ? ", " IGNORE : "");
-    pixart_status status = pixart_estimate(model, options, &report);
+    pixart_status status = pixart_memory_estimate(model, options, &report);
     pixart_string_release(report);
     return status;
 }

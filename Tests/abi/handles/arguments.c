@@ -32,13 +32,13 @@ static void null_for_encoder(void) {
     pixart_encoder *encoder;
     pixart_tensor *tensor;
     char *report;
-    CHECK_CLEARED(pixart_encoder_open(NULL, NULL, &encoder), PIXART_ERROR_ARGUMENT, encoder, "model");
-    CHECK_FAILS(pixart_encoder_open(check_model(), NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_encoder_open(NULL, NULL, NULL, NULL, &encoder), PIXART_ERROR_ARGUMENT, encoder, "model");
+    CHECK_FAILS(pixart_encoder_open(check_model(), NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
 
     encoder = open_encoder(check_model());
-    CHECK_CLEARED(pixart_encode(NULL, "a", NULL, &tensor), PIXART_ERROR_ARGUMENT, tensor, "encoder");
-    CHECK_CLEARED(pixart_encode(encoder, NULL, NULL, &tensor), PIXART_ERROR_ARGUMENT, tensor, "prompt");
-    CHECK_FAILS(pixart_encode(encoder, "a", NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_encode(NULL, "a", NULL, NULL, NULL, &tensor), PIXART_ERROR_ARGUMENT, tensor, "encoder");
+    CHECK_CLEARED(pixart_encode(encoder, NULL, NULL, NULL, NULL, &tensor), PIXART_ERROR_ARGUMENT, tensor, "prompt");
+    CHECK_FAILS(pixart_encode(encoder, "a", NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
     CHECK_CLEARED(pixart_encoder_tokenize(NULL, "a", NULL, &report), PIXART_ERROR_ARGUMENT, report, "encoder");
     CHECK_CLEARED(pixart_encoder_tokenize(encoder, NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "prompt");
     CHECK_FAILS(pixart_encoder_tokenize(encoder, "a", NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
@@ -48,8 +48,8 @@ static void null_for_encoder(void) {
 static void null_for_denoiser(void) {
     pixart_denoiser *denoiser;
     pixart_tensor *out;
-    CHECK_CLEARED(pixart_denoiser_open(NULL, NULL, &denoiser), PIXART_ERROR_ARGUMENT, denoiser, "model");
-    CHECK_FAILS(pixart_denoiser_open(check_model(), NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_denoiser_open(NULL, NULL, NULL, NULL, &denoiser), PIXART_ERROR_ARGUMENT, denoiser, "model");
+    CHECK_FAILS(pixart_denoiser_open(check_model(), NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
 
     embeddings both = encode_prompts(check_model());
     const pixart_tensor *prompt = both.prompt, *negative = both.negative;
@@ -94,12 +94,12 @@ static void null_for_sampler(void) {
     sampler = create_sampler(denoiser, both, SHORT);
     double timestep = 5;
     pixart_tensor *latents;
-    CHECK_CLEARED(pixart_sampler_estimate(NULL, &latents), PIXART_ERROR_ARGUMENT, latents, "sampler");
-    CHECK_FAILS(pixart_sampler_estimate(sampler, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_sampler_predicted_original(NULL, &latents), PIXART_ERROR_ARGUMENT, latents, "sampler");
+    CHECK_FAILS(pixart_sampler_predicted_original(sampler, NULL), PIXART_ERROR_ARGUMENT, "out");
     CHECK_CLEARED(pixart_sampler_preview(NULL, NULL, &latents), PIXART_ERROR_ARGUMENT, latents, "sampler");
     CHECK_FAILS(pixart_sampler_preview(sampler, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
-    CHECK_FAILS(pixart_sampler_set_image(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
-    CHECK_FAILS(pixart_sampler_set_image(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
+    CHECK_FAILS(pixart_sampler_set_image_latents(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
+    CHECK_FAILS(pixart_sampler_set_image_latents(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
     CHECK_FAILS(pixart_sampler_set_mask(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
     CHECK_FAILS(pixart_sampler_set_mask(sampler, NULL), PIXART_ERROR_ARGUMENT, "mask");
     CHECK_FAILS(pixart_sampler_timestep(NULL, 0, &timestep), PIXART_ERROR_ARGUMENT, "sampler");
@@ -108,8 +108,8 @@ static void null_for_sampler(void) {
     CHECK_FAILS(pixart_sampler_step(NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "sampler");
     CHECK_CLEARED(pixart_sampler_latents(NULL, &latents), PIXART_ERROR_ARGUMENT, latents, "sampler");
     CHECK_FAILS(pixart_sampler_latents(sampler, NULL), PIXART_ERROR_ARGUMENT, "out");
-    CHECK_FAILS(pixart_sampler_set_latents(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
-    CHECK_FAILS(pixart_sampler_set_latents(NULL, both.prompt), PIXART_ERROR_ARGUMENT, "sampler");
+    CHECK_FAILS(pixart_sampler_set_noise(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
+    CHECK_FAILS(pixart_sampler_set_noise(NULL, both.prompt), PIXART_ERROR_ARGUMENT, "sampler");
     pixart_sampler_release(sampler);
     pixart_denoiser_release(denoiser);
     embeddings_release(both);
@@ -118,13 +118,13 @@ static void null_for_sampler(void) {
 static void null_for_decoder(void) {
     pixart_decoder *decoder;
     pixart_tensor *out, *latents = blank_latents();
-    CHECK_CLEARED(pixart_decoder_open(NULL, NULL, &decoder), PIXART_ERROR_ARGUMENT, decoder, "model");
-    CHECK_FAILS(pixart_decoder_open(check_model(), NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_decoder_open(NULL, NULL, NULL, NULL, &decoder), PIXART_ERROR_ARGUMENT, decoder, "model");
+    CHECK_FAILS(pixart_decoder_open(check_model(), NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
 
     decoder = open_decoder(check_model());
-    CHECK_CLEARED(pixart_decode(NULL, latents, NULL, &out), PIXART_ERROR_ARGUMENT, out, "decoder");
-    CHECK_CLEARED(pixart_decode(decoder, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "latents");
-    CHECK_FAILS(pixart_decode(decoder, latents, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
+    CHECK_CLEARED(pixart_decode(NULL, latents, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "decoder");
+    CHECK_CLEARED(pixart_decode(decoder, NULL, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "latents");
+    CHECK_FAILS(pixart_decode(decoder, latents, NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
     CHECK_FAILS(pixart_image_write(NULL, 0, "/tmp/x.png", NULL), PIXART_ERROR_ARGUMENT, "images");
     pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){2, 2, 3});
     CHECK_FAILS(pixart_image_write(images, 0, NULL, NULL), PIXART_ERROR_ARGUMENT, "path");
@@ -175,8 +175,8 @@ static void null_for_checkpoints(void) {
     char *report;
     CHECK_FAILS(pixart_convert(NULL, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "model");
     CHECK_FAILS(pixart_convert(check_model(), NULL, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
-    CHECK_CLEARED(pixart_estimate(NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "model");
-    CHECK_FAILS(pixart_estimate(check_model(), NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
+    CHECK_CLEARED(pixart_memory_estimate(NULL, NULL, &report), PIXART_ERROR_ARGUMENT, report, "model");
+    CHECK_FAILS(pixart_memory_estimate(check_model(), NULL, NULL), PIXART_ERROR_ARGUMENT, "report");
 }
 
 static void null_to_accessors(void) {
@@ -187,7 +187,6 @@ static void null_to_accessors(void) {
     CHECK_EQUAL(pixart_tensor_size(NULL), 0);
     CHECK_EQUAL(pixart_sampler_steps(NULL), 0);
     CHECK_EQUAL(pixart_sampler_step_index(NULL), 0);
-    CHECK(pixart_options_schema(NULL) == NULL);
 }
 
 static void null_to_release(void) {
@@ -224,19 +223,19 @@ static void ill_formed_text(void) {
         const char *text = ill_formed[i], *names[] = {text};
         const pixart_tensor *tensors[] = {images};
         check_context("sequence %zu", i);
-        CHECK_CLEARED(pixart_encode(encoder, text, NULL, &out), PIXART_ERROR_ARGUMENT, out, "prompt", "UTF-8");
+        CHECK_CLEARED(pixart_encode(encoder, text, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "prompt", "UTF-8");
         CHECK_CLEARED(pixart_encoder_tokenize(encoder, text, NULL, &report), PIXART_ERROR_ARGUMENT, report, "prompt");
-        CHECK_CLEARED(pixart_encode(encoder, "a", text, &out), PIXART_ERROR_ARGUMENT, out, "options", "UTF-8");
-        CHECK_CLEARED(pixart_encoder_open(text, NULL, &second), PIXART_ERROR_ARGUMENT, second, "model", "UTF-8");
-        CHECK_CLEARED(pixart_denoiser_open(text, NULL, &denoiser), PIXART_ERROR_ARGUMENT, denoiser, "model", "UTF-8");
-        CHECK_CLEARED(pixart_decoder_open(text, NULL, &decoder), PIXART_ERROR_ARGUMENT, decoder, "model", "UTF-8");
+        CHECK_CLEARED(pixart_encode(encoder, "a", text, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "options", "UTF-8");
+        CHECK_CLEARED(pixart_encoder_open(text, NULL, NULL, NULL, &second), PIXART_ERROR_ARGUMENT, second, "model", "UTF-8");
+        CHECK_CLEARED(pixart_denoiser_open(text, NULL, NULL, NULL, &denoiser), PIXART_ERROR_ARGUMENT, denoiser, "model", "UTF-8");
+        CHECK_CLEARED(pixart_decoder_open(text, NULL, NULL, NULL, &decoder), PIXART_ERROR_ARGUMENT, decoder, "model", "UTF-8");
         CHECK_FAILS(pixart_image_write(images, 0, text, NULL), PIXART_ERROR_ARGUMENT, "path", "UTF-8");
         CHECK_FAILS(pixart_tensors_save(text, 1, names, tensors), PIXART_ERROR_ARGUMENT, "path", "UTF-8");
         CHECK_FAILS(pixart_tensors_save("/nowhere/x", 1, names, tensors), PIXART_ERROR_ARGUMENT, "name", "UTF-8");
         CHECK_CLEARED(pixart_tensors_load(text, 1, names, &out), PIXART_ERROR_ARGUMENT, out, "path", "UTF-8");
         CHECK_FAILS(pixart_convert(text, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "model", "UTF-8");
         CHECK_FAILS(pixart_convert(check_model(), text, NULL, NULL, NULL), PIXART_ERROR_ARGUMENT, "out", "UTF-8");
-        CHECK_CLEARED(pixart_estimate(text, NULL, &report), PIXART_ERROR_ARGUMENT, report, "model", "UTF-8");
+        CHECK_CLEARED(pixart_memory_estimate(text, NULL, &report), PIXART_ERROR_ARGUMENT, report, "model", "UTF-8");
         CHECK(pixart_options_schema(text) == NULL);
     }
     pixart_tensor_release(images);
@@ -284,10 +283,10 @@ static void missing_paths(void) {
     const char *names[] = {"a"};
     const char *nowhere = "/nowhere/model";
     char *report;
-    CHECK_CLEARED(pixart_encoder_open(nowhere, NULL, &encoder), PIXART_ERROR_FILE, encoder, nowhere);
-    CHECK_CLEARED(pixart_denoiser_open(nowhere, NULL, &denoiser), PIXART_ERROR_FILE, denoiser, nowhere);
-    CHECK_CLEARED(pixart_decoder_open(nowhere, NULL, &decoder), PIXART_ERROR_FILE, decoder, nowhere);
-    CHECK_CLEARED(pixart_estimate(nowhere, NULL, &report), PIXART_ERROR_FILE, report, nowhere);
+    CHECK_CLEARED(pixart_encoder_open(nowhere, NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, encoder, nowhere);
+    CHECK_CLEARED(pixart_denoiser_open(nowhere, NULL, NULL, NULL, &denoiser), PIXART_ERROR_FILE, denoiser, nowhere);
+    CHECK_CLEARED(pixart_decoder_open(nowhere, NULL, NULL, NULL, &decoder), PIXART_ERROR_FILE, decoder, nowhere);
+    CHECK_CLEARED(pixart_memory_estimate(nowhere, NULL, &report), PIXART_ERROR_FILE, report, nowhere);
     CHECK_FAILS(pixart_convert(nowhere, "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_FILE, nowhere);
     CHECK_FAILS(pixart_convert(check_model(), "/nowhere/x", NULL, NULL, NULL), PIXART_ERROR_FILE, "/nowhere/x");
     CHECK_CLEARED(pixart_tensors_load("/nowhere/x", 1, names, &out), PIXART_ERROR_FILE, out, "/nowhere/x");

@@ -1,11 +1,14 @@
 /* Progress and cancelling: what the callback is told, and that a non-zero answer ends the call at once. */
+#include "folder.h"
 #include "stages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What a callback saw, and when it asks to stop. */
 typedef struct {
-    int64_t calls, last_step, steps, finished_steps;
+    int64_t calls; /* with something new */
+    int64_t last_step, steps, finished_steps;
     double fraction;
     int64_t stop_at; /* the call that answers 1; 0 for none */
     int ordered;     /* nothing ever fell or left its range */
@@ -13,6 +16,8 @@ typedef struct {
 
 static int32_t observe(void *context, int64_t step, int64_t steps, double fraction) {
     progress *seen = context;
+    if (seen->calls > 0 && step == seen->last_step && fraction == seen->fraction)
+        return 0; /* asked again about the same part, since it takes its time */
     seen->calls++;
     if (seen->calls == 1)
         seen->ordered = 1, seen->steps = steps;
@@ -159,12 +164,12 @@ static int32_t uses_the_library(void *context, int64_t step, int64_t steps, doub
     busy *self = context;
     pixart_tensor *embedding;
     pixart_encoder *nothing;
-    if (pixart_encode(self->encoder, PROMPT, NULL, &embedding))
+    if (pixart_encode(self->encoder, PROMPT, NULL, NULL, NULL, &embedding))
         self->failing++;
     else if (memcmp(pixart_tensor_data(embedding), pixart_tensor_data(self->expected), pixart_tensor_size(embedding)))
         self->differing++;
     pixart_tensor_release(embedding);
-    if (pixart_encoder_open("/nowhere", NULL, &nothing) != PIXART_ERROR_FILE)
+    if (pixart_encoder_open("/nowhere", NULL, NULL, NULL, &nothing) != PIXART_ERROR_FILE)
         self->failing++;
     return 0;
 }
@@ -183,6 +188,134 @@ static void callbacks_may_use_the_library(void) {
     run_close();
 }
 
+/* ---- Every long call --------------------------------------------------------------------------------------------- */
+
+static struct {
+    pixart_encoder *encoder;
+    pixart_decoder *decoder;
+    pixart_image_encoder *image_encoder;
+    pixart_tensor *latents, *images;
+    char out[FOLDER_PATH];
+} open;
+
+/* Each makes its call with a callback, and leaves NULL in `result` if the call fails. */
+static pixart_status opens_encoder(progress *seen, void **result) {
+    return pixart_encoder_open(check_model(), "{\"weights\": \"int8\"}", observe, seen, (pixart_encoder **)result);
+}
+
+static pixart_status opens_streamed_encoder(progress *seen, void **result) {
+    return pixart_encoder_open(check_model(), "{\"residency\": \"streamed\"}", observe, seen, (pixart_encoder **)result);
+}
+
+static pixart_status opens_denoiser(progress *seen, void **result) {
+    return pixart_denoiser_open(check_model(), NULL, observe, seen, (pixart_denoiser **)result);
+}
+
+static pixart_status opens_decoder(progress *seen, void **result) {
+    return pixart_decoder_open(check_model(), NULL, observe, seen, (pixart_decoder **)result);
+}
+
+static pixart_status opens_image_encoder(progress *seen, void **result) {
+    return pixart_image_encoder_open(check_model(), NULL, observe, seen, (pixart_image_encoder **)result);
+}
+
+static pixart_status encodes(progress *seen, void **result) {
+    return pixart_encode(open.encoder, PROMPT, NULL, observe, seen, (pixart_tensor **)result);
+}
+
+static pixart_status decodes(progress *seen, void **result) {
+    return pixart_decode(open.decoder, open.latents, NULL, observe, seen, (pixart_tensor **)result);
+}
+
+static pixart_status encodes_images(progress *seen, void **result) {
+    return pixart_image_encode(open.image_encoder, open.images, NULL, observe, seen, (pixart_tensor **)result);
+}
+
+static pixart_status converts(progress *seen, void **result) {
+    *result = NULL;
+    return pixart_convert(check_model(), open.out, NULL, observe, seen);
+}
+
+static void release_encoder(void *handle) { pixart_encoder_release(handle); }
+static void release_denoiser(void *handle) { pixart_denoiser_release(handle); }
+static void release_decoder(void *handle) { pixart_decoder_release(handle); }
+static void release_image_encoder(void *handle) { pixart_image_encoder_release(handle); }
+static void release_tensor(void *handle) { pixart_tensor_release(handle); }
+
+static const struct {
+    const char *name;
+    pixart_status (*call)(progress *seen, void **result);
+    void (*release)(void *result);
+    int64_t steps; /* -1 for tensors */
+} long_calls[] = {
+    {"encoder_open", opens_encoder, release_encoder, -1},
+    {"encoder_open, streamed", opens_streamed_encoder, release_encoder, -1},
+    {"denoiser_open", opens_denoiser, release_denoiser, -1},
+    {"decoder_open", opens_decoder, release_decoder, -1},
+    {"image_encoder_open", opens_image_encoder, release_image_encoder, -1},
+    {"encode", encodes, release_tensor, 1},
+    {"decode", decodes, release_tensor, 2},
+    {"image_encode", encodes_images, release_tensor, 2},
+    {"convert", converts, release_tensor, -1},
+};
+
+static long threads_now(void) {
+    char line[128];
+    long threads = -1;
+    FILE *file = fopen("/proc/self/status", "r");
+    REQUIRE(file != NULL);
+    while (threads < 0 && fgets(line, sizeof line, file))
+        sscanf(line, "Threads: %ld", &threads);
+    fclose(file);
+    return threads;
+}
+
+static void every_long_call(void) {
+    open.encoder = open_encoder(check_model());
+    open.decoder = open_decoder(check_model());
+    open.image_encoder = open_image_encoder(check_model());
+    open.images = colours(4, (int64_t[]){2, 64, 64, 3});
+    CHECK_OK(pixart_image_encode(open.image_encoder, open.images, NULL, NULL, NULL, &open.latents));
+    char folder[FOLDER_PATH];
+    folder_temporary(folder);
+    snprintf(open.out, sizeof open.out, "%.*s/out", FOLDER_PATH - 5, folder);
+    for (size_t i = 0; i < sizeof long_calls / sizeof *long_calls; i++) {
+        progress whole = {0};
+        void *result;
+        long threads = threads_now();
+        check_context("%s", long_calls[i].name);
+        CHECK_OK(long_calls[i].call(&whole, &result));
+        long_calls[i].release(result);
+        CHECK(whole.ordered);
+        CHECK(whole.fraction == 1.0);
+        CHECK_EQUAL(whole.last_step, whole.steps);
+        if (long_calls[i].steps >= 0)
+            CHECK_EQUAL(whole.steps, long_calls[i].steps);
+        else
+            CHECK(whole.steps > 20);
+        CHECK(whole.calls > 2);
+        int64_t stops[] = {1, 2, whole.calls / 2, whole.calls - 1, whole.calls};
+        for (size_t j = 0; j < sizeof stops / sizeof *stops; j++) {
+            progress seen = {.stop_at = stops[j]};
+            check_context("%s, call %lld of %lld", long_calls[i].name, (long long)stops[j], (long long)whole.calls);
+            result = &seen;
+            CHECK_FAILS(long_calls[i].call(&seen, &result), PIXART_CANCELLED, "cancel");
+            CHECK(result == NULL);
+            CHECK_EQUAL(seen.calls, stops[j]);
+            CHECK_EQUAL(threads_now(), threads);
+        }
+        progress again = {0};
+        CHECK_OK(long_calls[i].call(&again, &result));
+        long_calls[i].release(result);
+    }
+    pixart_tensor_release(open.images);
+    pixart_tensor_release(open.latents);
+    pixart_image_encoder_release(open.image_encoder);
+    pixart_decoder_release(open.decoder);
+    pixart_encoder_release(open.encoder);
+    folder_remove(folder);
+}
+
 static const check_test tests[] = {
     {"progress of a run", progress_of_a_run},
     {"progress of steps", progress_of_steps},
@@ -190,5 +323,6 @@ static const check_test tests[] = {
     {"cancelled steps are repeated", cancelled_steps_are_repeated},
     {"every other answer cancels", every_other_answer_cancels},
     {"callbacks may use the library", callbacks_may_use_the_library},
+    {"every long call is cancelled", every_long_call},
 };
 CHECK_MAIN(tests)

@@ -143,7 +143,7 @@ static pthread_barrier_t both_failed;
 static void *fails_elsewhere(void *message) {
     pixart_encoder *encoder;
     strcpy(message, pixart_error_message());
-    pixart_encoder_open("/nowhere/theirs", NULL, &encoder);
+    pixart_encoder_open("/nowhere/theirs", NULL, NULL, NULL, &encoder);
     pthread_barrier_wait(&both_failed);
     pthread_barrier_wait(&both_failed);
     strcat(message, pixart_error_message());
@@ -155,7 +155,7 @@ static void messages_belong_to_threads(void) {
     pthread_t thread;
     pixart_encoder *encoder;
     pthread_barrier_init(&both_failed, NULL, 2);
-    CHECK_FAILS(pixart_encoder_open("/nowhere/mine", NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/mine");
+    CHECK_FAILS(pixart_encoder_open("/nowhere/mine", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/mine");
     REQUIRE(pthread_create(&thread, NULL, fails_elsewhere, theirs) == 0);
     pthread_barrier_wait(&both_failed);
     CHECK(strstr(pixart_error_message(), "/nowhere/mine") != NULL);
@@ -168,12 +168,12 @@ static void messages_belong_to_threads(void) {
 
 static void messages_stand_until_the_next_failure(void) {
     pixart_encoder *encoder;
-    CHECK_FAILS(pixart_encoder_open("/nowhere/first", NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/first");
+    CHECK_FAILS(pixart_encoder_open("/nowhere/first", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/first");
     const char *message = pixart_error_message();
     pixart_encoder_release(open_encoder(check_model()));
     CHECK(message == pixart_error_message());
     CHECK(strstr(message, "/nowhere/first") != NULL);
-    CHECK_FAILS(pixart_encoder_open("/nowhere/second", NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/second");
+    CHECK_FAILS(pixart_encoder_open("/nowhere/second", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/second");
 }
 
 /* A message of any length arrives whole, or at least as text. */
@@ -184,7 +184,7 @@ static void long_messages(void) {
     memcpy(path, "/nowhere/", 9);
     path[LENGTH] = 0;
     pixart_encoder *encoder;
-    CHECK_FAILS(pixart_encoder_open(path, NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/xxx");
+    CHECK_FAILS(pixart_encoder_open(path, NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/xxx");
     free(path);
 }
 

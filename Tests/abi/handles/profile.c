@@ -84,7 +84,7 @@ static void runs_are_profiled(void) {
     embeddings both = encode_prompts(check_model());
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         pixart_denoiser *denoiser;
-        CHECK_OK(pixart_denoiser_open(check_model(), rows[i].options, &denoiser));
+        CHECK_OK(pixart_denoiser_open(check_model(), rows[i].options, NULL, NULL, &denoiser));
         profile before = denoiser_profile(denoiser);
         double start = now();
         pixart_tensor_release(denoise(denoiser, both, SHORT));

@@ -40,7 +40,7 @@ static const char *const run_options[THREADS] = {SHORT, RUN("\"seed\": 1, \"guid
 
 static pixart_status encodes(int variant, pixart_tensor **out) {
     static const char *const prompts[THREADS] = {PROMPT, "another, rather longer prompt about a dog"};
-    return pixart_encode(shared.encoder, prompts[variant], NULL, out);
+    return pixart_encode(shared.encoder, prompts[variant], NULL, NULL, NULL, out);
 }
 
 static pixart_status denoises(int variant, pixart_tensor **out) {
@@ -62,7 +62,7 @@ static pixart_status samples(int variant, pixart_tensor **out) {
 
 static pixart_status decodes(int variant, pixart_tensor **out) {
     static const char *const options[THREADS] = {NULL, "{\"output_type\": \"float32\"}"};
-    return pixart_decode(shared.decoder, shared.latents, options[variant], out);
+    return pixart_decode(shared.decoder, shared.latents, options[variant], NULL, NULL, out);
 }
 
 typedef struct {
@@ -117,13 +117,13 @@ static void *opens_and_fails(void *argument) {
         pixart_encoder *encoder = NULL;
         pixart_denoiser *denoiser;
         pixart_decoder *decoder;
-        self->status = pixart_denoiser_open(check_model(), NULL, &denoiser);
-        if (pixart_decoder_open(check_model(), "{\"wrong\": 1}", &decoder) != PIXART_ERROR_OPTION)
+        self->status = pixart_denoiser_open(check_model(), NULL, NULL, NULL, &denoiser);
+        if (pixart_decoder_open(check_model(), "{\"wrong\": 1}", NULL, NULL, &decoder) != PIXART_ERROR_OPTION)
             self->status = -1;
         if (!strstr(pixart_error_message(), "wrong"))
             self->status = -2;
         if (!self->status)
-            self->status = pixart_encoder_open(check_model(), NULL, &encoder);
+            self->status = pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder);
         pixart_denoiser_release(denoiser);
         pixart_encoder_release(encoder);
     }

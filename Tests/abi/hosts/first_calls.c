@@ -11,8 +11,8 @@
 static void first_encoding(void) {
     pixart_encoder *encoder;
     pixart_tensor *out;
-    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
-    EXPECT(pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, &out) == PIXART_OK);
+    EXPECT(pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder) == PIXART_OK);
+    EXPECT(pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, NULL, NULL, &out) == PIXART_OK);
     pixart_encoder_release(encoder);
     pixart_tensor_release(out);
 }
@@ -20,7 +20,7 @@ static void first_encoding(void) {
 static void first_denoiser(void) {
     pixart_denoiser *denoiser;
     char *report;
-    EXPECT(pixart_denoiser_open(check_model(), NULL, &denoiser) == PIXART_OK);
+    EXPECT(pixart_denoiser_open(check_model(), NULL, NULL, NULL, &denoiser) == PIXART_OK);
     EXPECT(pixart_denoiser_memory(denoiser, NULL, &report) == PIXART_OK);
     pixart_denoiser_release(denoiser);
     pixart_string_release(report);
@@ -42,7 +42,7 @@ static void first_schemas(void) {
 
 static void first_failure(void) {
     char *report;
-    EXPECT(pixart_estimate("/nowhere", NULL, &report) != PIXART_OK);
+    EXPECT(pixart_memory_estimate("/nowhere", NULL, &report) != PIXART_OK);
     EXPECT(strstr(pixart_error_message(), "/nowhere"));
 }
 

@@ -99,12 +99,12 @@ static void run(const pixart_tensor *colour, const pixart_tensor *mask, const ch
     pixart_sampler *sampler;
     char path[2 * FOLDER_PATH];
     char *report;
-    DO(pixart_encoder_open(check_model(), NULL, &encoder));
-    DO(pixart_encode(encoder, PROMPT, NULL, &results[PROMPT_EMBEDDING]));
-    DO(pixart_encode(encoder, "", NULL, &results[NEGATIVE]));
+    DO(pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder));
+    DO(pixart_encode(encoder, PROMPT, NULL, NULL, NULL, &results[PROMPT_EMBEDDING]));
+    DO(pixart_encode(encoder, "", NULL, NULL, NULL, &results[NEGATIVE]));
     DO(pixart_encoder_memory(encoder, NULL, &report));
     pixart_string_release(report);
-    DO(pixart_denoiser_open(check_model(), NULL, &denoiser));
+    DO(pixart_denoiser_open(check_model(), NULL, NULL, NULL, &denoiser));
     DO(pixart_denoise(denoiser, results[PROMPT_EMBEDDING], results[NEGATIVE], SHORT, progress, NULL, &results[LATENTS]));
     DO(pixart_sampler_create(denoiser, results[PROMPT_EMBEDDING], results[NEGATIVE],
                              RUN("\"seed\": 3, \"scheduler\": {\"_class_name\": \"EulerAncestralDiscreteScheduler\"}"),
@@ -112,18 +112,18 @@ static void run(const pixart_tensor *colour, const pixart_tensor *mask, const ch
     while (pixart_sampler_step_index(sampler) < pixart_sampler_steps(sampler))
         DO(pixart_sampler_step(sampler, progress, NULL));
     DO(pixart_sampler_latents(sampler, &results[SAMPLED]));
-    DO(pixart_decoder_open(check_model(), NULL, &decoder));
-    DO(pixart_decode(decoder, results[LATENTS], NULL, &results[DECODED]));
-    DO(pixart_decode(decoder, results[LATENTS], "{\"output_type\": \"float32\"}", &results[DECODED_FLOATS]));
-    DO(pixart_image_encoder_open(check_model(), NULL, &image_encoder));
-    DO(pixart_image_encode(image_encoder, colour, NULL, &results[ENCODED]));
+    DO(pixart_decoder_open(check_model(), NULL, NULL, NULL, &decoder));
+    DO(pixart_decode(decoder, results[LATENTS], NULL, NULL, NULL, &results[DECODED]));
+    DO(pixart_decode(decoder, results[LATENTS], "{\"output_type\": \"float32\"}", NULL, NULL, &results[DECODED_FLOATS]));
+    DO(pixart_image_encoder_open(check_model(), NULL, NULL, NULL, &image_encoder));
+    DO(pixart_image_encode(image_encoder, colour, NULL, NULL, NULL, &results[ENCODED]));
     DO(pixart_image_resize(colour, "{\"height\": 40, \"width\": 88}", &results[RESIZED]));
     DO(pixart_image_blend(results[DECODED], colour, mask, &results[BLENDED]));
     snprintf(path, sizeof path, "%s/image.png", folder);
     DO(pixart_image_write(results[DECODED], 0, path, NULL));
     DO(pixart_image_read(path, NULL, &results[READ]));
     DO(pixart_convert(check_model(), converted, "{\"weights\": \"int8\"}", progress, NULL));
-    CHECK_CLEARED(pixart_encoder_open("/nowhere", NULL, &missing) /* a failure restores it too */, PIXART_ERROR_FILE,
+    CHECK_CLEARED(pixart_encoder_open("/nowhere", NULL, NULL, NULL, &missing) /* a failure restores it too */, PIXART_ERROR_FILE,
                   missing, "/nowhere");
     note();
     pixart_image_encoder_release(image_encoder);

@@ -67,7 +67,7 @@ static void inherited_calls(void) {
     pixart_sampler *sampler;
     char *report;
     const pixart_tensor *prompts[] = {parent.both.prompt};
-    REFUSED(pixart_encode(parent.encoder, PROMPT, NULL, &out), "encoder", out);
+    REFUSED(pixart_encode(parent.encoder, PROMPT, NULL, NULL, NULL, &out), "encoder", out);
     REFUSED(pixart_encoder_tokenize(parent.encoder, PROMPT, NULL, &report), "encoder", report);
     REFUSED(pixart_encoder_memory(parent.encoder, NULL, &report), "encoder", report);
     REFUSED(pixart_encoder_profile(parent.encoder, &report), "encoder", report);
@@ -81,25 +81,25 @@ static void inherited_calls(void) {
             "denoiser", sampler);
     REFUSED(pixart_sampler_create_batch(parent.denoiser, 1, prompts, NULL, RUN("\"guidance_scale\": 1"), &sampler),
             "denoiser", sampler);
-    REFUSED(pixart_decode(parent.decoder, parent.latents, NULL, &out), "decoder", out);
+    REFUSED(pixart_decode(parent.decoder, parent.latents, NULL, NULL, NULL, &out), "decoder", out);
     REFUSED(pixart_decoder_memory(parent.decoder, NULL, &report), "decoder", report);
     REFUSED(pixart_decoder_profile(parent.decoder, &report), "decoder", report);
     REFUSED(pixart_decoder_report(parent.decoder, &report), "decoder", report);
-    REFUSED(pixart_image_encode(parent.image_encoder, parent.images, NULL, &out), "encoder", out);
+    REFUSED(pixart_image_encode(parent.image_encoder, parent.images, NULL, NULL, NULL, &out), "encoder", out);
     REFUSED(pixart_image_encoder_memory(parent.image_encoder, NULL, &report), "encoder", report);
     REFUSED(pixart_image_encoder_profile(parent.image_encoder, &report), "encoder", report);
     REFUSED(pixart_image_encoder_report(parent.image_encoder, &report), "encoder", report);
 
     double timestep = 1;
-    expect_refused(pixart_sampler_set_latents(parent.sampler, parent.latents), "sampler");
-    expect_refused(pixart_sampler_set_image(parent.sampler, parent.latents), "sampler");
+    expect_refused(pixart_sampler_set_noise(parent.sampler, parent.latents), "sampler");
+    expect_refused(pixart_sampler_set_image_latents(parent.sampler, parent.latents), "sampler");
     expect_refused(pixart_sampler_set_mask(parent.sampler, parent.latents), "sampler");
     expect_refused(pixart_sampler_step(parent.sampler, NULL, NULL), "sampler");
     expect_refused(pixart_sampler_timestep(parent.sampler, 0, &timestep), "sampler");
     EXPECT(timestep == 0);
     EXPECT(pixart_sampler_steps(parent.sampler) == 0 && pixart_sampler_step_index(parent.sampler) == 0);
     REFUSED(pixart_sampler_latents(parent.sampler, &out), "sampler", out);
-    REFUSED(pixart_sampler_estimate(parent.sampler, &out), "sampler", out);
+    REFUSED(pixart_sampler_predicted_original(parent.sampler, &out), "sampler", out);
     REFUSED(pixart_sampler_preview(parent.sampler, NULL, &out), "sampler", out);
 }
 
@@ -123,16 +123,16 @@ static void own_run(void) {
     pixart_denoiser *denoiser;
     pixart_decoder *decoder;
     pixart_tensor *prompt, *latents, *images;
-    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
-    EXPECT(pixart_encode(encoder, PROMPT, NULL, &prompt) == PIXART_OK);
+    EXPECT(pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder) == PIXART_OK);
+    EXPECT(pixart_encode(encoder, PROMPT, NULL, NULL, NULL, &prompt) == PIXART_OK);
     EXPECT(equal(prompt, parent.both.prompt));
     pixart_encoder_release(encoder);
-    EXPECT(pixart_denoiser_open(check_model(), NULL, &denoiser) == PIXART_OK);
+    EXPECT(pixart_denoiser_open(check_model(), NULL, NULL, NULL, &denoiser) == PIXART_OK);
     EXPECT(pixart_denoise(denoiser, prompt, parent.both.negative, SHORT, NULL, NULL, &latents) == PIXART_OK);
     EXPECT(equal(latents, parent.latents));
     pixart_denoiser_release(denoiser);
-    EXPECT(pixart_decoder_open(check_model(), NULL, &decoder) == PIXART_OK);
-    EXPECT(pixart_decode(decoder, latents, NULL, &images) == PIXART_OK);
+    EXPECT(pixart_decoder_open(check_model(), NULL, NULL, NULL, &decoder) == PIXART_OK);
+    EXPECT(pixart_decode(decoder, latents, NULL, NULL, NULL, &images) == PIXART_OK);
     EXPECT(equal(images, parent.images));
     pixart_decoder_release(decoder);
     pixart_tensor_release(prompt);
@@ -143,7 +143,7 @@ static void own_run(void) {
 static void *encodes_often(void *encoder) {
     for (int i = 0; i < 60; i++) {
         pixart_tensor *out;
-        EXPECT(pixart_encode(encoder, PROMPT, NULL, &out) == PIXART_OK);
+        EXPECT(pixart_encode(encoder, PROMPT, NULL, NULL, NULL, &out) == PIXART_OK);
         EXPECT(equal(out, parent.both.prompt));
         pixart_tensor_release(out);
     }
@@ -154,7 +154,7 @@ static void *encodes_often(void *encoder) {
 static void own_threads(void) {
     pthread_t threads[2];
     pixart_encoder *encoder;
-    EXPECT(pixart_encoder_open(check_model(), NULL, &encoder) == PIXART_OK);
+    EXPECT(pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder) == PIXART_OK);
     for (int i = 0; i < 2; i++)
         EXPECT(!pthread_create(&threads[i], NULL, encodes_often, encoder));
     encodes_often(encoder);
@@ -272,12 +272,12 @@ static void *busy(void *argument) {
         out = NULL;
         pixart_encoder *encoder = NULL;
         if (kind == 0)
-            pixart_encode(parent.encoder, PROMPT, NULL, &out);
+            pixart_encode(parent.encoder, PROMPT, NULL, NULL, NULL, &out);
         else if (kind == 1)
             pixart_denoise(parent.denoiser, parent.both.prompt, parent.both.negative, SHORT, NULL, NULL, &out);
         else {
-            pixart_encoder_open(check_model(), NULL, &encoder);
-            pixart_decode(parent.decoder, parent.latents, NULL, &out);
+            pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder);
+            pixart_decode(parent.decoder, parent.latents, NULL, NULL, NULL, &out);
             pixart_encoder_release(encoder);
         }
     }

@@ -69,10 +69,10 @@ static void cycle(long index) {
     pixart_encoder *encoder;
     pixart_denoiser *denoiser;
     char *report;
-    CHECK_OK(pixart_encoder_open(check_model(), options, &encoder));
+    CHECK_OK(pixart_encoder_open(check_model(), options, NULL, NULL, &encoder));
     embeddings both = {encode(encoder, PROMPT), encode(encoder, "")};
     pixart_encoder_release(encoder);
-    CHECK_OK(pixart_denoiser_open(check_model(), options, &denoiser));
+    CHECK_OK(pixart_denoiser_open(check_model(), options, NULL, NULL, &denoiser));
     pixart_tensor *latents = denoise(denoiser, both, ONE_STEP);
     pixart_sampler *abandoned = create_sampler(denoiser, both, SHORT);
     CHECK_OK(pixart_sampler_step(abandoned, NULL, NULL));
@@ -85,7 +85,7 @@ static void cycle(long index) {
     pixart_decoder_release(decoder);
     pixart_image_encoder *image_encoder = open_image_encoder(check_model());
     pixart_tensor *again;
-    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, &again));
+    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, NULL, NULL, &again));
     pixart_image_encoder_release(image_encoder);
     pixart_tensor *all[] = {both.prompt, both.negative, latents, images, again};
     release_tensors(all, 5);
@@ -110,23 +110,23 @@ static void failure(long index) {
     char path[64];
     snprintf(path, sizeof path, "/nowhere/%ld", index);
     switch (index % 12) {
-    case 0: CHECK_FAILS(pixart_encoder_open(path, NULL, (pixart_encoder **)&out), PIXART_ERROR_FILE, path); break;
+    case 0: CHECK_FAILS(pixart_encoder_open(path, NULL, NULL, NULL, (pixart_encoder **)&out), PIXART_ERROR_FILE, path); break;
     case 1:
-        CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"variant\": \"none\"}", (pixart_denoiser **)&out),
+        CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"variant\": \"none\"}", NULL, NULL, (pixart_denoiser **)&out),
                     PIXART_ERROR_FILE, "none");
         break;
     case 2:
-        CHECK_FAILS(pixart_decoder_open(check_model(), "{\"weights\": \"int8\"}", (pixart_decoder **)&out),
+        CHECK_FAILS(pixart_decoder_open(check_model(), "{\"weights\": \"int8\"}", NULL, NULL, (pixart_decoder **)&out),
                     PIXART_ERROR_OPTION, "weights");
         break;
     case 3:
-        CHECK_FAILS(pixart_encoder_open(check_model(), "{\"mystery\": [1, {\"a\": \"b\"}]}", (pixart_encoder **)&out),
+        CHECK_FAILS(pixart_encoder_open(check_model(), "{\"mystery\": [1, {\"a\": \"b\"}]}", NULL, NULL, (pixart_encoder **)&out),
                     PIXART_ERROR_OPTION, "mystery");
         break;
     case 4:
-        CHECK_FAILS(pixart_encode(encoder, "\xff", NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT, "UTF-8");
+        CHECK_FAILS(pixart_encode(encoder, "\xff", NULL, NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT, "UTF-8");
         break;
-    case 5: CHECK_FAILS(pixart_encode(encoder, "a", "{", (pixart_tensor **)&out), PIXART_ERROR_OPTION, "options"); break;
+    case 5: CHECK_FAILS(pixart_encode(encoder, "a", "{", NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_OPTION, "options"); break;
     case 6:
         CHECK_FAILS(pixart_denoise(denoiser, prompts.prompt, prompts.negative, SHORT, stop, NULL,
                                    (pixart_tensor **)&out),
@@ -142,11 +142,11 @@ static void failure(long index) {
                     PIXART_ERROR_OPTION, "mystery");
         break;
     case 9:
-        CHECK_FAILS(pixart_decode(decoder, prompts.prompt, NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT,
+        CHECK_FAILS(pixart_decode(decoder, prompts.prompt, NULL, NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT,
                     "latents");
         break;
     case 10:
-        CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"mystery\"}", (char **)&out), PIXART_ERROR_OPTION,
+        CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"mystery\"}", (char **)&out), PIXART_ERROR_OPTION,
                     "stage");
         break;
     default: CHECK_FAILS(pixart_convert(path, "/nowhere", NULL, NULL, NULL), PIXART_ERROR_FILE, path);

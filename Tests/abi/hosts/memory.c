@@ -67,7 +67,7 @@ static void use(void) {
     CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
     CHECK_FAILS(pixart_sampler_step(sampler, stop, NULL), PIXART_CANCELLED, "cancel");
     pixart_tensor *latents = sampler_latents(sampler), *images = decode(decoder, latents), *again, *larger;
-    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, &again));
+    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, NULL, NULL, &again));
     CHECK_OK(pixart_image_resize(images, "{\"height\": 80}", &larger));
     pixart_tensor_release(again);
     pixart_tensor_release(larger);
@@ -85,12 +85,12 @@ static void fail(void) {
     pixart_denoiser *nothing;
     pixart_tensor *wrong = zeros(PIXART_UINT8, 1, (int64_t[]){1 << 16});
     CHECK_FAILS(pixart_denoise(denoiser, wrong, wrong, SHORT, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "prompt");
-    CHECK_FAILS(pixart_decode(decoder, wrong, NULL, &out), PIXART_ERROR_ARGUMENT, "latents");
-    CHECK_FAILS(pixart_image_encode(image_encoder, wrong, NULL, &out), PIXART_ERROR_ARGUMENT, "images");
+    CHECK_FAILS(pixart_decode(decoder, wrong, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "latents");
+    CHECK_FAILS(pixart_image_encode(image_encoder, wrong, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "images");
     CHECK_FAILS(pixart_image_read("/nowhere", NULL, &out), PIXART_ERROR_FILE, "/nowhere");
-    CHECK_FAILS(pixart_encode(encoder, "a", "{\"x\": [[1, 2], 3]}", &out), PIXART_ERROR_OPTION, "x");
-    CHECK_FAILS(pixart_denoiser_open("/nowhere", NULL, &nothing), PIXART_ERROR_FILE, "/nowhere");
-    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"x\": 1}", &nothing), PIXART_ERROR_OPTION, "x");
+    CHECK_FAILS(pixart_encode(encoder, "a", "{\"x\": [[1, 2], 3]}", NULL, NULL, &out), PIXART_ERROR_OPTION, "x");
+    CHECK_FAILS(pixart_denoiser_open("/nowhere", NULL, NULL, NULL, &nothing), PIXART_ERROR_FILE, "/nowhere");
+    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"x\": 1}", NULL, NULL, &nothing), PIXART_ERROR_OPTION, "x");
     pixart_tensor_release(wrong);
 }
 
@@ -125,7 +125,7 @@ static void too_many_threads(void) {
     tight = before;
     tight.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE)) + (256u << 20); /* room for a few dozen stacks */
     REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
-    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"threads\": 128}", &refused), PIXART_ERROR_MEMORY, "threads");
+    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"threads\": 128}", NULL, NULL, &refused), PIXART_ERROR_MEMORY, "threads");
     REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
     CHECK(refused == NULL);
     CHECK_EQUAL(folder_count("/proc/self/task"), threads);
@@ -187,7 +187,7 @@ static void encode_much(void) {
     pixart_tensor *embedding;
     for (size_t i = 0; i < sizeof text - 1; i++)
         text[i] = "cat "[i % 4];
-    CHECK_OK(pixart_encode(encoder, text, "{\"max_sequence_length\": 900}", &embedding));
+    CHECK_OK(pixart_encode(encoder, text, "{\"max_sequence_length\": 900}", NULL, NULL, &embedding));
     CHECK_EQUAL(pixart_tensor_shape(embedding)[0], 900);
     pixart_tensor_release(embedding);
 }
@@ -215,7 +215,7 @@ static void decode_much(void) {
 
 static void encode_large_image(void) {
     pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){512, 512, 3}), *latents;
-    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, &latents));
+    CHECK_OK(pixart_image_encode(image_encoder, images, NULL, NULL, NULL, &latents));
     pixart_tensor_release(images);
     pixart_tensor_release(latents);
 }
@@ -226,24 +226,24 @@ static void runs_take_what_was_estimated(void) {
     char *report;
     prompts = encode_prompts(check_model());
     for (size_t i = 0; i < 3; i++) {
-        CHECK_OK(pixart_encoder_open(check_model(), options[i], &encoder));
+        CHECK_OK(pixart_encoder_open(check_model(), options[i], NULL, NULL, &encoder));
         CHECK_OK(pixart_encoder_memory(encoder, "{\"tokens\": 900}", &report));
         check_growth("encoder", encode_much, report, 110);
         pixart_encoder_release(encoder);
-        CHECK_OK(pixart_denoiser_open(check_model(), options[i], &denoiser));
+        CHECK_OK(pixart_denoiser_open(check_model(), options[i], NULL, NULL, &denoiser));
         CHECK_OK(pixart_denoiser_memory(denoiser, "{\"tokens\": 10, " LARGE "}", &report));
         check_growth("denoiser", denoise_much, report, 110);
         pixart_denoiser_release(denoiser);
-        CHECK_OK(pixart_denoiser_open(check_model(), options[i], &denoiser));
+        CHECK_OK(pixart_denoiser_open(check_model(), options[i], NULL, NULL, &denoiser));
         CHECK_OK(pixart_denoiser_memory(denoiser, "{\"prompts\": 2, \"tokens\": 10, " MANY "}", &report));
         check_growth("denoiser of a batch", denoise_many, report, 110);
         pixart_denoiser_release(denoiser);
     }
-    CHECK_OK(pixart_decoder_open(check_model(), options[0], &decoder));
+    CHECK_OK(pixart_decoder_open(check_model(), options[0], NULL, NULL, &decoder));
     CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 512, \"width\": 512}", &report));
     check_growth("decoder", decode_much, report, 160);
     pixart_decoder_release(decoder);
-    CHECK_OK(pixart_image_encoder_open(check_model(), options[0], &image_encoder));
+    CHECK_OK(pixart_image_encoder_open(check_model(), options[0], NULL, NULL, &image_encoder));
     CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 512, \"width\": 512}", &report));
     check_growth("image encoder", encode_large_image, report, 160);
     pixart_image_encoder_release(image_encoder);
@@ -258,7 +258,7 @@ static void convert_and_cancel(void) {
     snprintf(out, sizeof out, "%s/out", folder);
     CHECK_FAILS(pixart_convert(check_model(), out, NULL, stop, NULL), PIXART_CANCELLED, "cancel");
     CHECK_OK(pixart_convert(check_model(), out, "{\"parts\": [\"text_encoder\"]}", NULL, NULL));
-    CHECK_OK(pixart_estimate(out, "{\"stage\": \"encode\"}", &report));
+    CHECK_OK(pixart_memory_estimate(out, "{\"stage\": \"encode\"}", &report));
     pixart_string_release(report);
     folder_remove(folder);
 }

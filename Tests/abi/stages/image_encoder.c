@@ -16,7 +16,7 @@
 static pixart_tensor *encode_images(const pixart_image_encoder *encoder, const pixart_tensor *images,
                                     const char *options) {
     pixart_tensor *latents;
-    CHECK_OK(pixart_image_encode(encoder, images, options, &latents));
+    CHECK_OK(pixart_image_encode(encoder, images, options, NULL, NULL, &latents));
     return latents;
 }
 
@@ -61,7 +61,7 @@ static void sample_modes_and_seeds(void) {
     CHECK(!same(zero, nine) && !same(zero, mean));
     CHECK(relative_error(zero, mean) < 0.5);
     pixart_tensor *refused;
-    CHECK_CLEARED(pixart_image_encode(encoder, images, "{\"seed\": [1, 2]}", &refused), PIXART_ERROR_OPTION, refused,
+    CHECK_CLEARED(pixart_image_encode(encoder, images, "{\"seed\": [1, 2]}", NULL, NULL, &refused), PIXART_ERROR_OPTION, refused,
                   "seed", "2", "1 images");
     pixart_tensor *tensors[] = {images, mean, other, standard, zero, nine};
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
@@ -164,7 +164,7 @@ static void images_that_cannot_be_encoded(void) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         pixart_tensor *wrong = zeros(rows[i].type, rows[i].rank, rows[i].shape);
         check_context("%s", rows[i].found);
-        CHECK_CLEARED(pixart_image_encode(encoder, wrong, NULL, &out), PIXART_ERROR_ARGUMENT, out, "images",
+        CHECK_CLEARED(pixart_image_encode(encoder, wrong, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "images",
                       rows[i].found, rows[i].expected);
         pixart_tensor_release(wrong);
     }
@@ -183,7 +183,7 @@ typedef struct {
 static void *labour(void *argument) {
     worker *self = argument;
     for (int i = 0; i < 3 && !self->status; i++)
-        self->status = pixart_image_encode(self->encoder, self->images, self->options, &self->results[i]);
+        self->status = pixart_image_encode(self->encoder, self->images, self->options, NULL, NULL, &self->results[i]);
     return NULL;
 }
 
@@ -234,7 +234,7 @@ static void profiles_grow(void) {
 /* What an image encodes to in a handle opened with these options; NULL where the processor lacks the instructions. */
 static pixart_tensor *encode_opened(const char *options, const pixart_tensor *images) {
     pixart_image_encoder *encoder;
-    pixart_status status = pixart_image_encoder_open(check_model(), options, &encoder);
+    pixart_status status = pixart_image_encoder_open(check_model(), options, NULL, NULL, &encoder);
     if (status == PIXART_ERROR_OPTION && strstr(pixart_error_message(), "instructions"))
         return NULL;
     CHECK_OK(status);
@@ -284,9 +284,9 @@ static void options_of_opening(void) {
         pixart_tensor_release(found);
     }
     pixart_image_encoder *refused;
-    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"variant\": \"fp16\"}", &refused), PIXART_ERROR_FILE,
+    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"variant\": \"fp16\"}", NULL, NULL, &refused), PIXART_ERROR_FILE,
                   refused, "fp16");
-    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"weights\": \"int8\"}", &refused), PIXART_ERROR_OPTION,
+    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"weights\": \"int8\"}", NULL, NULL, &refused), PIXART_ERROR_OPTION,
                   refused, "weights", "int8", "bfloat16");
     pixart_tensor_release(images);
     pixart_tensor_release(plain);
@@ -317,9 +317,9 @@ static void damaged_halves(void) {
         folder_clone(check_model(), folder, (const char *[]){"vae", NULL});
         rows[i].inflict(folder, rows[i].file, rows[i].key, rows[i].value);
         check_context("%s", rows[i].key);
-        CHECK_CLEARED(pixart_image_encoder_open(folder, NULL, &encoder), PIXART_ERROR_MODEL, encoder, "/vae",
+        CHECK_CLEARED(pixart_image_encoder_open(folder, NULL, NULL, NULL, &encoder), PIXART_ERROR_MODEL, encoder, "/vae",
                       rows[i].key);
-        CHECK_EQUAL(pixart_decoder_open(folder, NULL, &decoder), rows[i].decodes ? PIXART_OK : PIXART_ERROR_MODEL);
+        CHECK_EQUAL(pixart_decoder_open(folder, NULL, NULL, NULL, &decoder), rows[i].decodes ? PIXART_OK : PIXART_ERROR_MODEL);
         pixart_decoder_release(decoder);
         folder_remove(folder);
     }
@@ -332,14 +332,14 @@ static void null_for_each_argument(void) {
     pixart_tensor *out, *images = zeros(U, 3, (int64_t[]){8, 8, 3});
     char *report;
     const pixart_status argument = PIXART_ERROR_ARGUMENT;
-    CHECK_CLEARED(pixart_image_encoder_open(NULL, NULL, &encoder), argument, encoder, "model");
-    CHECK_FAILS(pixart_image_encoder_open(check_model(), NULL, NULL), argument, "out");
-    CHECK_CLEARED(pixart_image_encoder_open("/nowhere/x", NULL, &encoder), PIXART_ERROR_FILE, encoder, "/nowhere/x");
-    CHECK_CLEARED(pixart_image_encoder_open("\xff", NULL, &encoder), argument, encoder, "model", "UTF-8");
+    CHECK_CLEARED(pixart_image_encoder_open(NULL, NULL, NULL, NULL, &encoder), argument, encoder, "model");
+    CHECK_FAILS(pixart_image_encoder_open(check_model(), NULL, NULL, NULL, NULL), argument, "out");
+    CHECK_CLEARED(pixart_image_encoder_open("/nowhere/x", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, encoder, "/nowhere/x");
+    CHECK_CLEARED(pixart_image_encoder_open("\xff", NULL, NULL, NULL, &encoder), argument, encoder, "model", "UTF-8");
     encoder = open_image_encoder(check_model());
-    CHECK_CLEARED(pixart_image_encode(NULL, images, NULL, &out), argument, out, "encoder");
-    CHECK_CLEARED(pixart_image_encode(encoder, NULL, NULL, &out), argument, out, "images");
-    CHECK_FAILS(pixart_image_encode(encoder, images, NULL, NULL), argument, "out");
+    CHECK_CLEARED(pixart_image_encode(NULL, images, NULL, NULL, NULL, &out), argument, out, "encoder");
+    CHECK_CLEARED(pixart_image_encode(encoder, NULL, NULL, NULL, NULL, &out), argument, out, "images");
+    CHECK_FAILS(pixart_image_encode(encoder, images, NULL, NULL, NULL, NULL), argument, "out");
     CHECK_CLEARED(pixart_image_encoder_memory(NULL, NULL, &report), argument, report, "encoder");
     CHECK_FAILS(pixart_image_encoder_memory(encoder, NULL, NULL), argument, "report");
     CHECK_CLEARED(pixart_image_encoder_profile(NULL, &report), argument, report, "encoder");

@@ -33,7 +33,7 @@ static void close_all(void) {
 /* A sampler that starts from the picture, with a mask unless it is NULL. */
 static pixart_sampler *from_image(const char *options, const pixart_tensor *mask) {
     pixart_sampler *sampler = create_sampler(open.denoiser, open.both, options);
-    CHECK_OK(pixart_sampler_set_image(sampler, open.image));
+    CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
     if (mask)
         CHECK_OK(pixart_sampler_set_mask(sampler, mask));
     return sampler;
@@ -111,7 +111,7 @@ static void pictures_of_a_batch(void) {
     const pixart_tensor *images[] = {open.image, twice, different};
     for (int i = 0; i < 3; i++) {
         pixart_sampler *sampler = create_sampler(open.denoiser, open.both, options);
-        CHECK_OK(pixart_sampler_set_image(sampler, images[i]));
+        CHECK_OK(pixart_sampler_set_image_latents(sampler, images[i]));
         results[i] = finish(sampler);
     }
     CHECK_SAME(results[0], results[1]);
@@ -135,10 +135,10 @@ static void noise_may_be_given(void) {
             create_sampler(open.denoiser, open.both,
                            "{\"num_inference_steps\": 4, \"height\": 64, \"width\": 64, \"seed\": 8, \"strength\": 0.5}");
         if (first)
-            CHECK_OK(pixart_sampler_set_latents(sampler, noise));
-        CHECK_OK(pixart_sampler_set_image(sampler, open.image));
+            CHECK_OK(pixart_sampler_set_noise(sampler, noise));
+        CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
         if (!first)
-            CHECK_OK(pixart_sampler_set_latents(sampler, noise));
+            CHECK_OK(pixart_sampler_set_noise(sampler, noise));
         results[1 + first] = finish(sampler);
         CHECK_SAME(results[1 + first], results[0]);
     }
@@ -225,7 +225,7 @@ static void the_order_is_free(void) {
     pixart_tensor *mask = flat_mask(right), *expected = finish(from_image(FULL, mask));
     pixart_sampler *sampler = create_sampler(open.denoiser, open.both, FULL);
     CHECK_OK(pixart_sampler_set_mask(sampler, mask));
-    CHECK_OK(pixart_sampler_set_image(sampler, open.image));
+    CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
     pixart_tensor *found = finish(sampler);
     CHECK_SAME(found, expected);
     pixart_tensor *tensors[] = {mask, expected, found};
@@ -239,7 +239,7 @@ static void calls_out_of_order(void) {
     open_all();
     pixart_tensor *mask = flat_mask(right), *out;
     pixart_sampler *plain = create_sampler(open.denoiser, open.both, FOUR(""));
-    CHECK_FAILS(pixart_sampler_set_image(plain, open.image), PIXART_ERROR_STATE, "strength", "null");
+    CHECK_FAILS(pixart_sampler_set_image_latents(plain, open.image), PIXART_ERROR_STATE, "strength", "null");
     CHECK_FAILS(pixart_sampler_set_mask(plain, mask), PIXART_ERROR_STATE, "strength", "null");
     pixart_sampler_release(plain);
 
@@ -248,14 +248,14 @@ static void calls_out_of_order(void) {
     CHECK_OK(pixart_sampler_set_mask(sampler, mask));
     CHECK_FAILS(pixart_sampler_step(sampler, NULL, NULL), PIXART_ERROR_STATE, "image", "strength");
     CHECK_EQUAL(pixart_sampler_step_index(sampler), 0);
-    CHECK_OK(pixart_sampler_set_image(sampler, open.image));
+    CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
     CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
-    CHECK_FAILS(pixart_sampler_set_image(sampler, open.image), PIXART_ERROR_STATE, "image", "first step", "1 of 2");
+    CHECK_FAILS(pixart_sampler_set_image_latents(sampler, open.image), PIXART_ERROR_STATE, "image", "first step", "1 of 2");
     CHECK_FAILS(pixart_sampler_set_mask(sampler, mask), PIXART_ERROR_STATE, "mask", "first step", "1 of 2");
     pixart_tensor *found = finish(sampler), *expected = masked(HALF, right);
     CHECK_SAME(found, expected);
     CHECK_FAILS(pixart_denoise(open.denoiser, open.both.prompt, open.both.negative, HALF, NULL, NULL, &out),
-                PIXART_ERROR_OPTION, "strength", "0.5", "null", "pixart_sampler_set_image");
+                PIXART_ERROR_OPTION, "strength", "0.5", "null", "pixart_sampler_set_image_latents");
     pixart_tensor *tensors[] = {mask, found, expected};
     release_tensors(tensors, 3);
     close_all();
@@ -293,7 +293,7 @@ static void wrong_pictures_and_masks(void) {
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
         pixart_tensor *image = zeros(images[i].type, images[i].rank, images[i].shape);
         check_context("image %zu", i);
-        CHECK_FAILS(pixart_sampler_set_image(sampler, image), PIXART_ERROR_ARGUMENT, "latents are", "float32 [1 or 3, 8, 8, 8]");
+        CHECK_FAILS(pixart_sampler_set_image_latents(sampler, image), PIXART_ERROR_ARGUMENT, "latents are", "float32 [1 or 3, 8, 8, 8]");
         pixart_tensor_release(image);
     }
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {

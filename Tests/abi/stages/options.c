@@ -233,6 +233,15 @@ static void schemas_are_closed_objects(void) {
         CHECK(!json_object_get_boolean(value));
         json_object_put(schema);
     }
+    json_object *names = json_tokener_parse(pixart_options_schema(NULL));
+    REQUIRE(names != NULL);
+    size_t count = 0;
+    for (const verb *each = verbs; each->name; each++, count++)
+        ;
+    CHECK_EQUAL(json_object_array_length(names), count);
+    for (size_t i = 0; i < count; i++)
+        CHECK(verb_named(json_object_get_string(json_object_array_get_idx(names, i))) != NULL);
+    json_object_put(names);
     CHECK(pixart_options_schema("") == NULL);
     CHECK(pixart_options_schema("no_such_verb") == NULL);
     CHECK(pixart_options_schema("DENOISE") == NULL);

@@ -10,7 +10,7 @@
 
 static pixart_status try_encoder(const char *model, const char *options) {
     pixart_encoder *encoder;
-    pixart_status status = pixart_encoder_open(model, options, &encoder);
+    pixart_status status = pixart_encoder_open(model, options, NULL, NULL, &encoder);
     CHECK((encoder == NULL) == (status != PIXART_OK));
     pixart_encoder_release(encoder);
     return status;
@@ -18,7 +18,7 @@ static pixart_status try_encoder(const char *model, const char *options) {
 
 static pixart_status try_denoiser(const char *model, const char *options) {
     pixart_denoiser *denoiser;
-    pixart_status status = pixart_denoiser_open(model, options, &denoiser);
+    pixart_status status = pixart_denoiser_open(model, options, NULL, NULL, &denoiser);
     CHECK((denoiser == NULL) == (status != PIXART_OK));
     pixart_denoiser_release(denoiser);
     return status;
@@ -26,7 +26,7 @@ static pixart_status try_denoiser(const char *model, const char *options) {
 
 static pixart_status try_decoder(const char *model, const char *options) {
     pixart_decoder *decoder;
-    pixart_status status = pixart_decoder_open(model, options, &decoder);
+    pixart_status status = pixart_decoder_open(model, options, NULL, NULL, &decoder);
     CHECK((decoder == NULL) == (status != PIXART_OK));
     pixart_decoder_release(decoder);
     return status;
@@ -109,9 +109,9 @@ static void streamed_encoders_agree(void) {
         char options[96];
         pixart_encoder *resident, *streamed;
         snprintf(options, sizeof options, "{\"weights\": \"%s\"}", weights[i]);
-        CHECK_OK(pixart_encoder_open(check_model(), options, &resident));
+        CHECK_OK(pixart_encoder_open(check_model(), options, NULL, NULL, &resident));
         snprintf(options, sizeof options, "{\"weights\": \"%s\", \"residency\": \"streamed\"}", weights[i]);
-        CHECK_OK(pixart_encoder_open(check_model(), options, &streamed));
+        CHECK_OK(pixart_encoder_open(check_model(), options, NULL, NULL, &streamed));
         for (int round = 0; round < 2; round++) {
             pixart_tensor *a = encode(resident, PROMPT), *b = encode(streamed, PROMPT);
             CHECK_SAME(a, b);
@@ -194,7 +194,7 @@ static void check_reports(const char *handle, const char *estimate) {
 /* What a handle told, which this releases, is what was estimated under these options. */
 static void check_estimate(char *told, const char *options) {
     char *estimated;
-    CHECK_OK(pixart_estimate(check_model(), options, &estimated));
+    CHECK_OK(pixart_memory_estimate(check_model(), options, &estimated));
     check_reports(told, estimated);
     pixart_string_release(told);
     pixart_string_release(estimated);
@@ -208,7 +208,7 @@ static void handles_tell_what_was_estimated(void) {
         pixart_denoiser *denoiser;
         pixart_decoder *decoder;
         snprintf(open, sizeof open, "{\"weights\": \"%s\", \"residency\": \"streamed\"}", weights[i]);
-        CHECK_OK(pixart_encoder_open(check_model(), open, &encoder));
+        CHECK_OK(pixart_encoder_open(check_model(), open, NULL, NULL, &encoder));
         CHECK_OK(pixart_encoder_memory(encoder, "{\"tokens\": 31}", &told));
         snprintf(ask, sizeof ask,
                  "{\"stage\": \"encode\", \"weights\": \"%s\", \"residency\": \"streamed\", \"tokens\": 31}",
@@ -217,7 +217,7 @@ static void handles_tell_what_was_estimated(void) {
         pixart_encoder_release(encoder);
 
         snprintf(open, sizeof open, "{\"weights\": \"%s\"}", weights[i]);
-        CHECK_OK(pixart_denoiser_open(check_model(), open, &denoiser));
+        CHECK_OK(pixart_denoiser_open(check_model(), open, NULL, NULL, &denoiser));
         CHECK_OK(pixart_denoiser_memory(denoiser, "{\"height\": 256, \"width\": 64, \"guidance_scale\": 1}", &told));
         snprintf(ask, sizeof ask, "{\"weights\": \"%s\", \"height\": 256, \"width\": 64, \"guidance_scale\": 1}",
                  weights[i]);
@@ -226,7 +226,7 @@ static void handles_tell_what_was_estimated(void) {
 
         if (i > 2)
             continue;
-        CHECK_OK(pixart_decoder_open(check_model(), open, &decoder));
+        CHECK_OK(pixart_decoder_open(check_model(), open, NULL, NULL, &decoder));
         CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 256, \"width\": 120}", &told));
         snprintf(ask, sizeof ask, "{\"stage\": \"decode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
                  weights[i]);
@@ -234,9 +234,9 @@ static void handles_tell_what_was_estimated(void) {
         pixart_decoder_release(decoder);
 
         pixart_image_encoder *image_encoder;
-        CHECK_OK(pixart_image_encoder_open(check_model(), open, &image_encoder));
+        CHECK_OK(pixart_image_encoder_open(check_model(), open, NULL, NULL, &image_encoder));
         CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 256, \"width\": 120}", &told));
-        snprintf(ask, sizeof ask, "{\"stage\": \"encode_image\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
+        snprintf(ask, sizeof ask, "{\"stage\": \"image_encode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
                  weights[i]);
         check_estimate(told, ask);
         pixart_image_encoder_release(image_encoder);
@@ -246,7 +246,7 @@ static void handles_tell_what_was_estimated(void) {
 /* Asked of the estimate: `key` under these options. */
 static int64_t estimated(const char *options, const char *key) {
     char *report;
-    CHECK_OK(pixart_estimate(check_model(), options, &report));
+    CHECK_OK(pixart_memory_estimate(check_model(), options, &report));
     int64_t value = number(report, key);
     pixart_string_release(report);
     return value;
@@ -274,25 +274,25 @@ static void estimates_are_in_order(void) {
           estimated("{\"stage\": \"encode\"}", "activations"));
     CHECK(estimated("{\"stage\": \"decode\", \"width\": 1024}", "activations") >
           estimated("{\"stage\": \"decode\", \"width\": 512}", "activations"));
-    CHECK(estimated("{\"stage\": \"encode_image\", \"width\": 1024}", "activations") >
-          estimated("{\"stage\": \"encode_image\", \"width\": 512}", "activations"));
+    CHECK(estimated("{\"stage\": \"image_encode\", \"width\": 1024}", "activations") >
+          estimated("{\"stage\": \"image_encode\", \"width\": 512}", "activations"));
 }
 
 static void estimates_are_refused(void) {
     char *report = NULL;
-    CHECK_FAILS(pixart_estimate(check_model(), "{\"height\": 100}", &report), PIXART_ERROR_OPTION, "height", "100");
-    CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"decode\", \"weights\": \"int8\"}", &report),
+    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"height\": 100}", &report), PIXART_ERROR_OPTION, "height", "100");
+    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"decode\", \"weights\": \"int8\"}", &report),
                 PIXART_ERROR_OPTION, "weights", "decode");
-    CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"encode_image\", \"weights\": \"int4\"}", &report),
-                PIXART_ERROR_OPTION, "weights", "encode_image");
-    CHECK_FAILS(pixart_estimate(check_model(), "{\"stage\": \"decode\", \"compute\": \"bfloat16\"}", &report),
+    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"image_encode\", \"weights\": \"int4\"}", &report),
+                PIXART_ERROR_OPTION, "weights", "image_encode");
+    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"decode\", \"compute\": \"bfloat16\"}", &report),
                 PIXART_ERROR_OPTION, "compute", "decode");
-    CHECK_FAILS(pixart_estimate(check_model(), "{\"weights\": \"float32\", \"compute\": \"int8\"}", &report),
+    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"weights\": \"float32\", \"compute\": \"int8\"}", &report),
                 PIXART_ERROR_OPTION, "compute", "int8");
     char folder[FOLDER_PATH];
     folder_clone(check_model(), folder, (const char *[]){"vae", NULL});
-    CHECK_FAILS(pixart_estimate(folder, NULL, &report), PIXART_ERROR_FILE, folder, "transformer");
-    CHECK_OK(pixart_estimate(folder, "{\"stage\": \"decode\"}", &report));
+    CHECK_FAILS(pixart_memory_estimate(folder, NULL, &report), PIXART_ERROR_FILE, folder, "transformer");
+    CHECK_OK(pixart_memory_estimate(folder, "{\"stage\": \"decode\"}", &report));
     pixart_string_release(report);
     folder_remove(folder);
 }

@@ -36,9 +36,9 @@ static pixart_tensor *preview(const pixart_sampler *sampler, const char *options
 /* The estimate is there after a step, changes from step to step, and is the result of a run that ends at it. */
 static void estimates_of_a_run(void) {
     open_model();
-    pixart_sampler *sampler = create_sampler(open.denoiser, open.both, FOUR("\"result\": \"original\""));
+    pixart_sampler *sampler = create_sampler(open.denoiser, open.both, FOUR("\"result\": \"predicted_original\""));
     pixart_tensor *out, *estimates[4];
-    CHECK_FAILS(pixart_sampler_estimate(sampler, &out), PIXART_ERROR_STATE, "first step");
+    CHECK_FAILS(pixart_sampler_predicted_original(sampler, &out), PIXART_ERROR_STATE, "first step");
     CHECK(out == NULL);
     CHECK_FAILS(pixart_sampler_preview(sampler, NULL, &out), PIXART_ERROR_STATE, "first step");
     CHECK(out == NULL);

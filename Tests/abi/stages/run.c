@@ -50,7 +50,7 @@ static void shapes_follow_the_checkpoint(void) {
     CHECK_EQUAL(pixart_tensor_shape(images)[3], 3);
 
     pixart_tensor *floats;
-    CHECK_OK(pixart_decode(decoder, latents, "{\"output_type\": \"float32\"}", &floats));
+    CHECK_OK(pixart_decode(decoder, latents, "{\"output_type\": \"float32\"}", NULL, NULL, &floats));
     const float *exact = pixart_tensor_data(floats);
     const unsigned char *rounded = pixart_tensor_data(images);
     REQUIRE(pixart_tensor_size(floats) == 4 * pixart_tensor_size(images));
@@ -144,14 +144,14 @@ static void latents_may_be_given(void) {
     pixart_sampler *giver = create_sampler(denoiser, both, SHORT);
     pixart_sampler *taker = create_sampler(denoiser, both, RUN("\"seed\": 99"));
     pixart_tensor *noise = sampler_latents(giver);
-    CHECK_OK(pixart_sampler_set_latents(taker, noise));
+    CHECK_OK(pixart_sampler_set_noise(taker, noise));
     pixart_tensor *taken = sampler_latents(taker);
     CHECK_SAME(noise, taken);
     drive(giver);
     drive(taker);
     pixart_tensor *expected = sampler_latents(giver), *found = sampler_latents(taker);
     CHECK_SAME(found, expected);
-    CHECK_FAILS(pixart_sampler_set_latents(taker, noise), PIXART_ERROR_STATE, "step");
+    CHECK_FAILS(pixart_sampler_set_noise(taker, noise), PIXART_ERROR_STATE, "step");
     pixart_tensor *kept = sampler_latents(taker);
     CHECK_SAME(kept, expected);
     pixart_tensor *tensors[] = {noise, taken, expected, found, kept};
@@ -231,6 +231,16 @@ static void tokenize_tells(void) {
     CHECK_EQUAL(json_object_get_int(json_object_array_get_idx(value, tokens - 1)), 1);
     REQUIRE(json_object_object_get_ex(json, "pieces", &value));
     CHECK_EQUAL(json_object_array_length(value), tokens);
+    REQUIRE(json_object_object_get_ex(json, "offsets", &value));
+    CHECK_EQUAL(json_object_array_length(value), tokens);
+    int end = 0;
+    for (size_t i = 0; i < tokens; i++) {
+        json_object *range = json_object_array_get_idx(value, i);
+        CHECK_EQUAL(json_object_array_length(range), 2);
+        CHECK_EQUAL(json_object_get_int(json_object_array_get_idx(range, 0)), end);
+        end = json_object_get_int(json_object_array_get_idx(range, 1));
+    }
+    CHECK_EQUAL(end, strlen(PROMPT));
     REQUIRE(json_object_object_get_ex(json, "truncated_tokens", &value));
     CHECK_EQUAL(json_object_get_int(value), 0);
     pixart_tensor *embedding = encode(encoder, PROMPT);

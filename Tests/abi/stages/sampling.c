@@ -244,7 +244,7 @@ static void perturbing_needs_blocks(void) {
             damage_absent(folder, "transformer/diffusion_pytorch_model.safetensors", name, NULL);
         }
     }
-    CHECK_OK(pixart_denoiser_open(folder, NULL, &small));
+    CHECK_OK(pixart_denoiser_open(folder, NULL, NULL, NULL, &small));
     embeddings both = encode_prompts(check_model());
     pixart_tensor *out;
     CHECK_FAILS(pixart_denoise(small, both.prompt, both.negative, RUN("\"pag_scale\": 1"), NULL, NULL, &out),
@@ -274,7 +274,7 @@ static int64_t tokens(const pixart_encoder *encoder) {
 
 static int64_t activations(const char *model, const char *options) {
     char *report;
-    CHECK_OK(pixart_estimate(model, options, &report));
+    CHECK_OK(pixart_memory_estimate(model, options, &report));
     json_object *json = json_tokener_parse(report), *value = NULL;
     pixart_string_release(report);
     REQUIRE(json && json_object_object_get_ex(json, "activations", &value));
@@ -305,7 +305,7 @@ static void checkpoints_of_sigma(void) {
 #define ONCE "\"scheduler\": {\"final_sigmas_type\": \"sigma_min\"}, \"num_inference_steps\": 1, \"height\": 64, \"width\": 64"
     pixart_tensor *automatic = denoise(denoiser, both, "{" ONCE "}");
     pixart_tensor *sample = denoise(denoiser, both, "{\"result\": \"sample\", " ONCE "}");
-    pixart_tensor *original = denoise(denoiser, both, "{\"result\": \"original\", " ONCE "}");
+    pixart_tensor *original = denoise(denoiser, both, "{\"result\": \"predicted_original\", " ONCE "}");
     pixart_tensor *of_alpha = denoise(other, both, "{" ONCE "}");
     CHECK_SAME(automatic, sample);
     CHECK_SAME(of_alpha, original);

@@ -67,7 +67,7 @@ static void latents_that_do_not_fit(void) {
         pixart_tensor *wrong = zeros(misfits[i].type, misfits[i].rank, misfits[i].shape), *out = wrong;
         const char *wanted = misfits[i].type == U ? "float32" : "[B, ";
         check_context("%zu: %s", i, misfits[i].found);
-        CHECK_FAILS(pixart_decode(decoder, wrong, NULL, &out), PIXART_ERROR_ARGUMENT, "latents", misfits[i].found,
+        CHECK_FAILS(pixart_decode(decoder, wrong, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "latents", misfits[i].found,
                     wanted);
         CHECK(out == NULL);
         pixart_tensor_release(wrong);
@@ -93,7 +93,7 @@ static void given_latents_that_do_not_fit(void) {
     for (size_t i = 0; i < sizeof misfits / sizeof *misfits; i++) {
         pixart_tensor *wrong = zeros(misfits[i].type, misfits[i].rank, misfits[i].shape);
         check_context("%zu", i);
-        CHECK_FAILS(pixart_sampler_set_latents(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents", misfits[i].found,
+        CHECK_FAILS(pixart_sampler_set_noise(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents", misfits[i].found,
                     misfits[i].type == U ? "float32" : "[1, ");
         pixart_tensor_release(wrong);
     }
@@ -137,11 +137,11 @@ static void numbers_that_are_none(void) {
         check_context("%g", rows[i].value);
         CHECK_OK(pixart_tensor_create(F, 4, shape, data, count * sizeof *data, &latents));
         if (rows[i].name) {
-            CHECK_FAILS(pixart_decode(decoder, latents, NULL, &images), PIXART_ERROR_ARGUMENT,
+            CHECK_FAILS(pixart_decode(decoder, latents, NULL, NULL, NULL, &images), PIXART_ERROR_ARGUMENT,
                         "latents: element [0, 1, 1, 1] is ", rows[i].name, "expected a finite number");
             CHECK(images == NULL);
         } else {
-            CHECK_OK(pixart_decode(decoder, latents, NULL, &images));
+            CHECK_OK(pixart_decode(decoder, latents, NULL, NULL, NULL, &images));
         }
         pixart_tensor_release(images);
         pixart_tensor_release(latents);
@@ -183,8 +183,8 @@ static void runs_from_numbers_that_are_none(void) {
                     PIXART_ERROR_ARGUMENT, "prompts[1]: element [");
         sampler = create_sampler(denoiser, both, RUN("\"strength\": 0.9"));
         pixart_tensor *latents = sampler_latents(sampler), *wrong = spoiled(latents, values[i]);
-        CHECK_FAILS(pixart_sampler_set_latents(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents: element [0, ");
-        CHECK_FAILS(pixart_sampler_set_image(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents: element [0, ");
+        CHECK_FAILS(pixart_sampler_set_noise(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents: element [0, ");
+        CHECK_FAILS(pixart_sampler_set_image_latents(sampler, wrong), PIXART_ERROR_ARGUMENT, "latents: element [0, ");
         pixart_tensor *after = sampler_latents(sampler);
         CHECK(equal(latents, after));
         pixart_sampler_release(sampler);

@@ -15,15 +15,15 @@ results run_stages(const char *model, const char *options, const char *decoder) 
     pixart_encoder *encoder;
     pixart_denoiser *denoiser;
     pixart_decoder *vae;
-    CHECK_OK(pixart_encoder_open(model, options, &encoder));
+    CHECK_OK(pixart_encoder_open(model, options, NULL, NULL, &encoder));
     r.embedding = encode(encoder, PROMPT);
     embeddings both = {r.embedding, encode(encoder, "")};
     pixart_encoder_release(encoder);
-    CHECK_OK(pixart_denoiser_open(model, options, &denoiser));
+    CHECK_OK(pixart_denoiser_open(model, options, NULL, NULL, &denoiser));
     r.latents = denoise(denoiser, both, SHORT);
     pixart_denoiser_release(denoiser);
     pixart_tensor_release(both.negative);
-    CHECK_OK(pixart_decoder_open(model, decoder, &vae));
+    CHECK_OK(pixart_decoder_open(model, decoder, NULL, NULL, &vae));
     r.images = decode(vae, r.latents);
     pixart_decoder_release(vae);
     return r;

@@ -7,31 +7,31 @@
 
 pixart_encoder *open_encoder(const char *model) {
     pixart_encoder *encoder;
-    CHECK_OK(pixart_encoder_open(model, NULL, &encoder));
+    CHECK_OK(pixart_encoder_open(model, NULL, NULL, NULL, &encoder));
     return encoder;
 }
 
 pixart_denoiser *open_denoiser(const char *model) {
     pixart_denoiser *denoiser;
-    CHECK_OK(pixart_denoiser_open(model, NULL, &denoiser));
+    CHECK_OK(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
     return denoiser;
 }
 
 pixart_decoder *open_decoder(const char *model) {
     pixart_decoder *decoder;
-    CHECK_OK(pixart_decoder_open(model, NULL, &decoder));
+    CHECK_OK(pixart_decoder_open(model, NULL, NULL, NULL, &decoder));
     return decoder;
 }
 
 pixart_image_encoder *open_image_encoder(const char *model) {
     pixart_image_encoder *encoder;
-    CHECK_OK(pixart_image_encoder_open(model, NULL, &encoder));
+    CHECK_OK(pixart_image_encoder_open(model, NULL, NULL, NULL, &encoder));
     return encoder;
 }
 
 pixart_tensor *encode(const pixart_encoder *encoder, const char *prompt) {
     pixart_tensor *embedding;
-    CHECK_OK(pixart_encode(encoder, prompt, NULL, &embedding));
+    CHECK_OK(pixart_encode(encoder, prompt, NULL, NULL, NULL, &embedding));
     return embedding;
 }
 
@@ -72,7 +72,7 @@ pixart_tensor *sampler_latents(const pixart_sampler *sampler) {
 
 pixart_tensor *sampler_estimate(const pixart_sampler *sampler) {
     pixart_tensor *latents;
-    CHECK_OK(pixart_sampler_estimate(sampler, &latents));
+    CHECK_OK(pixart_sampler_predicted_original(sampler, &latents));
     return latents;
 }
 
@@ -103,7 +103,7 @@ float batch_error(const pixart_tensor *batch, int64_t index, const pixart_tensor
 
 pixart_tensor *decode(const pixart_decoder *decoder, const pixart_tensor *latents) {
     pixart_tensor *images;
-    CHECK_OK(pixart_decode(decoder, latents, NULL, &images));
+    CHECK_OK(pixart_decode(decoder, latents, NULL, NULL, NULL, &images));
     return images;
 }
 

@@ -15,21 +15,21 @@ static struct {
 
 static pixart_status call_encoder_open(const char *options) {
     pixart_encoder *encoder;
-    pixart_status status = pixart_encoder_open(check_model(), options, &encoder);
+    pixart_status status = pixart_encoder_open(check_model(), options, NULL, NULL, &encoder);
     pixart_encoder_release(encoder);
     return status;
 }
 
 static pixart_status call_encode(const char *options) {
     pixart_tensor *embedding;
-    pixart_status status = pixart_encode(open.encoder, "a", options, &embedding);
+    pixart_status status = pixart_encode(open.encoder, "a", options, NULL, NULL, &embedding);
     pixart_tensor_release(embedding);
     return status;
 }
 
 static pixart_status call_denoiser_open(const char *options) {
     pixart_denoiser *denoiser;
-    pixart_status status = pixart_denoiser_open(check_model(), options, &denoiser);
+    pixart_status status = pixart_denoiser_open(check_model(), options, NULL, NULL, &denoiser);
     pixart_denoiser_release(denoiser);
     return status;
 }
@@ -51,28 +51,28 @@ static pixart_status call_sampler_preview(const char *options) {
 
 static pixart_status call_decoder_open(const char *options) {
     pixart_decoder *decoder;
-    pixart_status status = pixart_decoder_open(check_model(), options, &decoder);
+    pixart_status status = pixart_decoder_open(check_model(), options, NULL, NULL, &decoder);
     pixart_decoder_release(decoder);
     return status;
 }
 
 static pixart_status call_decode(const char *options) {
     pixart_tensor *images;
-    pixart_status status = pixart_decode(open.decoder, open.latents, options, &images);
+    pixart_status status = pixart_decode(open.decoder, open.latents, options, NULL, NULL, &images);
     pixart_tensor_release(images);
     return status;
 }
 
 static pixart_status call_image_encoder_open(const char *options) {
     pixart_image_encoder *encoder;
-    pixart_status status = pixart_image_encoder_open(check_model(), options, &encoder);
+    pixart_status status = pixart_image_encoder_open(check_model(), options, NULL, NULL, &encoder);
     pixart_image_encoder_release(encoder);
     return status;
 }
 
 static pixart_status call_image_encode(const char *options) {
     pixart_tensor *latents;
-    pixart_status status = pixart_image_encode(open.image_encoder, open.images, options, &latents);
+    pixart_status status = pixart_image_encode(open.image_encoder, open.images, options, NULL, NULL, &latents);
     pixart_tensor_release(latents);
     return status;
 }
@@ -127,9 +127,9 @@ static pixart_status call_convert(const char *options) {
     return pixart_convert(check_model(), open.converted, options, NULL, NULL);
 }
 
-static pixart_status call_estimate(const char *options) {
+static pixart_status call_memory_estimate(const char *options) {
     char *report;
-    pixart_status status = pixart_estimate(check_model(), options, &report);
+    pixart_status status = pixart_memory_estimate(check_model(), options, &report);
     pixart_string_release(report);
     return status;
 }
@@ -152,7 +152,7 @@ const verb verbs[] = {
     {"denoiser_memory", call_denoiser_memory},
     {"decoder_memory", call_decoder_memory},
     {"convert", call_convert},
-    {"estimate", call_estimate},
+    {"memory_estimate", call_memory_estimate},
     {NULL, NULL},
 };
 

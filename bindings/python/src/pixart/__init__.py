@@ -30,15 +30,15 @@ from ._core.errors import (
     Status,
 )
 from ._core.library import version
-from ._core.schema import options_schema
+from ._core.schema import options_schema, verbs
 from ._decoder import Decoder
 from ._denoiser import Denoiser
 from ._encoder import Encoder
-from ._image import blend_images, read_image, resize_image, write_image
+from ._image import blend_images, decode_png, encode_png, read_image, resize_image, write_image
 from ._image_encoder import ImageEncoder
 from ._padded import from_padded, to_padded
 from ._sampler import Sampler
-from ._tensor_file import load_tensors, save_tensors
+from ._tensor_file import list_tensors, load_tensors, save_tensors
 from ._text_to_image import text_to_image
 from ._version import __version__
 
@@ -62,7 +62,10 @@ __all__ = [
     "__version__",
     "blend_images",
     "convert",
+    "decode_png",
+    "encode_png",
     "from_padded",
+    "list_tensors",
     "load_tensors",
     "memory_estimate",
     "options",
@@ -73,6 +76,7 @@ __all__ = [
     "save_tensors",
     "text_to_image",
     "to_padded",
+    "verbs",
     "version",
     "write_image",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from ._core.arguments import Path, encode_options, encode_path, json_report
 from ._core.library import library
 from ._core.progress import Progress, with_progress
-from .options import ConvertOptions, EstimateOptions
+from .options import ConvertOptions, MemoryEstimateOptions
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,12 +25,12 @@ def convert(model: Path, out: Path, *, progress: Progress = None, **options: Unp
 
 def memory_estimate(
     model: Path,
-    stage: Literal["encode", "denoise", "decode", "encode_image"] = "denoise",
-    **options: Unpack[EstimateOptions],
+    stage: Literal["encode", "denoise", "decode", "image_encode"] = "denoise",
+    **options: Unpack[MemoryEstimateOptions],
 ) -> dict[str, int]:
     """The memory that a stage of the checkpoint folder `model` would take, in bytes, without opening it.
 
     The keys are weights_resident, weights_mapped, activations, and peak, their sum.
     """
     arguments = encode_path(model), encode_options({"stage": stage, **options})
-    return json_report(lambda report: library().pixart_estimate(*arguments, report))
+    return json_report(lambda report: library().pixart_memory_estimate(*arguments, report))

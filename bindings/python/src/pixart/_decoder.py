@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from ._core.arguments import Path, encode_options
-from ._core.call import interruptible
 from ._core.library import library
+from ._core.progress import Progress, with_progress
 from ._core.stage import Stage
 from ._core.tensor import borrowed_tensor, contiguous, take_array
 from .options import DecodeOptions, DecoderMemoryOptions, DecoderOpenOptions
@@ -25,18 +25,20 @@ class Decoder(Stage):
 
     _name = "decoder"
 
-    def __init__(self, model: Path, **options: Unpack[DecoderOpenOptions]) -> None:
-        super().__init__(model, options)
+    def __init__(self, model: Path, *, progress: Progress = None, **options: Unpack[DecoderOpenOptions]) -> None:
+        super().__init__(model, options, progress)
 
-    def decode(self, latents: object, **options: Unpack[DecodeOptions]) -> npt.NDArray[Any]:
+    def decode(
+        self, latents: object, *, progress: Progress = None, **options: Unpack[DecodeOptions]
+    ) -> npt.NDArray[Any]:
         """The images of latents [B, C, Y, X]: uint8 [B, H, W, 3], or float32 in 0 ... 1 with output_type="float32"."""
         array, encoded = contiguous(latents, "latents"), encode_options(options)
 
-        def run() -> npt.NDArray[Any]:
+        def run(callback: Any) -> npt.NDArray[Any]:
             with self._borrow() as decoder, borrowed_tensor(array, "latents") as tensor:
-                return take_array(lambda out: library().pixart_decode(decoder, tensor, encoded, out))
+                return take_array(lambda out: library().pixart_decode(decoder, tensor, encoded, callback, None, out))
 
-        return interruptible(run)
+        return with_progress(progress, run)
 
     def memory(self, **options: Unpack[DecoderMemoryOptions]) -> dict[str, int]:
         """The memory of decode() in bytes for an image of `height` by `width` pixels: the keys of Encoder.memory()."""

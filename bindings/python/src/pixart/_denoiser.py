@@ -38,8 +38,8 @@ class Denoiser(Stage):
 
     _name = "denoiser"
 
-    def __init__(self, model: Path, **options: Unpack[DenoiserOpenOptions]) -> None:
-        super().__init__(model, options)
+    def __init__(self, model: Path, *, progress: Progress = None, **options: Unpack[DenoiserOpenOptions]) -> None:
+        super().__init__(model, options, progress)
 
     def denoise(
         self,
@@ -105,7 +105,7 @@ class Denoiser(Stage):
             contiguous(each, "negative") for each in ([negative] if negatives is None else negatives)
         ]
 
-        def create(out: Any) -> None:
+        def create(_callback: Any, out: Any) -> None:
             with self._borrow() as denoiser, borrowed_tensors(given, "prompt") as ones, reworded(_WORDS):
                 with borrowed_tensors(others, "negative") as twos:
                     if several is None:

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ._core.arguments import Path, encode_options, encode_text, json_report
-from ._core.call import interruptible
 from ._core.library import library
+from ._core.progress import Progress, with_progress
 from ._core.stage import Stage
 from ._core.tensor import take_array
 from .options import EncodeOptions, EncoderMemoryOptions, EncoderOpenOptions
@@ -26,22 +26,24 @@ class Encoder(Stage):
 
     _name = "encoder"
 
-    def __init__(self, model: Path, **options: Unpack[EncoderOpenOptions]) -> None:
-        super().__init__(model, options)
+    def __init__(self, model: Path, *, progress: Progress = None, **options: Unpack[EncoderOpenOptions]) -> None:
+        super().__init__(model, options, progress)
 
-    def encode(self, prompt: str, **options: Unpack[EncodeOptions]) -> npt.NDArray[np.float32]:
+    def encode(
+        self, prompt: str, *, progress: Progress = None, **options: Unpack[EncodeOptions]
+    ) -> npt.NDArray[np.float32]:
         """The embedding of a prompt: float32 [S, E], one row for each real token, without padding."""
         arguments = encode_text(prompt, "prompt"), encode_options(options)
 
-        def run() -> npt.NDArray[np.float32]:
+        def run(callback: Any) -> npt.NDArray[np.float32]:
             with self._borrow() as encoder:
-                return take_array(lambda out: library().pixart_encode(encoder, *arguments, out))
+                return take_array(lambda out: library().pixart_encode(encoder, *arguments, callback, None, out))
 
-        return interruptible(run)
+        return with_progress(progress, run)
 
     def tokenize(self, prompt: str, **options: Unpack[EncodeOptions]) -> dict[str, Any]:
-        """The tokens that encode() gives to the network: the keys text, ids, pieces, max_sequence_length,
-        truncated_tokens and truncated_text."""
+        """The tokens that encode() gives to the network: the keys text, ids, pieces, offsets (the first byte
+        and the end of each piece in the UTF-8 text), max_sequence_length, truncated_tokens and truncated_text."""
         arguments = encode_text(prompt, "prompt"), encode_options(options)
         with self._borrow() as encoder:
             return json_report(lambda report: library().pixart_encoder_tokenize(encoder, *arguments, report))

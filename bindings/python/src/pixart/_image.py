@@ -30,6 +30,22 @@ def write_image(path: Path, images: object, index: int = 0, text: Mapping[str, s
         library().pixart_image_write(tensor, index, encode_path(path), options)
 
 
+def decode_png(data: bytes | bytearray | memoryview, channels: Literal[1, 3, 4] = 3) -> npt.NDArray[np.uint8]:
+    """The image in the bytes of a PNG file, as read_image() reads a file."""
+    copy, options = bytes(data), encode_options({"channels": channels})
+    return take_array(lambda out: library().pixart_image_read_memory(copy, len(copy), options, out))
+
+
+def encode_png(images: object, index: int = 0, text: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of the PNG file that write_image() would write."""
+    if index < 0:
+        raise IndexError("index must not be negative")
+    options = encode_options({} if text is None else {"text": dict(text)})
+    with borrowed_tensor(images, "images", np.uint8) as tensor:
+        file = take_array(lambda out: library().pixart_image_write_memory(tensor, index, options, out))
+    return file.tobytes()
+
+
 def resize_image(
     images: object,
     height: int | None = None,

@@ -62,7 +62,7 @@ class Sampler(Handle):
     def predicted_original(self) -> npt.NDArray[np.float32]:
         """The latents without noise that the last step predicted, float32 [B, C, Y, X]; after the first step only."""
         with self._borrow() as sampler:
-            return take_array(lambda out: library().pixart_sampler_estimate(sampler, out))
+            return take_array(lambda out: library().pixart_sampler_predicted_original(sampler, out))
 
     def preview(self, **options: Unpack[SamplerPreviewOptions]) -> npt.NDArray[np.uint8]:
         """A small image of the predicted original by a linear map of its latents, uint8 [B, Y, X, 3]; after the first
@@ -76,7 +76,7 @@ class Sampler(Handle):
         with the option `strength`, before the first step only."""
         with self._borrow() as sampler, borrowed_tensor(image_latents, "image_latents") as tensor:
             with reworded({"latents": "image_latents"}):
-                library().pixart_sampler_set_image(sampler, tensor)
+                library().pixart_sampler_set_image_latents(sampler, tensor)
 
     def set_mask(self, mask: object) -> None:
         """Repaints only a part of the image: `mask` is [H, W] or [1 or B, H, W], in pixels of the run's size. It is
@@ -89,7 +89,7 @@ class Sampler(Handle):
         """Starts from `noise`, float32 [B, C, Y, X], in place of the seed's noise; before the first step only."""
         with self._borrow() as sampler, borrowed_tensor(noise, "noise") as tensor:
             with reworded({"latents": "noise"}):
-                library().pixart_sampler_set_latents(sampler, tensor)
+                library().pixart_sampler_set_noise(sampler, tensor)
 
     def step(self, *, progress: Progress = None) -> None:
         """Runs one step; `progress` as in Denoiser.denoise(). A cancelled step can be run again from its start."""

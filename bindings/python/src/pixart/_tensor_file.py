@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from ctypes import c_char_p, c_void_p
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._core.arguments import Path, encode_path, encode_text
-from ._core.errors import FileError, ModelError, Status
+from ._core.arguments import Path, encode_path, encode_text, json_report
+from ._core.errors import ModelError
 from ._core.library import library
 from ._core.tensor import array_of, borrowed_tensor, view
 
@@ -42,7 +41,7 @@ def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
 def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
     """Loads the arrays called `names` from a safetensors file, or all of the types that are read: F32, F16 and BF16 as
     float32, and U8. The name of one of another type is an error that names the type."""
-    types = _types_in(path)
+    types = {name: tensor["dtype"] for name, tensor in list_tensors(path).items()}
     names = [name for name, kind in types.items() if kind in _READ] if names is None else list(names)
     for name in names:
         if types.get(name, _READ[0]) not in _READ:
@@ -56,19 +55,6 @@ def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, np
     return {name: view(c_void_p(tensor)) for name, tensor in zip(names, out)}
 
 
-def _types_in(path: Path) -> dict[str, object]:
-    """The type of each name in a safetensors file, in its order: C has no call that lists them."""
-    try:
-        with open(path, "rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > os.fstat(file.fileno()).st_size:
-                raise ValueError("the header is longer than the file")
-            header = json.loads(file.read(length))
-            if not isinstance(header, dict):
-                raise ValueError("the header is not a JSON object")
-            header.pop("__metadata__", None)
-            return {name: entry.get("dtype") if isinstance(entry, dict) else None for name, entry in header.items()}
-    except OSError as error:
-        raise FileError(f"{os.fspath(path)}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise FileError(f"{os.fspath(path)} is not a safetensors file: {error}", status=Status.ERROR_FORMAT) from error
+def list_tensors(path: Path) -> dict[str, dict[str, Any]]:
+    """The tensors of a safetensors file: name -> {"dtype": as the file names it, such as "F32", "shape": [...]}."""
+    return json_report(lambda report: library().pixart_tensors_list(encode_path(path), report))

@@ -80,7 +80,7 @@ def test_wrong_options_are_named(image_encoder, options, named):
 def test_memory_and_profile(model, image_encoder):
     small, large = image_encoder.memory(height=64, width=64), image_encoder.memory(height=512, width=512)
     assert 0 < small["activations"] < large["activations"]
-    estimate = pixart.memory_estimate(model, "encode_image", height=512, width=512)
+    estimate = pixart.memory_estimate(model, "image_encode", height=512, width=512)
     assert {key: large[key] for key in estimate} == estimate
     before = image_encoder.profile()
     image_encoder.encode(picture())
@@ -228,3 +228,18 @@ def test_blending(mask_shape):
 def test_masks_must_fit():
     with pytest.raises(pixart.ArgumentError, match="mask is uint8"):
         pixart.blend_images(picture(), picture(), np.zeros((48, 64), np.uint8))
+
+
+def test_png_in_memory(tmp_path):
+    image = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+    pixart.write_image(tmp_path / "x.png", image, text={"prompt": "a cat"})
+    data = pixart.encode_png(image, text={"prompt": "a cat"})
+    assert data == (tmp_path / "x.png").read_bytes()
+    for given in (data, bytearray(data), memoryview(data)):
+        assert np.array_equal(pixart.decode_png(given), image)
+    assert pixart.decode_png(data, channels=1).shape == (5, 7, 1)
+    for damaged in (b"", data[:-1], b"not an image"):
+        with pytest.raises(pixart.FileError, match="data"):
+            pixart.decode_png(damaged)
+    with pytest.raises(IndexError):
+        pixart.encode_png(image, -1)

@@ -25,7 +25,7 @@ try:
     if verb == "load":
         loaded.pixart_tensors_load(path.encode(), 1, (ctypes.c_char_p * 1)(b"x"), out)
     else:
-        getattr(loaded, f"pixart_{verb}_open")(path.encode(), b'{"threads": 1}', out)
+        getattr(loaded, f"pixart_{verb}_open")(path.encode(), b'{"threads": 1}', PROGRESS(), None, out)
 except pixart.PixArtError as error:
     failure = [error.status, str(error)]
 print(json.dumps([failure, peak() - before]))

@@ -13,11 +13,11 @@ from sparse_repository import NETWORKS, REPOSITORIES, SCHEDULERS, size, tensors,
 STAGES = {
     "text_encoder": [("encode", pixart.Encoder)],
     "transformer": [("denoise", pixart.Denoiser)],
-    "vae": [("decode", pixart.Decoder), ("encode_image", pixart.ImageEncoder)],
+    "vae": [("decode", pixart.Decoder), ("image_encode", pixart.ImageEncoder)],
 }
 UNUSED = {
     "decode": ("encoder.", "quant_conv."),
-    "encode_image": ("decoder.", "post_quant_conv."),
+    "image_encode": ("decoder.", "post_quant_conv."),
     "denoise": ("caption_projection.y_embedding",),
     "encode": (),
 }

@@ -155,3 +155,14 @@ def test_padded_embeddings_are_saved_with_their_mask(tmp_path, prompt):
     pixart.save_tensors(tmp_path / "x", {"embeds": embeds, "mask": mask.astype(np.uint8)})
     back = pixart.load_tensors(tmp_path / "x")
     assert np.array_equal(pixart.from_padded(back["embeds"], back["mask"]), prompt)
+
+
+def test_the_tensors_of_a_file_are_listed(tmp_path):
+    path = tmp_path / "x.safetensors"
+    pixart.save_tensors(path, {"b": np.zeros((2, 3)), "a": np.zeros((0,), np.uint8)})
+    assert pixart.list_tensors(path) == {"a": {"dtype": "U8", "shape": [0]}, "b": {"dtype": "F32", "shape": [2, 3]}}
+    header = b'{"\\u00e9":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    assert pixart.list_tensors(path) == {"é": {"dtype": "I64", "shape": [1]}}
+    with pytest.raises(pixart.FileError, match="cannot be opened"):
+        pixart.list_tensors(tmp_path / "none")

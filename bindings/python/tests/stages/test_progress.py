@@ -17,7 +17,7 @@ def test_progress_rises_from_the_start_to_the_end(denoiser, prompt, negative, la
     steps, fractions = [step for step, _, _ in calls], [fraction for _, _, fraction in calls]
     assert np.array_equal(result, latents)
     assert steps == sorted(steps) and set(steps) == {0, 1, 2, 3, 4} and {total for _, total, _ in calls} == {4}
-    assert fractions == sorted(fractions) and 0 < fractions[0] < 0.25 and fractions[-1] == 1.0
+    assert fractions == sorted(fractions) and 0 <= fractions[0] < 0.25 and fractions[-1] == 1.0
 
 
 @pytest.mark.parametrize("answer", [True, 1, "stop"])

@@ -138,7 +138,7 @@ def test_runs_from_pictures_are_refused_out_of_order(denoiser, prompt, negative,
 
 
 def test_predicted_originals_and_previews(denoiser, prompt, negative):
-    with denoiser.sampler(prompt, negative, result="original", **RUN) as sampler:
+    with denoiser.sampler(prompt, negative, result="predicted_original", **RUN) as sampler:
         for look in (lambda: sampler.predicted_original, sampler.preview):
             with pytest.raises(pixart.StateError, match="first step") as failure:
                 look()

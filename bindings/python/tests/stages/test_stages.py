@@ -150,14 +150,14 @@ def test_every_scheduler_runs(denoiser, prompt, name, steps):
     assert np.isfinite(by_name).all()
     assert np.array_equal(denoiser.denoise(prompt, scheduler={"_class_name": name}, **options), by_name)
     assert np.array_equal(denoiser.denoise(prompt, scheduler={"name": name.removesuffix("Scheduler")}, **options), by_name)
-    ends = {result: denoiser.denoise(prompt, scheduler=name, result=result, **options) for result in ("sample", "original")}
-    assert np.array_equal(by_name, ends["original" if steps == 1 else "sample"])
+    ends = {result: denoiser.denoise(prompt, scheduler=name, result=result, **options) for result in ("sample", "predicted_original")}
+    assert np.array_equal(by_name, ends["predicted_original" if steps == 1 else "sample"])
 
 
 def test_result_can_be_the_predicted_picture(denoiser, prompt, negative):
     options = {**SMALL, "scheduler": {"final_sigmas_type": "sigma_min"}, "timesteps": [400]}
     sample = denoiser.denoise(prompt, negative, **options, result="sample")
-    original = denoiser.denoise(prompt, negative, **options, result="original")
+    original = denoiser.denoise(prompt, negative, **options, result="predicted_original")
     assert not np.array_equal(sample, original)
     assert np.array_equal(denoiser.denoise(prompt, negative, **options), original)
     with denoiser.sampler(prompt, negative, **options) as sampler:

@@ -6,6 +6,7 @@ import collections
 import queue
 import threading
 from _thread import start_new_thread
+from collections.abc import Iterator
 from typing import Any, Callable, Generic, TypeVar
 
 from .library import PROGRESS
@@ -17,30 +18,22 @@ POLL = 0.05
 """Seconds between looks at exceptions that another thread raises in this one: they do not end a wait."""
 
 
-def interruptible(body: Callable[[], T]) -> T:
-    """The result of `body`, a call that cannot be cancelled, on a helper thread while this thread waits.
-
-    An exception that arrives here goes on to the caller at once. `body` then ends alone, and its result is dropped.
-    """
-    return _waited(_Call(lambda _callback: body(), None), cancels=False)
-
-
 def cancellable(body: Callable[[Any], T], report: Report | None) -> T:
     """The result of `body`, which gets a C progress callback, on a helper thread while this thread waits and reports.
 
     An exception that arrives here, or that `report` raises, cancels the call, and goes on to the caller when it ends.
     """
-    return _waited(_Call(body, report), cancels=True)
-
-
-def _waited(call: _Call[T], *, cancels: bool) -> T:
+    call = _Call(body, report)
     try:
         try:
-            start_new_thread(call.run, ())
+            work = call.work()
+            next(work)
+            start_new_thread(next, (work, None))
+            del work
             call.attend()
             return call.outcome()
         except BaseException:
-            if call.stop() and cancels:
+            if call.stop():
                 call.wait()
             raise
     finally:
@@ -67,14 +60,17 @@ class _Call(Generic[T]):
 
     # The helper thread
 
-    def run(self) -> None:
-        with self._lock:
-            if self._stopped:
-                return
-            self._begun = True
-            body, self._body = self._body, None
-        result, error = None, None
+    def work(self) -> Iterator[None]:
+        """All that the thread does, as a generator that has begun. Python may raise an exception for the thread that
+        started this one in this one, before it has an identity of its own: so it goes on where that is caught."""
+        body, result, error = None, None, None
         try:
+            yield
+            with self._lock:
+                if self._stopped:
+                    return
+                self._begun = True
+                body, self._body = self._body, None
             result = body(PROGRESS(self._answer)) if body else None
         except BaseException as raised:
             error = raised

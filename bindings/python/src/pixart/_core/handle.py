@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from ctypes import byref, c_void_p
 from typing import Any, Callable, NoReturn, TypeVar
 
-from .call import interruptible
 from .errors import ClosedError, StateError
+from .progress import Progress, with_progress
 
 Self = TypeVar("Self", bound="Handle")
 
@@ -24,8 +24,11 @@ class Handle:
     _one_at_a_time = False
     """Whether the C object may be inside one call only."""
 
-    def __init__(self, create: Callable[[Any], object], release: Callable[[c_void_p], None]) -> None:
-        self._pointer, self._release = interruptible(lambda: _owned(create, release))
+    def __init__(
+        self, create: Callable[[Any, Any], object], release: Callable[[c_void_p], None], progress: Progress = None
+    ) -> None:
+        """`create` gets a C progress callback and the place of the object."""
+        self._pointer, self._release = with_progress(progress, lambda callback: _owned(create, release, callback))
         self._lock = threading.RLock()  # a signal handler may close what it has interrupted
         self._calls = 0
         self._closed = False
@@ -76,11 +79,11 @@ class Handle:
 
 
 def _owned(
-    create: Callable[[Any], object], release: Callable[[c_void_p], None]
+    create: Callable[[Any, Any], object], release: Callable[[c_void_p], None], callback: Any
 ) -> tuple[c_void_p, weakref.finalize[..., Any]]:
     """A new C object, and the finalizer that releases it when the last reference to its pointer goes."""
     pointer = c_void_p()
-    create(byref(pointer))
+    create(callback, byref(pointer))
     finalizer = weakref.finalize(pointer, release, c_void_p(pointer.value))
     finalizer.atexit = False  # a daemon thread may still be inside a call then
     return pointer, finalizer

@@ -10,14 +10,14 @@ from .errors import ArgumentError
 from .library import library
 
 
-def options_schema(verb: str) -> dict[str, Any]:
-    """The options of a verb as JSON Schema: types, ranges, defaults and descriptions.
+def verbs() -> list[str]:
+    """The verbs that take options: the functions of `pixart.h` without "pixart_"."""
+    return list(json.loads(library().pixart_options_schema(None)))
 
-    `verb` is one of "encoder_open", "encode", "encoder_memory", "denoiser_open", "denoise", "denoiser_memory",
-    "sampler_preview", "decoder_open", "decode", "decoder_memory", "image_encoder_open", "image_encode",
-    "image_encoder_memory", "image_read", "image_write", "image_resize", "convert" and "estimate".
-    """
+
+def options_schema(verb: str) -> dict[str, Any]:
+    """The options of a verb as JSON Schema: types, ranges, defaults and descriptions. `verb` is one of verbs()."""
     schema = library().pixart_options_schema(encode_text(verb, "verb"))
     if schema is None:
-        raise ArgumentError(f"verb: there is no {verb!r}")
+        raise ArgumentError(f"verb: there is no {verb!r}; expected one of {', '.join(verbs())}")
     return dict(json.loads(schema))

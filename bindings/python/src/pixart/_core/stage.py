@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from .arguments import Path, encode_options, encode_path, json_report
 from .handle import Handle
 from .library import library
+from .progress import Progress
 
 
 class Stage(Handle):
@@ -17,11 +18,11 @@ class Stage(Handle):
     _name: ClassVar[str]
     """The stage in the names of its C functions."""
 
-    def __init__(self, model: Path, options: Mapping[str, object]) -> None:
+    def __init__(self, model: Path, options: Mapping[str, object], progress: Progress = None) -> None:
         c, arguments = library(), (encode_path(model), encode_options(options))
         self._model, self._options = os.fspath(model), dict(options)
         open_stage, release = getattr(c, f"pixart_{self._name}_open"), getattr(c, f"pixart_{self._name}_release")
-        super().__init__(lambda out: open_stage(*arguments, out), release)
+        super().__init__(lambda callback, out: open_stage(*arguments, callback, None, out), release, progress)
 
     def report(self) -> dict[str, Any]:
         """The keys files, precision, ignored_tensors and architecture: what this stage was opened from, and how.
