@@ -16,7 +16,7 @@ FORMAT, MODEL = 202, 203  # as in pixart.h
 PROBE = r"""
 import ctypes, json, re, sys
 import pixart
-from pixart._core.library import library
+from pixart._core.library import PROGRESS, library
 verb, path = sys.argv[1:]
 loaded, out, failure = library(), (ctypes.c_void_p * 1)(), None
 peak = lambda: 1024 * int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1])  # of this process alone
