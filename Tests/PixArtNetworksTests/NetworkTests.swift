@@ -104,8 +104,7 @@ private let tolerance = 2e-6
         let latents = Latents(shape, [Float](repeating: 0, count: shape.count))
         var calls = 0
         #expect(throws: PixArtError.cancelled) {
-            _ = try transformer(latents, timestep: 1, [.init(prompt, items: 1)], workspace, pool) {
-                () throws(PixArtError) in
+            try CallProgress.run({ _, _, fraction in
                 calls += 1
                 return fraction < 0.5
             }) {

@@ -55,6 +55,6 @@ package struct TCDScheduler: TimestepScheduler {
         return SchedulerStep(
             sample: linearCombination(
                 (ratio.squareRoot(), noisy), ((1 - ratio).squareRoot(), noise.normal(sample.count))),
-            original: noisy)
+            predictedOriginal: noisy)
     }
 }

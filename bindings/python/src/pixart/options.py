@@ -183,10 +183,10 @@ class DenoiseOptions(TypedDict, total=False):
     away from what the prompt makes without self-attention. It is used, and adds the work of one more prediction, where
     it is above 0. Default: 0.0."""
 
-    result: Literal["auto", "sample", "original"]
-    """Latents after the last step: "sample" is what the scheduler goes on to, "original" its estimate of the latents
-    without noise. "auto" is the latter in runs of one step from noise, but for checkpoints of PixArtSigmaPipeline, and
-    else the former: as in diffusers. Default: "auto"."""
+    result: Literal["auto", "sample", "predicted_original"]
+    """Latents after the last step: "sample" is what the scheduler goes on to, "predicted_original" its estimate of the
+    latents without noise. "auto" is the latter in runs of one step from noise, but for checkpoints of
+    PixArtSigmaPipeline, and else the former: as in diffusers. Default: "auto"."""
 
     scheduler: SchedulerName | Mapping[str, object] | None
     """Scheduler of the run: the name of diffusers' class, with or without "Scheduler", or an object with "_class_name"
@@ -205,7 +205,7 @@ class DenoiseOptions(TypedDict, total=False):
     they are. For EulerDiscrete. Default: null."""
 
     strength: float | None
-    """How far a run goes away from the picture that pixart_sampler_set_image gives: of num_inference_steps,
+    """How far a run goes away from the picture that pixart_sampler_set_image_latents gives: of num_inference_steps,
     int(num_inference_steps * strength) are done, the last ones. null for runs that start from noise. Default: null."""
 
     timesteps: Sequence[int] | None
@@ -244,7 +244,7 @@ class DenoiserMemoryOptions(TypedDict, total=False):
     """Prompts of pixart_sampler_create_batch. Default: 1."""
 
     strength: float | None
-    """How far a run goes away from the picture that pixart_sampler_set_image gives: of num_inference_steps,
+    """How far a run goes away from the picture that pixart_sampler_set_image_latents gives: of num_inference_steps,
     int(num_inference_steps * strength) are done, the last ones. null for runs that start from noise. Default: null."""
 
     tokens: int | None
@@ -444,8 +444,8 @@ class ConvertOptions(TypedDict, total=False):
     lower than bfloat16. Default: "int8"."""
 
 
-class EstimateOptions(TypedDict, total=False):
-    """Options of pixart_estimate."""
+class MemoryEstimateOptions(TypedDict, total=False):
+    """Options of pixart_memory_estimate."""
 
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """What products are computed in, summed in float32. "auto": int8 for weights of int8 and int4, float32 for others.
@@ -481,7 +481,7 @@ class EstimateOptions(TypedDict, total=False):
     each prompt: little memory, for the time that reading and converting the file takes. Default: "resident"."""
 
     strength: float | None
-    """How far a run goes away from the picture that pixart_sampler_set_image gives: of num_inference_steps,
+    """How far a run goes away from the picture that pixart_sampler_set_image_latents gives: of num_inference_steps,
     int(num_inference_steps * strength) are done, the last ones. null for runs that start from noise. Default: null."""
 
     threads: int
