@@ -7,7 +7,7 @@ import PixArtStages
 // Status, errors, version and schemas: what concerns no object.
 
 @_cdecl("pixart_version") @implementation
-public func pixart_version() -> UnsafePointer<CChar>? { constant("1.0.0") }
+public func pixart_version() -> UnsafePointer<CChar>? { version }
 
 @_cdecl("pixart_status_name") @implementation
 public func pixart_status_name(_ status: pixart_status) -> UnsafePointer<CChar>? {
@@ -45,6 +45,10 @@ public func pixart_string_release(_ string: UnsafeMutablePointer<CChar>?) { stri
 private func constant(_ text: StaticString) -> UnsafePointer<CChar> {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }
+
+/// The version of the header as C text, made on first use and never released.
+private nonisolated(unsafe) let version = UnsafePointer(
+    cText("\(PIXART_VERSION_MAJOR).\(PIXART_VERSION_MINOR).\(PIXART_VERSION_PATCH)"))
 
 /// The names of the verbs as C text, made on first use and never released.
 private nonisolated(unsafe) let verbs = UnsafePointer(

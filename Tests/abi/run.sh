@@ -51,16 +51,25 @@ check_library() {
 
 check_header() {
     local standard output
-    for standard in c99 c11 c17; do
+    for standard in c89 c99 c11 c17; do
         output=$(echo '#include "pixart.h"' | ${CC:-cc} -std=$standard -pedantic -Wall -Wextra -Werror -Wstrict-prototypes \
             -I"$(dirname "$header")" -x c -fsyntax-only - 2>&1)
         report "header: $standard" $? "$output"
     done
-    for standard in c++11 c++20; do
+    for standard in c++11 c++14 c++17 c++20 c++23; do
         output=$(echo '#include "pixart.h"' | ${CXX:-c++} -std=$standard -pedantic -Wall -Wextra -Werror \
             -I"$(dirname "$header")" -x c++ -fsyntax-only - 2>&1)
         report "header: $standard" $? "$output"
     done
+    local clang
+    clang=$(dirname "$(readlink -f "$(command -v swift)")")/clang
+    for standard in c c++; do
+        output=$(echo '#include "pixart.h"' | "$clang" -Weverything -Werror -I"$(dirname "$header")" -x $standard \
+            -fsyntax-only - 2>&1)
+        report "header: every warning of clang, $standard" $? "$output"
+    done
+    output=$(python3 "$here/../../tools/docs/check_header.py")
+    report "header: text for every function and parameter" $? "$output"
 }
 
 # ---- The programs ---------------------------------------------------------------------------------------------------

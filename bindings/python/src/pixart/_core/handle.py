@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import threading
 import weakref
 from collections.abc import Iterator
@@ -78,12 +80,21 @@ class Handle:
                 self._release()
 
 
+_references: dict[int, weakref.ref[c_void_p]] = {}
+"""What releases a C object when its pointer goes. At exit nothing does: a daemon thread may still be inside a call."""
+atexit.register(_references.clear)
+
+
 def _owned(
     create: Callable[[Any, Any], object], release: Callable[[c_void_p], None], callback: Any
-) -> tuple[c_void_p, weakref.finalize[..., Any]]:
-    """A new C object, and the finalizer that releases it when the last reference to its pointer goes."""
+) -> tuple[c_void_p, Callable[[], object]]:
+    """A new C object, and a function that releases it, which is called at the latest when the last reference to its
+    pointer goes. Calling it again does nothing. It has no Python code in which a signal handler could raise."""
     pointer = c_void_p()
     create(callback, byref(pointer))
-    finalizer = weakref.finalize(pointer, release, c_void_p(pointer.value))
-    finalizer.atexit = False  # a daemon thread may still be inside a call then
-    return pointer, finalizer
+    releasing = functools.partial(next, map(release, [c_void_p(pointer.value)]), None)
+    for key, reference in list(_references.items()):
+        if reference() is None:
+            _references.pop(key, None)
+    _references[id(pointer)] = weakref.ref(pointer, functools.partial(next, *releasing.args[:1]))
+    return pointer, releasing
