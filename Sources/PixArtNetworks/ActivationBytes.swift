@@ -1,6 +1,6 @@
 import PixArtCompute
 
-// What a run of each network takes of memory beside its weights, in bytes, so that a host can decide before it runs.
+// What a run of each network takes of memory besides its weights, in bytes, so that a host can decide before it runs.
 // These are sums over the buffers that the forward passes allocate; who changes these changes the sums with them.
 
 extension PixArtTransformer {

@@ -11,7 +11,7 @@ package final class AlignedBuffer: @unchecked Sendable {
     private let mapped: Int
     /// Takes what is mapped when this buffer goes.
     private let store: BufferPool?
-    /// Whether some of the memory was let go of, so that using it again would gain nothing.
+    /// Whether some of the memory was freed, so that using it again would gain nothing.
     private var isPartial = false
 
     private static let hugePage = 2 << 20

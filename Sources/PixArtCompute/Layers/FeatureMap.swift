@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// An image of many channels: `height * width` pixels, row by row, with a pixel's channels beside each other.
+/// An image of many channels: `height * width` pixels, row by row, with the channels of a pixel adjacent.
 package struct FeatureMap: Sendable {
     package let height: Int
     package let width: Int

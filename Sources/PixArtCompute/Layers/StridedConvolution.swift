@@ -3,7 +3,7 @@ import PixArtStorage
 
 /// A 3x3 convolution of stride 2, which halves a map of even size in each direction.
 ///
-/// Pixels lie beside each other, so that nothing is gathered: for all outputs of a row, the taps of two neighbouring
+/// Pixels are adjacent, so that nothing is gathered: for all outputs of a row, the taps of two neighbouring
 /// columns are the rows of one product, two pixels apart, and those of the third column the rows of another.
 package struct StridedConvolution: Sendable {
     /// Which zeros surround the map.

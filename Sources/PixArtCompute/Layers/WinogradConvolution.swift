@@ -93,7 +93,7 @@ package struct WinogradConvolution: Sendable {
         return sums
     }
 
-    /// Rows of an output that is to be computed part by part, from the top, so that its input can be let go of
+    /// Rows of an output that is to be computed part by part, from the top, so that its input can be freed
     /// meanwhile: whole blocks, and enough of them for all workers. The part `a..<b` reads the input's rows `a - 1..<b
     /// + 1`, or with upsampling `a / 2 - 1..<b / 2 + 1`.
     package func parts(of output: FeatureMap, _ pool: ThreadPool) -> [Range<Int>] {

@@ -1,7 +1,7 @@
 import PixArtStorage
 
 /// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: a safetensors
-/// file, or several shards and the index that tells which tensor is in which.
+/// file, or several shards and the index of which tensor is in which.
 package final class WeightFolder: WeightSource {
     /// The folder's path.
     package let location: String

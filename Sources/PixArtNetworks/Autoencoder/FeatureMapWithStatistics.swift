@@ -8,7 +8,7 @@ struct FeatureMapWithStatistics {
 }
 
 extension Convolution {
-    /// The convolution of a map that is doubled in each direction. Consumes the map: it is let go of from the top while
+    /// The convolution of a map that is doubled in each direction. Consumes the map: it is freed from the top while
     /// the larger one is written.
     func upsample(_ map: FeatureMap, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
         -> FeatureMapWithStatistics

@@ -22,7 +22,7 @@ struct ResidualBlock: Sendable {
             ? nil : try reader.pointwise("\(name).conv_shortcut", outputs: outputs, inputs: inputs)
     }
 
-    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is let go of from the
+    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is freed from the
     /// top while the shortcut and the first convolution are written.
     func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
         -> FeatureMapWithStatistics

@@ -3,7 +3,7 @@ import PixArtStorage
 
 /// Latent consistency models: each step predicts the picture, and all but the last add noise again.
 ///
-/// This implementation matches: diffusers' `LCMScheduler` as a pipeline calls it, with `timesteps` of one's own. The
+/// This implementation matches: diffusers' `LCMScheduler` as a pipeline calls it, with custom `timesteps`. The
 /// estimate of the picture is the one after the boundary condition.
 /// Limitations: no `strength`; custom timesteps that a model was not distilled for give no warning.
 package struct LCMScheduler: TimestepScheduler {

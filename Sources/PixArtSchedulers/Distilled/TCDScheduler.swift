@@ -5,7 +5,7 @@ import PixArtStorage
 /// back.
 ///
 /// This implementation matches: diffusers' `TCDScheduler` as PixArt's pipeline calls it, which passes `eta` (0 if
-/// nobody sets it), with `timesteps` of one's own. The estimate of the picture is what diffusers calls the noisy
+/// nobody sets it), with custom `timesteps`. The estimate of the picture is what diffusers calls the noisy
 /// sample.
 /// Limitations: no `strength`; clipping and thresholding make no difference, as there.
 package struct TCDScheduler: TimestepScheduler {

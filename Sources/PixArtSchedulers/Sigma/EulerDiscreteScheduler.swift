@@ -4,7 +4,7 @@ import PixArtStorage
 /// Euler's method on the noise level.
 ///
 /// This implementation matches: diffusers' `EulerDiscreteScheduler` as a pipeline calls it, with `timesteps` or
-/// `sigmas` of one's own.
+/// custom `sigmas`.
 /// Limitations: none of `step`'s further arguments, so that it draws no noise.
 package struct EulerDiscreteScheduler: SigmaScheduler {
     package enum Interpolation: String, CaseIterable, Sendable { case linear, logarithmic = "log_linear" }

@@ -4,7 +4,7 @@ import PixArtStorage
 /// Heun's method on the noise level: each step but the last is taken twice, the second time by the mean of both
 /// directions.
 ///
-/// This implementation matches: diffusers' `HeunDiscreteScheduler`, with `timesteps` of one's own.
+/// This implementation matches: diffusers' `HeunDiscreteScheduler`, with custom `timesteps`.
 /// Limitations: none known.
 package struct HeunDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {

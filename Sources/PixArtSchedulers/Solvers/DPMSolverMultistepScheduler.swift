@@ -4,7 +4,7 @@ import PixArtStorage
 /// DPM-Solver and DPM-Solver++ with several steps' predictions.
 ///
 /// This implementation matches: diffusers' `DPMSolverMultistepScheduler`, all algorithms, orders, noise levels and
-/// timestep spacings, with `timesteps` of one's own.
+/// timestep spacings, with custom `timesteps`.
 /// Limitations: no flow matching; `solver_order` 3 with "sde-dpmsolver" is an error, since diffusers has no such step;
 /// where the first two timesteps are equal, diffusers starts at the second and fails at the end, and this goes on.
 package struct DPMSolverMultistepScheduler: SolverScheduler {

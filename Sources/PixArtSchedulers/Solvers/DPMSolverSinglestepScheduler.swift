@@ -3,7 +3,7 @@ import PixArtStorage
 
 /// DPM-Solver and DPM-Solver++ in groups of steps: the last of a group starts again where the group began.
 ///
-/// This implementation matches: diffusers' `DPMSolverSinglestepScheduler`, with `timesteps` of one's own, and its
+/// This implementation matches: diffusers' `DPMSolverSinglestepScheduler`, with custom `timesteps`, and its
 /// switching to `lower_order_final` where the steps do not come out even or the last ends without noise.
 /// Limitations: no flow matching, and no "sde-dpmsolver", as there.
 package struct DPMSolverSinglestepScheduler: SolverScheduler {

@@ -5,7 +5,7 @@ import PixArtStorage
 ///
 /// This implementation matches: diffusers' `UniPCMultistepScheduler`, both solver types, with and without `predict_x0`.
 /// Limitations: no flow matching and no `solver_p`; a step to no noise by more than first order is an error, where
-/// diffusers computes what is not a number, as it does in any last step of "bh1" to no noise; `sigmas` of one's own
+/// diffusers computes what is not a number, as it does in any last step of "bh1" to no noise; custom `sigmas`
 /// need flow matching there.
 package struct UniPCMultistepScheduler: SolverScheduler {
     package enum Solver: String, CaseIterable, Sendable { case bh1, bh2 }

@@ -4,7 +4,7 @@ import PixArtStorage
 /// Denoising diffusion probabilistic models: noise is added in every step but the last. DMD's one step is this with
 /// `timesteps` [400].
 ///
-/// This implementation matches: diffusers' `DDPMScheduler`, with `timesteps` of one's own, and the variance
+/// This implementation matches: diffusers' `DDPMScheduler`, with custom `timesteps`, and the variance
 /// "learned_range" from the transformer's further channels as `step` of the full output has it.
 /// Limitations: no "learned" and "fixed_large_log", whose square roots of negative numbers diffusers does not guard.
 /// Transformers without further channels fail to start with "learned_range".
