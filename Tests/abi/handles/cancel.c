@@ -1,6 +1,7 @@
 /* Progress and cancelling: what the callback is told, and that a non-zero answer ends the call at once. */
 #include "folder.h"
 #include "stages.h"
+#include "thread_count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,7 +205,8 @@ static pixart_status opens_encoder(progress *seen, void **result) {
 }
 
 static pixart_status opens_streamed_encoder(progress *seen, void **result) {
-    return pixart_encoder_open(check_model(), "{\"residency\": \"streamed\"}", observe, seen, (pixart_encoder **)result);
+    return pixart_encoder_open(check_model(), "{\"residency\": \"streamed\"}", observe, seen,
+                               (pixart_encoder **)result);
 }
 
 static pixart_status opens_denoiser(progress *seen, void **result) {
@@ -259,17 +261,6 @@ static const struct {
     {"convert", converts, release_tensor, -1},
 };
 
-static long threads_now(void) {
-    char line[128];
-    long threads = -1;
-    FILE *file = fopen("/proc/self/status", "r");
-    REQUIRE(file != NULL);
-    while (threads < 0 && fgets(line, sizeof line, file))
-        sscanf(line, "Threads: %ld", &threads);
-    fclose(file);
-    return threads;
-}
-
 static void every_long_call(void) {
     open.encoder = open_encoder(check_model());
     open.decoder = open_decoder(check_model());
@@ -279,10 +270,10 @@ static void every_long_call(void) {
     char folder[FOLDER_PATH];
     folder_temporary(folder);
     snprintf(open.out, sizeof open.out, "%.*s/out", FOLDER_PATH - 5, folder);
+    int threads = threads_now();
     for (size_t i = 0; i < sizeof long_calls / sizeof *long_calls; i++) {
         progress whole = {0};
         void *result;
-        long threads = threads_now();
         check_context("%s", long_calls[i].name);
         CHECK_OK(long_calls[i].call(&whole, &result));
         long_calls[i].release(result);
@@ -302,7 +293,7 @@ static void every_long_call(void) {
             CHECK_FAILS(long_calls[i].call(&seen, &result), PIXART_CANCELLED, "cancel");
             CHECK(result == NULL);
             CHECK_EQUAL(seen.calls, stops[j]);
-            CHECK_EQUAL(threads_now(), threads);
+            CHECK_EQUAL(threads_settled(threads), threads);
         }
         progress again = {0};
         CHECK_OK(long_calls[i].call(&again, &result));

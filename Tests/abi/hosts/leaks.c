@@ -5,12 +5,14 @@
  */
 #include "folder.h"
 #include "stages.h"
+#include "thread_count.h"
 
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Growth that is none: what the allocator keeps in pieces moves up and down by 1 to 4 MB, however many cycles there are. */
+/* Growth that is none: what the allocator keeps in pieces moves up and down by 1 to 4 MB, however many cycles there
+ * are. */
 #define SLACK_KILOBYTES 6144
 
 static long count(const char *variable, long otherwise) {
@@ -36,9 +38,9 @@ static long status(const char *key) {
     return value;
 }
 
-static holdings now(void) {
+static holdings now(int threads) {
     malloc_trim(0);
-    return (holdings){status("RssAnon:"), status("Threads:"), folder_count("/proc/self/fd")};
+    return (holdings){status("RssAnon:"), threads_settled(threads), folder_count("/proc/self/fd")};
 }
 
 static void check_flat(holdings before, holdings after) {
@@ -51,12 +53,13 @@ static void check_flat(holdings before, holdings after) {
 
 /* Runs `body` so often that what it keeps for good is there, and then `times` more: nothing may be added. */
 static void repeat(void body(long), long first, long times) {
+    int threads = threads_now();
     for (long i = 0; i < first; i++)
         body(i);
-    holdings before = now();
+    holdings before = now(threads);
     for (long i = 0; i < times; i++)
         body(i);
-    check_flat(before, now());
+    check_flat(before, now(threads));
 }
 
 /* ---- Handles ----------------------------------------------------------------------------------------------------- */
@@ -110,27 +113,35 @@ static void failure(long index) {
     char path[64];
     snprintf(path, sizeof path, "/nowhere/%ld", index);
     switch (index % 12) {
-    case 0: CHECK_FAILS(pixart_encoder_open(path, NULL, NULL, NULL, (pixart_encoder **)&out), PIXART_ERROR_FILE, path); break;
+    case 0:
+        CHECK_FAILS(pixart_encoder_open(path, NULL, NULL, NULL, (pixart_encoder **)&out), PIXART_ERROR_FILE, path);
+        break;
     case 1:
-        CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"variant\": \"none\"}", NULL, NULL, (pixart_denoiser **)&out),
-                    PIXART_ERROR_FILE, "none");
+        CHECK_FAILS(
+            pixart_denoiser_open(check_model(), "{\"variant\": \"none\"}", NULL, NULL, (pixart_denoiser **)&out),
+            PIXART_ERROR_FILE, "none");
         break;
     case 2:
         CHECK_FAILS(pixart_decoder_open(check_model(), "{\"weights\": \"int8\"}", NULL, NULL, (pixart_decoder **)&out),
                     PIXART_ERROR_OPTION, "weights");
         break;
     case 3:
-        CHECK_FAILS(pixart_encoder_open(check_model(), "{\"mystery\": [1, {\"a\": \"b\"}]}", NULL, NULL, (pixart_encoder **)&out),
+        CHECK_FAILS(pixart_encoder_open(check_model(), "{\"mystery\": [1, {\"a\": \"b\"}]}", NULL, NULL,
+                                        (pixart_encoder **)&out),
                     PIXART_ERROR_OPTION, "mystery");
         break;
     case 4:
-        CHECK_FAILS(pixart_encode(encoder, "\xff", NULL, NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT, "UTF-8");
+        CHECK_FAILS(pixart_encode(encoder, "\xff", NULL, NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT,
+                    "UTF-8");
         break;
-    case 5: CHECK_FAILS(pixart_encode(encoder, "a", "{", NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_OPTION, "options"); break;
+    case 5:
+        CHECK_FAILS(pixart_encode(encoder, "a", "{", NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_OPTION,
+                    "options");
+        break;
     case 6:
-        CHECK_FAILS(pixart_denoise(denoiser, prompts.prompt, prompts.negative, SHORT, stop, NULL,
-                                   (pixart_tensor **)&out),
-                    PIXART_CANCELLED, "cancel");
+        CHECK_FAILS(
+            pixart_denoise(denoiser, prompts.prompt, prompts.negative, SHORT, stop, NULL, (pixart_tensor **)&out),
+            PIXART_CANCELLED, "cancel");
         break;
     case 7:
         CHECK_FAILS(pixart_denoise(denoiser, NULL, NULL, SHORT, NULL, NULL, (pixart_tensor **)&out),
@@ -142,14 +153,15 @@ static void failure(long index) {
                     PIXART_ERROR_OPTION, "mystery");
         break;
     case 9:
-        CHECK_FAILS(pixart_decode(decoder, prompts.prompt, NULL, NULL, NULL, (pixart_tensor **)&out), PIXART_ERROR_ARGUMENT,
-                    "latents");
+        CHECK_FAILS(pixart_decode(decoder, prompts.prompt, NULL, NULL, NULL, (pixart_tensor **)&out),
+                    PIXART_ERROR_ARGUMENT, "latents");
         break;
     case 10:
-        CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"mystery\"}", (char **)&out), PIXART_ERROR_OPTION,
-                    "stage");
+        CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"mystery\"}", (char **)&out),
+                    PIXART_ERROR_OPTION, "stage");
         break;
-    default: CHECK_FAILS(pixart_convert(path, "/nowhere", NULL, NULL, NULL), PIXART_ERROR_FILE, path);
+    default:
+        CHECK_FAILS(pixart_convert(path, "/nowhere", NULL, NULL, NULL), PIXART_ERROR_FILE, path);
     }
 }
 
@@ -171,12 +183,13 @@ static void the_measure_sees_a_leak(void) {
     static float ones[128 << 10];
     for (size_t i = 0; i < sizeof ones / sizeof *ones; i++)
         ones[i] = 1;
-    holdings before = now();
+    int threads = threads_now();
+    holdings before = now(threads);
     for (int i = 0; i < 16; i++)
         CHECK_OK(pixart_tensor_create(PIXART_FLOAT32, 1, (int64_t[]){128 << 10}, ones, sizeof ones, &kept[i]));
-    CHECK(now().kilobytes > before.kilobytes + SLACK_KILOBYTES);
+    CHECK(now(threads).kilobytes > before.kilobytes + SLACK_KILOBYTES);
     release_tensors(kept, 16);
-    check_flat(before, now());
+    check_flat(before, now(threads));
 }
 
 static const check_test tests[] = {

@@ -1,6 +1,7 @@
 /* Nothing is kept: memory, files and threads come back however often objects are opened, used and refused. */
 #include "folder.h"
 #include "stages.h"
+#include "thread_count.h"
 
 #include <json-c/json.h>
 #include <limits.h>
@@ -26,9 +27,10 @@ static long resident(void) {
 }
 
 static void keeps_nothing(void (*cycle)(void)) {
+    int threads = threads_now();
     for (int i = 0; i < CYCLES; i++)
         cycle(); /* caches and arenas fill */
-    int files = folder_count("/proc/self/fd"), threads = folder_count("/proc/self/task");
+    int files = folder_count("/proc/self/fd");
     long least = LONG_MAX;
     for (int stretch = 0; stretch < STRETCHES; stretch++) {
         long before = resident();
@@ -41,7 +43,7 @@ static void keeps_nothing(void (*cycle)(void)) {
     check_context("%ld KiB more every %d cycles", least / 1024, CYCLES);
     CHECK(least < BOUND);
     CHECK_EQUAL(folder_count("/proc/self/fd"), files);
-    CHECK_EQUAL(folder_count("/proc/self/task"), threads);
+    CHECK_EQUAL(threads_settled(threads), threads);
 }
 
 static void open_and_release(void) {
@@ -116,7 +118,7 @@ static void too_many_threads(void) {
     struct rlimit before, tight;
     pixart_denoiser *refused;
     denoiser = open_denoiser(check_model());
-    int threads = folder_count("/proc/self/task");
+    int threads = threads_now();
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     REQUIRE(file && fscanf(file, "%ld", &pages) == 1);
@@ -125,10 +127,11 @@ static void too_many_threads(void) {
     tight = before;
     tight.rlim_cur = (rlim_t)(pages * sysconf(_SC_PAGESIZE)) + (256u << 20); /* room for a few dozen stacks */
     REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
-    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"threads\": 128}", NULL, NULL, &refused), PIXART_ERROR_MEMORY, "threads");
+    CHECK_FAILS(pixart_denoiser_open(check_model(), "{\"threads\": 128}", NULL, NULL, &refused), PIXART_ERROR_MEMORY,
+                "threads");
     REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
     CHECK(refused == NULL);
-    CHECK_EQUAL(folder_count("/proc/self/task"), threads);
+    CHECK_EQUAL(threads_settled(threads), threads);
     embeddings both = encode_prompts(check_model());
     pixart_tensor_release(denoise(denoiser, both, SHORT));
     embeddings_release(both);
@@ -199,7 +202,8 @@ static void denoise_much(void) {
 #define MANY LARGE ", \"pag_scale\": 3"
 
 static void denoise_many(void) {
-    const pixart_tensor *several[] = {prompts.prompt, prompts.negative}, *negatives[] = {prompts.negative, prompts.prompt};
+    const pixart_tensor *several[] = {prompts.prompt, prompts.negative},
+                        *negatives[] = {prompts.negative, prompts.prompt};
     pixart_sampler *sampler;
     CHECK_OK(pixart_sampler_create_batch(denoiser, 2, several, negatives, "{\"num_inference_steps\": 1, " MANY "}",
                                          &sampler));
