@@ -11,12 +11,12 @@ export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := tools training
+PYTHON_FOLDERS := bindings examples packaging tools training
 PICTURE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz fuzz sanitize \
+.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz test-style fuzz sanitize \
 	compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
@@ -76,6 +76,8 @@ $(VENV)/ready: bindings/python/pyproject.toml
 test-fuzz: build # The inputs that fuzzing has kept, once each
 	Tests/fuzz/replay $(LIBRARY) $(MODEL)
 
+test-style: lint # The style of the sources
+
 fuzz: check-deps ## Fuzz every reader, the options and the caption cleaner (SECONDS=60 for each)
 	Tests/fuzz/run $(or $(SECONDS),60)
 
@@ -116,11 +118,8 @@ format: $(FORMATTERS)/ready ## Format Swift, C and Python
 	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
 	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)
 
-lint: $(FORMATTERS)/ready ## Check the style of Swift and Python, and the edges between targets
-	python3 tools/check_edges.py
-	$(FORMATTERS)/bin/ruff check -q $(PYTHON_FOLDERS)
-	$(FORMATTERS)/bin/ruff format -q --check $(PYTHON_FOLDERS)
-	swift format lint -s -r Sources Tests Package.swift
+lint: $(FORMATTERS)/ready ## Check the style of Swift, C and Python, and the edges between targets
+	@PATH="$(CURDIR)/$(FORMATTERS)/bin:$$PATH" Tests/style $(PYTHON_FOLDERS)
 
 clean: ## Remove what was built
 	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1

@@ -19,7 +19,8 @@ let settings: [SwiftSetting] = [
 ]
 /// Of C and C++: what is found out of bounds ends the process, and no path of the build is stored.
 let hardening = [
-    "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-ffile-prefix-map=\(Context.packageDirectory)=.",
+    "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2",
+    "-ffile-prefix-map=\(Context.packageDirectory)=.",
 ]
 
 /// Libraries are linked statically and hidden: a host that exports symbols of the same names changes nothing, and OpenBLAS
@@ -41,13 +42,14 @@ let wrapped = [
 
 /// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
 let shared: [LinkerSetting] = [
-    .unsafeFlags([
-        "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
-        "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
-        "-Xlinker", "-soname=libpixart.so.1",
-        "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
-    ]
-        + wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] })
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
+            "-Xlinker", "-soname=libpixart.so.1",
+            "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
+        ]
+            + wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] })
 ]
 
 let package = Package(

@@ -1,6 +1,6 @@
-/* OpenBLAS takes a buffer of 128 MiB of address space for each GEMM that runs at a time, keeps it, and asks for it again for
- * ever if the system has none. So each pool reserves a buffer for each of its workers, which can fail, before any GEMM
- * runs. The library is linked with `--wrap=mmap`: what OpenBLAS maps within a GEMM is one of those buffers. */
+/* OpenBLAS takes a buffer of 128 MiB of address space for each GEMM that runs at a time, keeps it, and asks for it
+ * again for ever if the system has none. So each pool reserves a buffer for each of its workers, which can fail, before
+ * any GEMM runs. The library is linked with `--wrap=mmap`: what OpenBLAS maps within a GEMM is one of those buffers. */
 #define _GNU_SOURCE
 #include "blas.h"
 #include "fork_gate.h"
@@ -23,7 +23,8 @@ static _Thread_local int multiplies __attribute__((tls_model("initial-exec")));
 
 int native_blas_reserve(size_t count) {
     openblas_set_num_threads(1);
-    if (__real_mmap == NULL) return 1; /* linked without --wrap, as the unit tests are */
+    if (__real_mmap == NULL)
+        return 1; /* linked without --wrap, as the unit tests are */
     int succeeded = 1;
     native_fork_gate_enter();
     while (succeeded && buffers < workers + count) {
@@ -31,17 +32,20 @@ int native_blas_reserve(size_t count) {
                                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
                                               : MAP_FAILED;
         succeeded = buffer != MAP_FAILED;
-        if (!succeeded) break;
+        if (!succeeded)
+            break;
         spare[spares++] = buffer;
         buffers++;
     }
-    if (succeeded) workers += count;
+    if (succeeded)
+        workers += count;
     native_fork_gate_leave();
     return succeeded;
 }
 
 void native_blas_release(size_t count) {
-    if (__real_mmap == NULL) return;
+    if (__real_mmap == NULL)
+        return;
     native_fork_gate_enter();
     workers -= count;
     native_fork_gate_leave();
@@ -52,7 +56,8 @@ void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int fi
         native_fork_gate_enter();
         void *buffer = spares > 0 ? spare[--spares] : NULL;
         native_fork_gate_leave();
-        if (buffer != NULL) return buffer;
+        if (buffer != NULL)
+            return buffer;
     }
     return __real_mmap(address, bytes, protection, flags, file, offset);
 }

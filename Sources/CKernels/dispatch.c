@@ -12,7 +12,8 @@ static int runs(const native_kernels *kernels) {
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (kernels == &native_kernels_avx512_bf16)
         return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
-    if (kernels == &native_kernels_avx512) return avx512;
+    if (kernels == &native_kernels_avx512)
+        return avx512;
     if (kernels == &native_kernels_avx2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
     return 1;
@@ -29,6 +30,7 @@ static const native_kernels *const tables[] = {&native_kernels_portable};
 
 const native_kernels *native_kernels_named(const char *name) {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if ((!name || strcmp(name, tables[i]->name) == 0) && runs(tables[i])) return tables[i];
+        if ((!name || strcmp(name, tables[i]->name) == 0) && runs(tables[i]))
+            return tables[i];
     return NULL;
 }

@@ -11,7 +11,7 @@ struct native_png_decoder {
     png_infop info;
     FILE *file;
     int channels;
-    int reduces; /* the file has colours where grey is wanted */
+    int reduces;     /* the file has colours where grey is wanted */
     int orientation; /* of Exif, 1 to 8 */
     uint32_t width, height;
     unsigned char *colours; /* [height][width][3] of these */
@@ -103,8 +103,8 @@ int native_png_decode_begin(FILE *file, int channels, char *message, size_t room
     decoder->orientation = 1;
     decoder->message = message;
     decoder->room = room;
-    decoder->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder, on_error, on_warning, decoder, on_allocate,
-                                            on_free);
+    decoder->png =
+        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder, on_error, on_warning, decoder, on_allocate, on_free);
     if (decoder->png != NULL)
         decoder->info = png_create_info_struct(decoder->png);
     if (decoder->info == NULL || !begin(decoder)) {

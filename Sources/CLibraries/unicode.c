@@ -13,12 +13,14 @@ static utf8proc_ssize_t decompose(const uint8_t *text, size_t count, utf8proc_op
     for (size_t read = 0; read < count;) {
         utf8proc_int32_t character;
         utf8proc_ssize_t bytes = utf8proc_iterate(text + read, (utf8proc_ssize_t)(count - read), &character);
-        if (bytes < 0) return bytes;
+        if (bytes < 0)
+            return bytes;
         read += (size_t)bytes;
         utf8proc_ssize_t left = length < room ? room - length : 0;
         utf8proc_ssize_t added =
             utf8proc_decompose_char(character, left > 0 ? out + length : NULL, left, options, &boundary);
-        if (added < 0) return added;
+        if (added < 0)
+            return added;
         length += added;
     }
     return length;
@@ -38,14 +40,16 @@ static void order(utf8proc_int32_t *text, size_t length, utf8proc_int32_t *sorte
         }
         size_t places[256] = {0};
         size_t end = start;
-        for (unsigned class; end < length && (class = combining_class(text[end])) != 0; end++) places[class]++;
+        for (unsigned class; end < length && (class = combining_class(text[end])) != 0; end++)
+            places[class]++;
         size_t place = 0;
         for (int class = 0; class < 256; class++) {
             size_t marks = places[class];
             places[class] = place;
             place += marks;
         }
-        for (size_t i = start; i < end; i++) sorted[places[combining_class(text[i])]++] = text[i];
+        for (size_t i = start; i < end; i++)
+            sorted[places[combining_class(text[i])]++] = text[i];
         memcpy(text + start, sorted, (end - start) * sizeof *text);
         start = end;
     }
@@ -55,7 +59,8 @@ uint8_t *native_unicode_compose(const uint8_t *text, size_t count, int compatibl
     utf8proc_option_t options =
         (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE | (compatible ? UTF8PROC_COMPAT : 0));
     utf8proc_ssize_t length = decompose(text, count, options, NULL, 0);
-    if (length < 0) return NULL;
+    if (length < 0)
+        return NULL;
     /* UTF-8 replaces the characters in their own memory, with a zero after them. */
     utf8proc_int32_t *characters = malloc(((size_t)length + 1) * sizeof *characters);
     utf8proc_int32_t *sorted = malloc(((size_t)length + 1) * sizeof *sorted);

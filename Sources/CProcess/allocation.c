@@ -1,10 +1,11 @@
-/* A failed allocation must cost the host a status, not its process. Swift's runtime ends the process if malloc returns NULL,
- * and json-c drops members silently. So the library is linked with `--wrap` for each allocating function: all that is
- * linked statically allocates here. If the system has no memory, a set-aside reserve serves the request, the code that
- * asked goes on as if nothing had happened, and the thread is marked. The boundary turns the mark into PIXART_ERROR_MEMORY.
+/* A failed allocation must cost the host a status, not its process. Swift's runtime ends the process if malloc returns
+ * NULL, and json-c drops members silently. So the library is linked with `--wrap` for each allocating function: all
+ * that is linked statically allocates here. If the system has no memory, a set-aside reserve serves the request, the
+ * code that asked goes on as if nothing had happened, and the thread is marked. The boundary turns the mark into
+ * PIXART_ERROR_MEMORY.
  *
- * The reserve is handed out in granules, found first-fit in a bitmap. It takes address space only until it is used. Large
- * arrays do not come from here: they are mapped, and code that maps them handles the failure. */
+ * The reserve is handed out in granules, found first-fit in a bitmap. It takes address space only until it is used.
+ * Large arrays do not come from here: they are mapped, and code that maps them handles the failure. */
 #include "allocation.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ REAL size_t __real_malloc_usable_size(void *block);
 
 /* ---- The mark of a thread ---- */
 
-/* initial-exec: the library's thread-local variables lie in static storage, which needs no allocation in a new thread. */
+/* initial-exec: the library's thread-local variables lie in static storage, which needs no allocation in a new thread.
+ */
 static _Thread_local int failed __attribute__((tls_model("initial-exec")));
 
 int native_allocation_failed(void) {
@@ -46,17 +48,16 @@ static uint64_t taken[granules / word];
 static atomic_flag busy = ATOMIC_FLAG_INIT;
 
 static void lock(void) {
-    while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {}
+    while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
+    }
 }
 static void unlock(void) { atomic_flag_clear_explicit(&busy, memory_order_release); }
 
-/* Another thread may have held the lock when the process was forked. The handlers are registered before the fork gate's, so the
- * lock is taken after the gate: who is inside the gate may allocate. */
+/* Another thread may have held the lock when the process was forked. The handlers are registered before the fork
+ * gate's, so the lock is taken after the gate: who is inside the gate may allocate. */
 __attribute__((constructor(101))) static void survive_fork(void) { pthread_atfork(lock, unlock, unlock); }
 
-static int is_reserved(const void *block) {
-    return (uintptr_t)block - (uintptr_t)reserve < sizeof reserve;
-}
+static int is_reserved(const void *block) { return (uintptr_t)block - (uintptr_t)reserve < sizeof reserve; }
 
 static int is_taken(size_t index) { return taken[index / word] >> (index % word) & 1; }
 
@@ -71,9 +72,7 @@ static void mark(size_t first, size_t count, int value) {
 static size_t *size_of(const void *block) { return (size_t *)((uintptr_t)block - sizeof(size_t)); }
 
 /* Index of the granule at which a block that was asked for with an alignment begins, its header included. */
-static size_t first_of(const void *block) {
-    return ((uintptr_t)block - sizeof(size_t) - (uintptr_t)reserve) / granule;
-}
+static size_t first_of(const void *block) { return ((uintptr_t)block - sizeof(size_t) - (uintptr_t)reserve) / granule; }
 
 static size_t granules_of(const void *block) {
     uintptr_t end = (uintptr_t)block + *size_of(block) - (uintptr_t)reserve;
@@ -88,7 +87,8 @@ static void *reserved(size_t size, size_t alignment) {
         errno = ENOMEM;
         return NULL;
     }
-    if (alignment < granule) alignment = granule;
+    if (alignment < granule)
+        alignment = granule;
     void *found = NULL;
     lock();
     /* A block begins at a multiple of its alignment, and its header takes the granule before. */
@@ -104,9 +104,11 @@ static void *reserved(size_t size, size_t alignment) {
             at += (run * granule + alignment) / alignment * alignment;
         }
     }
-    if (found != NULL) *size_of(found) = size;
+    if (found != NULL)
+        *size_of(found) = size;
     unlock();
-    if (found == NULL) errno = ENOMEM;
+    if (found == NULL)
+        errno = ENOMEM;
     return found;
 }
 
@@ -126,7 +128,8 @@ void *__wrap_malloc(size_t size) {
 void *__wrap_calloc(size_t count, size_t size) {
     void *block = __real_calloc(count, size);
     size_t bytes;
-    if (block != NULL || __builtin_mul_overflow(count, size, &bytes)) return block;
+    if (block != NULL || __builtin_mul_overflow(count, size, &bytes))
+        return block;
     block = reserved(bytes, granule);
     return block != NULL ? memset(block, 0, bytes) : NULL;
 }
@@ -145,21 +148,26 @@ size_t __wrap_malloc_usable_size(void *block) {
 void *__wrap_realloc(void *block, size_t size) {
     if (!is_reserved(block)) {
         void *moved = __real_realloc(block, size);
-        if (moved != NULL || size == 0) return moved;
+        if (moved != NULL || size == 0)
+            return moved;
     }
     size_t before = block != NULL ? __wrap_malloc_usable_size(block) : 0;
     void *moved = is_reserved(block) ? __wrap_malloc(size) : reserved(size, granule);
-    if (moved == NULL) return NULL;
-    if (block != NULL) memcpy(moved, block, before < size ? before : size);
+    if (moved == NULL)
+        return NULL;
+    if (block != NULL)
+        memcpy(moved, block, before < size ? before : size);
     __wrap_free(block);
     return moved;
 }
 
 int __wrap_posix_memalign(void **block, size_t alignment, size_t size) {
     int outcome = __real_posix_memalign(block, alignment, size);
-    if (outcome != ENOMEM) return outcome;
+    if (outcome != ENOMEM)
+        return outcome;
     void *found = reserved(size, alignment);
-    if (found == NULL) return ENOMEM;
+    if (found == NULL)
+        return ENOMEM;
     *block = found;
     return 0;
 }

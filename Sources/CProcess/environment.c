@@ -1,7 +1,7 @@
 /* OpenBLAS reads environment variables when the library is loaded: one makes it print, and without another it starts a
  * thread for each processor. The library is linked with `--wrap=getenv`, so that what is linked statically finds an
- * environment in which OpenBLAS is single-threaded and uses its AVX2 kernels where there is AVX2: it is never asked where
- * there is more, and releases that do not know a processor choose badly for it. The host is not concerned. */
+ * environment in which OpenBLAS is single-threaded and uses its AVX2 kernels where there is AVX2: it is never asked
+ * where there is more, and releases that do not know a processor choose badly for it. The host is not concerned. */
 #define _GNU_SOURCE
 #include <locale.h>
 #include <stddef.h>
@@ -16,12 +16,14 @@ char *__wrap_getenv(const char *name);
 
 char *__wrap_getenv(const char *name) {
     static char one[] = "1";
-    if (strcmp(name, "OPENBLAS_NUM_THREADS") == 0) return one;
+    if (strcmp(name, "OPENBLAS_NUM_THREADS") == 0)
+        return one;
 #if defined(__x86_64__)
     static char haswell[] = "Haswell";
     if (strcmp(name, "OPENBLAS_CORETYPE") == 0) {
         __builtin_cpu_init(); /* this runs before constructors do */
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return haswell;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+            return haswell;
     }
 #endif
     return NULL;
@@ -35,13 +37,14 @@ char **__wrap_environ = no_variables;
 int __wrap__swift_installCrashHandler(void);
 int __wrap__swift_installCrashHandler(void) { return 0; }
 
-/* Swift and json-c seed hash tables from here, and names of drafts come from here. Without a source of randomness, as under
- * seccomp, the one prints and the other ends the process; the clock will do. */
+/* Swift and json-c seed hash tables from here, and names of drafts come from here. Without a source of randomness, as
+ * under seccomp, the one prints and the other ends the process; the clock will do. */
 ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
 void __wrap_swift_stdlib_random(void *buffer, size_t size);
 
 ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags) {
-    if (syscall(SYS_getrandom, buffer, size, flags) == (long)size) return (ssize_t)size;
+    if (syscall(SYS_getrandom, buffer, size, flags) == (long)size)
+        return (ssize_t)size;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t state = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + (uintptr_t)buffer;
@@ -54,8 +57,9 @@ ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags) {
 
 void __wrap_swift_stdlib_random(void *buffer, size_t size) { __wrap_getrandom(buffer, size, 0); }
 
-/* Swift's runtime and json-c want the locale "C", for each number or text, and system errors are told in English. The C library has
- * both at hand; it makes other locales and translates under a lock that fork() leaves locked in the child. */
+/* Swift's runtime and json-c want the locale "C", for each number or text, and system errors are told in English. The C
+ * library has both at hand; it makes other locales and translates under a lock that fork() leaves locked in the child.
+ */
 __attribute__((weak)) extern locale_t __real_newlocale(int categories, const char *name, locale_t base);
 locale_t __wrap_newlocale(int categories, const char *name, locale_t base);
 locale_t __wrap_duplocale(locale_t original);
@@ -86,5 +90,6 @@ extern FILE *__real_stderr __attribute__((weak));
 FILE *__wrap_stderr;
 
 __attribute__((constructor)) static void find_stderr(void) {
-    if (&__real_stderr != NULL) __wrap_stderr = __real_stderr;
+    if (&__real_stderr != NULL)
+        __wrap_stderr = __real_stderr;
 }

@@ -38,9 +38,10 @@ __attribute__((constructor)) static void register_handlers(void) {
 
 /* The library is linked with `--wrap` for the functions below, whose originals take locks of their own. */
 
-/* swift::threading_impl::once_slow(once_t &, void (*)(void *), void *): initializes a global, or a table of Swift's runtime. */
-void run_once(_Atomic(intptr_t) *done, void (*initialize)(void *), void *context) __asm__(
-    "__wrap__ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_");
+/* swift::threading_impl::once_slow(once_t &, void (*)(void *), void *): initializes a global, or a table of Swift's
+ * runtime. */
+void run_once(_Atomic(intptr_t) *done, void (*initialize)(void *),
+              void *context) __asm__("__wrap__ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_");
 
 void run_once(_Atomic(intptr_t) *done, void (*initialize)(void *), void *context) {
     native_fork_gate_enter();
@@ -51,21 +52,23 @@ void run_once(_Atomic(intptr_t) *done, void (*initialize)(void *), void *context
     native_fork_gate_leave();
 }
 
-/* Swift's runtime builds the metadata of a type, and finds a conformance, with a mutex locked. So whoever waits for one waits at
- * the gate, and a child finds none locked. */
+/* Swift's runtime builds the metadata of a type, and finds a conformance, with a mutex locked. So whoever waits for one
+ * waits at the gate, and a child finds none locked. */
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex) {
     native_fork_gate_enter();
     int failure = __real_pthread_mutex_lock(mutex);
-    if (failure != 0) native_fork_gate_leave();
+    if (failure != 0)
+        native_fork_gate_leave();
     return failure;
 }
 
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex) {
     int failure = __real_pthread_mutex_unlock(mutex);
-    if (failure == 0) native_fork_gate_leave();
+    if (failure == 0)
+        native_fork_gate_leave();
     return failure;
 }
 
@@ -78,7 +81,8 @@ void __wrap___cxa_guard_release(int64_t *guard);
 int __wrap___cxa_guard_acquire(int64_t *guard) {
     native_fork_gate_enter();
     int initialize = __real___cxa_guard_acquire(guard);
-    if (!initialize) native_fork_gate_leave();
+    if (!initialize)
+        native_fork_gate_leave();
     return initialize;
 }
 

@@ -63,7 +63,8 @@ func object<Object: ProcessBound>(
     let object = reference(try required(handle, name), type).takeUnretainedValue()
     guard object.process == .current else {
         throw .state(
-            "\(name): was opened in process \(object.process.id), before fork(); expected a handle that this process opened")
+            "\(name): was opened in process \(object.process.id), before fork(); expected a handle that this process opened"
+        )
     }
     return object
 }

@@ -12,7 +12,8 @@ extension UnusedTensors {
         ] + leftovers,
         foreign: [
             .init("*controlnet*", "a ControlNet"),
-            .init("blocks.*.attn.sr*", compression), .init("*.attn1.sr*", compression), .init("*.attn.sr*", compression),
+            .init("blocks.*.attn.sr*", compression), .init("*.attn1.sr*", compression),
+            .init("*.attn.sr*", compression),
             .init("blocks.*.attn.qkv.*", originalNames), .init("y_embedder.y_proj.*", originalNames),
             .init("t_block.*", originalNames), .init("x_embedder.proj.*", originalNames),
             .init("double_blocks.*", "Flux"), .init("single_blocks.*", "Flux"),
@@ -47,7 +48,8 @@ extension UnusedTensors {
         ] + otherForms)
 
     package static let vaeDecoder = UnusedTensors(
-        "the VAE's decoder", harmless: [.init("encoder.*", encoderHalf), .init("quant_conv.*", encoderHalf)] + leftovers,
+        "the VAE's decoder",
+        harmless: [.init("encoder.*", encoderHalf), .init("quant_conv.*", encoderHalf)] + leftovers,
         foreign: vaeForeign)
 
     package static let vaeEncoder = UnusedTensors(
@@ -65,7 +67,8 @@ extension UnusedTensors {
     private static let encoderHalf = "encoder half of the autoencoder"
     private static let decoderHalf = "decoder half of the autoencoder"
     private static let compression = "PixArt-Sigma with compressed keys and values"
-    private static let originalNames = "PixArt with the names of the original repository; convert it with diffusers' script"
+    private static let originalNames =
+        "PixArt with the names of the original repository; convert it with diffusers' script"
     private static let normalized = "a transformer that normalizes queries and keys"
     private static let unet = "a U-Net, such as Stable Diffusion"
 
@@ -77,7 +80,8 @@ extension UnusedTensors {
         .init("model_ema.*", movingAverage), .init("ema.*", movingAverage), .init("ema_model.*", movingAverage),
         .init("num_updates", movingAverage), .init("*.num_updates", movingAverage),
         .init("decay", movingAverage), .init("optimization_step", movingAverage),
-        .init("loss.*", "network of the training's loss"), .init("logvar", "variance that training learns for its loss"),
+        .init("loss.*", "network of the training's loss"),
+        .init("logvar", "variance that training learns for its loss"),
     ]
     private static let movingAverage = "state of the moving average of training"
 
@@ -98,7 +102,8 @@ extension UnusedTensors {
             .init("1.weight", "TAESD with its original names; convert it with diffusers' script"),
         ] + otherForms
 
-    private static let ldmNames = "a VAE with the names of the original Stable Diffusion; convert it with diffusers' script"
+    private static let ldmNames =
+        "a VAE with the names of the original Stable Diffusion; convert it with diffusers' script"
 
     /// Weights that are not a network's own, or are stored in a form that is not read.
     private static let otherForms: [Rule] = [

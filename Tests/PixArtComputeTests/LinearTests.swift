@@ -137,11 +137,13 @@ import Testing
         #expect(message(foreign, .ignore).0 == "memory: tensor \"b.old\" says that this is another; expected net")
     }
 
-    @Test(arguments: [
-        ("a.b", "a.b", true), ("a.b", "a.b.c", false), ("a.*", "a.", true), ("a.*", "a", false), ("*.b", "x.a.b", true),
-        ("*.b", "b", false), ("a*b*c", "a1b2b3c", true), ("a*b*c", "a1c", false), ("*", "", true), ("", "", true),
-        ("", "a", false), ("*ab", "aaab", true), ("**a", "ba", true), ("a*", "b", false),
-    ] as [(TensorPattern, String, Bool)])
+    @Test(
+        arguments: [
+            ("a.b", "a.b", true), ("a.b", "a.b.c", false), ("a.*", "a.", true), ("a.*", "a", false),
+            ("*.b", "x.a.b", true),
+            ("*.b", "b", false), ("a*b*c", "a1b2b3c", true), ("a*b*c", "a1c", false), ("*", "", true), ("", "", true),
+            ("", "a", false), ("*ab", "aaab", true), ("**a", "ba", true), ("a*", "b", false),
+        ] as [(TensorPattern, String, Bool)])
     func patterns(_ pattern: TensorPattern, _ name: String, _ matches: Bool) {
         #expect(pattern.matches(name) == matches)
     }

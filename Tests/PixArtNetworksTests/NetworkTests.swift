@@ -54,7 +54,9 @@ private let tolerance = 2e-6
         var (block, output) = (0, [Float]())
         try CallProgress.run({ _, _, share in
             // The host may be asked several times about the same block.
-            guard share == Double(block + 1) / 2, let expected = try? golden["block.\(block)"].floats else { return true }
+            guard share == Double(block + 1) / 2, let expected = try? golden["block.\(block)"].floats else {
+                return true
+            }
             #expect(relativeError(workspace.stream.elements, expected) < tolerance, "block \(block)")
             block += 1
             return true

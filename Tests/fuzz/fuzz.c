@@ -3,9 +3,9 @@
  *     PIXART_FUZZ_TARGET   one of the names in the table at the end
  *     PIXART_FUZZ_MODEL    a small checkpoint, models/emoji
  *
- * With libFuzzer this is a coverage-guided fuzzer. Compiled with -DREPLAY it runs the files of its command line once, which
- * is how the tests replay the corpus. A finding is a crash, a sanitizer's report, PIXART_ERROR_INTERNAL, or a failure that has
- * no message. */
+ * With libFuzzer this is a coverage-guided fuzzer. Compiled with -DREPLAY it runs the files of its command line once,
+ * which is how the tests replay the corpus. A finding is a crash, a sanitizer's report, PIXART_ERROR_INTERNAL, or a
+ * failure that has no message. */
 #include "pixart.h"
 
 #include <fcntl.h>
@@ -37,7 +37,8 @@ static int32_t stop_soon(void *calls_left, int64_t step, int64_t steps, double f
 /* Puts the input where the target's reader looks for it. */
 static void put(const uint8_t *data, size_t size) {
     int descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (descriptor < 0 || (size > 0 && write(descriptor, data, size) != (ssize_t)size)) abort();
+    if (descriptor < 0 || (size > 0 && write(descriptor, data, size) != (ssize_t)size))
+        abort();
     close(descriptor);
 }
 
@@ -53,7 +54,8 @@ static void begin_run(int takes_steps) {
     static const char options[] = "{\"height\": 32, \"width\": 32, \"num_inference_steps\": 3}";
     pixart_denoiser *own = NULL;
     pixart_sampler *sampler = NULL;
-    if (checked(pixart_denoiser_open(folder, "{\"threads\": 1}", NULL, NULL, &own))) return;
+    if (checked(pixart_denoiser_open(folder, "{\"threads\": 1}", NULL, NULL, &own)))
+        return;
     pixart_status status = checked(pixart_sampler_create(own, prompt, negative, options, &sampler));
     while (status == PIXART_OK && takes_steps && pixart_sampler_step_index(sampler) < pixart_sampler_steps(sampler))
         status = checked(pixart_sampler_step(sampler, NULL, NULL));
@@ -103,7 +105,8 @@ static void read_tokenizer(const uint8_t *data, size_t size) {
     pixart_encoder *own = NULL;
     char *report = NULL;
     put(data, size);
-    if (checked(pixart_encoder_open(folder, "{\"threads\": 1}", NULL, NULL, &own))) return;
+    if (checked(pixart_encoder_open(folder, "{\"threads\": 1}", NULL, NULL, &own)))
+        return;
     checked(pixart_encoder_tokenize(own, "A cat &amp; \xc3\xa9\xef\xac\x81 dog! 123 \xe2\x96\x81", NULL, &report));
     pixart_string_release(report);
     pixart_encoder_release(own);
@@ -121,14 +124,16 @@ static int is_large(const char *options) {
     size_t digits = 0;
     for (; *options != '\0'; options++) {
         digits = *options >= '0' && *options <= '9' ? digits + 1 : 0;
-        if (digits > 2 || *options == '\\' || *options == 'e' || *options == 'E') return 1;
+        if (digits > 2 || *options == '\\' || *options == 'e' || *options == 'E')
+            return 1;
     }
     return 0;
 }
 
 /* The first byte chooses the verb, the rest are its options. */
 static void take_options(const uint8_t *data, size_t size) {
-    if (size == 0) return;
+    if (size == 0)
+        return;
     char *options = strndup((const char *)data + 1, size - 1), *report = NULL;
     pixart_tensor *tensor = NULL, *image = NULL;
     int64_t shape[] = {8, 8, 3};
@@ -140,19 +145,35 @@ static void take_options(const uint8_t *data, size_t size) {
         if (!is_large(options))
             checked(pixart_denoise(denoiser, prompt, negative, options, stop_soon, &calls, &tensor));
         break;
-    case 1: checked(pixart_memory_estimate(model, options, &report)); break;
-    case 2: checked(pixart_denoiser_memory(denoiser, options, &report)); break;
-    case 3: checked(pixart_encoder_memory(encoder, options, &report)); break;
-    case 4: checked(pixart_encoder_tokenize(encoder, "a cat", options, &report)); break;
-    case 5:
-        if (!is_large(options)) checked(pixart_image_resize(image, options, &tensor));
+    case 1:
+        checked(pixart_memory_estimate(model, options, &report));
         break;
-    case 6: checked(pixart_image_write(image, 0, file, options)); break;
-    case 7: checked(pixart_image_read(file, options, &tensor)); break;
-    case 8: checked(pixart_convert("/nowhere", folder, options, NULL, NULL)); break;
+    case 2:
+        checked(pixart_denoiser_memory(denoiser, options, &report));
+        break;
+    case 3:
+        checked(pixart_encoder_memory(encoder, options, &report));
+        break;
+    case 4:
+        checked(pixart_encoder_tokenize(encoder, "a cat", options, &report));
+        break;
+    case 5:
+        if (!is_large(options))
+            checked(pixart_image_resize(image, options, &tensor));
+        break;
+    case 6:
+        checked(pixart_image_write(image, 0, file, options));
+        break;
+    case 7:
+        checked(pixart_image_read(file, options, &tensor));
+        break;
+    case 8:
+        checked(pixart_convert("/nowhere", folder, options, NULL, NULL));
+        break;
     case 9: {
         pixart_decoder *own = NULL;
-        if (!is_large(options)) checked(pixart_decoder_open(model, options, NULL, NULL, &own));
+        if (!is_large(options))
+            checked(pixart_decoder_open(model, options, NULL, NULL, &own));
         pixart_decoder_release(own);
     }
     }
@@ -187,25 +208,32 @@ static void prepare(void) {
     model = getenv("PIXART_FUZZ_MODEL");
     while (target < sizeof targets / sizeof *targets && strcmp(targets[target].name, name != NULL ? name : "") != 0)
         target++;
-    if (target == sizeof targets / sizeof *targets || model == NULL) abort();
+    if (target == sizeof targets / sizeof *targets || model == NULL)
+        abort();
     relative = targets[target].file;
     snprintf(folder, sizeof folder, "%s/pixart-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(folder) == NULL) abort();
+    if (mkdtemp(folder) == NULL)
+        abort();
     snprintf(file, sizeof file, "%s/%s", folder, relative);
     char command[8192];
-    snprintf(command, sizeof command,
-             "cp -r '%s'/* '%s' && rm -f '%s' && if [ %s = tokenizer_json ]; then rm -f '%s'/tokenizer/spiece.model; fi && "
-             "if [ %s = shard_index ]; then cd '%s'/transformer && mv *.safetensors s.safetensors; fi",
-             model, folder, file, name, folder, name, folder);
-    if (system(command) != 0) abort();
-    if (pixart_encoder_open(model, "{\"threads\": 1}", NULL, NULL, &encoder) || pixart_encode(encoder, "cat", NULL, NULL, NULL, &prompt) ||
-        pixart_encode(encoder, "", NULL, NULL, NULL, &negative) || pixart_denoiser_open(model, "{\"threads\": 1}", NULL, NULL, &denoiser))
+    snprintf(
+        command, sizeof command,
+        "cp -r '%s'/* '%s' && rm -f '%s' && if [ %s = tokenizer_json ]; then rm -f '%s'/tokenizer/spiece.model; fi && "
+        "if [ %s = shard_index ]; then cd '%s'/transformer && mv *.safetensors s.safetensors; fi",
+        model, folder, file, name, folder, name, folder);
+    if (system(command) != 0)
+        abort();
+    if (pixart_encoder_open(model, "{\"threads\": 1}", NULL, NULL, &encoder) ||
+        pixart_encode(encoder, "cat", NULL, NULL, NULL, &prompt) ||
+        pixart_encode(encoder, "", NULL, NULL, NULL, &negative) ||
+        pixart_denoiser_open(model, "{\"threads\": 1}", NULL, NULL, &denoiser))
         abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (model == NULL) prepare();
+    if (model == NULL)
+        prepare();
     targets[target].run(data, size);
     return 0;
 }
@@ -215,7 +243,8 @@ int main(int count, char **paths) {
     for (int i = 1; i < count; i++) {
         FILE *input = fopen(paths[i], "rb");
         static uint8_t data[1 << 22];
-        if (input == NULL) return 1;
+        if (input == NULL)
+            return 1;
         size_t size = fread(data, 1, sizeof data, input);
         fclose(input);
         LLVMFuzzerTestOneInput(data, size);

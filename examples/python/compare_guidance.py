@@ -8,6 +8,7 @@ The pictures stand in one file, a row for each seed, a column for each guidance 
 import argparse
 
 import numpy as np
+
 import pixart
 
 

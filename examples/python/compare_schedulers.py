@@ -8,6 +8,7 @@ The pictures stand in one file, a row for each scheduler, a column for each numb
 import argparse
 
 import numpy as np
+
 import pixart
 
 SCHEDULERS = [

@@ -8,6 +8,7 @@ The pictures stand in one file: the given one, then one for each strength.
 import argparse
 
 import numpy as np
+
 import pixart
 
 

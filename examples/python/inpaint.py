@@ -10,6 +10,7 @@ pixels put back, since those come out of the decoder a little different.
 import argparse
 
 import numpy as np
+
 import pixart
 
 

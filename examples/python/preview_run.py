@@ -9,6 +9,7 @@ estimates through the decoder.
 import argparse
 
 import numpy as np
+
 import pixart
 
 

@@ -19,8 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bindings" / "python" / "src"), str(ROOT / "bindings" / "python" / "tests" / "files")]
 
 import numpy as np  # noqa: E402
-import pixart  # noqa: E402
 import sparse_repository  # noqa: E402
+
+import pixart  # noqa: E402
 from pixart._core.library import PROGRESS, library  # noqa: E402
 from pixart._core.tensor import borrowed_tensor  # noqa: E402
 
@@ -49,7 +50,9 @@ def wait_after(seconds, call):
 def opening(kind, folder, options):
     def call(callback):
         out = c_void_p()
-        getattr(library(), f"pixart_{kind}_open")(str(folder).encode(), json.dumps(options).encode(), callback, None, byref(out))
+        getattr(library(), f"pixart_{kind}_open")(
+            str(folder).encode(), json.dumps(options).encode(), callback, None, byref(out)
+        )
         getattr(library(), f"pixart_{kind}_release")(out)
 
     return call
@@ -67,7 +70,10 @@ def using(function, handle, argument, options=None):
 def measure(name, moments, call):
     waits = [wait_after(moment, call) for moment in moments]
     known = [wait for wait in waits if wait is not None]
-    print(f"| {name} | {len(known)} | {1000 * max(known):.0f} ms |" if known else f"| {name} | 0 | ended before |", flush=True)
+    print(
+        f"| {name} | {len(known)} | {1000 * max(known):.0f} ms |" if known else f"| {name} | 0 | ended before |",
+        flush=True,
+    )
 
 
 def main():
@@ -86,7 +92,10 @@ def main():
         with pixart.Encoder(folder) as encoder:
             prompt = c_char_p(b"a red cat " * 40)
             measure("encode, 120 tokens", seconds, using("pixart_encode", encoder, prompt))
-        with pixart.Decoder(folder) as decoder, borrowed_tensor(np.zeros((1, 4, 128, 128), np.float32), "latents") as latents:
+        with (
+            pixart.Decoder(folder) as decoder,
+            borrowed_tensor(np.zeros((1, 4, 128, 128), np.float32), "latents") as latents,
+        ):
             measure("decode, 1024", seconds, using("pixart_decode", decoder, latents))
         images = np.zeros((1, 1024, 1024, 3), np.uint8)
         with pixart.ImageEncoder(folder) as encoder, borrowed_tensor(images, "images", np.uint8) as tensor:

@@ -19,7 +19,9 @@ def faults(text):
             yield f"{name}: no comment"
         elif ("@return" in comment) == (result.strip() == "void"):
             yield f"{name}: @return does not fit the result"
-    yield from (f"line {number}: {len(line)} columns" for number, line in enumerate(text.split("\n"), 1) if len(line) > 100)
+    yield from (
+        f"line {number}: {len(line)} columns" for number, line in enumerate(text.split("\n"), 1) if len(line) > 100
+    )
 
 
 def main():

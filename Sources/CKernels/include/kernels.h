@@ -3,7 +3,8 @@
  * `portable` is plain C, and its products are OpenBLAS's; `avx2` is the same for wider registers; `avx512` multiplies
  * float32 itself; `avx512_bf16` also has products of bfloat16 and of int8 (BF16 and VNNI).
  *
- * Letters: `rows` and `columns` count rows and elements of a row; a `stride` is the distance between rows in elements. */
+ * Letters: `rows` and `columns` count rows and elements of a row; a `stride` is the distance between rows in elements.
+ */
 #ifndef PIXART_KERNELS_H
 #define PIXART_KERNELS_H
 
@@ -20,7 +21,7 @@ enum { NATIVE_PANEL = 32 };
 enum {
     NATIVE_FLOAT32 = 0,
     NATIVE_BFLOAT16 = 1,
-    NATIVE_INT8 = 2,            /* unsigned, 128 stands for 0, beside a scale for each row */
+    NATIVE_INT8 = 2,           /* unsigned, 128 stands for 0, beside a scale for each row */
     NATIVE_ROUND_BFLOAT16 = 3, /* float32 that holds bfloat16 numbers: for sets without products of bfloat16 */
     NATIVE_ROUND_INT8 = 4      /* float32 that holds an int8 number times the row's scale: likewise */
 };
@@ -36,12 +37,12 @@ typedef struct native_rows {
 
 /* What becomes of a product's tile. */
 typedef struct native_epilogue {
-    const float *_Nullable bias;     /* added first, one for each column */
-    const float *_Nullable gate;     /* accumulate: out += gate * value, one for each column; NULL: gates of 1 */
-    int accumulate;                  /* out += value; else out = value */
-    int gelu;                        /* value = gelu(value), tanh form */
-    int multiply;                    /* out = out * value */
-    int type;                        /* of out: NATIVE_FLOAT32, NATIVE_BFLOAT16 or NATIVE_ROUND_BFLOAT16 */
+    const float *_Nullable bias; /* added first, one for each column */
+    const float *_Nullable gate; /* accumulate: out += gate * value, one for each column; NULL: gates of 1 */
+    int accumulate;              /* out += value; else out = value */
+    int gelu;                    /* value = gelu(value), tanh form */
+    int multiply;                /* out = out * value */
+    int type;                    /* of out: NATIVE_FLOAT32, NATIVE_BFLOAT16 or NATIVE_ROUND_BFLOAT16 */
 } native_epilogue;
 
 typedef struct native_kernels {
@@ -55,8 +56,9 @@ typedef struct native_kernels {
     /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Outputs that are not there are 0. */
     void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
                                 void *_Nonnull panel);
-    /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many bytes
-     * as it has are brought near from `ahead`, where the next panel is to come from; NULL where that is not known. */
+    /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many
+     * bytes as it has are brought near from `ahead`, where the next panel is to come from; NULL where that is not
+     * known. */
     void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
                                      size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
                                      float *_Nonnull out, size_t out_stride, int accumulate);
@@ -66,11 +68,11 @@ typedef struct native_kernels {
                                        const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
     /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to products of int8. */
     void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
-    /* Lays out up to 32 outputs of `count` int4 numbers, from the start of a block on, as int8 of `output_scales`, and gives
-     * their zero_point_sums. */
+    /* Lays out up to 32 outputs of `count` int4 numbers, from the start of a block on, as int8 of `output_scales`, and
+     * gives their zero_point_sums. */
     void (*_Nullable pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
-                                const float *_Nonnull scales, const float *_Nonnull output_scales,
-                                void *_Nonnull panel, int32_t *_Nonnull sums);
+                                const float *_Nonnull scales, const float *_Nonnull output_scales, void *_Nonnull panel,
+                                int32_t *_Nonnull sums);
     /* The same of int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
     void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
                                    size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
@@ -78,21 +80,20 @@ typedef struct native_kernels {
                                    const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
     /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
     void (*_Nonnull apply_epilogue)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
-                            const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);
+                                    const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);
 
     /* ---- Attention ---- */
 
     /* out = softmax(scale * query key^T) value for one head in bfloat16, [queries][width] and [keys][width], width at
      * most 79; the sums are float32. `scratch` has NATIVE_ATTENTION_SCRATCH bytes, aligned to 64. */
     void (*_Nullable attention_bfloat16)(size_t queries, size_t keys, size_t width, float scale,
-                                      const uint16_t *_Nonnull query, const uint16_t *_Nonnull key,
-                                      const uint16_t *_Nonnull value, size_t stride, uint16_t *_Nonnull out,
-                                      size_t query_stride, void *_Nonnull scratch);
-    /* One block of an online softmax, for each row of scores: with z = scale * scores + bias (bias may be NULL, with the
-     * stride bias_stride; scale > 0) and the row's running maximum and sum,
-     *     new maximum = max(maximum, max z);  correction = exp(maximum - new maximum);
-     *     scores = exp(z - new maximum);      sum = sum * correction + sum of scores.
-     * Start with maximum = -INFINITY and sum = 0. */
+                                         const uint16_t *_Nonnull query, const uint16_t *_Nonnull key,
+                                         const uint16_t *_Nonnull value, size_t stride, uint16_t *_Nonnull out,
+                                         size_t query_stride, void *_Nonnull scratch);
+    /* One block of an online softmax, for each row of scores: with z = scale * scores + bias (bias may be NULL, with
+     * the stride bias_stride; scale > 0) and the row's running maximum and sum, new maximum = max(maximum, max z);
+     * correction = exp(maximum - new maximum); scores = exp(z - new maximum);      sum = sum * correction + sum of
+     * scores. Start with maximum = -INFINITY and sum = 0. */
     void (*_Nonnull softmax_block)(size_t rows, size_t columns, float scale, float *_Nonnull scores, size_t stride,
                                    const float *_Nullable bias, size_t bias_stride, float *_Nonnull maximum,
                                    float *_Nonnull sum, float *_Nonnull correction);
@@ -130,9 +131,9 @@ typedef struct native_kernels {
     void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     /* target = source * scale. */
     void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
-    /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. Four outputs and sixteen inputs
-     * share a scale. Eight inputs lie in four bytes, the first four in the low halves, and the next eight 64 bytes further:
-     * sixteen outputs make a block, [inputs / 8][16][4]. */
+    /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. Four outputs and sixteen
+     * inputs share a scale. Eight inputs lie in four bytes, the first four in the low halves, and the next eight 64
+     * bytes further: sixteen outputs make a block, [inputs / 8][16][4]. */
     void (*_Nonnull widen_int4)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
                                 float *_Nonnull target);
     /* Rounding to the nearest bfloat16, ties to even. */
@@ -146,10 +147,10 @@ typedef struct native_kernels {
                                   float scale, int8_t *_Nonnull target);
     /* target = round(source / scale), -127 ... 127; returns the scale. */
     float (*_Nonnull quantize_int8)(size_t count, const float *_Nonnull source, int8_t *_Nonnull target);
-    /* Up to four rows of `count` numbers: their int4 numbers, at their place in a block, and the scales of their groups, which
-     * are chosen for the least squared error. */
-    void (*_Nonnull quantize_int4)(size_t outputs, size_t count, const float *_Nonnull source,
-                                   uint8_t *_Nonnull target, float *_Nonnull scales);
+    /* Up to four rows of `count` numbers: their int4 numbers, at their place in a block, and the scales of their
+     * groups, which are chosen for the least squared error. */
+    void (*_Nonnull quantize_int4)(size_t outputs, size_t count, const float *_Nonnull source, uint8_t *_Nonnull target,
+                                   float *_Nonnull scales);
 
     /* ---- Pixels ---- */
 
@@ -163,18 +164,18 @@ typedef struct native_kernels {
 
     /* ---- Convolutions by Winograd's algorithm: see winograd.h ---- */
 
-    /* Transforms the kernels of up to 32 outputs, [outputs][inputs][3][3], into panels, [inputs][NATIVE_PANEL], one for each
-     * of the 36 positions, or of the 25 of an enlarging convolution, `plane_stride` elements apart. Outputs that are not
-     * there are 0. Panels are aligned to 64 bytes. */
+    /* Transforms the kernels of up to 32 outputs, [outputs][inputs][3][3], into panels, [inputs][NATIVE_PANEL], one for
+     * each of the 36 positions, or of the 25 of an enlarging convolution, `plane_stride` elements apart. Outputs that
+     * are not there are 0. Panels are aligned to 64 bytes. */
     void (*_Nonnull winograd_weights)(int upsample, size_t outputs, size_t inputs, const float *_Nonnull weights,
                                       float *_Nonnull panel, size_t plane_stride);
-    /* Transforms a block's inputs, f(pixels), where f is x * scale[channel] + shift[channel] if there is a scale, and then
-     * SiLU if wanted. */
+    /* Transforms a block's inputs, f(pixels), where f is x * scale[channel] + shift[channel] if there is a scale, and
+     * then SiLU if wanted. */
     void (*_Nonnull winograd_input)(const native_winograd_block *_Nonnull block,
                                     const native_winograd_input *_Nonnull input, const float *_Nullable scale,
                                     const float *_Nullable shift);
-    /* Writes a block's outputs with their bias, one for each of the image's channels, and adds the sums of what it wrote
-     * to sum[channel] and of the squares to square[channel]. */
+    /* Writes a block's outputs with their bias, one for each of the image's channels, and adds the sums of what it
+     * wrote to sum[channel] and of the squares to square[channel]. */
     void (*_Nonnull winograd_output)(const native_winograd_block *_Nonnull block,
                                      const native_winograd_output *_Nonnull output, const float *_Nonnull bias,
                                      double *_Nonnull sum, double *_Nonnull square);

@@ -34,9 +34,9 @@ typedef struct native_winograd_block {
 typedef struct native_winograd_input {
     const float *_Nonnull pixels; /* [rows * columns of the input][channels] */
     size_t channels;
-    int silu;                 /* SiLU after scale and shift */
-    float *_Nonnull work;         /* NATIVE_WINOGRAD_LANES for each input pixel of the block and a border of 1 */
-    float *_Nonnull planes;       /* [36, or 16 where enlarged][tiles][channels rounded up to lanes] */
+    int silu;                         /* SiLU after scale and shift */
+    float *_Nonnull work;             /* NATIVE_WINOGRAD_LANES for each input pixel of the block and a border of 1 */
+    float *_Nonnull planes;           /* [36, or 16 where enlarged][tiles][channels rounded up to lanes] */
     size_t plane_stride, tile_stride; /* in elements */
 } native_winograd_input;
 
@@ -44,10 +44,10 @@ typedef struct native_winograd_input {
 typedef struct native_winograd_output {
     const float *_Nonnull planes; /* [36, or 25 where enlarged][tiles][end - first rounded up to lanes] */
     size_t plane_stride, tile_stride;
-    float *_Nonnull pixels;       /* [height * width][channels] */
+    float *_Nonnull pixels; /* [height * width][channels] */
     size_t channels, first, end;
-    int accumulate;               /* add to what `pixels` holds */
-    int relu;                  /* negative sums become 0 */
+    int accumulate; /* add to what `pixels` holds */
+    int relu;       /* negative sums become 0 */
 } native_winograd_output;
 
 #endif

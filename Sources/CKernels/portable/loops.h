@@ -64,7 +64,8 @@ INLINE float float_of(uint16_t bfloat16) { return as_float((uint32_t)bfloat16 <<
 
 /* The integer nearest to x, ties to even, for |x| < 2^22. */
 INLINE int32_t rounded(float x) {
-#pragma clang fp reassociate(off) contract(off) /* the same on every instruction set, with fused products or without */
+#pragma clang fp reassociate(off) contract(off) /* the same on every instruction set, with fused products or without   \
+                                                 */
     return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER));
 }
 
@@ -81,16 +82,18 @@ static void widen_float16(size_t count, const uint16_t *source, float *target) {
 }
 
 static void widen_bfloat16(size_t count, const uint16_t *source, float *target) {
-    for (size_t i = 0; i < count; i++) target[i] = float_of(source[i]);
+    for (size_t i = 0; i < count; i++)
+        target[i] = float_of(source[i]);
 }
 
 static void widen_int8(size_t count, const int8_t *source, float scale, float *target) {
-    for (size_t i = 0; i < count; i++) target[i] = (float)source[i] * scale;
+    for (size_t i = 0; i < count; i++)
+        target[i] = (float)source[i] * scale;
 }
 
-/* int4 numbers of four outputs and sixteen inputs share a scale. A run of eight inputs lies in four bytes: byte i has input
- * i in its low half and input i + 4 in its high one, 8 standing for 0. Sixteen outputs make a block, in which their runs of
- * the same inputs lie side by side: those of one output are BLOCK_RUN bytes apart. */
+/* int4 numbers of four outputs and sixteen inputs share a scale. A run of eight inputs lies in four bytes: byte i has
+ * input i in its low half and input i + 4 in its high one, 8 standing for 0. Sixteen outputs make a block, in which
+ * their runs of the same inputs lie side by side: those of one output are BLOCK_RUN bytes apart. */
 enum { GROUP_OUTPUTS = 4, GROUP_INPUTS = 16, RUN = 8, BLOCK_OUTPUTS = 16, BLOCK_RUN = BLOCK_OUTPUTS * RUN / 2 };
 
 /* A run of an output, from -8 to 7. */
@@ -106,17 +109,20 @@ static void widen_int4(size_t count, const uint8_t *source, const float *scales,
         int32_t numbers[RUN];
         float values[RUN], scale = scales[first / GROUP_INPUTS];
         unpack_run(source, numbers);
-        for (size_t i = 0; i < RUN; i++) values[i] = (float)numbers[i] * scale;
+        for (size_t i = 0; i < RUN; i++)
+            values[i] = (float)numbers[i] * scale;
         memcpy(target, values, (count - first < RUN ? count - first : RUN) * sizeof *values);
     }
 }
 
 static void narrow_bfloat16(size_t count, const float *source, uint16_t *target) {
-    for (size_t i = 0; i < count; i++) target[i] = bfloat16_of(source[i]);
+    for (size_t i = 0; i < count; i++)
+        target[i] = bfloat16_of(source[i]);
 }
 
 static void int8_as_bfloat16(size_t count, const int8_t *source, uint16_t *target) {
-    for (size_t i = 0; i < count; i++) target[i] = (uint16_t)(as_bits((float)source[i]) >> 16);
+    for (size_t i = 0; i < count; i++)
+        target[i] = (uint16_t)(as_bits((float)source[i]) >> 16);
 }
 
 /* Magnitudes are compared as integers, which stand in the same order and can be reduced on vectors. */
@@ -142,12 +148,13 @@ INLINE float largest_of(size_t count, const float *x) {
 static float int4_scale(size_t count, const float *scales) {
     size_t groups = (count + GROUP_INPUTS - 1) / GROUP_INPUTS;
     /* The scales that stand here in the next panel. */
-    for (size_t i = 0; i < groups; i += 16) __builtin_prefetch(scales + NATIVE_PANEL / GROUP_OUTPUTS * groups + i);
+    for (size_t i = 0; i < groups; i += 16)
+        __builtin_prefetch(scales + NATIVE_PANEL / GROUP_OUTPUTS * groups + i);
     return largest_magnitude(groups, scales) * (8.0f / 127.0f);
 }
 
-/* What int4 numbers are multiplied by to become int8 ones of a scale: between -127/8 and 127/8, in units of 1/2048, so that
- * every instruction set can round the product alike. */
+/* What int4 numbers are multiplied by to become int8 ones of a scale: between -127/8 and 127/8, in units of 1/2048, so
+ * that every instruction set can round the product alike. */
 #define INT4_FACTOR_UNIT 2048.0f
 
 static void int4_as_int8(size_t count, const uint8_t *source, const float *scales, float scale, int8_t *target) {
@@ -156,7 +163,8 @@ static void int4_as_int8(size_t count, const uint8_t *source, const float *scale
         int32_t values[RUN], factor = rounded(scales[first / GROUP_INPUTS] * inverse * INT4_FACTOR_UNIT);
         int8_t bytes[RUN];
         unpack_run(source, values);
-        for (size_t i = 0; i < RUN; i++) bytes[i] = (int8_t)((values[i] * factor + 1024) >> 11);
+        for (size_t i = 0; i < RUN; i++)
+            bytes[i] = (int8_t)((values[i] * factor + 1024) >> 11);
         memcpy(target, bytes, count - first < RUN ? count - first : RUN);
     }
 }
@@ -188,11 +196,13 @@ INLINE float int4_error(const float x[GROUP_OUTPUTS * GROUP_INPUTS], float scale
 /* The scale of least error for a group, of those that use from 6 levels of a side to clipping the largest. */
 INLINE float int4_best_scale(const float x[GROUP_OUTPUTS * GROUP_INPUTS]) {
     float extreme = 0; /* the number of the largest magnitude takes the side that reaches to -8 */
-    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++) extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
+    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++)
+        extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
     float best = extreme / -8.0f, least = INFINITY;
     for (int i = 0; i < 16 && extreme != 0; i++) {
         float scale = extreme / -(6.0f + 0.25f * (float)i), error = int4_error(x, scale);
-        if (error < least) least = error, best = scale;
+        if (error < least)
+            least = error, best = scale;
     }
     return best;
 }
@@ -225,31 +235,38 @@ INLINE void *row_of(const native_rows *rows, size_t row) { return (char *)rows->
 INLINE void store_row(size_t columns, const float *x, const native_rows *out, size_t row) {
     void *target = row_of(out, row);
     switch (out->type) {
-    case NATIVE_BFLOAT16: narrow_bfloat16(columns, x, target); break;
+    case NATIVE_BFLOAT16:
+        narrow_bfloat16(columns, x, target);
+        break;
     case NATIVE_INT8: {
         float scale = largest_magnitude(columns, x) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
         uint8_t *bytes = target;
-        for (size_t i = 0; i < columns; i++) bytes[i] = (uint8_t)(rounded(x[i] * inverse) + 128);
+        for (size_t i = 0; i < columns; i++)
+            bytes[i] = (uint8_t)(rounded(x[i] * inverse) + 128);
         out->scales[row] = scale;
         break;
     }
     case NATIVE_ROUND_BFLOAT16: {
         float *floats = target;
-        for (size_t i = 0; i < columns; i++) floats[i] = float_of(bfloat16_of(x[i]));
+        for (size_t i = 0; i < columns; i++)
+            floats[i] = float_of(bfloat16_of(x[i]));
         break;
     }
     case NATIVE_ROUND_INT8: {
         float scale = largest_magnitude(columns, x) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
         float *floats = target;
-        for (size_t i = 0; i < columns; i++) floats[i] = (float)rounded(x[i] * inverse) * scale;
+        for (size_t i = 0; i < columns; i++)
+            floats[i] = (float)rounded(x[i] * inverse) * scale;
         break;
     }
-    default: memcpy(target, x, columns * sizeof *x);
+    default:
+        memcpy(target, x, columns * sizeof *x);
     }
 }
 
 static void store_rows(size_t rows, size_t columns, const float *x, size_t x_stride, const native_rows *out) {
-    for (size_t row = 0; row < rows; row++) store_row(columns, x + row * x_stride, out, row);
+    for (size_t row = 0; row < rows; row++)
+        store_row(columns, x + row * x_stride, out, row);
 }
 
 static void store_bfloat16(size_t rows, size_t columns, const uint16_t *x, size_t x_stride, float *work,
@@ -264,11 +281,14 @@ static void layer_norm_modulate(size_t rows, size_t columns, const float *x, siz
                                 const float *scale, float epsilon, float *work, const native_rows *out) {
     for (size_t row = 0; row < rows; row++, x += x_stride) {
         float sum = 0, square = 0;
-        for (size_t i = 0; i < columns; i++) sum += x[i];
+        for (size_t i = 0; i < columns; i++)
+            sum += x[i];
         float mean = sum / (float)columns;
-        for (size_t i = 0; i < columns; i++) square += (x[i] - mean) * (x[i] - mean);
+        for (size_t i = 0; i < columns; i++)
+            square += (x[i] - mean) * (x[i] - mean);
         float inverse = 1.0f / sqrtf(square / (float)columns + epsilon);
-        for (size_t i = 0; i < columns; i++) work[i] = (x[i] - mean) * inverse * (1.0f + scale[i]) + shift[i];
+        for (size_t i = 0; i < columns; i++)
+            work[i] = (x[i] - mean) * inverse * (1.0f + scale[i]) + shift[i];
         store_row(columns, work, out, row);
     }
 }
@@ -277,19 +297,23 @@ static void rms_norm(size_t rows, size_t columns, const float *x, size_t x_strid
                      float *work, const native_rows *out) {
     for (size_t row = 0; row < rows; row++, x += x_stride) {
         float square = 0;
-        for (size_t i = 0; i < columns; i++) square += x[i] * x[i];
+        for (size_t i = 0; i < columns; i++)
+            square += x[i] * x[i];
         float inverse = 1.0f / sqrtf(square / (float)columns + epsilon);
-        for (size_t i = 0; i < columns; i++) work[i] = x[i] * inverse * weight[i];
+        for (size_t i = 0; i < columns; i++)
+            work[i] = x[i] * inverse * weight[i];
         store_row(columns, work, out, row);
     }
 }
 
 static void silu(size_t count, float *x) {
-    for (size_t i = 0; i < count; i++) x[i] = silu_of(x[i]);
+    for (size_t i = 0; i < count; i++)
+        x[i] = silu_of(x[i]);
 }
 
 static void add(size_t count, const float *x, float *out) {
-    for (size_t i = 0; i < count; i++) out[i] += x[i];
+    for (size_t i = 0; i < count; i++)
+        out[i] += x[i];
 }
 
 /* ---- What becomes of products ------------------------------------------------------------------------------------ */
@@ -297,30 +321,37 @@ static void add(size_t count, const float *x, float *out) {
 /* One row of a tile. */
 INLINE void finish_row(size_t columns, float *x, const native_epilogue *e, void *out) {
     if (e->bias)
-        for (size_t i = 0; i < columns; i++) x[i] += e->bias[i];
+        for (size_t i = 0; i < columns; i++)
+            x[i] += e->bias[i];
     if (e->gelu)
-        for (size_t i = 0; i < columns; i++) x[i] = gelu_tanh(x[i]);
+        for (size_t i = 0; i < columns; i++)
+            x[i] = gelu_tanh(x[i]);
     float *floats = out;
     uint16_t *halves = out;
     if (e->accumulate && e->gate)
-        for (size_t i = 0; i < columns; i++) floats[i] += e->gate[i] * x[i];
+        for (size_t i = 0; i < columns; i++)
+            floats[i] += e->gate[i] * x[i];
     else if (e->accumulate)
-        for (size_t i = 0; i < columns; i++) floats[i] += x[i];
+        for (size_t i = 0; i < columns; i++)
+            floats[i] += x[i];
     else if (e->type == NATIVE_BFLOAT16 && e->multiply)
-        for (size_t i = 0; i < columns; i++) halves[i] = bfloat16_of(float_of(halves[i]) * x[i]);
+        for (size_t i = 0; i < columns; i++)
+            halves[i] = bfloat16_of(float_of(halves[i]) * x[i]);
     else if (e->type == NATIVE_BFLOAT16)
-        for (size_t i = 0; i < columns; i++) halves[i] = bfloat16_of(x[i]);
+        for (size_t i = 0; i < columns; i++)
+            halves[i] = bfloat16_of(x[i]);
     else if (e->type == NATIVE_ROUND_BFLOAT16)
         for (size_t i = 0; i < columns; i++)
             floats[i] = float_of(bfloat16_of(e->multiply ? floats[i] * x[i] : x[i]));
     else if (e->multiply)
-        for (size_t i = 0; i < columns; i++) floats[i] *= x[i];
+        for (size_t i = 0; i < columns; i++)
+            floats[i] *= x[i];
     else
         memcpy(floats, x, columns * sizeof *x);
 }
 
-static void apply_epilogue(size_t rows, size_t columns, float *tile, size_t tile_stride, const native_epilogue *epilogue,
-                   void *out, size_t out_stride) {
+static void apply_epilogue(size_t rows, size_t columns, float *tile, size_t tile_stride,
+                           const native_epilogue *epilogue, void *out, size_t out_stride) {
     const size_t size = epilogue->type == NATIVE_BFLOAT16 ? sizeof(uint16_t) : sizeof(float);
     for (size_t row = 0; row < rows; row++)
         finish_row(columns, tile + row * tile_stride, epilogue, (char *)out + row * out_stride * size);
@@ -333,7 +364,8 @@ static void softmax_block(size_t rows, size_t columns, float scale, float *score
     for (size_t row = 0; row < rows; row++, scores += stride) {
         float factor = scale;
         if (bias) {
-            for (size_t i = 0; i < columns; i++) scores[i] = scores[i] * scale + bias[i];
+            for (size_t i = 0; i < columns; i++)
+                scores[i] = scores[i] * scale + bias[i];
             bias += bias_stride;
             factor = 1;
         }
@@ -350,12 +382,14 @@ static void softmax_block(size_t rows, size_t columns, float scale, float *score
 
 static void prefetch_rows(size_t rows, size_t bytes, const void *start, size_t stride) {
     for (size_t row = 0; row < rows; row++)
-        for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)start + row * stride + i, 0, 2);
+        for (size_t i = 0; i < bytes; i += 64)
+            __builtin_prefetch((const char *)start + row * stride + i, 0, 2);
 }
 
 static void scale_rows(size_t rows, size_t columns, float *x, size_t stride, const float *factor) {
     for (size_t row = 0; row < rows; row++, x += stride)
-        for (size_t i = 0; i < columns; i++) x[i] *= factor[row];
+        for (size_t i = 0; i < columns; i++)
+            x[i] *= factor[row];
 }
 
 /* ---- Pixels ------------------------------------------------------------------------------------------------------ */
@@ -372,18 +406,21 @@ static void channel_sums(size_t rows, size_t channels, const float *x, double *s
 static void transform_pixels(size_t rows, size_t channels, const float *x, const float *scale, const float *shift,
                              int with_silu, float *out) {
     for (size_t row = 0; row < rows; row++, x += channels, out += channels)
-        for (size_t c = 0; c < channels; c++) out[c] = x[c] * scale[c] + shift[c];
-    if (with_silu) silu(rows * channels, out - rows * channels);
+        for (size_t c = 0; c < channels; c++)
+            out[c] = x[c] * scale[c] + shift[c];
+    if (with_silu)
+        silu(rows * channels, out - rows * channels);
 }
 
 #include "winograd_loops.h"
 
 /* The members of a table that are loops of this file. */
-#define PORTABLE_KERNELS                                                                                                          \
-    .softmax_block = softmax_block, .prefetch_rows = prefetch_rows, .scale_rows = scale_rows, .store_rows = store_rows,               \
-    .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate, .rms_norm = rms_norm, .silu = silu,  \
-    .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16, .widen_int8 = widen_int8,            \
-    .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \
-    .int4_scale = int4_scale, .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
-    .channel_sums = channel_sums, .transform_pixels = transform_pixels, .winograd_weights = winograd_weights,          \
-    .winograd_input = winograd_input, .winograd_output = winograd_output
+#define PORTABLE_KERNELS                                                                                               \
+    .softmax_block = softmax_block, .prefetch_rows = prefetch_rows, .scale_rows = scale_rows,                          \
+    .store_rows = store_rows, .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate,            \
+    .rms_norm = rms_norm, .silu = silu, .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16,  \
+    .widen_int8 = widen_int8, .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16,                            \
+    .int8_as_bfloat16 = int8_as_bfloat16, .int4_scale = int4_scale, .int4_as_int8 = int4_as_int8,                      \
+    .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4, .channel_sums = channel_sums,                      \
+    .transform_pixels = transform_pixels, .winograd_weights = winograd_weights, .winograd_input = winograd_input,      \
+    .winograd_output = winograd_output

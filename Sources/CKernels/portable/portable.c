@@ -2,6 +2,9 @@
 #include "loops.h"
 #include "gemm_blas.h"
 
-const native_kernels native_kernels_portable = {
-    .name = "portable", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .apply_epilogue = apply_epilogue,
-    PORTABLE_KERNELS};
+const native_kernels native_kernels_portable = {.name = "portable",
+                                                .uses_blas = 1,
+                                                .pack_panel = pack_panel,
+                                                .product_float32 = product_float32,
+                                                .apply_epilogue = apply_epilogue,
+                                                PORTABLE_KERNELS};

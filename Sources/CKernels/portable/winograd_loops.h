@@ -102,7 +102,8 @@ INLINE void transform_weights(int upsample, size_t outputs, size_t inputs, const
         size_t count = inputs - first < BLOCK ? inputs - first : BLOCK;
         for (size_t output = 0; output < outputs; output++) {
             const float *source = weights + (output * inputs + first) * 9;
-            for (size_t i = 0; i < 9 * count; i++) taps[i][output] = source[i];
+            for (size_t i = 0; i < 9 * count; i++)
+                taps[i][output] = source[i];
         }
         for (size_t input = 0; input < count; input++)
             for (size_t half = 0; half < NATIVE_PANEL; half += LANES) {
@@ -113,7 +114,8 @@ INLINE void transform_weights(int upsample, size_t outputs, size_t inputs, const
                     for (size_t y = 0; y < 3; y++)
                         g[y] = __builtin_convertvector(load(&taps[9 * input + 3 * y + x][half]), wide_vector);
                     transform_taps(upsample, g, v);
-                    for (size_t y = 0; y < side; y++) rows[y][x] = v[y];
+                    for (size_t y = 0; y < side; y++)
+                        rows[y][x] = v[y];
                 }
                 for (size_t y = 0; y < side; y++) {
                     wide_vector v[6];
@@ -155,7 +157,8 @@ INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t
             store(load(source) * factor + summand, target + pixel * LANES);
         }
     }
-    if (with_silu) silu(pixels * LANES, target);
+    if (with_silu)
+        silu(pixels * LANES, target);
 }
 
 /* Reads up to 16 channels of a block's inputs and of one more on each side, with zeros outside the image. */
@@ -188,14 +191,17 @@ INLINE void transform_tile(int upsample, const float *source, size_t row_stride,
     vector half[6][6];
     for (size_t x = 0; x < side; x++) {
         vector d[6], u[6];
-        for (size_t y = 0; y < side; y++) d[y] = load(source + y * row_stride + x * LANES);
+        for (size_t y = 0; y < side; y++)
+            d[y] = load(source + y * row_stride + x * LANES);
         transform_input(upsample, d, u);
-        for (size_t y = 0; y < side; y++) half[y][x] = u[y];
+        for (size_t y = 0; y < side; y++)
+            half[y][x] = u[y];
     }
     for (size_t y = 0; y < side; y++) {
         vector u[6];
         transform_input(upsample, half[y], u);
-        for (size_t x = 0; x < side; x++) store(u[x], target + (y * side + x) * plane_stride);
+        for (size_t x = 0; x < side; x++)
+            store(u[x], target + (y * side + x) * plane_stride);
     }
 }
 
@@ -243,7 +249,8 @@ INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count
                 memcpy(&before, place, count * sizeof *place);
                 value += before;
             }
-            if (relu) value = rectified(value);
+            if (relu)
+                value = rectified(value);
             if (aligned && count == LANES)
                 stream(value, place);
             else
@@ -270,11 +277,14 @@ INLINE void output_tile(int upsample, const float *source, size_t plane_stride, 
     vector half[4][6];
     for (size_t x = 0; x < side; x++) {
         vector m[6], part[4];
-        for (size_t i = 0; i < side; i++) m[i] = load(source + (i * side + x) * plane_stride);
+        for (size_t i = 0; i < side; i++)
+            m[i] = load(source + (i * side + x) * plane_stride);
         transform_output(upsample, m, part);
-        for (size_t i = 0; i < 4; i++) half[i][x] = part[i];
+        for (size_t i = 0; i < 4; i++)
+            half[i][x] = part[i];
     }
-    for (size_t i = 0; i < 4; i++) transform_output(upsample, half[i], y[i]);
+    for (size_t i = 0; i < 4; i++)
+        transform_output(upsample, half[i], y[i]);
 }
 
 INLINE void output_block(int upsample, const native_winograd_block *block, const native_winograd_output *output,
@@ -296,8 +306,8 @@ INLINE void output_block(int upsample, const native_winograd_block *block, const
                     write_tile(y, 4, 4, LANES, bias + c, output->accumulate, output->relu, aligned, target + c,
                                row_stride, channels, sum + c, square + c);
                 else
-                    write_tile(y, height, width, count, bias + c, output->accumulate, output->relu, aligned,
-                               target + c, row_stride, channels, sum + c, square + c);
+                    write_tile(y, height, width, count, bias + c, output->accumulate, output->relu, aligned, target + c,
+                               row_stride, channels, sum + c, square + c);
             }
         }
     stream_end();

@@ -1,4 +1,5 @@
-/* Attention in bfloat16 by AVX-512 with BF16: a block of keys at a time, with the weights relative to a maximum seen so far. */
+/* Attention in bfloat16 by AVX-512 with BF16: a block of keys at a time, with the weights relative to a maximum seen so
+ * far. */
 
 /* Queries and keys that are worked on at once; columns of a head's values, one of them 1 to sum the weights. */
 enum { QUERIES = 24, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 512 };
@@ -40,10 +41,12 @@ INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size
                        float *score) {
     __m512 sum[TILE][2];
 #pragma unroll
-    for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_ps();
+    for (int row = 0; row < rows; row++)
+        sum[row][0] = sum[row][1] = _mm512_setzero_ps();
     const uint16_t *base[TILE / 3];
 #pragma unroll
-    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = query + (size_t)(3 * i) * stride;
+    for (int i = 0; i < (rows + 2) / 3; i++)
+        base[i] = query + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
         __m512bh first = (__m512bh)_mm512_load_si512(panel), second = (__m512bh)_mm512_load_si512(panel + 16);
 #pragma unroll
@@ -62,11 +65,13 @@ INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size
 
 /* Weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
  *
- * The maximum is one that has been seen, not always the largest: it moves, and the sums with it, where it would be exceeded
- * by more than 2^8. What it is cancels out. */
-INLINE void softmax_weights(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum, float *sum) {
+ * The maximum is one that has been seen, not always the largest: it moves, and the sums with it, where it would be
+ * exceeded by more than 2^8. What it is cancels out. */
+INLINE void softmax_weights(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum,
+                            float *sum) {
     __m512 largest = _mm512_load_ps(score);
-    for (size_t i = 1; i < 2 * panels; i++) largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
+    for (size_t i = 1; i < 2 * panels; i++)
+        largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
     float now = _mm512_reduce_max_ps(largest) * factor;
     if (now > *maximum + 8) {
         if (*maximum != -INFINITY) {
@@ -90,33 +95,47 @@ INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, con
 #pragma unroll
     for (int row = 0; row < rows; row++)
 #pragma unroll
-        for (int v = 0; v < COLUMNS / 16; v++) total[row][v] = _mm512_load_ps(sum + row * COLUMNS + 16 * v);
+        for (int v = 0; v < COLUMNS / 16; v++)
+            total[row][v] = _mm512_load_ps(sum + row * COLUMNS + 16 * v);
     for (size_t pair = 0; pair < pairs; pair++, value += COLUMNS) {
         __m512bh columns[COLUMNS / 16];
 #pragma unroll
-        for (int v = 0; v < COLUMNS / 16; v++) columns[v] = (__m512bh)_mm512_load_si512(value + 16 * v);
+        for (int v = 0; v < COLUMNS / 16; v++)
+            columns[v] = (__m512bh)_mm512_load_si512(value + 16 * v);
 #pragma unroll
         for (int row = 0; row < rows; row++) {
             __m512bh x = (__m512bh)broadcast(weight + row * KEYS + 2 * pair);
 #pragma unroll
-            for (int v = 0; v < COLUMNS / 16; v++) total[row][v] = _mm512_dpbf16_ps(total[row][v], x, columns[v]);
+            for (int v = 0; v < COLUMNS / 16; v++)
+                total[row][v] = _mm512_dpbf16_ps(total[row][v], x, columns[v]);
         }
     }
 #pragma unroll
     for (int row = 0; row < rows; row++)
 #pragma unroll
-        for (int v = 0; v < COLUMNS / 16; v++) _mm512_store_ps(sum + row * COLUMNS + 16 * v, total[row][v]);
+        for (int v = 0; v < COLUMNS / 16; v++)
+            _mm512_store_ps(sum + row * COLUMNS + 16 * v, total[row][v]);
 }
 
 #define SCORE(N) score_tile(N, width / 2, rows, query_stride, s->key[panel][0], score)
 #define VALUE(N) value_tile(N, (keys + 1) / 2, weight, s->value[0], sum)
 #define WITH_SOME_ROWS(count, body)                                                                                    \
     switch (count) {                                                                                                   \
-    case 1: body(1); break;                                                                                            \
-    case 2: body(2); break;                                                                                            \
-    case 3: body(3); break;                                                                                            \
-    case 4: body(4); break;                                                                                            \
-    case 5: body(5); break;                                                                                            \
+    case 1:                                                                                                            \
+        body(1);                                                                                                       \
+        break;                                                                                                         \
+    case 2:                                                                                                            \
+        body(2);                                                                                                       \
+        break;                                                                                                         \
+    case 3:                                                                                                            \
+        body(3);                                                                                                       \
+        break;                                                                                                         \
+    case 4:                                                                                                            \
+        body(4);                                                                                                       \
+        break;                                                                                                         \
+    case 5:                                                                                                            \
+        body(5);                                                                                                       \
+        break;                                                                                                         \
     }
 
 /* Adds a block of keys to the sums of up to QUERIES queries. */
@@ -130,7 +149,8 @@ static void attend_block(attention_scratch *s, size_t first, size_t queries, siz
             WITH_ROWS(queries - row < TILE ? queries - row : TILE, SCORE)
         }
     for (size_t row = 0; row < queries; row++) {
-        for (size_t key = keys; key < panels * NATIVE_PANEL; key++) s->score[row][key] = -INFINITY;
+        for (size_t key = keys; key < panels * NATIVE_PANEL; key++)
+            s->score[row][key] = -INFINITY;
         softmax_weights(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
     }
     for (size_t row = 0; row < queries; row += 5) {
@@ -145,7 +165,8 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
                          const uint16_t *query, const uint16_t *key, const uint16_t *value, size_t stride,
                          uint16_t *out, size_t query_stride) {
     memset(s->sum, 0, queries * sizeof *s->sum);
-    for (size_t row = 0; row < queries; row++) s->maximum[row] = -INFINITY;
+    for (size_t row = 0; row < queries; row++)
+        s->maximum[row] = -INFINITY;
     for (size_t first = 0; first < keys; first += KEYS) {
         size_t count = keys - first < KEYS ? keys - first : KEYS;
         pack_block(s, count, width, key + first * stride, value + first * stride, stride);
@@ -162,13 +183,14 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
     }
     for (size_t row = 0; row < queries; row++) {
         float inverse = 1 / s->sum[row][width];
-        for (size_t i = 0; i < width; i++) out[row * query_stride + i] = bfloat16_of(s->sum[row][i] * inverse);
+        for (size_t i = 0; i < width; i++)
+            out[row * query_stride + i] = bfloat16_of(s->sum[row][i] * inverse);
     }
 }
 
 static void attention_bfloat16(size_t queries, size_t keys, size_t width, float scale, const uint16_t *query,
-                            const uint16_t *key, const uint16_t *value, size_t stride, uint16_t *out,
-                            size_t query_stride, void *scratch) {
+                               const uint16_t *key, const uint16_t *value, size_t stride, uint16_t *out,
+                               size_t query_stride, void *scratch) {
     const float log2_of_e = 1.44269504f;
     for (; queries > 0; query += QUERY_CHUNK * query_stride, out += QUERY_CHUNK * query_stride) {
         size_t count = queries < QUERY_CHUNK ? queries : QUERY_CHUNK;

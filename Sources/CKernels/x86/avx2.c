@@ -5,7 +5,10 @@
 #include "../portable/gemm_blas.h"
 #pragma clang attribute pop
 
-const native_kernels native_kernels_avx2 = {
-    .name = "avx2", .uses_blas = 1, .pack_panel = pack_panel, .product_float32 = product_float32, .apply_epilogue = apply_epilogue,
-    PORTABLE_KERNELS};
+const native_kernels native_kernels_avx2 = {.name = "avx2",
+                                            .uses_blas = 1,
+                                            .pack_panel = pack_panel,
+                                            .product_float32 = product_float32,
+                                            .apply_epilogue = apply_epilogue,
+                                            PORTABLE_KERNELS};
 #endif

@@ -8,7 +8,9 @@
 #include "gemm_avx512.h"
 #pragma clang attribute pop
 
-const native_kernels native_kernels_avx512 = {
-    .name = "avx512", .pack_panel = pack_panel, .product_float32 = product_float32, .apply_epilogue = apply_epilogue,
-    PORTABLE_KERNELS};
+const native_kernels native_kernels_avx512 = {.name = "avx512",
+                                              .pack_panel = pack_panel,
+                                              .product_float32 = product_float32,
+                                              .apply_epilogue = apply_epilogue,
+                                              PORTABLE_KERNELS};
 #endif

@@ -23,15 +23,18 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 #pragma unroll
     for (int row = 0; row < rows; row++)
 #pragma unroll
-        for (int v = 0; v < vectors; v++) sum[row][v] = _mm512_setzero_ps();
+        for (int v = 0; v < vectors; v++)
+            sum[row][v] = _mm512_setzero_ps();
     const uint16_t *base[TILE / 3];
 #pragma unroll
-    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (int i = 0; i < (rows + 2) / 3; i++)
+        base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
         prefetch_step(&prefetch);
         __m512i weight[2];
 #pragma unroll
-        for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_si512(panel + 16 * v);
+        for (int v = 0; v < vectors; v++)
+            weight[v] = _mm512_load_si512(panel + 16 * v);
 #pragma unroll
         for (int row = 0; row < rows; row++) {
             __m512i x = broadcast(base[row / 3] + (size_t)(row % 3) * stride + 2 * unit);
@@ -56,8 +59,10 @@ static void product_bfloat16(size_t rows, size_t columns, size_t units, const ui
     prefetcher prefetch = prefetcher_of(ahead, panel, rows);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
-#define TILE_WIDE(N) tile_bfloat16(N, 2, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
-#define TILE_NARROW(N) tile_bfloat16(N, 1, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
+#define TILE_WIDE(N)                                                                                                   \
+    tile_bfloat16(N, 2, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
+#define TILE_NARROW(N)                                                                                                 \
+    tile_bfloat16(N, 1, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
         if (columns > 16) {
             WITH_ROWS(count, TILE_WIDE)
         } else {
@@ -76,15 +81,16 @@ static void zero_point_sums(size_t units, const void *panel, int32_t *sums) {
     const __m512i zero_point = _mm512_set1_epi8((char)128);
     const uint32_t *weights = panel;
     __m512i total[CHAINS][2];
-    for (size_t i = 0; i < CHAINS; i++) total[i][0] = total[i][1] = _mm512_setzero_si512();
+    for (size_t i = 0; i < CHAINS; i++)
+        total[i][0] = total[i][1] = _mm512_setzero_si512();
     size_t unit = 0;
     for (; unit + CHAINS <= units; unit += CHAINS)
 #pragma unroll
         for (size_t i = 0; i < CHAINS; i++)
 #pragma unroll
             for (size_t v = 0; v < 2; v++)
-                total[i][v] = _mm512_dpbusd_epi32(
-                    total[i][v], zero_point, _mm512_load_si512(weights + (unit + i) * NATIVE_PANEL + 16 * v));
+                total[i][v] = _mm512_dpbusd_epi32(total[i][v], zero_point,
+                                                  _mm512_load_si512(weights + (unit + i) * NATIVE_PANEL + 16 * v));
     for (; unit < units; unit++)
         for (size_t v = 0; v < 2; v++)
             total[0][v] =
@@ -101,10 +107,12 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
                       const float *column_scales, float *out, size_t out_stride) {
     __m512i sum[TILE][2];
 #pragma unroll
-    for (int row = 0; row < rows; row++) sum[row][0] = sum[row][1] = _mm512_setzero_si512();
+    for (int row = 0; row < rows; row++)
+        sum[row][0] = sum[row][1] = _mm512_setzero_si512();
     const uint8_t *base[TILE / 3];
 #pragma unroll
-    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (int i = 0; i < (rows + 2) / 3; i++)
+        base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
         prefetch_step(&prefetch);
         __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
@@ -135,7 +143,7 @@ static void product_int8(size_t rows, size_t columns, size_t units, const uint8_
     prefetcher prefetch = prefetcher_of(ahead, panel, rows);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
-#define TILE_WIDE(N)                                                                                                        \
+#define TILE_WIDE(N)                                                                                                   \
     tile_int8(N, columns, units, left, left_stride, panel, prefetch, sums, row_scales, column_scales, out, out_stride)
         WITH_ROWS(count, TILE_WIDE)
 #undef TILE_WIDE
@@ -168,7 +176,7 @@ INLINE __m512 gelu_rough(__m512 x) {
 }
 
 static void apply_epilogue_bfloat16(size_t rows, size_t columns, float *tile, size_t tile_stride,
-                            const native_epilogue *epilogue, void *out, size_t out_stride) {
+                                    const native_epilogue *epilogue, void *out, size_t out_stride) {
     if (epilogue->type != NATIVE_BFLOAT16 || epilogue->accumulate || epilogue->multiply || !epilogue->bias) {
         apply_epilogue(rows, columns, tile, tile_stride, epilogue, out, out_stride);
         return;
@@ -178,7 +186,8 @@ static void apply_epilogue_bfloat16(size_t rows, size_t columns, float *tile, si
             __mmask16 mask = lanes(columns, c / 16);
             __m512 x = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, tile + row * tile_stride + c),
                                      _mm512_maskz_loadu_ps(mask, epilogue->bias + c));
-            if (epilogue->gelu) x = gelu_rough(x);
+            if (epilogue->gelu)
+                x = gelu_rough(x);
             _mm256_mask_storeu_epi16((uint16_t *)out + row * out_stride + c, mask, (__m256i)_mm512_cvtneps_pbh(x));
         }
 }

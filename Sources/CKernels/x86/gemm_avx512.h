@@ -11,14 +11,15 @@ INLINE __m512i gather_quarters(const char *row, size_t step) {
     return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(row + 3 * step)), 3);
 }
 
-/* Transposes 16 units of 16 rows into a panel. Loading puts every fourth row side by side, so that what is left to do stays
- * within quarters of a register. */
+/* Transposes 16 units of 16 rows into a panel. Loading puts every fourth row side by side, so that what is left to do
+ * stays within quarters of a register. */
 INLINE void transpose_units(const char *rows, size_t stride, uint32_t *out) {
     __m512i quarters[4][4];
 #pragma unroll
     for (size_t row = 0; row < 4; row++)
 #pragma unroll
-        for (size_t i = 0; i < 4; i++) quarters[row][i] = gather_quarters(rows + row * stride + 16 * i, 4 * stride);
+        for (size_t i = 0; i < 4; i++)
+            quarters[row][i] = gather_quarters(rows + row * stride + 16 * i, 4 * stride);
 #pragma unroll
     for (size_t i = 0; i < 4; i++, out += 4 * NATIVE_PANEL) {
         __m512i low01 = _mm512_unpacklo_epi32(quarters[0][i], quarters[1][i]);
@@ -38,11 +39,13 @@ static void pack_panel(size_t outputs, size_t units, const void *rows, size_t st
         uint32_t *target = (uint32_t *)panel + half;
         size_t there = outputs > half ? outputs - half : 0, unit = 0;
         if (there >= 16)
-            for (; unit + 16 <= units; unit += 16) transpose_units(source + 4 * unit, stride, target + unit * NATIVE_PANEL);
+            for (; unit + 16 <= units; unit += 16)
+                transpose_units(source + 4 * unit, stride, target + unit * NATIVE_PANEL);
         for (; unit < units; unit++) /* ragged ends */
             for (size_t output = 0; output < 16; output++) {
                 uint32_t value = 0;
-                if (output < there) memcpy(&value, source + output * stride + 4 * unit, sizeof value);
+                if (output < there)
+                    memcpy(&value, source + output * stride + 4 * unit, sizeof value);
                 target[unit * NATIVE_PANEL + output] = value;
             }
     }
@@ -57,18 +60,42 @@ INLINE __mmask16 lanes(size_t columns, size_t index) {
 /* Calls body(count) with the number of rows as a constant, so that the sums stay in registers. */
 #define WITH_ROWS(count, body)                                                                                         \
     switch (count) {                                                                                                   \
-    case 1: body(1); break;                                                                                            \
-    case 2: body(2); break;                                                                                            \
-    case 3: body(3); break;                                                                                            \
-    case 4: body(4); break;                                                                                            \
-    case 5: body(5); break;                                                                                            \
-    case 6: body(6); break;                                                                                            \
-    case 7: body(7); break;                                                                                            \
-    case 8: body(8); break;                                                                                            \
-    case 9: body(9); break;                                                                                            \
-    case 10: body(10); break;                                                                                          \
-    case 11: body(11); break;                                                                                          \
-    case 12: body(12); break;                                                                                          \
+    case 1:                                                                                                            \
+        body(1);                                                                                                       \
+        break;                                                                                                         \
+    case 2:                                                                                                            \
+        body(2);                                                                                                       \
+        break;                                                                                                         \
+    case 3:                                                                                                            \
+        body(3);                                                                                                       \
+        break;                                                                                                         \
+    case 4:                                                                                                            \
+        body(4);                                                                                                       \
+        break;                                                                                                         \
+    case 5:                                                                                                            \
+        body(5);                                                                                                       \
+        break;                                                                                                         \
+    case 6:                                                                                                            \
+        body(6);                                                                                                       \
+        break;                                                                                                         \
+    case 7:                                                                                                            \
+        body(7);                                                                                                       \
+        break;                                                                                                         \
+    case 8:                                                                                                            \
+        body(8);                                                                                                       \
+        break;                                                                                                         \
+    case 9:                                                                                                            \
+        body(9);                                                                                                       \
+        break;                                                                                                         \
+    case 10:                                                                                                           \
+        body(10);                                                                                                      \
+        break;                                                                                                         \
+    case 11:                                                                                                           \
+        body(11);                                                                                                      \
+        break;                                                                                                         \
+    case 12:                                                                                                           \
+        body(12);                                                                                                      \
+        break;                                                                                                         \
     }
 
 /* Rows of the next tile: no more than 12, and tiles of about equal size. */
@@ -85,7 +112,8 @@ typedef struct {
 
 INLINE prefetcher prefetcher_of(const void *ahead, const void *panel, size_t rows) {
     size_t tiles = (rows + TILE - 1) / TILE;
-    if (!ahead) return (prefetcher){panel, 0};
+    if (!ahead)
+        return (prefetcher){panel, 0};
     return (prefetcher){ahead, (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles};
 }
 
@@ -102,21 +130,25 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 #pragma unroll
     for (int row = 0; row < rows; row++)
 #pragma unroll
-        for (int v = 0; v < vectors; v++) sum[row][v] = _mm512_setzero_ps();
+        for (int v = 0; v < vectors; v++)
+            sum[row][v] = _mm512_setzero_ps();
     /* Three rows from one address: the others are one and two strides away. */
     const float *base[TILE / 3];
 #pragma unroll
-    for (int i = 0; i < (rows + 2) / 3; i++) base[i] = left + (size_t)(3 * i) * stride;
+    for (int i = 0; i < (rows + 2) / 3; i++)
+        base[i] = left + (size_t)(3 * i) * stride;
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
         prefetch_step(&prefetch);
         __m512 weight[2];
 #pragma unroll
-        for (int v = 0; v < vectors; v++) weight[v] = _mm512_load_ps(panel + 16 * v);
+        for (int v = 0; v < vectors; v++)
+            weight[v] = _mm512_load_ps(panel + 16 * v);
 #pragma unroll
         for (int row = 0; row < rows; row++) {
             __m512 x = _mm512_set1_ps(base[row / 3][(size_t)(row % 3) * stride + unit]);
 #pragma unroll
-            for (int v = 0; v < vectors; v++) sum[row][v] = _mm512_fmadd_ps(x, weight[v], sum[row][v]);
+            for (int v = 0; v < vectors; v++)
+                sum[row][v] = _mm512_fmadd_ps(x, weight[v], sum[row][v]);
         }
     }
 #pragma unroll
@@ -126,7 +158,8 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
         for (int row = 0; row < rows; row++) {
             float *target = out + (size_t)row * out_stride + 16 * v;
             /* Added at the end: shorter sums round less. */
-            if (accumulate) sum[row][v] = _mm512_add_ps(sum[row][v], _mm512_maskz_loadu_ps(mask, target));
+            if (accumulate)
+                sum[row][v] = _mm512_add_ps(sum[row][v], _mm512_maskz_loadu_ps(mask, target));
             _mm512_mask_storeu_ps(target, mask, sum[row][v]);
         }
     }
@@ -138,7 +171,8 @@ static void product_float32(size_t rows, size_t columns, size_t units, const flo
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
 #define TILE_WIDE(N) tile_float32(N, 2, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
-#define TILE_NARROW(N) tile_float32(N, 1, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
+#define TILE_NARROW(N)                                                                                                 \
+    tile_float32(N, 1, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
         if (columns > 16) {
             WITH_ROWS(count, TILE_WIDE)
         } else {

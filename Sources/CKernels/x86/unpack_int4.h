@@ -26,8 +26,9 @@ INLINE __m512i two_int4_factors(const int4_block *block, size_t output, size_t f
     return _mm512_mask_blend_epi16(0xaaaaaaaau, factors, _mm512_slli_epi32(factors, 16));
 }
 
-/* 128 inputs of a block, for half a panel. Nibbles are looked up in a table of what each of the 16 becomes, one for each
- * group of outputs in a quarter of a register. The sums, which add up to what they are, need not wait for each other. */
+/* 128 inputs of a block, for half a panel. Nibbles are looked up in a table of what each of the 16 becomes, one for
+ * each group of outputs in a quarter of a register. The sums, which add up to what they are, need not wait for each
+ * other. */
 INLINE void pack_int4_chunk(const int4_block *block, size_t first, uint32_t *panel, __m512i sums[2][2]) {
     const __m512i low = _mm512_set1_epi8(15), zero_point = _mm512_set1_epi8((char)128);
     const __m512i negative = _mm512_broadcast_i32x4(_mm_setr_epi16(-128, -112, -96, -80, -64, -48, -32, -16));
@@ -39,7 +40,8 @@ INLINE void pack_int4_chunk(const int4_block *block, size_t first, uint32_t *pan
     panel += first / 4 * NATIVE_PANEL;
     for (size_t group = 0; group < CHUNK_GROUPS; group++) {
         __m512i factor = _mm512_permutex2var_epi32(factors01, place, factors23);
-        __m512i table = _mm512_packs_epi16(_mm512_mulhrs_epi16(negative, factor), _mm512_mulhrs_epi16(positive, factor));
+        __m512i table =
+            _mm512_packs_epi16(_mm512_mulhrs_epi16(negative, factor), _mm512_mulhrs_epi16(positive, factor));
         place = _mm512_add_epi32(place, _mm512_set1_epi32(1));
 #pragma unroll
         for (size_t run = 0; run < 2; run++, source += BLOCK_RUN, panel += 2 * NATIVE_PANEL) {
@@ -65,7 +67,8 @@ static void pack_some_int4(const int4_block *block, size_t outputs, size_t first
             int4_as_int8(count, block->source + first / RUN * BLOCK_RUN + output * (RUN / 2),
                          block->scales + output / GROUP_OUTPUTS * block->scale_columns + first / GROUP_INPUTS,
                          block->output_scales[output], row);
-        for (size_t i = 0; i < count; i++) sums[output] += 128 * row[i];
+        for (size_t i = 0; i < count; i++)
+            sums[output] += 128 * row[i];
         for (size_t i = 0; i < count; i += 4)
             memcpy(panel + (first + i) / 4 * NATIVE_PANEL + output, row + i, sizeof *panel);
     }
@@ -80,7 +83,8 @@ static void pack_int4(size_t outputs, size_t count, const uint8_t *source, const
         __m512i chunk_sums[2][2] = {{_mm512_setzero_si512(), _mm512_setzero_si512()},
                                     {_mm512_setzero_si512(), _mm512_setzero_si512()}};
         if (there >= BLOCK_OUTPUTS)
-            for (; first + CHUNK <= count; first += CHUNK) pack_int4_chunk(&block, first, columns, chunk_sums);
+            for (; first + CHUNK <= count; first += CHUNK)
+                pack_int4_chunk(&block, first, columns, chunk_sums);
         _mm512_storeu_si512(sums + half, _mm512_add_epi32(_mm512_add_epi32(chunk_sums[0][0], chunk_sums[0][1]),
                                                           _mm512_add_epi32(chunk_sums[1][0], chunk_sums[1][1])));
         for (; first < count; first += CHUNK) /* ragged ends */

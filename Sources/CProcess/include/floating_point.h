@@ -1,5 +1,5 @@
-/* The floating-point environment: rounding, traps, flushing of denormals, flags. The host's is set aside while the library
- * computes, which is always done in the default one. */
+/* The floating-point environment: rounding, traps, flushing of denormals, flags. The host's is set aside while the
+ * library computes, which is always done in the default one. */
 #ifndef PIXART_FLOATING_POINT_H
 #define PIXART_FLOATING_POINT_H
 

@@ -1,5 +1,6 @@
 /* fork() copies the calling thread only: a lock that another thread holds at that moment stays locked in the child. The
- * handlers of this file hold the gate during fork(), so a lock that is taken within the gate only is free in the child. */
+ * handlers of this file hold the gate during fork(), so a lock that is taken within the gate only is free in the child.
+ */
 #ifndef PIXART_FORK_GATE_H
 #define PIXART_FORK_GATE_H
 
@@ -13,8 +14,8 @@ size_t native_forks(void);
 void native_fork_gate_enter(void);
 void native_fork_gate_leave(void);
 
-/* All that is linked statically locks a mutex within the gate, by --wrap. These lock one without: it may be held while waiting
- * for other threads, and a child has no use for it. */
+/* All that is linked statically locks a mutex within the gate, by --wrap. These lock one without: it may be held while
+ * waiting for other threads, and a child has no use for it. */
 void native_lock(pthread_mutex_t *mutex);
 void native_unlock(pthread_mutex_t *mutex);
 

@@ -144,7 +144,8 @@ package final class ThreadPool: @unchecked Sendable {
 
     private func requireOwnProcess() throws(PixArtError) {
         guard process == .current else {
-            throw .state("a call was begun in process \(process.id), before fork(); expected it to go on in that process")
+            throw .state(
+                "a call was begun in process \(process.id), before fork(); expected it to go on in that process")
         }
     }
 

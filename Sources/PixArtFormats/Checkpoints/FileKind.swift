@@ -99,7 +99,8 @@ package enum FileKind: CaseIterable, Sendable {
     /// A protocol buffer whose first field is the version of the format, and whose second one is one of those that
     /// follow it.
     private static func isONNX(_ start: Slice<UnsafeRawBufferPointer>) -> Bool {
-        start.count > 4 && start[0] == 0x08 && (1...32).contains(start[1]) && [0x12, 0x1A, 0x3A, 0x42].contains(start[2])
+        start.count > 4 && start[0] == 0x08 && (1...32).contains(start[1])
+            && [0x12, 0x1A, 0x3A, 0x42].contains(start[2])
     }
 
     private static func text(_ start: Slice<UnsafeRawBufferPointer>) -> FileKind? {

@@ -130,7 +130,8 @@ extension SafetensorsHeader.Entry {
         guard offsets.count == 2 else { throw fault("data_offsets has \(offsets.count) elements; expected 2") }
         guard offsets[0] <= offsets[1] else { throw fault("data_offsets \(offsets) are reversed") }
         guard offsets[1] <= end - start else {
-            throw fault("data_offsets \(offsets) end beyond the file, which has \(end - start) bytes of tensors; an "
+            throw fault(
+                "data_offsets \(offsets) end beyond the file, which has \(end - start) bytes of tensors; an "
                     + "interrupted download ends so")
         }
         if let bits = SafetensorsHeader.bits[type] {

@@ -44,6 +44,7 @@ package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
         let followed = eulerStep(from: sample, original, to: step.down)
         index += 1
         return SchedulerStep(
-            sample: linearCombination((1, followed), (step.up, noise.normal(sample.count))), predictedOriginal: original)
+            sample: linearCombination((1, followed), (step.up, noise.normal(sample.count))), predictedOriginal: original
+        )
     }
 }

@@ -183,7 +183,8 @@ package final class Sampler: ProcessBound {
     /// The state after a step with this result.
     private func finish(_ result: SchedulerStep, _ next: inout State) {
         let isLast = stepIndex + 1 == steps
-        var latents = Latents(noise.shape, plan.endsAtPredictedOriginal && isLast ? result.predictedOriginal : result.sample)
+        var latents = Latents(
+            noise.shape, plan.endsAtPredictedOriginal && isLast ? result.predictedOriginal : result.sample)
         var original = Latents(noise.shape, result.predictedOriginal)
         if let conditioning {
             let index = isLast ? nil : skipped + stepIndex + 1

@@ -233,7 +233,8 @@ package enum Verb: String, CaseIterable, Sendable {
 
     private static let denoiseOptions: [OptionSchema.Property] =
         schedulerOptions + guidanceOptions + startOptions + [
-            .init("num_inference_steps", .integer(1...100_000), default: .integer(20),
+            .init(
+                "num_inference_steps", .integer(1...100_000), default: .integer(20),
                 "Denoising steps of the run, at most the scheduler's training timesteps (1000 in all published models). "
                     + "Solvers of higher order take one fewer, unless their timestep_spacing is \"trailing\"; LCM and TCD at "
                     + "most their original_inference_steps."),

@@ -48,8 +48,10 @@ import Testing
     /// As Python's `unicodedata.normalize("NFC", ...)` orders and composes them.
     @Test(arguments: [
         ("a\u{301}\u{316}", "á\u{316}"), ("a\u{316}\u{301}", "á\u{316}"),
-        ("a\u{344}\u{344}\u{344}\u{316}\u{301}\u{345}\u{334}\u{f81}",
-            "\u{e4}\u{334}\u{f71}\u{f80}\u{316}\u{301}\u{308}\u{301}\u{308}\u{301}\u{301}\u{345}"),
+        (
+            "a\u{344}\u{344}\u{344}\u{316}\u{301}\u{345}\u{334}\u{f81}",
+            "\u{e4}\u{334}\u{f71}\u{f80}\u{316}\u{301}\u{308}\u{301}\u{308}\u{301}\u{301}\u{345}"
+        ),
         ("\u{345}\u{301}\u{334}", "\u{334}\u{301}\u{345}"),
     ])
     func ordersMarks(_ caption: String, to expected: String) throws {

@@ -93,15 +93,16 @@ static void layout_of_tensors(void) {
     folder_remove(root);
 }
 
-/* The value of an element of int4, [outputs / 16][inputs / 8][16][4]: of eight inputs, the first four lie in low halves. */
+/* The value of an element of int4, [outputs / 16][inputs / 8][16][4]: of eight inputs, the first four lie in low
+ * halves. */
 static int int4_value(const unsigned char *bytes, int64_t inputs, int64_t output, int64_t input) {
     int64_t run = (output / 16 * ((inputs + 7) / 8) + input / 8) * 16 + output % 16;
     unsigned char pair = bytes[run * 4 + input % 4];
     return (input % 8 < 4 ? pair & 15 : pair >> 4) - 8;
 }
 
-/* int8 is value times scale, int4 a nibble around 8 with a scale for four by sixteen. Each value is the level nearest to the original, or the
- * last level on its side: a few of int4 lie a little beyond it. */
+/* int8 is value times scale, int4 a nibble around 8 with a scale for four by sixteen. Each value is the level nearest
+ * to the original, or the last level on its side: a few of int4 lie a little beyond it. */
 static void values_of_tensors(void) {
     prepare();
     convert(check_model(), "{\"weights\": \"float32\"}");
@@ -117,7 +118,8 @@ static void values_of_tensors(void) {
         for (int64_t row = 0; row < outputs; row++)
             for (int64_t column = 0; column < inputs; column++) {
                 float scale = is_int4 ? scales[row / 4 * groups + column / 16] : scales[row];
-                int value = is_int4 ? int4_value(bytes, inputs, row, column) : (signed char)bytes[row * inputs + column];
+                int value =
+                    is_int4 ? int4_value(bytes, inputs, row, column) : (signed char)bytes[row * inputs + column];
                 float level = scale != 0 ? wanted[row * inputs + column] / scale : 0;
                 int lowest = is_int4 ? -8 : -127, highest = is_int4 ? 7 : 127;
                 int beyond = (value == lowest && level < lowest && level > lowest - 2) ||

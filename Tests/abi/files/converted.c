@@ -1,5 +1,5 @@
-/* A converted checkpoint, opened with the defaults, computes the same bits as the original opened with the same weights: for
- * every stored type, precision, compute and part. */
+/* A converted checkpoint, opened with the defaults, computes the same bits as the original opened with the same
+ * weights: for every stored type, precision, compute and part. */
 #include "folder.h"
 #include "safetensors.h"
 #include "stages.h"

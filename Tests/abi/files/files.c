@@ -38,8 +38,8 @@ static void make_socket(const char *path) {
 static const struct {
     const char *name, *kind;
 } others[] = {
-    {"fifo", "a FIFO"},      {"socket", "a socket"},         {"folder", "a folder"},
-    {"to fifo", "a FIFO"},   {"null", "a character device"}, {"zero", "a character device"},
+    {"fifo", "a FIFO"},        {"socket", "a socket"},         {"folder", "a folder"},
+    {"to fifo", "a FIFO"},     {"null", "a character device"}, {"zero", "a character device"},
     {"to folder", "a folder"},
 };
 #define OTHERS (sizeof others / sizeof *others)
@@ -96,7 +96,8 @@ static void others_are_not_read(void) {
 }
 
 static void others_are_no_part_of_a_model(void) {
-    static const char *const files[] = {"model_index.json", "transformer/config.json", "scheduler/scheduler_config.json",
+    static const char *const files[] = {"model_index.json", "transformer/config.json",
+                                        "scheduler/scheduler_config.json",
                                         "transformer/diffusion_pytorch_model.safetensors"};
     prepare();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)

@@ -31,7 +31,8 @@ static void images_in_memory(const char *folder, const char *path, const pixart_
     CHECK_CLEARED(pixart_image_read_memory(data, SIZE_MAX, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "size");
     CHECK_CLEARED(pixart_image_write_memory(images, 1, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "index");
     CHECK_CLEARED(pixart_image_write_memory(NULL, 0, NULL, &nothing), PIXART_ERROR_ARGUMENT, nothing, "images");
-    CHECK_CLEARED(pixart_image_write_memory(images, 0, "{\"text\": 1}", &nothing), PIXART_ERROR_OPTION, nothing, "text");
+    CHECK_CLEARED(pixart_image_write_memory(images, 0, "{\"text\": 1}", &nothing), PIXART_ERROR_OPTION, nothing,
+                  "text");
     pixart_tensor_release(bytes);
 }
 
@@ -49,7 +50,8 @@ static void images_come_back_from_files(void) {
         snprintf(options, sizeof options, "{\"channels\": %d}", (int)channels);
         check_context("%s", options);
         if (channels == 2) {
-            CHECK_CLEARED(pixart_image_read(path, options, &read), PIXART_ERROR_OPTION, read, "channels", "1 or 3 or 4");
+            CHECK_CLEARED(pixart_image_read(path, options, &read), PIXART_ERROR_OPTION, read, "channels",
+                          "1 or 3 or 4");
             continue;
         }
         CHECK_OK(pixart_image_read(path, options, &read));
@@ -78,7 +80,8 @@ static void images_of_other_sizes(void) {
     CHECK(!memcmp(pixart_tensor_shape(stretched), expected, sizeof expected));
     CHECK(!memcmp(pixart_tensor_shape(cropped), expected, sizeof expected));
     CHECK(memcmp(pixart_tensor_data(stretched), pixart_tensor_data(cropped), pixart_tensor_size(cropped)) != 0);
-    pixart_tensor *wrong = zeros(PIXART_UINT8, 2, (int64_t[]){8, 8}), *floats = zeros(PIXART_FLOAT32, 3, (int64_t[]){8, 8, 3});
+    pixart_tensor *wrong = zeros(PIXART_UINT8, 2, (int64_t[]){8, 8}),
+                  *floats = zeros(PIXART_FLOAT32, 3, (int64_t[]){8, 8, 3});
     CHECK_CLEARED(pixart_image_resize(wrong, NULL, &grey), PIXART_ERROR_ARGUMENT, grey, "images", "[8, 8]");
     CHECK_CLEARED(pixart_image_resize(floats, NULL, &grey), PIXART_ERROR_ARGUMENT, grey, "images", "float32");
     CHECK_CLEARED(pixart_image_resize(images, "{\"resize_mode\": \"fill\"}", &grey), PIXART_ERROR_OPTION, grey,
@@ -89,7 +92,8 @@ static void images_of_other_sizes(void) {
 }
 
 static void images_in_images(void) {
-    pixart_tensor *images = colours(4, (int64_t[]){2, 4, 6, 3}), *originals = zeros(PIXART_UINT8, 3, (int64_t[]){4, 6, 3}), *out;
+    pixart_tensor *images = colours(4, (int64_t[]){2, 4, 6, 3}),
+                  *originals = zeros(PIXART_UINT8, 3, (int64_t[]){4, 6, 3}), *out;
     unsigned char bytes[24];
     for (int i = 0; i < 24; i++)
         bytes[i] = (unsigned char)(i % 2 ? 128 : 127);

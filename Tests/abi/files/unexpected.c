@@ -174,8 +174,8 @@ static void unknown_tensors(void) {
         snprintf(out, sizeof out, "%s/converted", folder);
         for (int spelled = 0; spelled < 2; spelled++) {
             const char *options = spelled ? "{\"unexpected_tensors\": \"error\"}" : NULL;
-            CHECK_FAILS(open_part(folder, each->file, options), PIXART_ERROR_MODEL, each->tensor,
-                        "unexpected_tensors", "ignore");
+            CHECK_FAILS(open_part(folder, each->file, options), PIXART_ERROR_MODEL, each->tensor, "unexpected_tensors",
+                        "ignore");
         }
         CHECK_FAILS(estimate(folder, each->file, 0), PIXART_ERROR_MODEL, each->tensor, "unexpected_tensors");
         CHECK_FAILS(convert(folder, out, each->file, 0), PIXART_ERROR_MODEL, each->tensor, "unexpected_tensors");

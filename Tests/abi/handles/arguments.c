@@ -223,12 +223,17 @@ static void ill_formed_text(void) {
         const char *text = ill_formed[i], *names[] = {text};
         const pixart_tensor *tensors[] = {images};
         check_context("sequence %zu", i);
-        CHECK_CLEARED(pixart_encode(encoder, text, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "prompt", "UTF-8");
+        CHECK_CLEARED(pixart_encode(encoder, text, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "prompt",
+                      "UTF-8");
         CHECK_CLEARED(pixart_encoder_tokenize(encoder, text, NULL, &report), PIXART_ERROR_ARGUMENT, report, "prompt");
-        CHECK_CLEARED(pixart_encode(encoder, "a", text, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "options", "UTF-8");
-        CHECK_CLEARED(pixart_encoder_open(text, NULL, NULL, NULL, &second), PIXART_ERROR_ARGUMENT, second, "model", "UTF-8");
-        CHECK_CLEARED(pixart_denoiser_open(text, NULL, NULL, NULL, &denoiser), PIXART_ERROR_ARGUMENT, denoiser, "model", "UTF-8");
-        CHECK_CLEARED(pixart_decoder_open(text, NULL, NULL, NULL, &decoder), PIXART_ERROR_ARGUMENT, decoder, "model", "UTF-8");
+        CHECK_CLEARED(pixart_encode(encoder, "a", text, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "options",
+                      "UTF-8");
+        CHECK_CLEARED(pixart_encoder_open(text, NULL, NULL, NULL, &second), PIXART_ERROR_ARGUMENT, second, "model",
+                      "UTF-8");
+        CHECK_CLEARED(pixart_denoiser_open(text, NULL, NULL, NULL, &denoiser), PIXART_ERROR_ARGUMENT, denoiser, "model",
+                      "UTF-8");
+        CHECK_CLEARED(pixart_decoder_open(text, NULL, NULL, NULL, &decoder), PIXART_ERROR_ARGUMENT, decoder, "model",
+                      "UTF-8");
         CHECK_FAILS(pixart_image_write(images, 0, text, NULL), PIXART_ERROR_ARGUMENT, "path", "UTF-8");
         CHECK_FAILS(pixart_tensors_save(text, 1, names, tensors), PIXART_ERROR_ARGUMENT, "path", "UTF-8");
         CHECK_FAILS(pixart_tensors_save("/nowhere/x", 1, names, tensors), PIXART_ERROR_ARGUMENT, "name", "UTF-8");

@@ -48,12 +48,18 @@ static void relink(const char *file, const char *target) {
 }
 
 static void known_files_only(void) {
-    static const char *const others[] = {"tokenizer/extra.txt",        "tokenizer/.hidden", "scheduler/notes",
-                                         "transformer/pickle.bin",     "README.md",         "tokenizer/spiece.model.bak",
-                                         "scheduler/tokenizer_config.json", "tokenizer/scheduler_config.json"};
-    static const char *const known[] = {"tokenizer/spiece.model", "tokenizer/special_tokens_map.json", TOKENIZER_CONFIG,
-                                        "tokenizer/added_tokens.json", "tokenizer/tokenizer.json",
-                                        "scheduler/scheduler_config.json", "model_index.json"};
+    static const char *const others[] = {"tokenizer/extra.txt",
+                                         "tokenizer/.hidden",
+                                         "scheduler/notes",
+                                         "transformer/pickle.bin",
+                                         "README.md",
+                                         "tokenizer/spiece.model.bak",
+                                         "scheduler/tokenizer_config.json",
+                                         "tokenizer/scheduler_config.json"};
+    static const char *const known[] = {"tokenizer/spiece.model",   "tokenizer/special_tokens_map.json",
+                                        TOKENIZER_CONFIG,           "tokenizer/added_tokens.json",
+                                        "tokenizer/tokenizer.json", "scheduler/scheduler_config.json",
+                                        "model_index.json"};
     prepare();
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         folder_write(model, others[i], "{}", 2);
@@ -77,8 +83,9 @@ static void known_files_only(void) {
 
 /* A link out of the folder is refused before anything is written. */
 static void links_out_of_the_folder(void) {
-    static const char *const files[] = {TOKENIZER_CONFIG, "tokenizer/added_tokens.json", "tokenizer/spiece.model",
-                                        "scheduler/scheduler_config.json", "transformer/config.json", "vae/config.json",
+    static const char *const files[] = {TOKENIZER_CONFIG,           "tokenizer/added_tokens.json",
+                                        "tokenizer/spiece.model",   "scheduler/scheduler_config.json",
+                                        "transformer/config.json",  "vae/config.json",
                                         "text_encoder/config.json", "model_index.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char other[FOLDER_PATH + 300];

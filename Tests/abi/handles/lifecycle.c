@@ -173,7 +173,8 @@ static void messages_stand_until_the_next_failure(void) {
     pixart_encoder_release(open_encoder(check_model()));
     CHECK(message == pixart_error_message());
     CHECK(strstr(message, "/nowhere/first") != NULL);
-    CHECK_FAILS(pixart_encoder_open("/nowhere/second", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, "/nowhere/second");
+    CHECK_FAILS(pixart_encoder_open("/nowhere/second", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE,
+                "/nowhere/second");
 }
 
 /* A message of any length arrives whole, or at least as text. */

@@ -1,6 +1,6 @@
-/* What a failed allocation costs: the call a status, and nothing else. This program's allocating functions take the place of
- * the C library's, and one of them fails at a chosen moment of a whole run. Each moment has a process of its own, in which
- * a run that nothing disturbs follows and must give the same image. */
+/* What a failed allocation costs: the call a status, and nothing else. This program's allocating functions take the
+ * place of the C library's, and one of them fails at a chosen moment of a whole run. Each moment has a process of its
+ * own, in which a run that nothing disturbs follows and must give the same image. */
 #include "stages.h"
 
 #include <dlfcn.h>
@@ -25,7 +25,8 @@ static atomic_int kinds;
 static atomic_size_t least;
 
 static int fails(int kind, size_t size) {
-    if (!(kinds & kind) || size < least || atomic_fetch_add(&count, 1) != target) return 0;
+    if (!(kinds & kind) || size < least || atomic_fetch_add(&count, 1) != target)
+        return 0;
     errno = ENOMEM;
     return 1;
 }
@@ -44,13 +45,15 @@ void *aligned_alloc(size_t alignment, size_t size) {
     return fails(HEAP, size) ? NULL : __libc_memalign(alignment, size);
 }
 int posix_memalign(void **block, size_t alignment, size_t size) {
-    if (fails(HEAP, size)) return ENOMEM;
+    if (fails(HEAP, size))
+        return ENOMEM;
     *block = __libc_memalign(alignment, size);
     return *block != NULL ? 0 : ENOMEM;
 }
 void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset) {
     static void *(*next)(void *, size_t, int, int, int, off_t);
-    if (next == NULL) *(void **)&next = dlsym(RTLD_NEXT, "mmap");
+    if (next == NULL)
+        *(void **)&next = dlsym(RTLD_NEXT, "mmap");
     return fails(MAPPED, size) ? MAP_FAILED : next(address, size, protection, flags, file, offset);
 }
 
@@ -72,13 +75,20 @@ static pixart_status run(const char *open_options, uint64_t *hash) {
     const char *model = check_model();
     *hash = 0;
     pixart_status status = pixart_encoder_open(model, open_options, NULL, NULL, &encoder);
-    if (!status) status = pixart_encode(encoder, PROMPT, NULL, NULL, NULL, &prompt);
-    if (!status) status = pixart_encode(encoder, "", NULL, NULL, NULL, &negative);
-    if (!status) status = pixart_denoiser_open(model, open_options, NULL, NULL, &denoiser);
-    if (!status) status = pixart_denoise(denoiser, prompt, negative, SHORT, NULL, NULL, &latents);
-    if (!status) status = pixart_decoder_open(model, open_options, NULL, NULL, &decoder);
-    if (!status) status = pixart_decode(decoder, latents, NULL, NULL, NULL, &image);
-    if (!status) *hash = hash_of(image);
+    if (!status)
+        status = pixart_encode(encoder, PROMPT, NULL, NULL, NULL, &prompt);
+    if (!status)
+        status = pixart_encode(encoder, "", NULL, NULL, NULL, &negative);
+    if (!status)
+        status = pixart_denoiser_open(model, open_options, NULL, NULL, &denoiser);
+    if (!status)
+        status = pixart_denoise(denoiser, prompt, negative, SHORT, NULL, NULL, &latents);
+    if (!status)
+        status = pixart_decoder_open(model, open_options, NULL, NULL, &decoder);
+    if (!status)
+        status = pixart_decode(decoder, latents, NULL, NULL, NULL, &image);
+    if (!status)
+        *hash = hash_of(image);
     pixart_encoder_release(encoder);
     pixart_denoiser_release(denoiser);
     pixart_decoder_release(decoder);
@@ -107,7 +117,8 @@ static int run_apart(const char *open_options, int kind, size_t size, long numbe
         own.status = run(open_options, &own.hash);
         own.count = count;
         arm(0, 0, -1);
-        if (own.status) snprintf(own.message, sizeof own.message, "%s", pixart_error_message());
+        if (own.status)
+            snprintf(own.message, sizeof own.message, "%s", pixart_error_message());
         run(open_options, &own.hash_after);
         _exit(write(pipes[1], &own, sizeof own) != sizeof own);
     }
@@ -129,11 +140,13 @@ static void check_failures(const char *open_options, int kind, size_t size, long
     for (long number = 0; number < undisturbed.count; number += step) {
         outcome found;
         check_context("%s: allocation %ld of %ld of at least %zu bytes", open_options, number, undisturbed.count, size);
-        if (!CHECK(run_apart(open_options, kind, size, number, &found))) continue;
+        if (!CHECK(run_apart(open_options, kind, size, number, &found)))
+            continue;
         if (found.status == PIXART_OK) {
             CHECK(found.hash == undisturbed.hash);
         } else {
-            if (found.status != PIXART_ERROR_MEMORY) CHECK_TEXT(found.message, "that of PIXART_ERROR_MEMORY");
+            if (found.status != PIXART_ERROR_MEMORY)
+                CHECK_TEXT(found.message, "that of PIXART_ERROR_MEMORY");
             refused++;
         }
         CHECK(found.hash_after == undisturbed.hash);

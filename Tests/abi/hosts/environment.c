@@ -1,4 +1,5 @@
-/* The environment and the sandbox of a host: nothing there makes the library print, handle signals, or give other results. */
+/* The environment and the sandbox of a host: nothing there makes the library print, handle signals, or give other
+ * results. */
 #define _GNU_SOURCE
 #include "folder.h"
 #include "stages.h"

@@ -12,7 +12,8 @@ static void first_encoding(void) {
     pixart_encoder *encoder;
     pixart_tensor *out;
     EXPECT(pixart_encoder_open(check_model(), NULL, NULL, NULL, &encoder) == PIXART_OK);
-    EXPECT(pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, NULL, NULL, &out) == PIXART_OK);
+    EXPECT(pixart_encode(encoder, "a <b>first</b> prompt, &amp; https://example.com", NULL, NULL, NULL, &out) ==
+           PIXART_OK);
     pixart_encoder_release(encoder);
     pixart_tensor_release(out);
 }

@@ -1,4 +1,5 @@
-/* The host's floating-point state changes no result, and is the same after a call: rounding, traps, denormals and flags. */
+/* The host's floating-point state changes no result, and is the same after a call: rounding, traps, denormals and
+ * flags. */
 #define _GNU_SOURCE
 #include "folder.h"
 #include "stages.h"
@@ -69,9 +70,22 @@ static const struct {
 #endif
 };
 
-/* ---- A run of everything that computes ----------------------------------------------------------------------------- */
+/* ---- A run of everything that computes -----------------------------------------------------------------------------
+ */
 
-enum { PROMPT_EMBEDDING, NEGATIVE, LATENTS, SAMPLED, DECODED, DECODED_FLOATS, ENCODED, RESIZED, BLENDED, READ, RESULTS };
+enum {
+    PROMPT_EMBEDDING,
+    NEGATIVE,
+    LATENTS,
+    SAMPLED,
+    DECODED,
+    DECODED_FLOATS,
+    ENCODED,
+    RESIZED,
+    BLENDED,
+    READ,
+    RESULTS
+};
 
 static char folder[FOLDER_PATH];
 static state expected;
@@ -91,7 +105,8 @@ static int32_t progress(void *context, int64_t step, int64_t steps, double fract
         note();                                                                                                        \
     } while (0)
 
-static void run(const pixart_tensor *colour, const pixart_tensor *mask, const char *converted, pixart_tensor **results) {
+static void run(const pixart_tensor *colour, const pixart_tensor *mask, const char *converted,
+                pixart_tensor **results) {
     pixart_encoder *encoder, *missing;
     pixart_denoiser *denoiser;
     pixart_decoder *decoder;
@@ -105,7 +120,8 @@ static void run(const pixart_tensor *colour, const pixart_tensor *mask, const ch
     DO(pixart_encoder_memory(encoder, NULL, &report));
     pixart_string_release(report);
     DO(pixart_denoiser_open(check_model(), NULL, NULL, NULL, &denoiser));
-    DO(pixart_denoise(denoiser, results[PROMPT_EMBEDDING], results[NEGATIVE], SHORT, progress, NULL, &results[LATENTS]));
+    DO(pixart_denoise(denoiser, results[PROMPT_EMBEDDING], results[NEGATIVE], SHORT, progress, NULL,
+                      &results[LATENTS]));
     DO(pixart_sampler_create(denoiser, results[PROMPT_EMBEDDING], results[NEGATIVE],
                              RUN("\"seed\": 3, \"scheduler\": {\"_class_name\": \"EulerAncestralDiscreteScheduler\"}"),
                              &sampler));
@@ -114,7 +130,8 @@ static void run(const pixart_tensor *colour, const pixart_tensor *mask, const ch
     DO(pixart_sampler_latents(sampler, &results[SAMPLED]));
     DO(pixart_decoder_open(check_model(), NULL, NULL, NULL, &decoder));
     DO(pixart_decode(decoder, results[LATENTS], NULL, NULL, NULL, &results[DECODED]));
-    DO(pixart_decode(decoder, results[LATENTS], "{\"output_type\": \"float32\"}", NULL, NULL, &results[DECODED_FLOATS]));
+    DO(pixart_decode(decoder, results[LATENTS], "{\"output_type\": \"float32\"}", NULL, NULL,
+                     &results[DECODED_FLOATS]));
     DO(pixart_image_encoder_open(check_model(), NULL, NULL, NULL, &image_encoder));
     DO(pixart_image_encode(image_encoder, colour, NULL, NULL, NULL, &results[ENCODED]));
     DO(pixart_image_resize(colour, "{\"height\": 40, \"width\": 88}", &results[RESIZED]));
@@ -123,8 +140,8 @@ static void run(const pixart_tensor *colour, const pixart_tensor *mask, const ch
     DO(pixart_image_write(results[DECODED], 0, path, NULL));
     DO(pixart_image_read(path, NULL, &results[READ]));
     DO(pixart_convert(check_model(), converted, "{\"weights\": \"int8\"}", progress, NULL));
-    CHECK_CLEARED(pixart_encoder_open("/nowhere", NULL, NULL, NULL, &missing) /* a failure restores it too */, PIXART_ERROR_FILE,
-                  missing, "/nowhere");
+    CHECK_CLEARED(pixart_encoder_open("/nowhere", NULL, NULL, NULL, &missing) /* a failure restores it too */,
+                  PIXART_ERROR_FILE, missing, "/nowhere");
     note();
     pixart_image_encoder_release(image_encoder);
     pixart_decoder_release(decoder);
@@ -181,7 +198,8 @@ static void callbacks_change_nothing(void) {
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_tensor *plain = denoise(denoiser, both, SHORT), *found;
     for (size_t mode = 0; mode < sizeof modes / sizeof *modes; mode++) {
-        if (modes[mode].set == flags || modes[mode].set == traps || modes[mode].set == usual_traps || modes[mode].set == several)
+        if (modes[mode].set == flags || modes[mode].set == traps || modes[mode].set == usual_traps ||
+            modes[mode].set == several)
             continue; /* a flag that is raised traps at once in x87 */
         check_context("%s", modes[mode].name);
         CHECK_OK(pixart_denoise(denoiser, both.prompt, both.negative, SHORT, meddles, (void *)modes[mode].set, &found));

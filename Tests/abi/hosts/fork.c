@@ -1,4 +1,5 @@
-/* fork(): an inherited handle fails each call and may be released; a child that opens handles of its own runs as any process. */
+/* fork(): an inherited handle fails each call and may be released; a child that opens handles of its own runs as any
+ * process. */
 #define _DEFAULT_SOURCE
 #include "children.h"
 #include "stages.h"
@@ -12,7 +13,8 @@
 
 extern char **environ;
 
-/* ---- What a child inherits ---------------------------------------------------------------------------------------- */
+/* ---- What a child inherits ----------------------------------------------------------------------------------------
+ */
 
 static struct {
     pid_t process;
@@ -191,7 +193,8 @@ static void every_call_of_an_inherited_handle(void) {
     release_all();
 }
 
-/* ---- Release ------------------------------------------------------------------------------------------------------ */
+/* ---- Release ------------------------------------------------------------------------------------------------------
+ */
 
 enum { MOST = 8 };
 
@@ -260,7 +263,8 @@ static void any_number_in_any_order(void) {
     release_all();
 }
 
-/* ---- fork() while other threads are inside calls ------------------------------------------------------------------- */
+/* ---- fork() while other threads are inside calls -------------------------------------------------------------------
+ */
 
 enum { BUSY = 3, FORKS = 24 };
 
@@ -307,7 +311,8 @@ static void while_threads_are_inside_calls(void) {
     release_all();
 }
 
-/* ---- fork() inside a callback --------------------------------------------------------------------------------------- */
+/* ---- fork() inside a callback ---------------------------------------------------------------------------------------
+ */
 
 static int forks_at_first(void *left, int64_t step, int64_t steps, double fraction) {
     (void)step, (void)steps, (void)fraction;

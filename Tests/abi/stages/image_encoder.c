@@ -61,8 +61,8 @@ static void sample_modes_and_seeds(void) {
     CHECK(!same(zero, nine) && !same(zero, mean));
     CHECK(relative_error(zero, mean) < 0.5);
     pixart_tensor *refused;
-    CHECK_CLEARED(pixart_image_encode(encoder, images, "{\"seed\": [1, 2]}", NULL, NULL, &refused), PIXART_ERROR_OPTION, refused,
-                  "seed", "2", "1 images");
+    CHECK_CLEARED(pixart_image_encode(encoder, images, "{\"seed\": [1, 2]}", NULL, NULL, &refused), PIXART_ERROR_OPTION,
+                  refused, "seed", "2", "1 images");
     pixart_tensor *tensors[] = {images, mean, other, standard, zero, nine};
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++)
         pixart_tensor_release(tensors[i]);
@@ -219,8 +219,8 @@ static void profiles_grow(void) {
         char *report;
         CHECK_OK(pixart_image_encoder_profile(encoder, &report));
         json_object *json = json_tokener_parse(report);
-        double found = json_object_get_double(
-            json_object_object_get(json_object_object_get(json, "convolution"), "operations"));
+        double found =
+            json_object_get_double(json_object_object_get(json_object_object_get(json, "convolution"), "operations"));
         CHECK(i == 0 ? found == 0 : found > before);
         before = found;
         json_object_put(json);
@@ -284,10 +284,10 @@ static void options_of_opening(void) {
         pixart_tensor_release(found);
     }
     pixart_image_encoder *refused;
-    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"variant\": \"fp16\"}", NULL, NULL, &refused), PIXART_ERROR_FILE,
-                  refused, "fp16");
-    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"weights\": \"int8\"}", NULL, NULL, &refused), PIXART_ERROR_OPTION,
-                  refused, "weights", "int8", "bfloat16");
+    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"variant\": \"fp16\"}", NULL, NULL, &refused),
+                  PIXART_ERROR_FILE, refused, "fp16");
+    CHECK_CLEARED(pixart_image_encoder_open(check_model(), "{\"weights\": \"int8\"}", NULL, NULL, &refused),
+                  PIXART_ERROR_OPTION, refused, "weights", "int8", "bfloat16");
     pixart_tensor_release(images);
     pixart_tensor_release(plain);
 }
@@ -317,9 +317,10 @@ static void damaged_halves(void) {
         folder_clone(check_model(), folder, (const char *[]){"vae", NULL});
         rows[i].inflict(folder, rows[i].file, rows[i].key, rows[i].value);
         check_context("%s", rows[i].key);
-        CHECK_CLEARED(pixart_image_encoder_open(folder, NULL, NULL, NULL, &encoder), PIXART_ERROR_MODEL, encoder, "/vae",
-                      rows[i].key);
-        CHECK_EQUAL(pixart_decoder_open(folder, NULL, NULL, NULL, &decoder), rows[i].decodes ? PIXART_OK : PIXART_ERROR_MODEL);
+        CHECK_CLEARED(pixart_image_encoder_open(folder, NULL, NULL, NULL, &encoder), PIXART_ERROR_MODEL, encoder,
+                      "/vae", rows[i].key);
+        CHECK_EQUAL(pixart_decoder_open(folder, NULL, NULL, NULL, &decoder),
+                    rows[i].decodes ? PIXART_OK : PIXART_ERROR_MODEL);
         pixart_decoder_release(decoder);
         folder_remove(folder);
     }
@@ -334,7 +335,8 @@ static void null_for_each_argument(void) {
     const pixart_status argument = PIXART_ERROR_ARGUMENT;
     CHECK_CLEARED(pixart_image_encoder_open(NULL, NULL, NULL, NULL, &encoder), argument, encoder, "model");
     CHECK_FAILS(pixart_image_encoder_open(check_model(), NULL, NULL, NULL, NULL), argument, "out");
-    CHECK_CLEARED(pixart_image_encoder_open("/nowhere/x", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, encoder, "/nowhere/x");
+    CHECK_CLEARED(pixart_image_encoder_open("/nowhere/x", NULL, NULL, NULL, &encoder), PIXART_ERROR_FILE, encoder,
+                  "/nowhere/x");
     CHECK_CLEARED(pixart_image_encoder_open("\xff", NULL, NULL, NULL, &encoder), argument, encoder, "model", "UTF-8");
     encoder = open_image_encoder(check_model());
     CHECK_CLEARED(pixart_image_encode(NULL, images, NULL, NULL, NULL, &out), argument, out, "encoder");

@@ -15,8 +15,8 @@ static struct {
 static void open_all(void) {
     open.both = encode_prompts(check_model());
     open.denoiser = open_denoiser(check_model());
-    CHECK_OK(pixart_denoise(open.denoiser, open.both.negative, NULL, RUN("\"guidance_scale\": 1, \"seed\": 99"), NULL, NULL,
-                            &open.image));
+    CHECK_OK(pixart_denoise(open.denoiser, open.both.negative, NULL, RUN("\"guidance_scale\": 1, \"seed\": 99"), NULL,
+                            NULL, &open.image));
     open.channels = pixart_tensor_shape(open.image)[1];
 }
 
@@ -131,9 +131,9 @@ static void noise_may_be_given(void) {
     pixart_sampler_release(plain);
     results[0] = finish(from_image(HALF, NULL));
     for (int first = 0; first < 2; first++) {
-        pixart_sampler *sampler =
-            create_sampler(open.denoiser, open.both,
-                           "{\"num_inference_steps\": 4, \"height\": 64, \"width\": 64, \"seed\": 8, \"strength\": 0.5}");
+        pixart_sampler *sampler = create_sampler(
+            open.denoiser, open.both,
+            "{\"num_inference_steps\": 4, \"height\": 64, \"width\": 64, \"seed\": 8, \"strength\": 0.5}");
         if (first)
             CHECK_OK(pixart_sampler_set_noise(sampler, noise));
         CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
@@ -209,8 +209,7 @@ static void masks_of_a_batch(void) {
     memset(pixels + SIDE * SIDE, 255, SIDE * SIDE);
     pixart_tensor *mask;
     CHECK_OK(pixart_tensor_create(PIXART_UINT8, 3, (int64_t[]){2, SIDE, SIDE}, pixels, 2 * SIDE * SIDE, &mask));
-    pixart_tensor *both =
-        finish(from_image(FOUR(", \"strength\": 0.5, \"num_images_per_prompt\": 2"), mask));
+    pixart_tensor *both = finish(from_image(FOUR(", \"strength\": 0.5, \"num_images_per_prompt\": 2"), mask));
     CHECK(batch_error(both, 0, open.image) == 0);
     CHECK(batch_error(both, 1, open.image) > 0.1f);
     pixart_tensor_release(both);
@@ -250,7 +249,8 @@ static void calls_out_of_order(void) {
     CHECK_EQUAL(pixart_sampler_step_index(sampler), 0);
     CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
     CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
-    CHECK_FAILS(pixart_sampler_set_image_latents(sampler, open.image), PIXART_ERROR_STATE, "image", "first step", "1 of 2");
+    CHECK_FAILS(pixart_sampler_set_image_latents(sampler, open.image), PIXART_ERROR_STATE, "image", "first step",
+                "1 of 2");
     CHECK_FAILS(pixart_sampler_set_mask(sampler, mask), PIXART_ERROR_STATE, "mask", "first step", "1 of 2");
     pixart_tensor *found = finish(sampler), *expected = masked(HALF, right);
     CHECK_SAME(found, expected);
@@ -270,36 +270,36 @@ static void wrong_pictures_and_masks(void) {
         int32_t type;
         size_t rank;
         int64_t shape[5];
-    } images[] = {
-        {PIXART_FLOAT32, 3, {open.channels, CELLS, CELLS}},
-        {PIXART_FLOAT32, 4, {2, open.channels, CELLS, CELLS}},
-        {PIXART_FLOAT32, 4, {0, open.channels, CELLS, CELLS}},
-        {PIXART_FLOAT32, 4, {1, open.channels + 1, CELLS, CELLS}},
-        {PIXART_FLOAT32, 4, {1, open.channels, CELLS + 2, CELLS}},
-        {PIXART_FLOAT32, 4, {1, open.channels, CELLS, CELLS - 2}},
-        {PIXART_UINT8, 4, {1, open.channels, CELLS, CELLS}},
-    }, masks[] = {
-        {PIXART_UINT8, 1, {SIDE * SIDE}},
-        {PIXART_UINT8, 2, {CELLS, CELLS}},
-        {PIXART_UINT8, 2, {SIDE, SIDE + 8}},
-        {PIXART_UINT8, 3, {2, SIDE, SIDE}},
-        {PIXART_UINT8, 3, {SIDE, SIDE, 3}},
-        {PIXART_UINT8, 4, {1, SIDE, SIDE, 3}},
-        {PIXART_UINT8, 5, {1, 1, SIDE, SIDE, 1}},
-        {PIXART_UINT8, 0, {0}},
-        {PIXART_FLOAT32, 2, {SIDE, SIDE}},
-    };
+    } images[] =
+        {
+            {PIXART_FLOAT32, 3, {open.channels, CELLS, CELLS}},
+            {PIXART_FLOAT32, 4, {2, open.channels, CELLS, CELLS}},
+            {PIXART_FLOAT32, 4, {0, open.channels, CELLS, CELLS}},
+            {PIXART_FLOAT32, 4, {1, open.channels + 1, CELLS, CELLS}},
+            {PIXART_FLOAT32, 4, {1, open.channels, CELLS + 2, CELLS}},
+            {PIXART_FLOAT32, 4, {1, open.channels, CELLS, CELLS - 2}},
+            {PIXART_UINT8, 4, {1, open.channels, CELLS, CELLS}},
+        },
+      masks[] = {
+          {PIXART_UINT8, 1, {SIDE * SIDE}},         {PIXART_UINT8, 2, {CELLS, CELLS}},
+          {PIXART_UINT8, 2, {SIDE, SIDE + 8}},      {PIXART_UINT8, 3, {2, SIDE, SIDE}},
+          {PIXART_UINT8, 3, {SIDE, SIDE, 3}},       {PIXART_UINT8, 4, {1, SIDE, SIDE, 3}},
+          {PIXART_UINT8, 5, {1, 1, SIDE, SIDE, 1}}, {PIXART_UINT8, 0, {0}},
+          {PIXART_FLOAT32, 2, {SIDE, SIDE}},
+      };
     pixart_tensor *before = sampler_latents(sampler);
     for (size_t i = 0; i < sizeof images / sizeof *images; i++) {
         pixart_tensor *image = zeros(images[i].type, images[i].rank, images[i].shape);
         check_context("image %zu", i);
-        CHECK_FAILS(pixart_sampler_set_image_latents(sampler, image), PIXART_ERROR_ARGUMENT, "latents are", "float32 [1 or 3, 8, 8, 8]");
+        CHECK_FAILS(pixart_sampler_set_image_latents(sampler, image), PIXART_ERROR_ARGUMENT, "latents are",
+                    "float32 [1 or 3, 8, 8, 8]");
         pixart_tensor_release(image);
     }
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
         pixart_tensor *mask = zeros(masks[i].type, masks[i].rank, masks[i].shape);
         check_context("mask %zu", i);
-        CHECK_FAILS(pixart_sampler_set_mask(sampler, mask), PIXART_ERROR_ARGUMENT, "mask is", "uint8 [64, 64] or [1 or 3, 64, 64]");
+        CHECK_FAILS(pixart_sampler_set_mask(sampler, mask), PIXART_ERROR_ARGUMENT, "mask is",
+                    "uint8 [64, 64] or [1 or 3, 64, 64]");
         pixart_tensor_release(mask);
     }
     pixart_tensor *after = sampler_latents(sampler);

@@ -280,7 +280,8 @@ static void estimates_are_in_order(void) {
 
 static void estimates_are_refused(void) {
     char *report = NULL;
-    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"height\": 100}", &report), PIXART_ERROR_OPTION, "height", "100");
+    CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"height\": 100}", &report), PIXART_ERROR_OPTION, "height",
+                "100");
     CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"decode\", \"weights\": \"int8\"}", &report),
                 PIXART_ERROR_OPTION, "weights", "decode");
     CHECK_FAILS(pixart_memory_estimate(check_model(), "{\"stage\": \"image_encode\", \"weights\": \"int4\"}", &report),

@@ -103,7 +103,8 @@ static void previews_look_like_pictures(void) {
     pixart_decoder *decoder = open_decoder(check_model());
     pixart_sampler *sampler = create_sampler(denoiser, both, "{\"seed\": 3}");
     drive(sampler);
-    pixart_tensor *small = preview(sampler, NULL), *latents = sampler_latents(sampler), *images = decode(decoder, latents);
+    pixart_tensor *small = preview(sampler, NULL), *latents = sampler_latents(sampler),
+                  *images = decode(decoder, latents);
     const unsigned char *a = pixart_tensor_data(small), *b = pixart_tensor_data(images);
     int64_t height = pixart_tensor_shape(small)[1], width = pixart_tensor_shape(small)[2];
     double error = 0, mean = 0, spread = 0;

@@ -42,13 +42,13 @@ static pixart_tensor *batch(size_t count, const pixart_tensor *const *prompts, c
 
 /* Each image is what a run of its own makes of its prompt, negative and seed. */
 static void images_equal_runs_of_their_own(void) {
-    static const char *const singles[] = {RUN("\"seed\": 7"), RUN("\"seed\": 8"), RUN("\"seed\": 9"),
+    static const char *const singles[] = {RUN("\"seed\": 7"),  RUN("\"seed\": 8"),  RUN("\"seed\": 9"),
                                           RUN("\"seed\": 10"), RUN("\"seed\": 11"), RUN("\"seed\": 12")};
     open_all();
     const pixart_tensor *prompts[] = {open.both.prompt, open.other, open.both.negative};
     const pixart_tensor *negatives[] = {open.both.negative, open.both.prompt, open.both.negative};
-    pixart_tensor *all = batch(3, prompts, negatives,
-                               RUN("\"seed\": [7, 8, 9, 10, 11, 12], \"num_images_per_prompt\": 2"));
+    pixart_tensor *all =
+        batch(3, prompts, negatives, RUN("\"seed\": [7, 8, 9, 10, 11, 12], \"num_images_per_prompt\": 2"));
     CHECK_EQUAL(pixart_tensor_shape(all)[0], 6);
     for (int i = 0; i < 6; i++) {
         pixart_tensor *single;
@@ -87,10 +87,10 @@ static void embeddings_may_repeat(void) {
                                   pixart_tensor_size(negative), &copy));
     pixart_tensor *one = batch(1, &prompt, &negative, SHORT), *expected = run(SHORT);
     CHECK_SAME(one, expected);
-    pixart_tensor *repeated = batch(2, (const pixart_tensor *[]){prompt, prompt},
-                                    (const pixart_tensor *[]){negative, negative}, SHORT);
-    pixart_tensor *copied = batch(2, (const pixart_tensor *[]){prompt, prompt},
-                                  (const pixart_tensor *[]){negative, copy}, SHORT);
+    pixart_tensor *repeated =
+        batch(2, (const pixart_tensor *[]){prompt, prompt}, (const pixart_tensor *[]){negative, negative}, SHORT);
+    pixart_tensor *copied =
+        batch(2, (const pixart_tensor *[]){prompt, prompt}, (const pixart_tensor *[]){negative, copy}, SHORT);
     CHECK_SAME(repeated, copied);
     pixart_tensor *tensors[] = {one, expected, repeated, copied, copy};
     release_tensors(tensors, 5);
@@ -231,11 +231,11 @@ static void perturbing_needs_blocks(void) {
     damage_set(folder, "transformer/config.json", "num_layers", "1");
     for (int block = 1; block < 5; block++) {
         static const char *const names[] = {
-            "attn1.to_k.bias",     "attn1.to_k.weight",     "attn1.to_out.0.bias",  "attn1.to_out.0.weight",
-            "attn1.to_q.bias",     "attn1.to_q.weight",     "attn1.to_v.bias",      "attn1.to_v.weight",
-            "attn2.to_k.bias",     "attn2.to_k.weight",     "attn2.to_out.0.bias",  "attn2.to_out.0.weight",
-            "attn2.to_q.bias",     "attn2.to_q.weight",     "attn2.to_v.bias",      "attn2.to_v.weight",
-            "ff.net.0.proj.bias",  "ff.net.0.proj.weight",  "ff.net.2.bias",        "ff.net.2.weight",
+            "attn1.to_k.bias",    "attn1.to_k.weight",    "attn1.to_out.0.bias", "attn1.to_out.0.weight",
+            "attn1.to_q.bias",    "attn1.to_q.weight",    "attn1.to_v.bias",     "attn1.to_v.weight",
+            "attn2.to_k.bias",    "attn2.to_k.weight",    "attn2.to_out.0.bias", "attn2.to_out.0.weight",
+            "attn2.to_q.bias",    "attn2.to_q.weight",    "attn2.to_v.bias",     "attn2.to_v.weight",
+            "ff.net.0.proj.bias", "ff.net.0.proj.weight", "ff.net.2.bias",       "ff.net.2.weight",
             "scale_shift_table",
         };
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -302,7 +302,8 @@ static void checkpoints_of_sigma(void) {
 
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(folder), *other = open_denoiser(check_model());
-#define ONCE "\"scheduler\": {\"final_sigmas_type\": \"sigma_min\"}, \"num_inference_steps\": 1, \"height\": 64, \"width\": 64"
+#define ONCE                                                                                                           \
+    "\"scheduler\": {\"final_sigmas_type\": \"sigma_min\"}, \"num_inference_steps\": 1, \"height\": 64, \"width\": 64"
     pixart_tensor *automatic = denoise(denoiser, both, "{" ONCE "}");
     pixart_tensor *sample = denoise(denoiser, both, "{\"result\": \"sample\", " ONCE "}");
     pixart_tensor *original = denoise(denoiser, both, "{\"result\": \"predicted_original\", " ONCE "}");

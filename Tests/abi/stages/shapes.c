@@ -67,8 +67,8 @@ static void latents_that_do_not_fit(void) {
         pixart_tensor *wrong = zeros(misfits[i].type, misfits[i].rank, misfits[i].shape), *out = wrong;
         const char *wanted = misfits[i].type == U ? "float32" : "[B, ";
         check_context("%zu: %s", i, misfits[i].found);
-        CHECK_FAILS(pixart_decode(decoder, wrong, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "latents", misfits[i].found,
-                    wanted);
+        CHECK_FAILS(pixart_decode(decoder, wrong, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, "latents",
+                    misfits[i].found, wanted);
         CHECK(out == NULL);
         pixart_tensor_release(wrong);
     }

@@ -46,8 +46,9 @@ pixart_tensor *finish(pixart_sampler *sampler);
 /* Whether two float32 tensors have the same bytes. */
 int equal(const pixart_tensor *a, const pixart_tensor *b);
 
-/* How far image `index` of a batch is from a run of its own, [1, ...], as a share of the largest element of that. A matrix
- * product of more rows may round differently in the last bit, and a run of a few steps lets that grow a little. */
+/* How far image `index` of a batch is from a run of its own, [1, ...], as a share of the largest element of that. A
+ * matrix product of more rows may round differently in the last bit, and a run of a few steps lets that grow a little.
+ */
 float batch_error(const pixart_tensor *batch, int64_t index, const pixart_tensor *single);
 
 /* The bound of batch_error(): a few hundred times the rounding of float32, and a hundredth of one step of an 8-bit

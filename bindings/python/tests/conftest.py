@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import numpy as np
-import pixart
 import pytest
+
+import pixart
 
 SMALL = {"seed": 3, "num_inference_steps": 4, "use_resolution_binning": False}
 """Options of a short run."""

@@ -18,8 +18,8 @@ void folder_remove(const char *path);
 /* Entries of a folder, hidden ones too. */
 int folder_count(const char *path);
 
-/* Clones `model` into the new folder `path`: real folders, symbolic links to the weights, copies of the other files. Of the parts (subfolders) only
- * those that `parts` names, NULL-terminated; all of them where it is NULL. */
+/* Clones `model` into the new folder `path`: real folders, symbolic links to the weights, copies of the other files. Of
+ * the parts (subfolders) only those that `parts` names, NULL-terminated; all of them where it is NULL. */
 void folder_clone(const char *model, char *path, const char *const *parts);
 
 /* The bytes of folder/file with a zero after them, to be freed. */

@@ -32,7 +32,8 @@ void safetensors_remove(safetensors *file, const char *tensor);
 /* Flips the sign of every element of a tensor of any float type. */
 void safetensors_flip_signs(safetensors *file, const char *tensor);
 
-/* Stores every element as `type`, "F32", "F16" or "BF16", a little changed: none of the three holds another's values. */
+/* Stores every element as `type`, "F32", "F16" or "BF16", a little changed: none of the three holds another's values.
+ */
 void safetensors_recast(safetensors *file, const char *type);
 
 #endif

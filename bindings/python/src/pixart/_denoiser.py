@@ -90,9 +90,7 @@ class Denoiser(Stage):
         size, and `tokens`."""
         return self._memory(options)
 
-    def sampler(
-        self, prompt: object, negative: object | None = None, **options: Unpack[DenoiseOptions]
-    ) -> Sampler:
+    def sampler(self, prompt: object, negative: object | None = None, **options: Unpack[DenoiseOptions]) -> Sampler:
         """A run that the caller drives; prompts and options as for denoise(). It stays usable when this closes."""
         encoded, c = encode_options(options), library()
         several, negatives = _several(prompt), _several(negative)
@@ -101,9 +99,11 @@ class Denoiser(Stage):
         if several is not None and negatives is not None and len(negatives) != len(several):
             raise ArgumentError(f"negative: a list of {len(negatives)} for {len(several)} prompts; expected as many")
         given = [contiguous(each, "prompt") for each in ([prompt] if several is None else several)]
-        others = [] if negative is None else [
-            contiguous(each, "negative") for each in ([negative] if negatives is None else negatives)
-        ]
+        others = (
+            []
+            if negative is None
+            else [contiguous(each, "negative") for each in ([negative] if negatives is None else negatives)]
+        )
 
         def create(_callback: Any, out: Any) -> None:
             with self._borrow() as denoiser, borrowed_tensors(given, "prompt") as ones, reworded(_WORDS):

@@ -45,9 +45,7 @@ def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, np
     names = [name for name, kind in types.items() if kind in _READ] if names is None else list(names)
     for name in names:
         if types.get(name, _READ[0]) not in _READ:
-            raise ModelError(
-                f'{os.fspath(path)}: tensor "{name}" has type {types[name]}; expected {", ".join(_READ)}'
-            )
+            raise ModelError(f'{os.fspath(path)}: tensor "{name}" has type {types[name]}; expected {", ".join(_READ)}')
     count = len(names)
     encoded = (c_char_p * count)(*[encode_text(name, "name") for name in names])
     out = (c_void_p * count)()

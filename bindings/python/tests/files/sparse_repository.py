@@ -9,9 +9,7 @@ import json
 import pathlib
 from typing import Any
 
-ROOT = next(
-    folder for folder in pathlib.Path(__file__).resolve().parents if (folder / "Tests" / "published").is_dir()
-)
+ROOT = next(folder for folder in pathlib.Path(__file__).resolve().parents if (folder / "Tests" / "published").is_dir())
 NETWORKS: dict[str, Any] = json.loads((ROOT / "Tests" / "published" / "networks.json").read_text())
 REPOSITORIES: dict[str, Any] = json.loads((ROOT / "Tests" / "published" / "repositories.json").read_text())[
     "repositories"

@@ -7,9 +7,10 @@ import pathlib
 import shutil
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 TOKENIZER = ROOT / "Tests/PixArtFormatsTests/Resources/emoji-tokenizer/tokenizer.json"
@@ -38,9 +39,12 @@ def test_a_converted_checkpoint_runs(small, prompt, latents):
     assert embedding.shape == prompt.shape and not np.array_equal(embedding, prompt)
     assert np.linalg.norm(embedding - prompt) < 0.02 * np.linalg.norm(prompt)
     assert np.linalg.norm(result - latents) < 0.2 * np.linalg.norm(latents)
-    assert header(small / "transformer" / "diffusion_pytorch_model.safetensors")[
-        "transformer_blocks.0.ff.net.0.proj.weight"
-    ]["dtype"] == "I8"
+    assert (
+        header(small / "transformer" / "diffusion_pytorch_model.safetensors")[
+            "transformer_blocks.0.ff.net.0.proj.weight"
+        ]["dtype"]
+        == "I8"
+    )
 
 
 def test_parts_and_precision(model, tmp_path):

@@ -7,8 +7,9 @@ import struct
 import zlib
 
 import numpy as np
-import pixart
 import pytest
+
+import pixart
 
 
 def png_chunks(data):

@@ -8,8 +8,9 @@ import threading
 import zlib
 
 import numpy as np
-import pixart
 import pytest
+
+import pixart
 
 
 def picture(height=64, width=48, channels=3, seed=0):
@@ -20,6 +21,7 @@ def picture(height=64, width=48, channels=3, seed=0):
 
 def png(width, height, depth, kind, rows):
     """A PNG file of these raw rows."""
+
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
@@ -69,7 +71,12 @@ def test_images_that_do_not_fit(image_encoder, shape):
 
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"sample_mode": "mode"}, "sample_mode"), ({"seed": -1}, "seed"), ({"seed": [1, 2]}, "seed"), ({"bogus": 1}, "bogus")],
+    [
+        ({"sample_mode": "mode"}, "sample_mode"),
+        ({"seed": -1}, "seed"),
+        ({"seed": [1, 2]}, "seed"),
+        ({"bogus": 1}, "bogus"),
+    ],
 )
 def test_wrong_options_are_named(image_encoder, options, named):
     with pytest.raises(pixart.ArgumentError, match=named) as failure:

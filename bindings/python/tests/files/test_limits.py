@@ -164,7 +164,9 @@ def test_ten_thousand_tensors(probe, tmp_path):
     """More than the networks have by far."""
     header = {
         f"encoder.block.{index}.layer.0.SelfAttention.q.weight": {
-            "dtype": "U8", "shape": [1, 1, 1, 1], "data_offsets": [index, index + 1],
+            "dtype": "U8",
+            "shape": [1, 1, 1, 1],
+            "data_offsets": [index, index + 1],
         }
         for index in range(10_000)
     }

@@ -9,8 +9,9 @@ import tarfile
 import zipfile
 
 import numpy as np
-import pixart
 import pytest
+
+import pixart
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2447431856\n"
 
@@ -112,7 +113,9 @@ def test_interrupted_downloads(copy):
         assert "interrupted download" in message(kind, copy)
 
 
-@pytest.mark.parametrize("name", ["model.gguf", "model.onnx", "openvino_model.xml", "pytorch_model.bin", "flax.msgpack"])
+@pytest.mark.parametrize(
+    "name", ["model.gguf", "model.onnx", "openvino_model.xml", "pytorch_model.bin", "flax.msgpack"]
+)
 def test_weights_of_another_form_beside(copy, name):
     for file, kind in FILES.items():
         (copy / file).unlink()

@@ -6,9 +6,10 @@ import os
 import pathlib
 import tempfile
 
-import pixart
 import pytest
 from sparse_repository import NETWORKS, REPOSITORIES, SCHEDULERS, size, tensors, write_repository, write_weights
+
+import pixart
 
 STAGES = {
     "text_encoder": [("encode", pixart.Encoder)],

@@ -8,9 +8,10 @@ import struct
 import types
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 
 class Foreign:
@@ -30,7 +31,11 @@ class Foreign:
         return Foreign(self._values.astype(np.float32), "float32", self.device.type, self._requires_grad)
 
     def __array__(self, dtype=None, copy=None):
-        if self.device.type != "cpu" or self._requires_grad or str(self.dtype) in ("torch.bfloat16", "torch.float8_e4m3fn"):
+        if (
+            self.device.type != "cpu"
+            or self._requires_grad
+            or str(self.dtype) in ("torch.bfloat16", "torch.float8_e4m3fn")
+        ):
             raise TypeError("torch's own message")
         return np.asarray(self._values, dtype=dtype)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import pickle
 
-import pixart
 import pytest
+
+import pixart
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, pickle.dumps])

@@ -14,9 +14,10 @@ import time
 import traceback
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 LONG = {**SMALL, "num_inference_steps": 900}
 """Options of a run that nobody waits for."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pixart
 from conftest import SMALL
+
+import pixart
 
 
 def test_a_stage_names_its_model_its_options_and_its_state(model):

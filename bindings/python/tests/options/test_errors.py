@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pathlib
 import pickle
 import threading
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 from pixart._core.errors import error_for
 from pixart._core.library import library
 
@@ -153,7 +153,7 @@ def test_a_state_is_no_argument(encoder, denoiser, prompt, negative):
     assert not issubclass(pixart.StateError, ValueError) and issubclass(pixart.ClosedError, pixart.StateError)
     assert issubclass(pixart.ModelError, ValueError) and not issubclass(pixart.ModelError, OSError)
     with pytest.raises(pixart.StateError):
-        denoiser.sampler(prompt, negative, **SMALL).predicted_original
+        _ = denoiser.sampler(prompt, negative, **SMALL).predicted_original
 
 
 def test_the_package_has_the_version_of_the_library():

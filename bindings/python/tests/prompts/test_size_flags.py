@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pixart
 import pytest
+
+import pixart
 
 # Aspect ratios of the published checkpoints' sizes, height / width.
 RATIOS = (

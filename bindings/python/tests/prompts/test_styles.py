@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pixart
 import pytest
+
+import pixart
 
 NAMES = [
     "(No style)",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 
 @pytest.mark.parametrize(

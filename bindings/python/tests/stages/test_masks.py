@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 HALF = np.zeros((64, 64), bool)
 HALF[:, 32:] = True

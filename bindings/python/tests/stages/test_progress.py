@@ -6,9 +6,10 @@ import sys
 import threading
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 
 def test_progress_rises_from_the_start_to_the_end(denoiser, prompt, negative, latents):

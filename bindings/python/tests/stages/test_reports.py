@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
-import pixart
 import pytest
+
+import pixart
 
 KINDS = {
     "text_encoder": pixart.Encoder,
@@ -46,7 +47,9 @@ def test_files_precision_and_architecture(model, encoder, denoiser, decoder, ima
     assert f"{model}/tokenizer/spiece.model" in encoder.report()["files"]
     assert f"{model}/scheduler/scheduler_config.json" in denoiser.report()["files"]
     assert not denoiser.report()["ignored_tensors"]
-    halves = [{each["name"].split(".")[0] for each in vae.report()["ignored_tensors"]} for vae in (decoder, image_encoder)]
+    halves = [
+        {each["name"].split(".")[0] for each in vae.report()["ignored_tensors"]} for vae in (decoder, image_encoder)
+    ]
     assert "encoder" in halves[0] and "decoder" in halves[1] and not halves[0] & halves[1]
 
 

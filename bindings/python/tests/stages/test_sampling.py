@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 SHAPE = {"height": 64, "width": 64}
 RUN = {**SMALL, **SHAPE}
@@ -84,7 +85,9 @@ def test_image_to_image(denoiser, prompt, negative, image):
     assert not np.array_equal(started, image)
     assert np.array_equal(denoiser.denoise(prompt, negative, image_latents=image, strength=0.5, **RUN), result)
     assert not np.array_equal(denoiser.denoise(prompt, negative, image_latents=image, strength=0.75, **RUN), result)
-    assert not np.array_equal(denoiser.denoise(prompt, negative, image_latents=image * 0.5, strength=0.5, **RUN), result)
+    assert not np.array_equal(
+        denoiser.denoise(prompt, negative, image_latents=image * 0.5, strength=0.5, **RUN), result
+    )
     noise = np.random.default_rng(0).standard_normal(image.shape).astype(np.float32)
     given = denoiser.denoise(prompt, negative, image_latents=image, noise=noise, strength=0.5, **RUN)
     assert not np.array_equal(given, result)
@@ -126,8 +129,14 @@ def test_runs_from_pictures_are_refused_out_of_order(denoiser, prompt, negative,
     fails(lambda: denoiser.denoise(prompt, negative, mask=mask, **RUN), 103, "strength")
     fails(lambda: denoiser.denoise(prompt, negative, mask=mask, strength=0.5, **RUN), 102, "without image_latents")
     fails(lambda: denoiser.denoise(prompt, negative, image_latents=image, strength=0.2, **RUN), 102, "strength")
-    fails(lambda: denoiser.denoise(prompt, negative, image_latents=image[:, :4], strength=0.5, **RUN), 101, "^image_latents")
-    fails(lambda: denoiser.denoise(prompt, negative, image_latents=image, mask=mask[1:], strength=0.5, **RUN), 101, "mask")
+    fails(
+        lambda: denoiser.denoise(prompt, negative, image_latents=image[:, :4], strength=0.5, **RUN),
+        101,
+        "^image_latents",
+    )
+    fails(
+        lambda: denoiser.denoise(prompt, negative, image_latents=image, mask=mask[1:], strength=0.5, **RUN), 101, "mask"
+    )
     with pytest.raises(TypeError, match="mask: an array of float64; expected bool"):
         denoiser.denoise(prompt, negative, image_latents=image, mask=mask.astype(float), strength=0.5, **RUN)
     with denoiser.sampler(prompt, negative, strength=0.5, **RUN) as sampler:

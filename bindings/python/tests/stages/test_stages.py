@@ -5,9 +5,10 @@ from __future__ import annotations
 import array
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 
 
 class ArrayLike:
@@ -149,8 +150,13 @@ def test_every_scheduler_runs(denoiser, prompt, name, steps):
     by_name = denoiser.denoise(prompt, scheduler=name, **options)
     assert np.isfinite(by_name).all()
     assert np.array_equal(denoiser.denoise(prompt, scheduler={"_class_name": name}, **options), by_name)
-    assert np.array_equal(denoiser.denoise(prompt, scheduler={"name": name.removesuffix("Scheduler")}, **options), by_name)
-    ends = {result: denoiser.denoise(prompt, scheduler=name, result=result, **options) for result in ("sample", "predicted_original")}
+    assert np.array_equal(
+        denoiser.denoise(prompt, scheduler={"name": name.removesuffix("Scheduler")}, **options), by_name
+    )
+    ends = {
+        result: denoiser.denoise(prompt, scheduler=name, result=result, **options)
+        for result in ("sample", "predicted_original")
+    }
     assert np.array_equal(by_name, ends["predicted_original" if steps == 1 else "sample"])
 
 

@@ -6,9 +6,10 @@ import gc
 import weakref
 
 import numpy as np
-import pixart
 import pytest
 from conftest import SMALL
+
+import pixart
 from pixart import _text_to_image
 
 PROMPT = "a cute cat face on a blue background"
