@@ -934,7 +934,7 @@ PIXART_API pixart_status pixart_memory_estimate(const char *model, const char *o
 /**
  * Writes a checkpoint in another precision, as a folder in the diffusers layout, so that the next
  * open reads only what it needs. Opening `out` with the defaults computes the same bits as opening
- * `model` with the same weights. docs/abi.md describes the layouts of int8 and int4.
+ * `model` with the same weights. docs/checkpoint-format.md describes the bytes.
  *
  * Each part gets one safetensors file with the names of the original. config.json,
  * model_index.json and the known files of `tokenizer` and `scheduler` are copied; they must lie in
