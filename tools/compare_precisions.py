@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""Runs precisions side by side on the same prompts and seeds, and reports how far apart stages and pictures are.
+"""Runs precisions side by side on the same prompts and seeds, and reports how far apart stages and images are.
 
-    compare_precisions.py                           bfloat16, int8 and int4 beside float32, on models/emoji
-    compare_precisions.py DIR --b weights=int8      one beside float32, on a checkpoint of your own
+    compare_precisions.py                           bfloat16, int8 and int4 against float32, on models/emoji
+    compare_precisions.py DIR --b weights=int8      one against float32, on your checkpoint
     compare_precisions.py --a weights=int8 --b weights=int8,encoder.weights=int4 --prompt "a rocket" --seed 7
-    compare_precisions.py --b model=DIR-int8        a converted checkpoint beside the one it comes from
+    compare_precisions.py --b model=DIR-int8        a converted checkpoint against its original
     compare_precisions.py --real                    also each network at its real size, random weights
 
 A setting is options of the opens, OPTION=VALUE with commas between; STAGE.OPTION=VALUE is for one stage (encoder,
-denoiser, decoder). Relative errors are in the L2 norm, with cosine similarities in parentheses. The pictures come
-beside each other, each with its difference from the first, amplified, in --out. Nothing fails: the numbers are for you
-to judge.
+denoiser, decoder). Relative errors are in the L2 norm, with cosine similarities in parentheses. --out gets the images
+side by side, each with its amplified difference from the first. Nothing fails: the reader judges the numbers.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ PROMPTS = (
 
 HEAD = """# Precision
 
-Written by `make compare-precisions`: what the precisions of the weights and of the arithmetic cost. Errors are
-relative, in the Euclidean norm, against float32 weights computed in float32; in parentheses the cosine similarity.
-"Least row": the cosine of the rows of an embedding that are least alike. "One pass": latents after a run of one step
-without guidance, which hold one prediction of the transformer at full size.
-The figures of bfloat16 and int8 are those of one instruction set: another one gives slightly other numbers (design.md).
+`make compare-precisions` writes this page: the accuracy of each precision of weights and arithmetic. The reference is
+float32 weights computed in float32. Errors are relative, in the Euclidean norm, with the cosine similarity in
+parentheses. "Least row" is the cosine of the pair of embedding rows that are least alike. "One pass" is the latents after
+a run of one step without guidance, which contain one prediction of the transformer at full size. The figures of bfloat16
+and int8 are those of one instruction set; another one gives slightly different numbers ([design.md](design.md)).
 """
 
 
@@ -67,11 +66,11 @@ def main() -> None:
     runs = [Run(prompt, args.seed, args.steps, args.guidance) for prompt in args.prompt]
     sheet = Sheet(str(reference))
     name = args.model.resolve().name
-    alone = Report(f"{name}: each stage alone", f'Every stage is fed what it is fed in "{reference}".')
-    whole = Report(f"{name}: whole runs", "Every stage is fed what the stage before it gave in the same setting.")
+    alone = Report(f"{name}: each stage alone", f'Every stage gets the inputs that it has in "{reference}".')
+    whole = Report(f"{name}: whole runs", "Every stage gets the output of the previous stage in the same setting.")
     compare_pipelines(str(args.model), [reference, *others], runs, alone, whole, sheet)
     sheet.write(args.out)
-    print(f"pictures: {args.out}")
+    print(f"images: {args.out}")
     tables = [whole, alone]
     if args.real:
         from precisions.published_sizes import compare_real
@@ -79,8 +78,8 @@ def main() -> None:
         tables.append(Report("Real sizes", "Random weights, one forward pass of each network."))
         compare_real([reference, *others], tables[-1])
     if args.markdown:
-        picture = f"![Pictures beside each other, differences times {AMPLIFIED}](images/{args.out.name})\n"
-        args.markdown.write_text("\n".join([HEAD, picture, *(table.markdown() for table in tables)]))
+        image = f"![Images side by side, differences times {AMPLIFIED}](images/{args.out.name})\n"
+        args.markdown.write_text("\n".join([HEAD, image, *(table.markdown() for table in tables)]))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,10 @@
     tools/compare_scheduler_table.py --only DDIM Euler     those whose name contains one of these
     tools/compare_scheduler_table.py --markdown FILE       write the table there
 
-A small random checkpoint runs with each scheduler through the library and through the pipeline, from one seed, with
-noise that is drawn on the way. What is shown is the worst relative L2 error of any step's latents. Above 1e-4 is a
-violation, unless it comes from last bits of the reference, which is measured then and noted beside. Violations are bold,
-and make the exit status 1.
+A small random checkpoint runs with each scheduler in the library and in the pipeline, from one seed, with noise drawn
+during the run. The table shows the worst relative L2 error of any step's latents. An error above 1e-4 is a violation,
+unless it comes from last bits of the reference; then it is measured and a note says so. Violations are bold, and make
+the exit status 1.
 """
 
 from __future__ import annotations
@@ -24,52 +24,56 @@ from reference.schedulers import ABSENT, NUDGED, NUDGES, STEPS, cases
 
 HEAD = """# Schedulers
 
-`pixart_denoise` takes the scheduler of a run as an option: the name of diffusers' class, with or without "Scheduler", or an
-object with fields of its configuration. Fields that are left out are those of the checkpoint's file, else the defaults of the
-class, as `from_config` has it; all fields are in [options.md](options.md).
+The option `scheduler` of `pixart_denoise` sets the scheduler of a run: the name of a diffusers class, with or without
+"Scheduler", or an object with fields of its configuration. Fields that are left out come from the checkpoint's file, or
+else are the defaults of the class, as with `from_config`. [options.md](options.md) lists all fields.
 
     {"scheduler": "DDIM", "eta": 0.5}
     {"scheduler": {"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true}}
     {"scheduler": {"name": "DDPM", "clip_sample": false}, "timesteps": [400]}
 
-A run of one step ends at the picture that it predicts, as in diffusers, where several schedulers fail then; the option `result`
-asks for that or for the scheduler's own last latents in any run.
+A run of one step ends at the predicted original, as in diffusers, where several schedulers fail then. The option
+`result` selects the predicted original or the scheduler's last latents for any run.
 
 ## How close to diffusers
 
-The worst relative error (Euclidean norm) of the latents after any step, against diffusers' pipeline on the CPU in float32, with a
-small random checkpoint and one seed, in runs of 1, 2, 4, 20 and 50 steps. `make compare-schedulers` makes this table, and fails
-above 1e-4 but for what the notes say. Stochastic schedulers draw the same noise, so that they are held to the same bound.
-"timesteps own" and "sigmas own" are uneven lists of the run's own.
+The table shows the worst relative error (Euclidean norm) of the latents after any step. The reference is diffusers'
+pipeline on the CPU in float32, with a small random checkpoint and one seed, in runs of 1, 2, 4, 20 and 50 steps.
+`make compare-schedulers` makes this table. It fails if an error is above 1e-4 and no note explains it. Stochastic
+schedulers draw the same noise as the reference, so the same bound applies. "timesteps own" and "sigmas own" are uneven
+lists that the run passes.
 
-A note holds for the steps in brackets:
+A note applies to the steps in brackets:
 
 """
 
 TAIL = """
-Runs that begin later, as image to image does (`set_begin_index` and `add_noise`), are held against diffusers' schedulers by the
-tests: every scheduler and every option above, at strength 0.6, in 4 and 20 steps. The tests hold these and all runs of the table to
-2e-5, against PyTorch with correctly rounded functions and a model of a few lines.
+The tests compare runs that begin later (`set_begin_index` and `add_noise`), as image-to-image does, with diffusers'
+schedulers: every scheduler and every option above, at strength 0.6, in 4 and 20 steps. The bound of these and of all
+runs of the table is 2e-5 there, against PyTorch with correctly rounded functions and a model of a few lines.
 
-## What is not there
+## What is not supported
 
-Flow matching (`use_flow_sigmas`, `flow_prediction`): no PixArt is trained so. `variance_type` "learned" and "fixed_large_log" of
-DDPM, where diffusers takes square roots of negative numbers. SASolver with another tau than PixArt's, which is no field of a
-configuration. UniPC's last step to no noise is of first order also with "bh1", where diffusers multiplies infinity by 0.
+- Flow matching (`use_flow_sigmas`, `flow_prediction`): no PixArt model is trained with it.
+- `variance_type` "learned" and "fixed_large_log" of DDPM: diffusers takes square roots of negative numbers there.
+- SASolver with another tau than PixArt's: tau is not a field of a configuration.
 
-DPMSolverSDE takes its noise from a Brownian tree of another library (torchsde), which is rebuilt here. Without
-`noise_sampler_seed` diffusers seeds it from torch's global generator; here the run's generator draws that seed after the latents,
-one for each image where images have seeds of their own. The table has the reference draw it likewise.
+UniPC's last step, to zero noise, is of first order also with "bh1". diffusers multiplies infinity by 0 there.
+
+DPMSolverSDE takes its noise from a Brownian tree of another library (torchsde), which is reimplemented here. Without
+`noise_sampler_seed`, diffusers seeds the tree from torch's global generator. Here the run's generator draws that seed
+after the latents, one for each image if images have their own seeds. In the table, the reference does the same.
 """
 
 
 NOTES = ABSENT | {
-    "roots": "PyTorch leaves the last bit of some square roots, exponentials and logarithms wrong (of one root in five where this "
-    "table was made), and a small difference of large numbers follows from them, or a place in a Brownian tree. With these "
-    "functions rounded correctly, the same run of diffusers is as near as the note says, and that is held to 1e-4.",
-    "own": "The reference's own result moves that far when its inputs move by their last bits: each number that its noise levels "
-    f"follow from, and the latents that it starts with. That is the largest move of {NUDGES} such runs. There are no more digits "
-    f"to agree with, and the row is held to {NUDGED} times that.",
+    "roots": "PyTorch gets the last bit of some square roots, exponentials and logarithms wrong (of one root in five on "
+    "the machine that made this table). A small difference of large numbers follows from them, or a place in a Brownian "
+    "tree. If these functions are rounded correctly, the same run of diffusers is as close as the note says, and the "
+    "bound is 1e-4.",
+    "own": "The reference's own result moves that far if its inputs move by their last bits: each number that its noise "
+    f"levels follow from, and the initial latents. That is the largest move of {NUDGES} such runs. More digits cannot "
+    f"agree, and the bound of the row is {NUDGED} times that.",
 }
 
 
@@ -122,7 +126,7 @@ def main() -> None:
         table, violations = compare(args, pathlib.Path(work) / "model")
     if args.markdown:
         notes = "".join(
-            textwrap.fill(f"- {key}: {text}", 128, subsequent_indent="  ") + "\n" for key, text in NOTES.items()
+            textwrap.fill(f"- {key}: {text}", 120, subsequent_indent="  ") + "\n" for key, text in NOTES.items()
         )
         args.markdown.write_text(HEAD + notes + table + TAIL)
     print(f"{violations} violations")

@@ -1,4 +1,4 @@
-"""What the library is to reach, and whether it does."""
+"""Targets of the library, and whether it meets them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .workloads import NAMES, WORKLOADS, Task, tasks
 
 @dataclass(frozen=True)
 class Ratio:
-    """Times as fast as the fastest of some rows."""
+    """How many times as fast as the fastest of some rows."""
 
     workload: str
     precision: str
@@ -54,8 +54,8 @@ RATIOS = (
 )
 
 MEMORY = {
-    "picture/picture-1024/libpixart/int8": ("whole 1024-pixel picture, int8, T5 int8 streamed", 2048),
-    "picture/picture-1024/libpixart/int4": ("whole 1024-pixel picture, int8, T5 int4 streamed", 2048),
+    "picture/picture-1024/libpixart/int8": ("complete 1024-pixel image, int8, T5 int8 streamed", 2048),
+    "picture/picture-1024/libpixart/int4": ("complete 1024-pixel image, int8, T5 int4 streamed", 2048),
     "time/step-512/libpixart/float32": ("step, 512, float32", 3072),
     "time/decode-1024/libpixart/float32": ("decode, 1024, float32", 1331),
 }

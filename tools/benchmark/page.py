@@ -1,4 +1,4 @@
-"""docs/performance.md, out of results."""
+"""Makes docs/performance.md from results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def page(results: Results) -> str:
         fractions(results),
         ratios(results),
         memory(results),
-        pictures(results),
+        images(results),
         opens(results),
         conversions(results),
         where_the_time_goes(results),
@@ -35,10 +35,10 @@ def head(results: Results) -> Table:
     return [
         "# Performance",
         "",
-        f"Written by `{machine['command']}`: {sitting(results)}, every row a process of its own (of a step at 512 "
-        "pixels two, in turns with the others), one after the other, on all processors; the least of its runs. Real "
-        f"sizes, random weights, prompts of {TOKENS} tokens, a step with "
-        "guidance by a negative prompt of one token.",
+        f"Written by `{machine['command']}`: {sitting(results)}. Every row is a separate process, and a row of a step at "
+        "512 pixels two, in turns with the others. Processes run one after the other, on all processors. A row shows its "
+        f"fastest run. Sizes are the published ones, weights are random, prompts have {TOKENS} tokens, and a step "
+        "includes classifier-free guidance with a negative prompt of one token.",
         "",
         f"{machine['processor']}, {machine['processors']} processors, {machine['memory']} GiB; {machine['date']}. "
         f"libpixart {machine['libpixart']}, PyTorch {machine['torch']}, diffusers {machine['diffusers']}, transformers "
@@ -53,7 +53,7 @@ def head(results: Results) -> Table:
 
 
 def sitting(results: Results) -> str:
-    """Whether all rows are of one run."""
+    """Says if all rows are of one run."""
     if not all(results.has(task) for task in tasks()):
         return "several runs of some rows each (`--only`), without those that are marked"
     return "one run" if results.of_one_run() else "several runs of some rows each (`--only`)"
@@ -65,7 +65,7 @@ def label(task: Task) -> str:
 
 
 def labels() -> list[str]:
-    """Of every row that is timed, ours first."""
+    """Labels of all timed rows, libpixart's first."""
     every = [label(task) for name in WORKLOADS for task in timed(name)]
     return sorted(dict.fromkeys(every), key=lambda text: list(NAMES.values()).index(text.split()[0]))
 
@@ -91,9 +91,9 @@ def times(results: Results) -> Table:
         "",
         *matrix(cell),
         "",
-        "The peers pad prompts to 120 tokens and compute all of them; libpixart computes the real ones, to the same "
-        "result. PyTorch int8 is its dynamic quantization of all linear layers; OpenVINO int8 has int8 weights, "
-        "quantizes activations in groups of 32 as is its default, and does the rest in bfloat16. libpixart int4 "
+        "PyTorch and OpenVINO pad prompts to 120 tokens and compute all of them. libpixart computes only the real ones, "
+        "with the same result. PyTorch int8 is its dynamic quantization of all linear layers. OpenVINO int8 has int8 "
+        "weights, quantizes activations in groups of 32 (its default), and computes the rest in bfloat16. libpixart int4 "
         "computes in int8.",
         "",
     ]
@@ -111,22 +111,27 @@ def fractions(results: Results) -> Table:
         "",
         *matrix(cell),
         "",
-        "The seconds that the work takes at the machine's limit, over the seconds measured. Work is what the "
-        "result needs: no padding, and every product in the row's precision (attention, which stays in bfloat16 or "
-        "float32, is held against the row's limit too). r: the limit is that of reading the weights, which takes longer "
-        "than the arithmetic. Convolutions are counted by the direct algorithm; Winograd's needs a quarter of the products, so "
-        "that a decoder can be above 100%.",
+        "The seconds that the work takes at the machine's limit, divided by the seconds measured. The work is what the "
+        "result needs: no padding, and every GEMM in the row's precision. Attention stays in bfloat16 or float32, but is "
+        "compared with the row's limit too. r: the limit is that of reading the weights, which takes longer than the "
+        "arithmetic. Convolutions are counted by the direct algorithm. Winograd's algorithm needs a quarter of the "
+        "multiplications, so a decoder can be above 100%.",
         "",
     ]
 
 
 def ratios(results: Results) -> Table:
-    lines = ["## Beside the best peer", "", "| | beside | times as fast | aim | met |", "|---|---|--:|--:|---|"]
+    lines = [
+        "## Compared with the fastest peer",
+        "",
+        "| | compared with | times as fast | target | met |",
+        "|---|---|--:|--:|---|",
+    ]
     return [*lines, *(ratio.line(results) for ratio in RATIOS), ""]
 
 
 def memory(results: Results) -> Table:
-    lines = ["## Memory", "", "| | peak MiB of the process | aim | met |", "|---|--:|--:|---|"]
+    lines = ["## Memory", "", "| | peak MiB of the process | target | met |", "|---|--:|--:|---|"]
     for key, (title, most) in MEMORY.items():
         peak = results.rows.get(key, {}).get("peak")
         met = mark(None if peak is None else peak <= most)
@@ -141,20 +146,20 @@ def memory(results: Results) -> Table:
     return [
         *lines,
         "",
-        "libpixart: the most resident memory of the whole process since its start, Python and numpy (45 MiB) "
-        "included. Peers: the most after loading, which takes more. Peaks count pages of mapped weight files; the "
-        "system can drop those again at any time. Anonymous memory is what it cannot drop, seen every 50 ms.",
+        "libpixart: the peak resident memory of the whole process since its start, including Python and numpy (45 MiB). "
+        "Peers: the peak after loading; loading takes more. Peaks include pages of memory-mapped weight files, which the "
+        "system can drop at any time. Anonymous memory is what it cannot drop, sampled every 50 ms.",
         "",
     ]
 
 
-def pictures(results: Results) -> Table:
+def images(results: Results) -> Table:
     lines = [
-        "## One process, one picture",
+        "## One process, one image",
         "",
         "1024 x 1024 through all three stages in one process: T5-XXL streamed, int8 transformer with guidance, "
-        f"float32 VAE, each released before the next is opened; {PICTURE_STEPS} steps, from which "
-        "the time of 20 is worked out.",
+        f"float32 VAE. Each is released before the next is opened. {PICTURE_STEPS} steps are measured, and the time of 20 "
+        "is calculated from them.",
         "",
         "| T5-XXL | encode two, s | open transformer, s | step, s | decode, s | with 20 steps, s | peak | anonymous |",
         "|---|" + "--:|" * 7,
@@ -173,8 +178,8 @@ def opens(results: Results) -> Table:
     lines = [
         "## Opening",
         "",
-        "Seconds of the first open in a process, files in the system's cache, and until the first useful work is done: "
-        "one token encoded, a run created (which projects its prompts), 8 x 8 latents decoded.",
+        "Seconds of the first open in a process, with the files in the system's cache, and seconds until the first useful "
+        "work is done: one token encoded, a run created (which projects its prompts), 8 x 8 latents decoded.",
         "",
         f"| | open, s | with first work, s | under {OPEN_SECONDS:g} s |",
         "|---|--:|--:|---|",
@@ -192,7 +197,7 @@ def opens(results: Results) -> Table:
 def conversions(results: Results) -> Table:
     if not results.conversions:
         return []
-    lines = ["## Converting", "", "From float32, files included.", ""]
+    lines = ["## Converting", "", "From float32, including writing the files.", ""]
     lines += ["| | s | peak MiB | of it anonymous |", "|---|--:|--:|--:|"]
     for name, row in results.conversions.items():
         lines.append(f"| {name} | {row['seconds'][0]:.1f} | {row['peak']} | {row['anonymous_peak']} |")

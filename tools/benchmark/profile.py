@@ -1,6 +1,6 @@
-"""Where the time goes: the section of the page on what libpixart's steps spend on each kind of kernel.
+"""Where the time goes: the section of the page about the kinds of kernels in libpixart's steps.
 
-A profile is what a handle's profile() grew by in the fastest run of a row, {kind: {"seconds", "operations"}}.
+A profile is the increase of a handle's profile() in the fastest run of a row, {kind: {"seconds", "operations"}}.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from .workloads import COMPUTE, WORKLOADS, Task
 PROFILED = ("step-512", "step-1024")
 
 SHARE, FRACTION = 0.05, 0.7
-"""Over this share of the time and under this fraction of its limit, a kind wants an explanation."""
+"""A kind over this share of the time and under this fraction of its limit needs an explanation."""
 
-SOFTMAX = "the limit counts its two products; exponentials, maxima, sums and rescaling come on top"
-EPILOGUE = "bias, GELU, gate and residual are float32 in every precision, and weigh more the faster the products are"
+SOFTMAX = "the limit counts its two GEMMs; exponentials, maxima, sums and rescaling come on top"
+EPILOGUE = (
+    "bias, GELU, gate and residual are float32 in every precision, and take a larger share the faster the GEMMs are"
+)
 
 EXPLANATIONS: dict[str, str] = {
     "attention in bfloat16": f"{SOFTMAX}, and the rounding of weights to bfloat16.",
     "attention in float32": f"{SOFTMAX}.",
-    "products in bfloat16": f"weights are laid out in panels; {EPILOGUE}.",
-    "products in int8": f"weights are laid out in panels, int4 unpacked on the way, and sums scaled by row and column; "
+    "GEMM in bfloat16": f"weights are laid out in panels; {EPILOGUE}.",
+    "GEMM in int8": f"weights are laid out in panels, int4 unpacked on the way, and sums scaled by row and column; "
     f"{EPILOGUE}.",
-    "rows": "norms, modulation and rounding move bytes; there is no arithmetic to hold them against.",
-    "between kernels": "what the calling thread does alone: patches, positions, and the start of each kernel.",
+    "rows": "norms, modulation and rounding move bytes; there is no arithmetic to compare them with.",
+    "between kernels": "work of the calling thread alone: patches, positions, and the start of each kernel.",
 }
 """By the name in the tables."""
 
 
 def name(kind: str, task: Task) -> str:
-    """What a kind of a row is called."""
+    """The name of a kind in the tables."""
     if kind.startswith("product_"):
-        return f"products in {kind.removeprefix('product_')}"
+        return f"GEMM in {kind.removeprefix('product_')}"
     return f"attention in {attention_precision(task)}" if kind == "attention" else kind
 
 
@@ -42,21 +44,21 @@ def attention_precision(task: Task) -> str:
 
 
 def limit(results: Results, kind: str, task: Task) -> float | None:
-    """G operations a second that the machine allows; None for what does no arithmetic to speak of."""
+    """G operations a second that the machine allows; None for kinds with hardly any arithmetic."""
     if kind.startswith("product_"):
         return results.limit_of(kind.removeprefix("product_"))
     return results.limit_of(attention_precision(task)) if kind == "attention" else None
 
 
 def spent(row: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """The profile of a row, with what only the calling thread did as a kind of its own."""
+    """The profile of a row, with the calling thread's own work as a separate kind."""
     profile = {kind: entry for kind, entry in row["profile"].items() if entry["seconds"] > 0}
     rest = min(row["seconds"]) - sum(entry["seconds"] for entry in profile.values())
     return {**profile, "between kernels": {"seconds": max(rest, 0.0), "operations": 0.0}}
 
 
 def table(results: Results, task: Task, row: dict[str, Any]) -> list[str]:
-    """The lines of one row's profile, and the explanations it needs."""
+    """The lines of one row's profile, with the explanations that it needs."""
     total = min(row["seconds"])
     lines = [f"### {WORKLOADS[task.workload].title}, {task.precision}: {total:.2f} s", ""]
     lines += ["| kernel | seconds | share | G/s | limit | of its limit |", "|---|" + "--:|" * 5]
@@ -83,9 +85,9 @@ def where_the_time_goes(results: Results) -> list[str]:
     lines = [
         "## Where the time goes",
         "",
-        "Of the fastest run of a step, as `pixart_denoiser_profile` tells: seconds by kind of kernel, and what "
-        "products and attention reach of the machine's limit for the arithmetic that they use. Explained is what takes "
-        f"more than {SHARE:.0%} of the time and reaches less than {FRACTION:.0%} of its limit, or has none.",
+        "The profile of the fastest run of a step, from `pixart_denoiser_profile`: seconds by kind of kernel, and how close "
+        "GEMMs and attention come to the machine's limit for their arithmetic. A kind is explained if it takes more than "
+        f"{SHARE:.0%} of the time and reaches less than {FRACTION:.0%} of its limit, or has no limit.",
         "",
     ]
     for task, row in rows:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write the table of all options from the schemas that the library itself gives.
+"""Writes the table of all options from the schemas of the library.
 
-make_options_doc.py LIBRARY OUT        such as .build/release/libpixart.so docs/options.md
+make_options_doc.py LIBRARY OUT        for example .build/release/libpixart.so docs/options.md
 """
 
 import ctypes
@@ -11,14 +11,14 @@ import sys
 
 HEAD = """# Options
 
-Every verb takes its options as a JSON object (in Python: as keyword arguments). Unknown keys, wrong types and values out
-of range are errors that name the key and what is allowed. `pixart_options_schema(verb)` gives this table as JSON Schema;
-this page is made from it by `make docs`.
+Every verb takes its options as a JSON object (in Python: as keyword arguments). Unknown keys, wrong types and values
+out of range are errors; the message names the key and what is allowed. `pixart_options_schema(verb)` returns this table
+as JSON Schema, and `make docs` makes this page from it.
 """
 
 
 def allowed(schema):
-    """What values a property may have, in words."""
+    """The values that a property may have, in words."""
     if "oneOf" in schema and "type" in schema:
         return " or ".join(schema["type"])
     if "oneOf" in schema:
@@ -45,7 +45,7 @@ def allowed(schema):
 
 def scheduler_fields(schema):
     """A table for each scheduler, of the fields that the option `scheduler` may have."""
-    page = "\n# Fields of the schedulers\n\nWhat the option `scheduler` of pixart_denoise may say besides the class.\n"
+    page = "\n# Fields of the schedulers\n\nFields that the option `scheduler` of pixart_denoise may have in addition to the class.\n"
     for choice in schema["properties"]["scheduler"]["oneOf"]:
         if "properties" not in choice:
             continue
@@ -58,7 +58,7 @@ def scheduler_fields(schema):
 
 
 def schemas_of(path):
-    """The schema of each verb of the library in a file."""
+    """The schema of each verb of a library file."""
     library = ctypes.CDLL(str(pathlib.Path(path).resolve()))
     library.pixart_options_schema.restype = ctypes.c_char_p
     verbs = json.loads(library.pixart_options_schema(None))

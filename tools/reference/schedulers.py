@@ -301,16 +301,15 @@ def cases() -> Iterator[Case]:
 
 
 ABSENT = {
-    "a": "PNDM needs 4 steps in diffusers unless `skip_prk_steps` is set; here it takes the steps of Runge and Kutta's "
-    "method that there are.",
-    "b": "Rounding leaves nothing, or less than nothing, of the noise level that an ancestral step goes down to. diffusers "
-    "takes its logarithm or root, and all further latents are not numbers; here it is taken by another formula.",
+    "a": "PNDM needs 4 steps in diffusers unless `skip_prk_steps` is set. Here it takes those Runge-Kutta steps that fit.",
+    "b": "Rounding makes the noise level that an ancestral step goes down to zero or negative. diffusers takes its "
+    "logarithm or root, and all further latents are NaN. Here another formula is used.",
 }
 """Why there is no reference."""
 
 
 def absent(case: Case, steps: int) -> str | None:
-    """Why diffusers cannot do such a run, as a key of ABSENT; None where it can."""
+    """Why diffusers cannot do such a run, as a key of ABSENT; None if it can."""
     if case.name == "PNDMScheduler" and steps < 4 and not case.fields.get("skip_prk_steps"):
         return "a"
     return None
