@@ -1,6 +1,6 @@
-/* OpenBLAS takes a buffer of 128 MiB of address space for each GEMM that runs at a time, keeps it, and asks for it
- * again for ever if the system has none. So each pool reserves a buffer for each of its workers, which can fail, before
- * any GEMM runs. The library is linked with `--wrap=mmap`: what OpenBLAS maps within a GEMM is one of those buffers. */
+/* OpenBLAS maps a buffer of 128 MiB of address space for each concurrent GEMM and keeps it. If the system has none, it
+ * retries forever. So each pool reserves a buffer for each of its workers before any GEMM runs, which can fail. The
+ * library is linked with `--wrap=mmap`: if OpenBLAS maps memory within a GEMM, it gets one of those buffers. */
 #define _GNU_SOURCE
 #include "blas.h"
 #include "fork_gate.h"
@@ -13,7 +13,7 @@ enum { buffer_bytes = 128 << 20, most_buffers = 1024 };
 __attribute__((weak)) extern void *__real_mmap(void *address, size_t bytes, int protection, int flags, int file,
                                                off_t offset);
 
-/* Buffers that OpenBLAS has not asked for yet, and how many there are in all. */
+/* Buffers that OpenBLAS has not requested yet, and the number of all buffers. */
 static void *spare[most_buffers];
 static size_t spares, buffers;
 /* Workers of all pools that are alive. */
@@ -24,7 +24,7 @@ static _Thread_local int multiplies __attribute__((tls_model("initial-exec")));
 int native_blas_reserve(size_t count) {
     openblas_set_num_threads(1);
     if (__real_mmap == NULL)
-        return 1; /* linked without --wrap, as the unit tests are */
+        return 1; /* linked without --wrap, like the unit tests */
     int succeeded = 1;
     native_fork_gate_enter();
     while (succeeded && buffers < workers + count) {

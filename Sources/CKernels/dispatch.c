@@ -19,7 +19,7 @@ static int runs(const native_kernels *kernels) {
     return 1;
 }
 
-/* The best first. */
+/* Best first. */
 static const native_kernels *const tables[] = {&native_kernels_avx512_bf16, &native_kernels_avx512,
                                                &native_kernels_avx2, &native_kernels_portable};
 #else

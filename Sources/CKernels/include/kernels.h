@@ -1,9 +1,9 @@
 /* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
  *
- * `portable` is plain C, and its products are OpenBLAS's; `avx2` is the same for wider registers; `avx512` multiplies
- * float32 itself; `avx512_bf16` also has products of bfloat16 and of int8 (BF16 and VNNI).
+ * `portable` is plain C with OpenBLAS's GEMM. `avx2` is the same for wider registers. `avx512` has its own float32
+ * GEMM. `avx512_bf16` also has bfloat16 and int8 GEMMs (BF16 and VNNI).
  *
- * Letters: `rows` and `columns` count rows and elements of a row; a `stride` is the distance between rows in elements.
+ * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */
 #ifndef PIXART_KERNELS_H
 #define PIXART_KERNELS_H
@@ -13,21 +13,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Products multiply rows by panels. A panel holds 32 outputs of a layer side by side, unit by unit: [units][32]. A unit
- * is 4 bytes of an output's weights: one float32, two bfloat16 or four int8. */
+/* A GEMM multiplies activation rows by panels of weights. A panel holds 32 outputs of a layer side by side, unit by
+ * unit: [units][32]. A unit is 4 bytes of an output's weights: one float32, two bfloat16 or four int8. */
 enum { NATIVE_PANEL = 32 };
 
-/* How rows are stored for a product. */
+/* How activation rows are stored for a GEMM. */
 enum {
     NATIVE_FLOAT32 = 0,
     NATIVE_BFLOAT16 = 1,
-    NATIVE_INT8 = 2,           /* unsigned, 128 stands for 0, beside a scale for each row */
-    NATIVE_ROUND_BFLOAT16 = 3, /* float32 that holds bfloat16 numbers: for sets without products of bfloat16 */
-    NATIVE_ROUND_INT8 = 4      /* float32 that holds an int8 number times the row's scale: likewise */
+    NATIVE_INT8 = 2,           /* unsigned with zero point 128, and a scale for each row */
+    NATIVE_ROUND_BFLOAT16 = 3, /* float32 that holds bfloat16 numbers: for sets without a bfloat16 GEMM */
+    NATIVE_ROUND_INT8 = 4 /* float32 that holds an int8 number times the row's scale: for sets without an int8 GEMM */
 };
 
-/* Rows that a product reads: the stride in bytes, a multiple of 4; what lies between a row's last element and its last
- * unit may be anything that is finite. */
+/* Rows that a GEMM reads. The stride is in bytes, a multiple of 4. Elements between a row's last element and the end of
+ * its last unit may be any finite numbers. */
 typedef struct native_rows {
     void *_Nonnull elements;
     size_t stride;
@@ -35,7 +35,7 @@ typedef struct native_rows {
     int type;
 } native_rows;
 
-/* What becomes of a product's tile. */
+/* The epilogue of a GEMM: what happens to a tile of sums. */
 typedef struct native_epilogue {
     const float *_Nullable bias; /* added first, one for each column */
     const float *_Nullable gate; /* accumulate: out += gate * value, one for each column; NULL: gates of 1 */
@@ -47,33 +47,32 @@ typedef struct native_epilogue {
 
 typedef struct native_kernels {
     const char *_Nonnull name;
-    int uses_blas;           /* whether product_float32 is OpenBLAS's, which needs native_blas_reserve */
-    int multiplies_bfloat16; /* whether product_bfloat16 and attention_bfloat16 may be called */
-    int multiplies_int8;     /* whether product_int8, zero_point_sums and pack_int4 may be called */
+    int uses_blas;           /* product_float32 is OpenBLAS's and needs native_blas_reserve */
+    int multiplies_bfloat16; /* product_bfloat16 and attention_bfloat16 may be called */
+    int multiplies_int8;     /* product_int8, zero_point_sums and pack_int4 may be called */
 
-    /* ---- Products ---- */
+    /* ---- GEMM ---- */
 
-    /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Outputs that are not there are 0. */
+    /* Interleaves up to 32 rows of weights, `stride` bytes apart, into a panel. Missing outputs are 0. */
     void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
                                 void *_Nonnull panel);
     /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many
-     * bytes as it has are brought near from `ahead`, where the next panel is to come from; NULL where that is not
-     * known. */
+     * bytes as it has are prefetched from `ahead`, the source of the next panel; NULL if that is not known. */
     void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
                                      size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
                                      float *_Nonnull out, size_t out_stride, int accumulate);
-    /* The same of bfloat16 pairs, summed in float32; out = sum * scale[column] where there are scales. */
+    /* The same for bfloat16 pairs, summed in float32; out = sum * scale[column] if there are scales. */
     void (*_Nullable product_bfloat16)(size_t rows, size_t columns, size_t units, const uint16_t *_Nonnull left,
                                        size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
                                        const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
-    /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to products of int8. */
+    /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to int8 sums. */
     void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
-    /* Lays out up to 32 outputs of `count` int4 numbers, from the start of a block on, as int8 of `output_scales`, and
-     * gives their zero_point_sums. */
+    /* Unpacks up to 32 outputs of `count` int4 numbers, from the start of a block on, into a panel of int8 with
+     * `output_scales`, and returns their zero_point_sums. */
     void (*_Nullable pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
                                 const float *_Nonnull scales, const float *_Nonnull output_scales, void *_Nonnull panel,
                                 int32_t *_Nonnull sums);
-    /* The same of int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
+    /* The same for int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
     void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
                                    size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
                                    const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
@@ -97,7 +96,7 @@ typedef struct native_kernels {
     void (*_Nonnull softmax_block)(size_t rows, size_t columns, float scale, float *_Nonnull scores, size_t stride,
                                    const float *_Nullable bias, size_t bias_stride, float *_Nonnull maximum,
                                    float *_Nonnull sum, float *_Nonnull correction);
-    /* Asks memory for rows of `bytes` bytes, `stride` bytes apart. */
+    /* Prefetches rows of `bytes` bytes, `stride` bytes apart. */
     void (*_Nonnull prefetch_rows)(size_t rows, size_t bytes, const void *_Nonnull start, size_t stride);
     /* x *= factor[row], for each row. */
     void (*_Nonnull scale_rows)(size_t rows, size_t columns, float *_Nonnull x, size_t stride,
@@ -105,7 +104,7 @@ typedef struct native_kernels {
 
     /* ---- Rows ---- */
 
-    /* out = x, in the form that a product reads. */
+    /* out = x, in the form that a GEMM reads. */
     void (*_Nonnull store_rows)(size_t rows, size_t columns, const float *_Nonnull x, size_t x_stride,
                                 const native_rows *_Nonnull out);
     /* The same from bfloat16. Here and below `work` has `columns` elements. */
@@ -131,24 +130,23 @@ typedef struct native_kernels {
     void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     /* target = source * scale. */
     void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
-    /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. Four outputs and sixteen
-     * inputs share a scale. Eight inputs lie in four bytes, the first four in the low halves, and the next eight 64
-     * bytes further: sixteen outputs make a block, [inputs / 8][16][4]. */
+    /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. docs/checkpoint-format.md
+     * describes the blocks: eight inputs lie in four bytes, and the next eight 64 bytes further. */
     void (*_Nonnull widen_int4)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
                                 float *_Nonnull target);
     /* Rounding to the nearest bfloat16, ties to even. */
     void (*_Nonnull narrow_bfloat16)(size_t count, const float *_Nonnull source, uint16_t *_Nonnull target);
     /* Exact: int8 numbers as bfloat16. */
     void (*_Nonnull int8_as_bfloat16)(size_t count, const int8_t *_Nonnull source, uint16_t *_Nonnull target);
-    /* The scale that an output's `count` int4 numbers have as int8. */
+    /* The scale of an output's `count` int4 numbers after conversion to int8. */
     float (*_Nonnull int4_scale)(size_t count, const float *_Nonnull scales);
-    /* Part of an output's int4 numbers, from the start of a group on, as int8 of this scale, rounded. */
+    /* Converts part of an output's int4 numbers, from the start of a group on, to int8 with this scale, rounded. */
     void (*_Nonnull int4_as_int8)(size_t count, const uint8_t *_Nonnull source, const float *_Nonnull scales,
                                   float scale, int8_t *_Nonnull target);
     /* target = round(source / scale), -127 ... 127; returns the scale. */
     float (*_Nonnull quantize_int8)(size_t count, const float *_Nonnull source, int8_t *_Nonnull target);
-    /* Up to four rows of `count` numbers: their int4 numbers, at their place in a block, and the scales of their
-     * groups, which are chosen for the least squared error. */
+    /* Quantizes up to four rows of `count` numbers to int4, at their place in a block, and writes the scales of their
+     * groups. Scales are chosen for the least squared error. */
     void (*_Nonnull quantize_int4)(size_t outputs, size_t count, const float *_Nonnull source, uint8_t *_Nonnull target,
                                    float *_Nonnull scales);
 
@@ -157,7 +155,7 @@ typedef struct native_kernels {
     /* sum[c] += x[., c] and square[c] += x[., c]^2 over the rows, in double. */
     void (*_Nonnull channel_sums)(size_t rows, size_t channels, const float *_Nonnull x, double *_Nonnull sum,
                                   double *_Nonnull square);
-    /* out = x * scale[c] + shift[c], then SiLU where `with_silu` is not 0. */
+    /* out = x * scale[c] + shift[c], then SiLU if `with_silu` is not 0. */
     void (*_Nonnull transform_pixels)(size_t rows, size_t channels, const float *_Nonnull x,
                                       const float *_Nonnull scale, const float *_Nonnull shift, int with_silu,
                                       float *_Nonnull out);
@@ -165,17 +163,17 @@ typedef struct native_kernels {
     /* ---- Convolutions by Winograd's algorithm: see winograd.h ---- */
 
     /* Transforms the kernels of up to 32 outputs, [outputs][inputs][3][3], into panels, [inputs][NATIVE_PANEL], one for
-     * each of the 36 positions, or of the 25 of an enlarging convolution, `plane_stride` elements apart. Outputs that
-     * are not there are 0. Panels are aligned to 64 bytes. */
+     * each of the 36 positions, or of the 25 of an upsampling convolution, `plane_stride` elements apart. Missing
+     * outputs are 0. Panels are aligned to 64 bytes. */
     void (*_Nonnull winograd_weights)(int upsample, size_t outputs, size_t inputs, const float *_Nonnull weights,
                                       float *_Nonnull panel, size_t plane_stride);
-    /* Transforms a block's inputs, f(pixels), where f is x * scale[channel] + shift[channel] if there is a scale, and
-     * then SiLU if wanted. */
+    /* Transforms a block's inputs. If there is a scale, x * scale[channel] + shift[channel] is applied first, then SiLU
+     * if `silu` is not 0. */
     void (*_Nonnull winograd_input)(const native_winograd_block *_Nonnull block,
                                     const native_winograd_input *_Nonnull input, const float *_Nullable scale,
                                     const float *_Nullable shift);
-    /* Writes a block's outputs with their bias, one for each of the image's channels, and adds the sums of what it
-     * wrote to sum[channel] and of the squares to square[channel]. */
+    /* Writes a block's outputs with their bias, one for each of the image's channels. Adds the sums of the outputs to
+     * sum[channel], and the sums of their squares to square[channel]. */
     void (*_Nonnull winograd_output)(const native_winograd_block *_Nonnull block,
                                      const native_winograd_output *_Nonnull output, const float *_Nonnull bias,
                                      double *_Nonnull sum, double *_Nonnull square);
@@ -183,7 +181,8 @@ typedef struct native_kernels {
 
 enum { NATIVE_ATTENTION_SCRATCH = 512 * 1024 };
 
-/* The table called `name`, or the best that this processor runs for NULL; NULL where the processor lacks it. */
+/* Returns the table called `name`, or the best for this processor if `name` is NULL. Returns NULL if the processor
+ * lacks the instruction set. */
 const native_kernels *_Nullable native_kernels_named(const char *_Nullable name);
 
 #endif

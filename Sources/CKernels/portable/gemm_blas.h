@@ -1,4 +1,4 @@
-/* The product of a kernel table by OpenBLAS, for instruction sets without one of their own. */
+/* The GEMM of a kernel table by OpenBLAS, for instruction sets without another GEMM. */
 #include "blas.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The loops of a kernel table that are plain C: each kernels_*.c compiles them for its instruction set. */
+/* The plain C loops of a kernel table. One file for each instruction set includes and compiles them. */
 #include "kernels.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Sums and maxima may be taken in any order: that is what lets loops run on vectors. */
+/* Sums and maxima may be computed in any order, so that the compiler vectorizes the loops. */
 #pragma clang fp reassociate(on) contract(fast)
 
 INLINE float as_float(uint32_t bits) {
@@ -21,11 +21,11 @@ INLINE uint32_t as_bits(float value) {
     return bits;
 }
 
-/* Adding it to a number of less than 2^22 rounds to an integer, which then stands in the low bits. */
+/* Adding it to a number below 2^22 rounds to an integer, which is then in the low bits. */
 #define ROUNDER 12582912.0f /* 1.5 * 2^23 */
 
-/* exp(x) within 1.2 units in the last place for x in [-87, 88]; clamped outside. Cody-Waite reduction by ln 2, then a
- * polynomial of degree 6 on [-ln2/2, ln2/2]. */
+/* exp(x) within 1.2 units in the last place for x in [-87, 88]; x is clamped to that range. Cody-Waite reduction by
+ * ln 2, then a polynomial of degree 6 on [-ln2/2, ln2/2]. */
 INLINE float fast_exp(float x) {
 #pragma clang fp reassociate(off)
     x = x < -87.0f ? -87.0f : x;
@@ -64,8 +64,9 @@ INLINE float float_of(uint16_t bfloat16) { return as_float((uint32_t)bfloat16 <<
 
 /* The integer nearest to x, ties to even, for |x| < 2^22. */
 INLINE int32_t rounded(float x) {
-#pragma clang fp reassociate(off) contract(off) /* the same on every instruction set, with fused products or without   \
-                                                 */
+#pragma clang fp reassociate(off)                                                                                      \
+    contract(off) /* the same on every instruction set, with or without fused multiply-add                             \
+                   */
     return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER));
 }
 
@@ -74,7 +75,7 @@ INLINE int32_t rounded(float x) {
 static void widen_float16(size_t count, const uint16_t *source, float *target) {
     for (size_t i = 0; i < count; i++) {
         uint32_t half = source[i], magnitude = half & 0x7fffu;
-        /* Exponent and fraction in float32's places, then scaled by 2^112: right for normal and subnormal numbers. */
+        /* Exponent and fraction in float32's bits, then scaled by 2^112: correct for normal and subnormal numbers. */
         uint32_t finite = as_bits(as_float(magnitude << 13) * 0x1p112f);
         uint32_t special = (magnitude << 13) | 0x7f800000u;
         target[i] = as_float((magnitude >= 0x7c00u ? special : finite) | (half & 0x8000u) << 16);
@@ -92,11 +93,11 @@ static void widen_int8(size_t count, const int8_t *source, float scale, float *t
 }
 
 /* int4 numbers of four outputs and sixteen inputs share a scale. A run of eight inputs lies in four bytes: byte i has
- * input i in its low half and input i + 4 in its high one, 8 standing for 0. Sixteen outputs make a block, in which
- * their runs of the same inputs lie side by side: those of one output are BLOCK_RUN bytes apart. */
+ * input i in its low half and input i + 4 in its high half, as the number plus 8. Sixteen outputs make a block. Their
+ * runs of the same inputs are adjacent, so the runs of one output are BLOCK_RUN bytes apart. */
 enum { GROUP_OUTPUTS = 4, GROUP_INPUTS = 16, RUN = 8, BLOCK_OUTPUTS = 16, BLOCK_RUN = BLOCK_OUTPUTS * RUN / 2 };
 
-/* A run of an output, from -8 to 7. */
+/* Unpacks a run of an output to numbers from -8 to 7. */
 INLINE void unpack_run(const uint8_t *source, int32_t *target) {
     for (size_t i = 0; i < RUN / 2; i++) {
         target[i] = (source[i] & 15) - 8;
@@ -125,7 +126,7 @@ static void int8_as_bfloat16(size_t count, const int8_t *source, uint16_t *targe
         target[i] = (uint16_t)(as_bits((float)source[i]) >> 16);
 }
 
-/* Magnitudes are compared as integers, which stand in the same order and can be reduced on vectors. */
+/* Magnitudes are compared as integers: the order is the same, and integers can be reduced on vectors. */
 INLINE float largest_magnitude(size_t count, const float *x) {
     uint32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
@@ -135,7 +136,7 @@ INLINE float largest_magnitude(size_t count, const float *x) {
     return as_float(largest);
 }
 
-/* The largest of x, of which there is at least one; likewise. */
+/* The largest of x, also compared as integers. `count` is at least 1. */
 INLINE float largest_of(size_t count, const float *x) {
     int32_t largest = INT32_MIN;
     for (size_t i = 0; i < count; i++) {
@@ -147,14 +148,14 @@ INLINE float largest_of(size_t count, const float *x) {
 
 static float int4_scale(size_t count, const float *scales) {
     size_t groups = (count + GROUP_INPUTS - 1) / GROUP_INPUTS;
-    /* The scales that stand here in the next panel. */
+    /* Prefetches the same scales of the next panel. */
     for (size_t i = 0; i < groups; i += 16)
         __builtin_prefetch(scales + NATIVE_PANEL / GROUP_OUTPUTS * groups + i);
     return largest_magnitude(groups, scales) * (8.0f / 127.0f);
 }
 
-/* What int4 numbers are multiplied by to become int8 ones of a scale: between -127/8 and 127/8, in units of 1/2048, so
- * that every instruction set can round the product alike. */
+/* The factor that converts int4 numbers to int8 numbers with a scale is between -127/8 and 127/8. It is in units of
+ * 1/2048, so that every instruction set rounds in the same way. */
 #define INT4_FACTOR_UNIT 2048.0f
 
 static void int4_as_int8(size_t count, const uint8_t *source, const float *scales, float scale, int8_t *target) {
@@ -193,9 +194,10 @@ INLINE float int4_error(const float x[GROUP_OUTPUTS * GROUP_INPUTS], float scale
     return sum;
 }
 
-/* The scale of least error for a group, of those that use from 6 levels of a side to clipping the largest. */
+/* The scale with the least error for a group. Candidates range from using 6 levels of a side to clipping the largest
+ * number. */
 INLINE float int4_best_scale(const float x[GROUP_OUTPUTS * GROUP_INPUTS]) {
-    float extreme = 0; /* the number of the largest magnitude takes the side that reaches to -8 */
+    float extreme = 0; /* the number with the largest magnitude gets the side that reaches -8 */
     for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++)
         extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
     float best = extreme / -8.0f, least = INFINITY;
@@ -231,7 +233,7 @@ static void quantize_int4(size_t outputs, size_t count, const float *source, uin
 
 INLINE void *row_of(const native_rows *rows, size_t row) { return (char *)rows->elements + row * rows->stride; }
 
-/* One row into the form that a product reads. */
+/* Converts one row to the form that a GEMM reads. */
 INLINE void store_row(size_t columns, const float *x, const native_rows *out, size_t row) {
     void *target = row_of(out, row);
     switch (out->type) {
@@ -316,7 +318,7 @@ static void add(size_t count, const float *x, float *out) {
         out[i] += x[i];
 }
 
-/* ---- What becomes of products ------------------------------------------------------------------------------------ */
+/* ---- Epilogue ---------------------------------------------------------------------------------------------------- */
 
 /* One row of a tile. */
 INLINE void finish_row(size_t columns, float *x, const native_epilogue *e, void *out) {
@@ -414,7 +416,7 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
 
 #include "winograd_loops.h"
 
-/* The members of a table that are loops of this file. */
+/* The members of a kernel table that this file defines. */
 #define PORTABLE_KERNELS                                                                                               \
     .softmax_block = softmax_block, .prefetch_rows = prefetch_rows, .scale_rows = scale_rows,                          \
     .store_rows = store_rows, .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate,            \

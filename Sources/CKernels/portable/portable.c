@@ -1,4 +1,4 @@
-/* For every architecture that C compiles for. */
+/* For every architecture. */
 #include "loops.h"
 #include "gemm_blas.h"
 

@@ -1,13 +1,13 @@
-/* The transforms of Winograd's algorithm (see winograd.h) on vectors of 16 channels: kernels_loops.h includes them. */
+/* The transforms of Winograd's algorithm (see winograd.h) on vectors of 16 channels. loops.h includes this file. */
 #include "winograd.h"
 
 #include <stdint.h>
 
-/* Functions that pass vectors are inlined: they have no calling convention that a narrower register could change. */
+/* Functions that pass vectors are inlined, because their calling convention would depend on the register width. */
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpsabi"
 
-/* Channels that a vector holds. It may lie at any multiple of 4 bytes. */
+/* The channels of a vector. It may lie at any multiple of 4 bytes. */
 enum { LANES = NATIVE_WINOGRAD_LANES };
 typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef float aligned_vector __attribute__((vector_size(4 * LANES), may_alias));
@@ -17,8 +17,8 @@ typedef int32_t mask_vector __attribute__((vector_size(4 * LANES)));
 INLINE vector load(const float *source) { return *(const vector *)source; }
 INLINE void store(vector value, float *target) { *(vector *)target = value; }
 
-/* A store past the caches, at an address aligned to 64 bytes, of what is not read soon. `stream_end` orders such stores
- * before what follows. */
+/* A non-temporal store, past the caches, to an address aligned to 64 bytes, for data that is not read soon.
+ * `stream_end` orders such stores before what follows. */
 INLINE void stream(vector value, float *target) {
     __builtin_nontemporal_store((aligned_vector)value, (aligned_vector *)target);
 }
@@ -53,7 +53,7 @@ INLINE void transform_input(int upsample, const vector d[6], vector u[6]) {
     }
 }
 
-/* A^T m. Enlarged, the products are those of g0, S, X, Y and g2. */
+/* A^T m. If upsampled, the products are those of g0, S, X, Y and g2. */
 INLINE void transform_output(int upsample, const vector m[6], vector y[4]) {
     if (upsample) {
         y[0] = m[0] + (m[1] - m[2]);
@@ -136,7 +136,7 @@ static void winograd_weights(int upsample, size_t outputs, size_t inputs, const 
         transform_weights(0, outputs, inputs, weights, panel, plane_stride);
 }
 
-/* x, or x * scale + shift, and SiLU of it or not, for `count` channels of pixels `stride` apart; to vectors. */
+/* Loads `count` channels of pixels `stride` apart into vectors, with x * scale + shift and SiLU if asked for. */
 INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t stride, const float *scale,
                         const float *shift, int with_silu, float *target) {
     if (count < LANES) {
@@ -147,7 +147,7 @@ INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t
             }
     } else if (!scale) {
         for (size_t pixel = 0; pixel < pixels; pixel++, source += stride) {
-            __builtin_prefetch(source + LANES); /* the next channels' turn comes when this block's pixels are done */
+            __builtin_prefetch(source + LANES); /* the next channels are read after this block's pixels */
             store(load(source), target + pixel * LANES);
         }
     } else {
@@ -227,14 +227,15 @@ static void winograd_input(const native_winograd_block *block, const native_wino
         transform_block(0, block, input, scale, shift);
 }
 
-/* Negative numbers as 0; what is not a number stays so. */
+/* ReLU. NaN stays NaN. */
 INLINE vector rectified(vector x) {
     mask_vector negative = (mask_vector)(x < (vector){0});
     return (vector)((mask_vector)x & ~negative);
 }
 
-/* Writes the height x width outputs of a tile that lie in the image: `count` channels with their bias. Adds up what it
- * writes. Deviations from the tile's mean are small numbers, so that their squares keep their precision in float32. */
+/* Writes the height x width outputs of a tile that lie in the image: `count` channels with their bias. Also sums the
+ * outputs and their squares. Deviations from the tile's mean are small, so their squares keep their precision in
+ * float32. */
 INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count, const float *bias, int accumulate,
                        int relu, int aligned, float *target, size_t row_stride, size_t stride, double *sum,
                        double *square) {

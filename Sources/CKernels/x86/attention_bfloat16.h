@@ -1,10 +1,9 @@
-/* Attention in bfloat16 by AVX-512 with BF16: a block of keys at a time, with the weights relative to a maximum seen so
- * far. */
+/* Flash attention in bfloat16 with AVX-512 BF16: one block of keys at a time, with an online softmax. */
 
-/* Queries and keys that are worked on at once; columns of a head's values, one of them 1 to sum the weights. */
+/* Queries and keys of a block. Columns of a head's values: one column is 1 and sums the softmax weights. */
 enum { QUERIES = 24, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 512 };
 
-/* What one call of attention_bfloat16 works in. */
+/* The scratch memory of one call of attention_bfloat16. */
 typedef struct {
     uint32_t key[KEYS / NATIVE_PANEL][COLUMNS / 2][NATIVE_PANEL]; /* panels of pairs along the head's width */
     uint32_t value[KEYS / 2][COLUMNS];                            /* pairs of keys */
@@ -16,7 +15,7 @@ typedef struct {
 
 _Static_assert(sizeof(attention_scratch) <= NATIVE_ATTENTION_SCRATCH, "NATIVE_ATTENTION_SCRATCH is too small");
 
-/* Lays out a block of keys and values; what is beyond the last key is 0. */
+/* Packs a block of keys and values. Elements beyond the last key are 0. */
 static void pack_block(attention_scratch *s, size_t keys, size_t width, const uint16_t *key, const uint16_t *value,
                        size_t stride) {
     for (size_t first = 0; first < keys; first += NATIVE_PANEL) {
@@ -63,10 +62,10 @@ INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size
     }
 }
 
-/* Weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
+/* Softmax weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
  *
- * The maximum is one that has been seen, not always the largest: it moves, and the sums with it, where it would be
- * exceeded by more than 2^8. What it is cancels out. */
+ * The maximum is one of the scores so far, not always the largest. It changes, and the sums are rescaled, only if a
+ * weight would exceed 2^8. Its value cancels out. */
 INLINE void softmax_weights(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum,
                             float *sum) {
     __m512 largest = _mm512_load_ps(score);
@@ -171,7 +170,7 @@ static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size
         size_t count = keys - first < KEYS ? keys - first : KEYS;
         pack_block(s, count, width, key + first * stride, value + first * stride, stride);
         for (size_t row = 0; row < queries; row += QUERIES) {
-            /* Meanwhile a share of the next block is prefetched. */
+            /* Prefetches a share of the next block. */
             size_t next = first + KEYS + row / 2, share = QUERIES / 2;
             if (next + share <= keys) {
                 prefetch_rows(share, width * sizeof *key, key + next * stride, stride * sizeof *key);

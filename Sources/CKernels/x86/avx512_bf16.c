@@ -1,4 +1,4 @@
-/* x86-64 with AVX-512 and its BF16 and VNNI: products of bfloat16 and of int8, and attention in bfloat16. */
+/* x86-64 with AVX-512, BF16 and VNNI: GEMM in bfloat16 and int8, and attention in bfloat16. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -9,7 +9,7 @@
 #include "gemm_avx512.h"
 #include "unpack_int4.h"
 
-/* A unit of a row in every lane. */
+/* Broadcasts a unit of a row to every lane. */
 INLINE __m512i broadcast(const void *unit) {
     int32_t bits;
     memcpy(&bits, unit, sizeof bits);
@@ -77,7 +77,7 @@ static void product_bfloat16(size_t rows, size_t columns, size_t units, const ui
 }
 
 static void zero_point_sums(size_t units, const void *panel, int32_t *sums) {
-    enum { CHAINS = 4 }; /* of sums that need not wait for each other */
+    enum { CHAINS = 4 }; /* independent sums, which hide latency */
     const __m512i zero_point = _mm512_set1_epi8((char)128);
     const uint32_t *weights = panel;
     __m512i total[CHAINS][2];
@@ -154,9 +154,9 @@ static void product_int8(size_t rows, size_t columns, size_t units, const uint8_
     }
 }
 
-/* ---- What becomes of products ------------------------------------------------------------------------------------ */
+/* ---- Epilogue ---------------------------------------------------------------------------------------------------- */
 
-/* 2^x for x <= 126, within 1e-4: what is made of it is rounded to bfloat16. */
+/* 2^x for x <= 126, within 1e-4, which suffices for results that are rounded to bfloat16. */
 INLINE __m512 exp2_rough(__m512 x) {
     x = _mm512_max_ps(x, _mm512_set1_ps(-126));
     __m512 whole = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -167,7 +167,8 @@ INLINE __m512 exp2_rough(__m512 x) {
     return _mm512_scalef_ps(p, whole);
 }
 
-/* gelu(x) in the tanh form, likewise: x / (1 + 2^(-2 log2(e) u)) with u = sqrt(2/pi) (x + 0.044715 x^3). */
+/* gelu(x) in the tanh form, with the same accuracy: x / (1 + 2^(-2 log2(e) u)) with u = sqrt(2/pi) (x + 0.044715 x^3).
+ */
 INLINE __m512 gelu_rough(__m512 x) {
     const __m512 linear = _mm512_set1_ps(-2.3022082f), cubic = _mm512_set1_ps(-0.10294324f);
     __m512 exponent = _mm512_mul_ps(x, _mm512_fmadd_ps(_mm512_mul_ps(x, x), cubic, linear));

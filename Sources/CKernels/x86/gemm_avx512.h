@@ -1,9 +1,9 @@
-/* Products by AVX-512: tiles of up to 12 rows by 32 columns, which fill the registers with sums. */
+/* GEMM with AVX-512: tiles of up to 12 rows by 32 columns, whose sums fill the registers. */
 
 /* Rows of a tile. */
 enum { TILE = 12 };
 
-/* Four rows' 16 bytes side by side. */
+/* Loads 16 bytes of each of four rows side by side. */
 INLINE __m512i gather_quarters(const char *row, size_t step) {
     __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)row));
     v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(row + step)), 1);
@@ -11,8 +11,8 @@ INLINE __m512i gather_quarters(const char *row, size_t step) {
     return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i *)(row + 3 * step)), 3);
 }
 
-/* Transposes 16 units of 16 rows into a panel. Loading puts every fourth row side by side, so that what is left to do
- * stays within quarters of a register. */
+/* Transposes 16 units of 16 rows into a panel. Loading puts every fourth row side by side, so the rest of the
+ * transposition stays within quarters of a register. */
 INLINE void transpose_units(const char *rows, size_t stride, uint32_t *out) {
     __m512i quarters[4][4];
 #pragma unroll
@@ -51,13 +51,13 @@ static void pack_panel(size_t outputs, size_t units, const void *rows, size_t st
     }
 }
 
-/* Lanes of the vector `index` of a row of `columns` elements that are there. */
+/* The mask of valid lanes in vector `index` of a row of `columns` elements. */
 INLINE __mmask16 lanes(size_t columns, size_t index) {
     size_t first = 16 * index;
     return columns >= first + 16 ? 0xffff : columns <= first ? 0 : (__mmask16)((1u << (columns - first)) - 1);
 }
 
-/* Calls body(count) with the number of rows as a constant, so that the sums stay in registers. */
+/* Calls body(count) with the number of rows as a constant, which keeps the sums in registers. */
 #define WITH_ROWS(count, body)                                                                                         \
     switch (count) {                                                                                                   \
     case 1:                                                                                                            \
@@ -104,7 +104,8 @@ INLINE size_t tile_rows(size_t rows) {
     return (rows + tiles - 1) / tiles;
 }
 
-/* What a GEMM prefetches meanwhile: each tile a share of as many bytes as its panel has, `step` for each unit. */
+/* What a GEMM prefetches while it computes: as many bytes as its panel has, a share for each tile, `step` bytes for
+ * each unit. */
 typedef struct {
     const char *next;
     size_t step;
@@ -132,7 +133,7 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 #pragma unroll
         for (int v = 0; v < vectors; v++)
             sum[row][v] = _mm512_setzero_ps();
-    /* Three rows from one address: the others are one and two strides away. */
+    /* Three rows share one address; the others are one and two strides away. */
     const float *base[TILE / 3];
 #pragma unroll
     for (int i = 0; i < (rows + 2) / 3; i++)
@@ -157,7 +158,7 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 #pragma unroll
         for (int row = 0; row < rows; row++) {
             float *target = out + (size_t)row * out_stride + 16 * v;
-            /* Added at the end: shorter sums round less. */
+            /* Several short sums, added at the end, round less than one long sum. */
             if (accumulate)
                 sum[row][v] = _mm512_add_ps(sum[row][v], _mm512_maskz_loadu_ps(mask, target));
             _mm512_mask_storeu_ps(target, mask, sum[row][v]);

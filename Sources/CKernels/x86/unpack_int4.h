@@ -1,6 +1,6 @@
-/* int4 numbers laid out in a panel of int8, by AVX-512 with VNNI. After kernels_loops.h and kernels_tiles.h. */
+/* Unpacks int4 numbers into a panel of int8, with AVX-512 VNNI. Include it after loops.h and gemm_avx512.h. */
 
-/* A block of int4 numbers, and the scales of what they are to become. */
+/* A block of int4 numbers, and the scales of the int8 numbers. */
 typedef struct {
     const uint8_t *source;
     const float *scales;
@@ -11,7 +11,7 @@ typedef struct {
 /* Inputs whose factors are computed at a time, and their groups. */
 enum { CHUNK = 128, CHUNK_GROUPS = CHUNK / GROUP_INPUTS };
 
-/* What the numbers of a chunk's groups are multiplied by, for one group of outputs. */
+/* The factors of the groups in a chunk, for one group of outputs. */
 INLINE __m256i int4_factors(const int4_block *block, size_t output, size_t first) {
     float scale = block->output_scales[output], inverse = scale > 0 ? 1 / scale : 0;
     const float *scales = block->scales + output / GROUP_OUTPUTS * block->scale_columns + first / GROUP_INPUTS;
@@ -26,9 +26,8 @@ INLINE __m512i two_int4_factors(const int4_block *block, size_t output, size_t f
     return _mm512_mask_blend_epi16(0xaaaaaaaau, factors, _mm512_slli_epi32(factors, 16));
 }
 
-/* 128 inputs of a block, for half a panel. Nibbles are looked up in a table of what each of the 16 becomes, one for
- * each group of outputs in a quarter of a register. The sums, which add up to what they are, need not wait for each
- * other. */
+/* Unpacks 128 inputs of a block, for half a panel. A table lookup converts nibbles to int8: each quarter of a register
+ * has the table of one group of outputs, 16 results each. The partial sums are independent, which hides latency. */
 INLINE void pack_int4_chunk(const int4_block *block, size_t first, uint32_t *panel, __m512i sums[2][2]) {
     const __m512i low = _mm512_set1_epi8(15), zero_point = _mm512_set1_epi8((char)128);
     const __m512i negative = _mm512_broadcast_i32x4(_mm_setr_epi16(-128, -112, -96, -80, -64, -48, -32, -16));
@@ -56,8 +55,8 @@ INLINE void pack_int4_chunk(const int4_block *block, size_t first, uint32_t *pan
     }
 }
 
-/* Inputs of some of a block's outputs, from the start of a group on, by way of their rows. `sums` grow by 128 times the
- * numbers. */
+/* Unpacks inputs of some of a block's outputs, from the start of a group on, row by row. Adds 128 times the numbers to
+ * `sums`. */
 static void pack_some_int4(const int4_block *block, size_t outputs, size_t first, size_t count, uint32_t *panel,
                            int32_t *sums) {
     int8_t row[CHUNK];
