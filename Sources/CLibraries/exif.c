@@ -26,7 +26,7 @@ int native_exif_orientation(const unsigned char *bytes, size_t count) {
     size_t entries = number(bytes + place, 2, is_little);
     uint32_t orientation = UPRIGHT;
     place += 2;
-    /* The last entry counts if there are several, as in Pillow. A truncated directory counts as far as it goes. */
+    /* If there are several entries, the last counts, as in Pillow. A truncated directory is read as far as it goes. */
     for (; entries > 0 && count - place >= ENTRY_BYTES; entries--, place += ENTRY_BYTES) {
         const unsigned char *entry = bytes + place;
         uint32_t type = number(entry + 2, 2, is_little);

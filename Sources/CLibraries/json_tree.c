@@ -18,7 +18,7 @@ native_json *native_json_parse(const char *text, size_t size, int depth, size_t 
     struct json_object *root = json_tokener_parse_ex(tokener, text, (int)size);
     enum json_tokener_error error = json_tokener_get_error(tokener);
     size_t end = json_tokener_get_parse_end(tokener);
-    if (error == json_tokener_continue) { /* a number ends where the text does: only a NUL tells */
+    if (error == json_tokener_continue) { /* a number at the end of the text: only a NUL ends it */
         root = json_tokener_parse_ex(tokener, "", 1);
         error = json_tokener_get_error(tokener);
         end = size;
@@ -65,7 +65,7 @@ double native_json_number(const native_json *value) { return json_object_get_dou
 
 const char *native_json_string(const native_json *value, size_t *size) {
     *size = (size_t)json_object_get_string_len(value);
-    return json_object_get_string((struct json_object *)value); /* returns a string's own text, changing nothing */
+    return json_object_get_string((struct json_object *)value); /* returns the text of a string and changes nothing */
 }
 
 size_t native_json_count(const native_json *value) {

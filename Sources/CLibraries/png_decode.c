@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that outlives a longjmp. */
+/* Everything that must survive a longjmp. */
 struct native_png_decoder {
     png_structp png;
     png_infop info;
     FILE *file;
     int channels;
-    int reduces;     /* the file has colours where grey is wanted */
+    int reduces;     /* the file has colours, and grey is wanted */
     int orientation; /* of Exif, 1 to 8 */
     uint32_t width, height;
     unsigned char *colours; /* [height][width][3] of these */
@@ -61,12 +61,12 @@ static void on_read(png_structp png, png_bytep bytes, size_t size) {
     png_error(png, "truncated");
 }
 
-/* Chunks that say nothing of the pixels as they are wanted here: they are passed over, whatever they hold. */
+/* Chunks that do not change the pixels. They are ignored, whatever they contain. */
 static const png_byte unwanted[] = "bKGD\0cHRM\0cICP\0cLLI\0gAMA\0hIST\0iCCP\0iTXt\0mDCV\0oFFs\0pCAL\0pHYs\0"
                                    "sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt";
 
-/* Takes eXIf, before or after the pixels, as it is: libpng's own reader looks at the first only. Returns 0 for an
- * unknown critical chunk, which then is an error. */
+/* Reads eXIf before or after the pixels, because libpng's reader takes only the first one. Returns 0 for an unknown
+ * critical chunk, which makes it an error. */
 static int on_chunk(png_structp png, png_unknown_chunkp chunk) {
     native_png_decoder *decoder = png_get_user_chunk_ptr(png);
     if (memcmp(chunk->name, "eXIf", 4) == 0)
@@ -74,7 +74,7 @@ static int on_chunk(png_structp png, png_unknown_chunkp chunk) {
     return (chunk->name[0] & 0x20) != 0;
 }
 
-/* Returns 0 where libpng gave up. No local changes after setjmp. */
+/* Returns 0 if libpng failed. Local variables do not change after setjmp. */
 static int begin(native_png_decoder *decoder) {
     png_structp png = decoder->png;
     if (setjmp(png_jmpbuf(png)))
@@ -114,20 +114,20 @@ int native_png_decode_begin(FILE *file, int channels, char *message, size_t room
     }
     size->width = decoder->width;
     size->height = decoder->height;
-    /* Interlaced or not, a file has its rows' bytes; a row takes at least its bits. */
+    /* Interlaced or not, a file contains the bytes of its rows, and a row takes at least its bits. */
     size->bytes = (uint64_t)png_get_rowbytes(decoder->png, decoder->info) * decoder->height;
     *out = decoder;
     return NATIVE_PNG_OK;
 }
 
-/* Asks libpng for 8 bits of what is wanted, or of RGB where grey is wanted of colours. */
+/* Makes libpng return 8 bits of the wanted channels, or RGB if grey is to be made from colours. */
 static void set_transforms(native_png_decoder *decoder) {
     png_structp png = decoder->png;
     int type = png_get_color_type(png, decoder->info);
     int has_alpha = (type & PNG_COLOR_MASK_ALPHA) != 0 || png_get_valid(png, decoder->info, PNG_INFO_tRNS) != 0;
     decoder->reduces = decoder->channels == 1 && (type & PNG_COLOR_MASK_COLOR) != 0;
-    png_set_expand(png);   /* palettes, bits, and what tRNS makes transparent */
-    png_set_scale_16(png); /* rounds, where png_set_strip_16 would cut */
+    png_set_expand(png);   /* palettes, bits, and transparency from tRNS */
+    png_set_scale_16(png); /* rounds; png_set_strip_16 would truncate */
     if (decoder->channels != 1)
         png_set_gray_to_rgb(png);
     if (decoder->channels != 4)
@@ -136,7 +136,7 @@ static void set_transforms(native_png_decoder *decoder) {
         png_set_add_alpha(png, 0xff, PNG_FILLER_AFTER);
 }
 
-/* Returns 0 where libpng gave up. No local changes after setjmp but those of the loops. */
+/* Returns 0 if libpng failed. Local variables other than loop counters do not change after setjmp. */
 static int read_rows(native_png_decoder *decoder, unsigned char *pixels) {
     png_structp png = decoder->png;
     if (setjmp(png_jmpbuf(png)))
@@ -158,7 +158,7 @@ static int read_rows(native_png_decoder *decoder, unsigned char *pixels) {
     return 1;
 }
 
-/* Luma of ITU-R 601 in 16 bits behind the point, rounded. */
+/* Luma of ITU-R 601 with 16 fractional bits, rounded. */
 static void reduce(size_t count, const unsigned char *colours, unsigned char *pixels) {
     for (size_t i = 0; i < count; i++, colours += 3)
         pixels[i] = (unsigned char)((colours[0] * 19595u + colours[1] * 38470u + colours[2] * 7471u + 0x8000u) >> 16);

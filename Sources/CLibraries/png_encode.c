@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that outlives a longjmp. */
+/* Everything that must survive a longjmp. */
 struct encoding {
     png_structp png;
     png_infop info;
@@ -62,8 +62,8 @@ static void set_texts(struct encoding *encoding, const native_png_text *texts, s
     png_set_text(encoding->png, encoding->info, encoding->texts, (int)count);
 }
 
-/* Returns 0 where libpng gave up. What is needed after a longjmp lies in *encoding, and no local changes after setjmp.
- */
+/* Returns 0 if libpng failed. What is needed after a longjmp is in *encoding; local variables do not change after
+ * setjmp. */
 static int encode(struct encoding *encoding, uint32_t width, uint32_t height, const unsigned char *pixels,
                   const native_png_text *texts, size_t count) {
     png_structp png = encoding->png;

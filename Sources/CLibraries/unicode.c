@@ -4,8 +4,8 @@
 #include <string.h>
 #include <utf8proc.h>
 
-/* Writes the full decomposition of `text`, in the order of the text, to the `room` elements at `out`, as far as they
- * suffice. Returns its length, or a negative number if `text` is malformed. */
+/* Writes the full decomposition of `text`, in the order of the text, to `out`, up to `room` elements. Returns the
+ * length of the whole decomposition, or a negative number if `text` is malformed. */
 static utf8proc_ssize_t decompose(const uint8_t *text, size_t count, utf8proc_option_t options, utf8proc_int32_t *out,
                                   utf8proc_ssize_t room) {
     utf8proc_ssize_t length = 0;
@@ -30,8 +30,8 @@ static unsigned combining_class(utf8proc_int32_t character) {
     return (unsigned)utf8proc_get_property(character)->combining_class & 0xff;
 }
 
-/* Sorts each run of combining marks by combining class and keeps the order within a class. A counting sort, since
- * utf8proc's own exchanges neighbours, which takes quadratic time in a long run. */
+/* Sorts each run of combining marks by combining class and keeps the order within a class. It is a counting sort,
+ * because utf8proc's sort exchanges neighbours, which takes quadratic time in a long run. */
 static void order(utf8proc_int32_t *text, size_t length, utf8proc_int32_t *sorted) {
     for (size_t start = 0; start < length;) {
         if (combining_class(text[start]) == 0) {

@@ -1,11 +1,10 @@
-/* A failed allocation must cost the host a status, not its process. Swift's runtime ends the process if malloc returns
- * NULL, and json-c drops members silently. So the library is linked with `--wrap` for each allocating function: all
- * that is linked statically allocates here. If the system has no memory, a set-aside reserve serves the request, the
- * code that asked goes on as if nothing had happened, and the thread is marked. The boundary turns the mark into
- * PIXART_ERROR_MEMORY.
+/* A failed allocation must lead to a status, not end the host's process. Swift's runtime ends the process if malloc
+ * returns NULL, and json-c drops members silently. So the library is linked with `--wrap` for each allocating function,
+ * and all statically linked code allocates here. If the system has no memory, a reserve serves the request, the code
+ * goes on, and the thread is marked. The boundary turns the mark into PIXART_ERROR_MEMORY.
  *
- * The reserve is handed out in granules, found first-fit in a bitmap. It takes address space only until it is used.
- * Large arrays do not come from here: they are mapped, and code that maps them handles the failure. */
+ * The reserve is allocated in granules, first-fit in a bitmap. Until it is used, it takes only address space. Large
+ * arrays do not come from here: they are mapped, and the code that maps them handles the failure. */
 #include "allocation.h"
 
 #include <errno.h>
@@ -15,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What `--wrap` leaves to call. Weak, since programs that are linked without it, as the unit tests are, have none. */
+/* The original functions under `--wrap`. They are weak, because programs that are linked without it, like the unit
+ * tests, have none. */
 #define REAL __attribute__((weak)) extern
 REAL void *__real_malloc(size_t size);
 REAL void *__real_calloc(size_t count, size_t size);
@@ -54,7 +54,7 @@ static void lock(void) {
 static void unlock(void) { atomic_flag_clear_explicit(&busy, memory_order_release); }
 
 /* Another thread may have held the lock when the process was forked. The handlers are registered before the fork
- * gate's, so the lock is taken after the gate: who is inside the gate may allocate. */
+ * gate's, so fork() takes the lock after the gate, and code inside the gate may allocate. */
 __attribute__((constructor(101))) static void survive_fork(void) { pthread_atfork(lock, unlock, unlock); }
 
 static int is_reserved(const void *block) { return (uintptr_t)block - (uintptr_t)reserve < sizeof reserve; }
@@ -68,10 +68,10 @@ static void mark(size_t first, size_t count, int value) {
     }
 }
 
-/* The bytes that were asked for lie in front of a block. */
+/* The header in front of a block: the number of bytes that were asked for. */
 static size_t *size_of(const void *block) { return (size_t *)((uintptr_t)block - sizeof(size_t)); }
 
-/* Index of the granule at which a block that was asked for with an alignment begins, its header included. */
+/* Index of the first granule of a block, including its header. */
 static size_t first_of(const void *block) { return ((uintptr_t)block - sizeof(size_t) - (uintptr_t)reserve) / granule; }
 
 static size_t granules_of(const void *block) {
@@ -80,7 +80,7 @@ static size_t granules_of(const void *block) {
     return last - first_of(block);
 }
 
-/* A block of the reserve; NULL with ENOMEM if there is no room. Marks the thread. */
+/* Allocates a block of the reserve, and marks the thread. Returns NULL with ENOMEM if there is no room. */
 static void *reserved(size_t size, size_t alignment) {
     failed = 1;
     if (size > sizeof reserve / 2 || alignment > sizeof reserve / 2) {
@@ -118,7 +118,7 @@ static void give_back(void *block) {
     unlock();
 }
 
-/* ---- What the library is linked to in place of the C library's functions ---- */
+/* ---- Replacements of the C library's functions ---- */
 
 void *__wrap_malloc(size_t size) {
     void *block = __real_malloc(size);

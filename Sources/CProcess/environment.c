@@ -1,7 +1,8 @@
-/* OpenBLAS reads environment variables when the library is loaded: one makes it print, and without another it starts a
- * thread for each processor. The library is linked with `--wrap=getenv`, so that what is linked statically finds an
- * environment in which OpenBLAS is single-threaded and uses its AVX2 kernels where there is AVX2: it is never asked
- * where there is more, and releases that do not know a processor choose badly for it. The host is not concerned. */
+/* OpenBLAS reads environment variables when the library is loaded. One makes it print, and without another it starts a
+ * thread for each processor. The library is linked with `--wrap=getenv`, so statically linked code sees an environment
+ * in which OpenBLAS is single-threaded and uses its AVX2 kernels if the processor has AVX2. (On AVX-512 the library
+ * uses other kernels, and OpenBLAS releases that do not know a processor choose badly for it.) The host's environment
+ * is not affected. */
 #define _GNU_SOURCE
 #include <locale.h>
 #include <stddef.h>
@@ -29,16 +30,18 @@ char *__wrap_getenv(const char *name) {
     return NULL;
 }
 
-/* Swift's runtime reads the variables that begin with SWIFT_DEBUG_ or SWIFT_BACKTRACE from here, and prints. */
+/* Swift's runtime reads the variables that begin with SWIFT_DEBUG_ or SWIFT_BACKTRACE from here, and some make it
+ * print.
+ */
 static char *no_variables[] = {NULL};
 char **__wrap_environ = no_variables;
 
-/* Without these variables it looks for a debugger of its own, and handles the host's signals if it finds one. */
+/* Without these variables it looks for Swift's backtracer, and handles the host's signals if it finds it. */
 int __wrap__swift_installCrashHandler(void);
 int __wrap__swift_installCrashHandler(void) { return 0; }
 
-/* Swift and json-c seed hash tables from here, and names of drafts come from here. Without a source of randomness, as
- * under seccomp, the one prints and the other ends the process; the clock will do. */
+/* Swift and json-c seed hash tables from here, and names of temporary files come from here. Without a source of
+ * randomness, for example under seccomp, one of them prints and the other ends the process. Then the clock is used. */
 ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
 void __wrap_swift_stdlib_random(void *buffer, size_t size);
 
@@ -57,9 +60,9 @@ ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags) {
 
 void __wrap_swift_stdlib_random(void *buffer, size_t size) { __wrap_getrandom(buffer, size, 0); }
 
-/* Swift's runtime and json-c want the locale "C", for each number or text, and system errors are told in English. The C
- * library has both at hand; it makes other locales and translates under a lock that fork() leaves locked in the child.
- */
+/* Swift's runtime and json-c need the locale "C" for each number or text, and system errors are reported in English.
+ * The C library has both without a lock. It makes other locales, and translates, under a lock that fork() leaves locked
+ * in the child. */
 __attribute__((weak)) extern locale_t __real_newlocale(int categories, const char *name, locale_t base);
 locale_t __wrap_newlocale(int categories, const char *name, locale_t base);
 locale_t __wrap_duplocale(locale_t original);
@@ -85,7 +88,7 @@ char *__wrap_strerror(int code) {
     return (char *)(uintptr_t)(text != NULL ? text : "Unknown error");
 }
 
-/* Debian's libpng refers to this variable as to one of the object that it is linked into. */
+/* Debian's libpng expects this variable in the object that it is linked into. */
 extern FILE *__real_stderr __attribute__((weak));
 FILE *__wrap_stderr;
 

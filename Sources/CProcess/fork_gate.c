@@ -10,7 +10,7 @@ static size_t forks;
 
 size_t native_forks(void) { return forks; }
 
-/* Missing if the object is linked without --wrap, as for the unit tests. */
+/* Missing if the object is linked without --wrap, like the unit tests. */
 #define REAL __attribute__((weak)) extern
 REAL int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 REAL int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
@@ -36,7 +36,7 @@ __attribute__((constructor)) static void register_handlers(void) {
     pthread_atfork(native_fork_gate_enter, native_fork_gate_leave, begin_child);
 }
 
-/* The library is linked with `--wrap` for the functions below, whose originals take locks of their own. */
+/* The library is linked with `--wrap` for the functions below, whose originals take further locks. */
 
 /* swift::threading_impl::once_slow(once_t &, void (*)(void *), void *): initializes a global, or a table of Swift's
  * runtime. */
@@ -52,8 +52,8 @@ void run_once(_Atomic(intptr_t) *done, void (*initialize)(void *), void *context
     native_fork_gate_leave();
 }
 
-/* Swift's runtime builds the metadata of a type, and finds a conformance, with a mutex locked. So whoever waits for one
- * waits at the gate, and a child finds none locked. */
+/* Swift's runtime builds the metadata of a type, and finds a conformance, with a mutex locked. So a thread that waits
+ * for such a mutex waits at the gate, and a child finds none locked. */
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 
@@ -72,7 +72,7 @@ int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex) {
     return failure;
 }
 
-/* A static variable of a C++ function is initialized between the two. */
+/* A static variable of a C++ function is initialized between these two calls. */
 REAL int __real___cxa_guard_acquire(int64_t *guard);
 REAL void __real___cxa_guard_release(int64_t *guard);
 int __wrap___cxa_guard_acquire(int64_t *guard);
@@ -91,7 +91,7 @@ void __wrap___cxa_guard_release(int64_t *guard) {
     native_fork_gate_leave();
 }
 
-/* Each GEMM of OpenBLAS takes a buffer and gives it back. */
+/* Each GEMM of OpenBLAS allocates a buffer and frees it. */
 REAL void *__real_blas_memory_alloc(int position);
 REAL void __real_blas_memory_free(void *buffer);
 void *__wrap_blas_memory_alloc(int position);

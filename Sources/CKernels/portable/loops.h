@@ -62,11 +62,10 @@ INLINE uint16_t bfloat16_of(float x) {
 
 INLINE float float_of(uint16_t bfloat16) { return as_float((uint32_t)bfloat16 << 16); }
 
-/* The integer nearest to x, ties to even, for |x| < 2^22. */
+/* The integer nearest to x, ties to even, for |x| < 2^22. Without contraction to fused multiply-add, every instruction
+ * set gives the same. */
 INLINE int32_t rounded(float x) {
-#pragma clang fp reassociate(off)                                                                                      \
-    contract(off) /* the same on every instruction set, with or without fused multiply-add                             \
-                   */
+#pragma clang fp reassociate(off) contract(off)
     return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER));
 }
 

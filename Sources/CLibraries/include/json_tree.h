@@ -1,15 +1,15 @@
-/* JSON by json-c: text to a tree of values, and back. The parser is json-c's strict one, which still takes the bare
+/* JSON by json-c: text to a tree of values, and back. The parser is json-c's strict one. It also accepts the bare
  * numbers NaN, Infinity and -Infinity that Python writes.
  *
- * Three faults of json-c are left to the caller: of two equal names in an object the last wins, a name ends at its
- * first NUL, and integers beyond 64 bits are clamped. */
+ * The caller must handle three faults of json-c: of two equal names in an object only the last is kept, a name ends at
+ * its first NUL, and integers beyond 64 bits are clamped. */
 #ifndef PIXART_JSON_TREE_H
 #define PIXART_JSON_TREE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* A value of a tree. A root belongs to whom made it; values inside belong to their root. */
+/* A value of a tree. The caller owns a root; a root owns the values inside. */
 typedef struct json_object native_json;
 
 #define NATIVE_JSON_NULL 0
@@ -21,11 +21,11 @@ typedef struct json_object native_json;
 #define NATIVE_JSON_ARRAY 6
 #define NATIVE_JSON_OBJECT 7
 
-/* Parses `size` bytes of UTF-8 that hold one value and white space. On failure *reason is a static text and *offset the
- * byte it is about; on success *reason is NULL, and the result may be NULL, which is how json-c spells null. */
+/* Parses `size` bytes of UTF-8 with one value and white space. On failure, *reason is a static text and *offset the
+ * position of the fault. On success, *reason is NULL; the result may be NULL too, which is json-c's null. */
 native_json *native_json_parse(const char *text, size_t size, int depth, size_t *offset, const char **reason);
 
-/* Releases a tree; NULL is fine. */
+/* Releases a tree. NULL does nothing. */
 void native_json_release(native_json *root);
 
 int native_json_kind(const native_json *value);
@@ -35,28 +35,28 @@ uint64_t native_json_unsigned(const native_json *value);
 double native_json_number(const native_json *value);
 const char *native_json_string(const native_json *value, size_t *size);
 
-/* Elements of an array, or members of an object. */
+/* The number of elements of an array or members of an object. */
 size_t native_json_count(const native_json *value);
 native_json *native_json_element(const native_json *array, size_t index);
 /* Fills two arrays of native_json_count() entries with names and values, in the text's order. */
 void native_json_members(const native_json *object, const char **names, native_json **values);
 
-/* Makers of values; each returns NULL where memory is short. */
+/* These functions make values. They return NULL if out of memory. */
 native_json *native_json_new_bool(int value);
 native_json *native_json_new_integer(int64_t value);
 native_json *native_json_new_unsigned(uint64_t value);
-/* `digits` is how to write the value, or NULL for json-c's way. */
+/* `digits` is the text of the number, or NULL for json-c's. */
 native_json *native_json_new_number(double value, const char *digits);
 native_json *native_json_new_string(const char *text, size_t size);
 native_json *native_json_new_array(void);
 native_json *native_json_new_object(void);
 
-/* Appends to an array, or adds a member to an object, which then owns `value` (NULL is null). 0 on success; else
- * `value` is still the caller's. */
+/* Appends to an array, or adds a member to an object, which then owns `value` (NULL is null). Returns 0 on success; on
+ * failure, the caller still owns `value`. */
 int native_json_append(native_json *array, native_json *value);
 int native_json_add(native_json *object, const char *name, native_json *value);
 
-/* A tree as text of *size bytes, owned by `value` and valid until it changes; NULL where memory is short. */
+/* A tree as text of *size bytes, owned by `value` and valid until it changes; NULL if out of memory. */
 const char *native_json_text(native_json *value, int pretty, size_t *size);
 
 #endif

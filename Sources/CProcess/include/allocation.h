@@ -1,8 +1,8 @@
-/* What becomes of a failed allocation: see allocation.c. */
+/* How failed allocations are handled: see allocation.c. */
 #pragma once
 
-/* Whether an allocation has failed in this thread since the last call, which this call forgets. */
+/* Returns 1 if an allocation has failed in this thread since the last call. Clears the mark. */
 int native_allocation_failed(void);
 
-/* Notes a failed allocation in this thread: one that a worker met on its behalf. */
+/* Marks this thread, because an allocation failed in a worker that computes for it. */
 void native_allocation_note_failure(void);

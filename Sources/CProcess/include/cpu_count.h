@@ -1,10 +1,10 @@
-/* What Glibc offers under _GNU_SOURCE only, which Swift's import of it lacks. */
+/* A function of glibc that needs _GNU_SOURCE, which Swift's import of glibc lacks. */
 #ifndef PIXART_CPU_COUNT_H
 #define PIXART_CPU_COUNT_H
 
 #include <stddef.h>
 
-/* Processors that this process may run on; at least 1. */
+/* The number of processors that this process may run on, at least 1. */
 size_t native_available_processors(void);
 
 #endif

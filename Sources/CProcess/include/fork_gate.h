@@ -7,15 +7,15 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* How many times fork() has run between the process that loaded the library and this one. */
+/* The number of fork() calls between the process that loaded the library and this one. */
 size_t native_forks(void);
 
-/* The gate is a recursive lock. Hold it for a short time, and wait for no other thread meanwhile. */
+/* The gate is a recursive lock. Hold it for a short time, and do not wait for other threads inside it. */
 void native_fork_gate_enter(void);
 void native_fork_gate_leave(void);
 
-/* All that is linked statically locks a mutex within the gate, by --wrap. These lock one without: it may be held while
- * waiting for other threads, and a child has no use for it. */
+/* Statically linked code locks mutexes within the gate, by --wrap. These functions lock a mutex outside the gate. It
+ * may be held while waiting for other threads, and a child does not need it. */
 void native_lock(pthread_mutex_t *mutex);
 void native_unlock(pthread_mutex_t *mutex);
 

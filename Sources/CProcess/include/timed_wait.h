@@ -1,4 +1,4 @@
-/* Waits that end after a time. */
+/* Waits with a time limit. */
 #ifndef PIXART_TIMED_WAIT_H
 #define PIXART_TIMED_WAIT_H
 
@@ -7,11 +7,10 @@
 /* Initializes a condition for native_wait_within. */
 void native_condition_init(pthread_cond_t *condition);
 
-/* Waits for a signal for at most so many milliseconds. May return early without one. */
+/* Waits for a signal for at most `milliseconds`. May return early without one. */
 void native_wait_within(pthread_cond_t *condition, pthread_mutex_t *mutex, int milliseconds);
 
-/* Locks a mutex outside the gate (fork_gate.h). Returns 0 if it is still locked by another thread after so many
- * milliseconds. */
+/* Locks a mutex outside the gate (fork_gate.h). Returns 0 if another thread still holds it after `milliseconds`. */
 int native_lock_within(pthread_mutex_t *mutex, int milliseconds);
 
 #endif
