@@ -1,4 +1,4 @@
-# libpixart: what a developer does, one target each. `make` alone lists them.
+# libpixart: one target for each task of a developer. `make` alone lists them.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -12,7 +12,7 @@ LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 FORMATTERS := .venv/format
 PYTHON_FOLDERS := bindings examples packaging tools training
-PICTURE := build/demo.png
+IMAGE := build/demo.png
 
 include packaging/install.mk
 
@@ -35,7 +35,7 @@ deps: ## Install the Debian packages that are missing
 		$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
 
-# Packages that this call installs are there before they are looked for.
+# Packages that this call installs are installed before the check.
 $(if $(filter deps demo test,$(or $(MAKECMDGOALS),help)),check-deps: | deps)
 check-deps:
 	@if command -v dpkg-query >/dev/null; then missing=$$($(MISSING)); if [ -n "$$missing" ]; then \
@@ -45,16 +45,16 @@ build: check-deps ## Build the shared library
 	@swift build -c release --product pixart
 	@ln -sf libpixart.so $(LIBRARY).1
 
-demo: deps build ## Make the picture of the default prompt (PROMPT="..." for another)
+demo: deps build ## Make the image of the default prompt (PROMPT="..." for another)
 	@mkdir -p build
 	@cc -std=c11 -O2 -Iinclude examples/c/text_to_image.c $(LIBRARY) "-Wl,-rpath,$(CURDIR)/.build/release" -o build/text_to_image
-	@build/text_to_image "$(MODEL)" "$$PROMPT" $(PICTURE)
-	@echo "demo: \"$$PROMPT\" is in $(CURDIR)/$(PICTURE)"
+	@build/text_to_image "$(MODEL)" "$$PROMPT" $(IMAGE)
+	@echo "demo: \"$$PROMPT\" is in $(CURDIR)/$(IMAGE)"
 
 test: deps build ## Run every test
 	@Tests/run $(MAKE)
 
-test-swift: check-deps # The floors, against naive twins and the reference's numbers
+test-swift: check-deps # The floors, against naive implementations and the reference
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
@@ -73,7 +73,7 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
 	@touch $@
 
-test-fuzz: build # The inputs that fuzzing has kept, once each
+test-fuzz: build # Each input of the fuzzing corpus once
 	Tests/fuzz/replay $(LIBRARY) $(MODEL)
 
 test-style: lint # The style of the sources
@@ -93,14 +93,14 @@ compare-schedulers: build ## Compare every scheduler and its options with diffus
 compare-precisions: build ## Compare precisions with float32, and write docs/precision.md
 	python3 tools/compare_precisions.py --real --out docs/images/precisions.png --markdown docs/precision.md
 
-bench: build ## Time all stages beside PyTorch and OpenVINO at the real sizes, on a quiet machine
+bench: build ## Time all stages and compare with PyTorch and OpenVINO, at the published sizes, on an idle machine
 	python3 tools/bench.py
 
 docs: build ## Write docs/options.md and the Python types of options from the library's schemas
 	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
 	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
 
-gallery: build $(VENV)/ready ## Make the pictures of docs/gallery.md
+gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python tools/docs/make_gallery.py
 

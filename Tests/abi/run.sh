@@ -3,7 +3,7 @@
 #
 #   run.sh BUILD LIBRARY MODEL "PROGRAMS" "FILTER"
 #
-# Besides each program's own tests it checks the library's symbols and header, and that the library stays silent.
+# In addition to the programs, it checks the library's symbols and header, and that the library prints nothing.
 set -u
 build=$1 library=$2 model=$3 programs=$4 filter=$5
 here=$(cd "$(dirname "$0")" && pwd)
@@ -74,7 +74,7 @@ check_header() {
 
 # ---- The programs ---------------------------------------------------------------------------------------------------
 
-# run_program NAME [VARIABLE=VALUE ...]: its tests, and what the library said on its own.
+# run_program NAME [VARIABLE=VALUE ...]: runs its tests, and checks that the library prints nothing.
 run_program() {
     local name=$1 out=$build/$1.out err=$build/$1.err status spoken
     shift
@@ -99,7 +99,7 @@ if [ -z "$filter$LAUNCHER" ]; then
 fi
 for program in $programs; do run_program "$program"; done
 
-# What makes OpenBLAS talk in other programs has no effect here: the library's copy is its own.
+# Variables that make OpenBLAS print in other programs have no effect, because the library has a private copy.
 if [ -z "$filter$LAUNCHER" ] && [[ " $programs " == *" run "* ]]; then
     run_program run OPENBLAS_VERBOSE=2
 fi

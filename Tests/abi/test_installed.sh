@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the library into a temporary prefix as a host's packager would, then builds and runs the C examples against
-# it through pkg-config, CMake (where there is one) and dlopen. Closes with "N passed, N failed".
+# it through pkg-config, CMake (if installed) and dlopen. Closes with "N passed, N failed".
 #
 #   test_installed.sh LIBRARY MODEL
 set -u
@@ -10,7 +10,7 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
 passed=0 failed=0
 
-# try NAME COMMAND...: one line, and the command's output where it fails
+# try NAME COMMAND...: prints one line, and the command's output if it fails
 try() {
     local name=$1
     shift
@@ -55,7 +55,7 @@ C
         [ "$("$work/dynamic" "$prefix/lib/libpixart.so.1")" = "$(pkg-config --modversion pixart)" ]
 }
 
-# The second file has no text: after its first 33 bytes (signature and header) both end alike.
+# The second file has no text: after its first 33 bytes (signature and header), both files end in the same way.
 same_pixels() { cmp <(tail -c $(($(stat -c %s "$2") - 33)) "$1") <(tail -c +34 "$2"); }
 run_example() { (cd "$work" && "./$1" "$model" "a cute cat face on a blue background" "${@:2}"); }
 reuses() { run_example reuse_embedding e.safetensors | grep -q "^loaded" && is_png "$work/seed_3.png"; }
@@ -72,22 +72,22 @@ try "make install" make -f "$root/packaging/install.mk" install PREFIX="$prefix"
 try "the links lead to the library" test "$(readlink "$prefix/lib/libpixart.so")" = libpixart.so.1
 try "examples build through pkg-config" by_pkg_config
 if command -v cmake >/dev/null; then try "a host builds through CMake" by_cmake; fi
-try "dlopen tells the version of pixart.pc" by_dlopen
+try "dlopen reports the version of pixart.pc" by_dlopen
 try "text_to_image runs" run_example text_to_image a.png
-try "its picture is a PNG" is_png "$work/a.png"
+try "its image is a PNG" is_png "$work/a.png"
 try "reuse_embedding runs" run_example reuse_embedding e.safetensors
 try "and reuses its file" reuses
 try "drive_sampler runs" run_example drive_sampler d.png
-try "and makes the same picture" same_pixels "$work/a.png" "$work/d.png"
+try "and makes the same image" same_pixels "$work/a.png" "$work/d.png"
 try "which text_to_image signs" grep -qa "a cute cat face on a blue background" "$work/a.png"
 try "image_to_image runs" repaint 0.1 near.png
 try "and with more strength" repaint 0.8 far.png
-try "which makes another picture" differ near.png far.png
+try "which makes another image" differ near.png far.png
 try "image_to_image refuses what is no strength" refuses_strength 2
 try "convert_checkpoint runs" "$work/convert_checkpoint" "$model" "$work/int8" int8
 try "and makes a smaller checkpoint" smaller "$work/int8/transformer" "$model/transformer"
 try "which text_to_image runs" "$work/text_to_image" "$work/int8" "a cute cat face on a blue background" "$work/i.png"
-try "its picture is a PNG too" is_png "$work/i.png"
+try "its image is a PNG too" is_png "$work/i.png"
 try "convert_checkpoint refuses what is no precision" refuses "$work/convert_checkpoint" "$model" "$work/int2" int2
 try "make uninstall" make -f "$root/packaging/install.mk" uninstall PREFIX="$prefix" LIBRARY="$library"
 try "which leaves nothing" test -z "$(find "$prefix" -type f -o -type l)"

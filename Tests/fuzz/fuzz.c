@@ -3,9 +3,9 @@
  *     PIXART_FUZZ_TARGET   one of the names in the table at the end
  *     PIXART_FUZZ_MODEL    a small checkpoint, models/emoji
  *
- * With libFuzzer this is a coverage-guided fuzzer. Compiled with -DREPLAY it runs the files of its command line once,
- * which is how the tests replay the corpus. A finding is a crash, a sanitizer's report, PIXART_ERROR_INTERNAL, or a
- * failure that has no message. */
+ * With libFuzzer this is a coverage-guided fuzzer. Compiled with -DREPLAY it runs the files of its command line once;
+ * the tests replay the corpus that way. A finding is a crash, a sanitizer's report, PIXART_ERROR_INTERNAL, or a failure
+ * without a message. */
 #include "pixart.h"
 
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static int32_t stop_soon(void *calls_left, int64_t step, int64_t steps, double f
     return --*(int *)calls_left <= 0;
 }
 
-/* Puts the input where the target's reader looks for it. */
+/* Writes the input to the file that the target's reader reads. */
 static void put(const uint8_t *data, size_t size) {
     int descriptor = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (descriptor < 0 || (size > 0 && write(descriptor, data, size) != (ssize_t)size))
@@ -49,7 +49,7 @@ static void estimate(const char *stage) {
     pixart_string_release(report);
 }
 
-/* Begins a run, and takes steps in one of eight, since they take much longer than reading. */
+/* Creates a run. In one case of eight it also runs steps, which take much longer than reading. */
 static void begin_run(int takes_steps) {
     static const char options[] = "{\"height\": 32, \"width\": 32, \"num_inference_steps\": 3}";
     pixart_denoiser *own = NULL;
@@ -119,7 +119,7 @@ static void clean(const uint8_t *data, size_t size) {
     free(text);
 }
 
-/* Whether options ask for more work than a fuzzer has time for: a number of over three digits, or an escape. */
+/* Returns 1 if options ask for too much work for a fuzzer: a number of over three digits, or an escape. */
 static int is_large(const char *options) {
     size_t digits = 0;
     for (; *options != '\0'; options++) {
@@ -130,7 +130,7 @@ static int is_large(const char *options) {
     return 0;
 }
 
-/* The first byte chooses the verb, the rest are its options. */
+/* The first byte selects the verb, and the rest are its options. */
 static void take_options(const uint8_t *data, size_t size) {
     if (size == 0)
         return;
@@ -183,7 +183,7 @@ static void take_options(const uint8_t *data, size_t size) {
     free(options);
 }
 
-/* A target, and the file of a checkpoint that its input stands for. */
+/* A target, and the file of a checkpoint that its input replaces. */
 static const struct {
     const char *name, *file;
     void (*run)(const uint8_t *data, size_t size);

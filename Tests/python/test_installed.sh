@@ -10,7 +10,7 @@ image=$root/docs/images/demo.png
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
 
-# try NAME COMMAND...: one line, and the command's output where it fails
+# try NAME COMMAND...: prints one line, and the command's output if it fails
 try() {
     local name=$1
     shift
@@ -27,8 +27,8 @@ install() {
         PYTHONPATH=$site "$work/venv/bin/pip" install -q "$work/package"
 }
 example() { (cd "$work" && PYTHONPATH=$site "$work/venv/bin/python" "$root/examples/python/$1" --model "$model" "${@:2}"); }
-pictures() { [ "$(find "$work" -maxdepth 2 -name '*.png' -size +200c | wc -l)" -ge 14 ]; }
-# Of source, mask, result and blended: only the blended one's left half is the source's, and no right half is.
+images() { [ "$(find "$work" -maxdepth 2 -name '*.png' -size +200c | wc -l)" -ge 14 ]; }
+# Compares source, mask, result and blended: only the left half of the blended image equals the source's.
 repainted() {
     (cd "$work" && PYTHONPATH=$site "$work/venv/bin/python" - <<'PYTHON')
 import pixart
@@ -49,9 +49,9 @@ try "write_prompt.py" example write_prompt.py --style Anime --output prompt.png
 try "preview_run.py" example preview_run.py
 try "image_to_image.py" example image_to_image.py --image "$image"
 try "inpaint.py" example inpaint.py --image "$image"
-try "which leaves the rest of the picture alone" repainted
+try "which keeps the rest of the image" repainted
 try "compare_schedulers.py" example compare_schedulers.py --schedulers DDIM HeunDiscrete --steps 2 3
 try "compare_guidance.py" example compare_guidance.py --guidance 1 4.5 --seeds 0 1
-try "pictures were written" pictures
+try "images were written" images
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

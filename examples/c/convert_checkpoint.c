@@ -1,9 +1,9 @@
 /*
- * A checkpoint in another precision: smaller on the disk and in memory, and opened at once.
+ * Converts a checkpoint to another precision: smaller on the disk and in memory, and opened without conversion.
  *
  *     convert_checkpoint MODEL OUT [float32 | bfloat16 | int8 | int4]
  *
- * Tells what each stage takes of memory before and after.
+ * Prints the memory of each stage before and after.
  */
 #include <pixart.h>
 
@@ -17,7 +17,7 @@ static void check(pixart_status status) {
     exit(EXIT_FAILURE);
 }
 
-/* Draws a line like "tensor 7 of 20" as the conversion goes on; answering 0 lets it go on. */
+/* Prints a line like "tensor 7 of 20" during the conversion. Returning 0 continues it. */
 static int32_t show(void *context, int64_t step, int64_t steps, double fraction) {
     (void)context;
     fprintf(stderr, "\rtensor %lld of %lld, %3.0f%%", (long long)step, (long long)steps, fraction * 100);
@@ -26,8 +26,8 @@ static int32_t show(void *context, int64_t step, int64_t steps, double fraction)
     return 0;
 }
 
-/* One line for each stage. A stage that the checkpoint lacks has none. */
-static void tell(const char *model) {
+/* Prints one line for each stage, except for stages that the checkpoint lacks. */
+static void print_memory(const char *model) {
     static const char *const stages[] = {"encode", "denoise", "decode"};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         char options[64], *report;
@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
     char options[64];
     snprintf(options, sizeof options, "{\"weights\": \"%.20s\"}", argc > 3 ? argv[3] : "int8");
     check(pixart_convert(argv[1], argv[2], options, show, NULL));
-    tell(argv[1]);
-    tell(argv[2]);
+    print_memory(argv[1]);
+    print_memory(argv[2]);
     return EXIT_SUCCESS;
 }

@@ -1,10 +1,10 @@
 /*
- * A run in the host's hands: one step at a time, looking at the latents between steps, and stoppable by Ctrl-C within
- * a fraction of a step.
+ * A run that the host advances: one step at a time, with a look at the latents between steps. Ctrl-C stops it within a
+ * fraction of a step.
  *
  *     drive_sampler [MODEL [PROMPT [OUTPUT.png]]]
  *
- * On Ctrl-C the picture is made from the latents as they are.
+ * After Ctrl-C, the image is made from the latents of the last complete step.
  */
 #include <pixart.h>
 
@@ -27,14 +27,14 @@ static void check(pixart_status status) {
     exit(EXIT_FAILURE);
 }
 
-/* Called after every transformer block; anything but 0 cancels the step. */
+/* Called after every transformer block. Any value but 0 cancels the step. */
 static int32_t go_on(void *context, int64_t step, int64_t steps, double fraction) {
     (void)context, (void)step, (void)steps;
     fprintf(stderr, "\r%3.0f%% ", fraction * 100);
     return interrupted;
 }
 
-/* Standard deviation of the latents: about 1 for the noise a run starts from. */
+/* The standard deviation of the latents: about 1 for the noise that a run starts from. */
 static double deviation(const pixart_tensor *latents) {
     const float *values = pixart_tensor_data(latents);
     size_t count = pixart_tensor_size(latents) / sizeof *values;
@@ -44,7 +44,7 @@ static double deviation(const pixart_tensor *latents) {
     return sqrt(squares / (double)count - sum / (double)count * (sum / (double)count));
 }
 
-/* Prints where the run stands. */
+/* Prints the state of the run. */
 static void describe(const pixart_sampler *sampler) {
     int64_t done = pixart_sampler_step_index(sampler);
     double timestep = 0;
@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
     pixart_sampler *sampler;
     check(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
     check(pixart_sampler_create(denoiser, prompt, negative, "{\"seed\": 7}", &sampler));
-    pixart_denoiser_release(denoiser); /* the sampler keeps what it needs */
+    pixart_denoiser_release(denoiser); /* the sampler keeps the weights alive */
     pixart_tensor_release(prompt);
     pixart_tensor_release(negative);
 
@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
     while (pixart_sampler_step_index(sampler) < pixart_sampler_steps(sampler)) {
         pixart_status status = pixart_sampler_step(sampler, go_on, NULL);
         if (status == PIXART_CANCELLED)
-            break; /* the latents are those from before this step */
+            break; /* the latents are those before this step */
         check(status);
         describe(sampler);
     }

@@ -1,5 +1,5 @@
 /*
- * A picture that starts from a given one: the strength says how much of it is painted anew.
+ * Image-to-image: a new image that starts from a given one. The strength sets how much of it changes.
  *
  *     image_to_image [MODEL [PROMPT [SOURCE.png [STRENGTH [OUTPUT.png]]]]]
  *
@@ -17,7 +17,7 @@ static void check(pixart_status status) {
     exit(EXIT_FAILURE);
 }
 
-/* The latents of a PNG file, which the caller releases. */
+/* Returns the latents of a PNG file. The caller releases them. */
 static pixart_tensor *encode_image(const char *model, const char *file) {
     pixart_tensor *read, *image, *latents;
     check(pixart_image_read(file, NULL, &read));
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
     check(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
     check(pixart_sampler_create(denoiser, prompt, negative, options, &sampler));
     check(pixart_sampler_set_image_latents(sampler, start));
-    pixart_denoiser_release(denoiser); /* the sampler keeps what it needs */
+    pixart_denoiser_release(denoiser); /* the sampler keeps the weights alive */
     pixart_tensor_release(start);
     pixart_tensor_release(prompt);
     pixart_tensor_release(negative);

@@ -1,6 +1,6 @@
 /*
- * One embedding, several pictures: the prompt is encoded once and kept in a file; later runs load it and never open
- * the text encoder, which is by far the largest part of the model.
+ * One embedding, several images. The prompt is encoded once and saved to a file. Later runs load the file and do not
+ * open the text encoder, which is by far the largest part of the model.
  *
  *     reuse_embedding [MODEL [PROMPT [EMBEDDING.safetensors]]]
  *
@@ -21,7 +21,7 @@ static void check(pixart_status status) {
     exit(EXIT_FAILURE);
 }
 
-/* Loads the embeddings from `file`; makes the file first where there is none. */
+/* Loads the embeddings from `file`. If there is no file, encodes them and saves it. */
 static void prepare(const char *model, const char *text, const char *file, pixart_tensor **embeddings) {
     pixart_status status = pixart_tensors_load(file, COUNT, names, embeddings);
     if (status != PIXART_ERROR_FILE) {

@@ -1,9 +1,9 @@
 /*
- * Text to a picture: encode, denoise, decode, write.
+ * Text to image: encode, denoise, decode, write.
  *
  *     text_to_image [MODEL [PROMPT [OUTPUT.png]]]
  *
- * Each stage is released before the next is opened, so at no time is more than one network in memory.
+ * Each stage is released before the next is opened, so at most one network is in memory.
  */
 #define _POSIX_C_SOURCE 200809L /* open_memstream */
 
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Ends the program with the library's message where a call failed. */
+/* Ends the program with the library's message if a call failed. */
 static void check(pixart_status status) {
     if (status == PIXART_OK)
         return;
@@ -20,7 +20,7 @@ static void check(pixart_status status) {
     exit(EXIT_FAILURE);
 }
 
-/* Draws a line like "step 7 of 20" as the run goes on; answering 0 lets it go on. */
+/* Prints a line like "step 7 of 20" during the run. Returning 0 continues it. */
 static int32_t show(void *context, int64_t step, int64_t steps, double fraction) {
     (void)context;
     fprintf(stderr, "\rstep %lld of %lld, %3.0f%%", (long long)step, (long long)steps, fraction * 100);
@@ -43,7 +43,7 @@ static void quote(FILE *out, const char *text) {
     fputc('"', out);
 }
 
-/* Options of pixart_image_write that keep prompt and settings in the file; the caller frees them. */
+/* Returns options of pixart_image_write that store prompt and settings in the file. The caller frees them. */
 static char *provenance(const char *prompt, const char *settings) {
     char *json = NULL;
     size_t size;

@@ -1,6 +1,7 @@
-// Prints, as JSON, what this processor can do: G operations a second that all its cores together reach in fused
+// Prints the limits of this processor as JSON: the G operations per second that all cores together reach in fused
 // multiply-adds of float32, in bfloat16 pairs and in int8 quadruples (a multiply-add counts as two), with operands in
-// registers, and GB a second that they read from memory. "bfloat16" and "int8" are null without AVX-512 BF16 or VNNI.
+// registers, and the GB per second that they read from memory. "bfloat16" and "int8" are null without AVX-512 BF16 or
+// VNNI.
 //
 //     cc -O2 -pthread tools/benchmark/machine_limits.c -o machine_limits
 

@@ -1,4 +1,4 @@
-/* Conversion: what is written, that it opens and runs, and that nothing else changes. */
+/* Conversion: the files that it writes, that they open and run, and that nothing else changes. */
 #include "damage.h"
 #include "folder.h"
 #include "precisions.h"
@@ -14,7 +14,7 @@
 #define CONFIG "transformer/config.json"
 #define LAYER "transformer_blocks.0.attn1.to_q.weight"
 
-/* A folder that holds nothing but `out`, which is not made yet. */
+/* A folder that is empty until `out` is made in it. */
 static char root[FOLDER_PATH - 64], out[FOLDER_PATH];
 
 static void prepare(void) {
@@ -93,16 +93,17 @@ static void layout_of_tensors(void) {
     folder_remove(root);
 }
 
-/* The value of an element of int4, [outputs / 16][inputs / 8][16][4]: of eight inputs, the first four lie in low
- * halves. */
+/* The value of an element of int4, [outputs / 16][inputs / 8][16][4]. Of eight inputs, the first four are in the low
+ * halves of bytes. */
 static int int4_value(const unsigned char *bytes, int64_t inputs, int64_t output, int64_t input) {
     int64_t run = (output / 16 * ((inputs + 7) / 8) + input / 8) * 16 + output % 16;
     unsigned char pair = bytes[run * 4 + input % 4];
     return (input % 8 < 4 ? pair & 15 : pair >> 4) - 8;
 }
 
-/* int8 is value times scale, int4 a nibble around 8 with a scale for four by sixteen. Each value is the level nearest
- * to the original, or the last level on its side: a few of int4 lie a little beyond it. */
+/* int8 is value times scale. int4 is a nibble minus 8, with a scale for four by sixteen. Each value is the level
+ * nearest to the original, or the last level on its side: a few originals of int4 lie slightly beyond the last level.
+ */
 static void values_of_tensors(void) {
     prepare();
     convert(check_model(), "{\"weights\": \"float32\"}");
@@ -147,7 +148,7 @@ static json_object *config(const char *folder, const char *file) {
     return json;
 }
 
-/* Configurations say what they said, and how weights are quantized if they are; the other files are copies. */
+/* Configurations keep their keys and gain the quantization of weights, if any. The other files are copies. */
 static void files_of_a_folder(void) {
     static const char *const copies[] = {"model_index.json", "scheduler/scheduler_config.json",
                                          "tokenizer/spiece.model", "vae/config.json"};
@@ -168,7 +169,7 @@ static void files_of_a_folder(void) {
         json_object_put(before);
         json_object_put(after);
     }
-    convert(check_model(), "{\"weights\": \"bfloat16\"}"); /* over the other */
+    convert(check_model(), "{\"weights\": \"bfloat16\"}"); /* replaces the first */
     for (size_t i = 0; i < 2; i++)
         CHECK(folder_same_file(check_model(), configs[i], out, configs[i]));
     CHECK_EQUAL(folder_count(root), 1);
@@ -178,7 +179,7 @@ static void files_of_a_folder(void) {
 static void parts_of_a_folder(void) {
     static const struct {
         const char *options;
-        int entries; /* model_index.json among them */
+        int entries; /* including model_index.json */
     } rows[] = {
         {"{\"parts\": [\"vae\"]}", 2},
         {"{\"parts\": [\"transformer\"]}", 3},
@@ -224,7 +225,7 @@ static void variants(void) {
 
 /* ---- That it opens and runs -------------------------------------------------------------------------------------- */
 
-/* The pictures' way from text to latents and images, compared with the original's at each stage. */
+/* A run from text to latents and images, compared with the original's at each stage. */
 static void converted_models_run(void) {
     results original = run_stages(check_model(), NULL, NULL);
     for (size_t i = 0; i < PRECISIONS; i++) {
@@ -279,7 +280,7 @@ static void the_model_is_not_its_own_target(void) {
     folder_remove(folder);
 }
 
-/* A model with something wrong is refused before anything is written. */
+/* A damaged model is refused before anything is written. */
 static void damaged_models_are_refused(void) {
     char folder[FOLDER_PATH];
     prepare();
@@ -327,7 +328,7 @@ static void progress_and_cancelling(void) {
         CHECK_EQUAL(seen.calls, stops[i]);
         CHECK_EQUAL(folder_count(root), 0);
     }
-    /* What another call wrote stays as it was. */
+    /* The files of an earlier call stay unchanged. */
     convert(check_model(), "{\"weights\": \"int4\"}");
     char *before, *after;
     size_t size, again;
@@ -344,14 +345,14 @@ static void progress_and_cancelling(void) {
     folder_remove(root);
 }
 
-/* Whatever is done with a model, its files keep their bytes. */
+/* No call changes the files of a model. */
 static void the_source_stays(void) {
     char folder[FOLDER_PATH];
     static const char *const files[] = {TEXT_ENCODER, TRANSFORMER,        VAE,
                                         CONFIG,       "model_index.json", "tokenizer/spiece.model"};
     prepare();
     folder_clone(check_model(), folder, NULL);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) { /* weights in the place of links */
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) { /* copies of the weights replace links */
         size_t size;
         char *bytes = folder_read(folder, files[i], &size);
         folder_write(folder, files[i], bytes, size);
@@ -413,7 +414,7 @@ static void damaged_after_conversion(void) {
     folder_remove(root);
 }
 
-/* int4 in other blocks, or row by row, is not read as if it were in ours. */
+/* int4 in other blocks, or row by row, is refused. */
 static void int4_in_another_order(void) {
     static const char *const shapes[] = {"{\"shape\": [192, 96]}", "{\"shape\": [6, 24, 32, 4]}",
                                          "{\"shape\": [12, 24, 64]}"};

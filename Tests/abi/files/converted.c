@@ -13,7 +13,7 @@
 static const char *const weights[] = {"float32", "bfloat16", "int8", "int4"};
 static const char *const computes[] = {"auto", "float32", "bfloat16", "int8"};
 
-/* The original, what it is converted to, and what its denoiser is given. */
+/* The original, the converted folder, and the embeddings for the denoiser. */
 static char model[FOLDER_PATH], out[FOLDER_PATH + 8];
 static embeddings given;
 static int cells;
@@ -71,7 +71,7 @@ static pixart_tensor *run_image_encoder(const char *folder, const char *options)
 
 /* ---- Cells ------------------------------------------------------------------------------------------------------- */
 
-/* One part, opened with `more` options: the original with `held` weights, and what it was converted to without. */
+/* One part, opened with `more` options: the original with `held` weights, and the converted one with the default. */
 static void cell(const char *part, pixart_tensor *run(const char *, const char *), const char *stored,
                  const char *precision, const char *held, const char *more) {
     char original[160], converted[160];
@@ -88,7 +88,7 @@ static void cell(const char *part, pixart_tensor *run(const char *, const char *
 
 static void convert(const char *options) { CHECK_OK(pixart_convert(model, out, options, NULL, NULL)); }
 
-/* Kernels of the portable set, for which convert() does not round. */
+/* The portable set of kernels; convert() uses another one. */
 #define PORTABLE ", \"instructions\": \"portable\""
 
 static void halves_of_a_vae(const char *name, const char *stored, size_t i) {
@@ -104,7 +104,7 @@ static void halves_of_a_vae(const char *name, const char *stored, size_t i) {
 }
 
 static void text_encoder_and_transformer(const char *stored, size_t i) {
-    for (size_t j = 0; j < (i < 2 ? 3 : 4); j++) { /* int8 multiplies quantized weights only */
+    for (size_t j = 0; j < (i < 2 ? 3 : 4); j++) { /* int8 GEMMs take quantized weights only */
         char more[96];
         for (int streamed = 0; streamed < 2; streamed++) {
             snprintf(more, sizeof more, ", \"compute\": \"%s\", \"residency\": \"%s\"", computes[j],

@@ -1,4 +1,4 @@
-/* What may lie at a path: only regular files are read and replaced, links are followed, and nothing is left behind. */
+/* Kinds of files: only regular files are read and replaced, links are followed, and no temporary file is left. */
 #define _GNU_SOURCE
 #include "folder.h"
 #include "stages.h"
@@ -34,7 +34,7 @@ static void make_socket(const char *path) {
     close(descriptor);
 }
 
-/* A folder with one of each kind that is no regular file; devices by links, since not everybody may make them. */
+/* A folder with one file of each kind that is not regular. Devices are links, because making them needs privileges. */
 static const struct {
     const char *name, *kind;
 } others[] = {
@@ -177,7 +177,8 @@ static void permissions(void) {
     }
 }
 
-/* Drafts that nobody holds go; one that another process writes stays, and so does what only looks like one. */
+/* Abandoned temporary files are removed. One that another process writes stays, and so does a file that only looks like
+ * one. */
 static void leftovers(void) {
     folder_temporary(folder);
     const char *names[] = {".pixart-1z9.tmp", ".pixart-0123456789abc.tmp", ".pixart-Q.tmp", ".pixart-.tmp",
@@ -199,7 +200,7 @@ static void leftovers(void) {
     folder_remove(folder);
 }
 
-/* In a child, since a limit cannot be taken back, and the signal would end the process. */
+/* Runs in a child, because a limit cannot be raised again, and the signal would end the process. */
 static void size_limit(void) {
     for (size_t w = 0; w < WRITERS; w++) {
         folder_temporary(folder);

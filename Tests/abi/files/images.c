@@ -1,11 +1,11 @@
-/* Images alone: from files, to other sizes, and into each other. */
+/* Images: reading, resizing and blending. */
 #include "damage.h"
 #include "folder.h"
 #include "stages.h"
 
 #include <stdio.h>
 
-/* The bytes in memory are those of the file, and give the same images. */
+/* The bytes in memory equal those of the file, and decode to the same images. */
 static void images_in_memory(const char *folder, const char *path, const pixart_tensor *images) {
     pixart_tensor *bytes, *read, *nothing;
     char other[FOLDER_PATH + 16];

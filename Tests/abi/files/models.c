@@ -1,5 +1,5 @@
-/* Model folders damaged in one place at a time: each is refused with a message that names the place, and the intact
- * model opens afterwards. */
+/* Model folders with one fault at a time. Each is refused with a message that names the fault, and the intact model
+ * opens afterwards. */
 #include "damage.h"
 #include "folder.h"
 #include "safetensors.h"
@@ -15,8 +15,8 @@
 
 enum { FILE_ERROR = PIXART_ERROR_FILE, FORMAT = PIXART_ERROR_FORMAT, MODEL = PIXART_ERROR_MODEL };
 
-/* One damaged thing. The message must contain `file`, or `where` if the damage shows elsewhere, and `needle`, or the
- * key where that is NULL. */
+/* One fault. The message must contain `file`, or `where` if another file shows the fault, and `needle`, or the key if
+ * `needle` is NULL. */
 typedef struct {
     damage *inflict;
     const char *file, *key, *value;
@@ -139,7 +139,7 @@ static const patient decoders[] = {
     {damage_set, VAE_CONFIG, "scaling_factor", "\"0.18\"", MODEL, NULL},
 };
 
-/* Opening a part, the handle released where it opened all the same. */
+/* Opens a part, and releases the handle if that succeeds. */
 static pixart_status try_encoder(const char *model) {
     pixart_encoder *encoder;
     pixart_status status = pixart_encoder_open(model, NULL, NULL, NULL, &encoder);
@@ -184,7 +184,7 @@ static void damaged_encoders(void) { refused(encoders, COUNT(encoders), try_enco
 static void damaged_denoisers(void) { refused(transformers, COUNT(transformers), try_denoiser); }
 static void damaged_decoders(void) { refused(decoders, COUNT(decoders), try_decoder); }
 
-/* Of a folder that lacks parts, those it has open; the others say what is missing. */
+/* In a folder that lacks parts, the existing parts open. The errors of the others say what is missing. */
 static void partial_models(void) {
     char folder[FOLDER_PATH];
     folder_clone(check_model(), folder, (const char *[]){"text_encoder", "tokenizer", NULL});
@@ -196,7 +196,9 @@ static void partial_models(void) {
     CHECK_OK(try_denoiser(folder));
     CHECK_FAILS(try_encoder(folder), FILE_ERROR, folder);
     folder_remove(folder);
-    folder_clone(check_model(), folder, (const char *[]){"transformer", NULL}); /* has the settings all others share */
+    folder_clone(
+        check_model(), folder,
+        (const char *[]){"transformer", NULL}); /* the settings that all published checkpoints share are used */
     CHECK_OK(try_denoiser(folder));
     folder_remove(folder);
     folder_clone(check_model(), folder, (const char *[]){"vae", NULL});
@@ -205,7 +207,7 @@ static void partial_models(void) {
     folder_remove(folder);
 }
 
-/* Shards that an index names are put together, and spelling a path with a slash at its end changes nothing. */
+/* Shards with an index open. A slash at the end of a path changes nothing. */
 static void sharded_models(void) {
     char folder[FOLDER_PATH];
     size_t size;

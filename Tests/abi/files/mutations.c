@@ -1,5 +1,5 @@
-/* Mutated model files, several hundred from a fixed seed: opening them never crashes and always answers with a status
- * that a file can cause. What opens all the same can be used. PIXART_FUZZ_ROUNDS sets another number of rounds. */
+/* Mutated model files, several hundred from a fixed seed. Opening them never crashes, and returns a status that a file
+ * can cause. If a part opens, it can be used. PIXART_FUZZ_ROUNDS sets another number of rounds. */
 #include "folder.h"
 #include "safetensors.h"
 #include "stages.h"
@@ -15,7 +15,7 @@ static size_t below(size_t bound) {
     return (size_t)((state >> 11) % bound);
 }
 
-/* Bytes that mean something to one of the formats. */
+/* Bytes with a meaning in one of the formats. */
 static const char *const morsels[] = {"0",       "-1",   "1e308", "999999999999999999999",
                                       "null",    "{",    "}",     "[",
                                       "]",       "\"",   ",",     ":",
@@ -106,7 +106,9 @@ static pixart_status use_image_encoder(const char *model) {
     return status;
 }
 
-/* A file, how to use its part, and how much of its beginning is worth changing (0: the safetensors header). */
+/* A file, a function that uses its part, and the number of bytes at its beginning to mutate (0: the safetensors
+ * header).
+ */
 static const struct {
     const char *file;
     pixart_status (*use)(const char *model);

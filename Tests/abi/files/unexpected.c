@@ -1,5 +1,5 @@
-/* Tensors that the networks do not use: harmless ones are passed over, those of another architecture are refused by
- * name, and the option unexpected_tensors decides about the others. */
+/* Tensors that the networks do not use: harmless ones are ignored, those of another architecture are refused by name,
+ * and the option unexpected_tensors decides about the others. */
 #include "damage.h"
 #include "folder.h"
 #include "safetensors.h"
@@ -10,7 +10,7 @@
 #define IGNORE "\"unexpected_tensors\": \"ignore\""
 
 typedef struct {
-    const char *file, *tensor, *needle; /* what the refusal says */
+    const char *file, *tensor, *needle; /* part of the message */
 } extra;
 
 static const extra harmless[] = {
@@ -70,7 +70,7 @@ static const extra unknown[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Opens the part that `file` is of. */
+/* Opens the part that `file` belongs to. */
 static pixart_status open_part(const char *model, const char *file, const char *options) {
     pixart_encoder *encoder = NULL;
     pixart_denoiser *denoiser = NULL;
@@ -91,7 +91,7 @@ static pixart_status open_image_part(const char *model, const char *options) {
     return status;
 }
 
-/* `ignore` of the option. */
+/* The value "ignore" of the option. */
 static pixart_status estimate(const char *model, const char *file, int ignore) {
     char options[256], *report;
     snprintf(options, sizeof options, "{\"stage\": \"%s\"%s}",
@@ -111,7 +111,7 @@ static pixart_status convert(const char *model, const char *out, const char *fil
     return pixart_convert(model, out, options, NULL, NULL);
 }
 
-/* A clone of the model with the tensor. */
+/* A clone of the model with one more tensor. */
 static void clone_with(const extra *each, char *folder) {
     folder_clone(check_model(), folder, NULL);
     damage_added(folder, each->file, each->tensor, NULL);
@@ -156,7 +156,7 @@ static void foreign_tensors(void) {
     }
 }
 
-/* Files of another architecture mostly lack tensors too: what they are says more than what they lack. */
+/* Files of another architecture mostly lack tensors too. The message names the architecture, which helps more. */
 static void foreign_before_missing(void) {
     char folder[FOLDER_PATH];
     clone_with(&(extra){TRANSFORMER, "blocks.0.attn.qkv.weight"}, folder);

@@ -1,4 +1,4 @@
-/* NULL for each required pointer in turn, and text that is not UTF-8: an argument error that names the argument. */
+/* NULL for each required pointer in turn, and text that is not UTF-8, are argument errors that name the argument. */
 #include "stages.h"
 
 #include <stdlib.h>
@@ -198,7 +198,7 @@ static void null_to_release(void) {
     pixart_decoder_release(NULL);
 }
 
-/* The sequences RFC 3629 rules out: stray, cut, overlong, surrogate, beyond U+10FFFF. */
+/* The sequences that RFC 3629 forbids: stray, truncated, overlong, surrogate, beyond U+10FFFF. */
 static const char *const ill_formed[] = {
     "\xff",
     "\x80",
@@ -247,7 +247,7 @@ static void ill_formed_text(void) {
     pixart_encoder_release(encoder);
 }
 
-/* Well-formed text at the edges is only text. */
+/* Well-formed text at the limits is accepted. */
 static void well_formed_text(void) {
     static const char *const prompts[] = {
         "",

@@ -1,4 +1,4 @@
-/* Progress and cancelling: what the callback is told, and that a non-zero answer ends the call at once. */
+/* Progress and cancelling: the arguments of the callback, and that a non-zero result ends the call at once. */
 #include "folder.h"
 #include "stages.h"
 #include "thread_count.h"
@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What a callback saw, and when it asks to stop. */
+/* What a callback saw, and when it cancels. */
 typedef struct {
-    int64_t calls; /* with something new */
+    int64_t calls; /* calls with new arguments */
     int64_t last_step, steps, finished_steps;
     double fraction;
-    int64_t stop_at; /* the call that answers 1; 0 for none */
+    int64_t stop_at; /* the call that returns 1; 0 for none */
     int ordered;     /* nothing ever fell or left its range */
 } progress;
 
 static int32_t observe(void *context, int64_t step, int64_t steps, double fraction) {
     progress *seen = context;
     if (seen->calls > 0 && step == seen->last_step && fraction == seen->fraction)
-        return 0; /* asked again about the same part, since it takes its time */
+        return 0; /* called again during the same part of the work */
     seen->calls++;
     if (seen->calls == 1)
         seen->ordered = 1, seen->steps = steps;
@@ -32,7 +32,7 @@ static int32_t observe(void *context, int64_t step, int64_t steps, double fracti
     return seen->calls == seen->stop_at;
 }
 
-/* An open denoiser with what it needs, and an undisturbed run of it. */
+/* An open denoiser with its inputs, and the latents of an undisturbed run. */
 static struct {
     pixart_denoiser *denoiser;
     embeddings both;
@@ -65,7 +65,7 @@ static void progress_of_a_run(void) {
     CHECK_EQUAL(seen.finished_steps, STEPS);
     CHECK(seen.fraction == 1.0);
     CHECK(seen.calls >= STEPS * (model_integer("transformer/config.json", "num_layers") + 1));
-    CHECK_SAME(latents, run.result); /* looking changes nothing */
+    CHECK_SAME(latents, run.result); /* a callback that only reads changes nothing */
     pixart_tensor_release(latents);
     run_close();
 }
@@ -88,7 +88,7 @@ static void progress_of_steps(void) {
     run_close();
 }
 
-/* At whichever call it asks, the callback is not called again, and the handle is as good as new. */
+/* After the callback cancels, at any of its calls, it is not called again, and the handle works as before. */
 static void cancel_a_run(void) {
     run_open();
     for (int64_t stop = 1; stop <= run.calls; stop++) {
@@ -106,7 +106,7 @@ static void cancel_a_run(void) {
     run_close();
 }
 
-/* A sampler that is cancelled at every single call of every step still arrives at the same latents. */
+/* A sampler that is cancelled at every call of every step still ends with the same latents. */
 static void cancelled_steps_are_repeated(void) {
     run_open();
     pixart_sampler *sampler = create_sampler(run.denoiser, run.both, SHORT);
@@ -134,7 +134,7 @@ static void cancelled_steps_are_repeated(void) {
     run_close();
 }
 
-/* Any non-zero answer cancels. */
+/* Any non-zero result cancels. */
 static int32_t answer(void *context, int64_t step, int64_t steps, double fraction) {
     (void)step, (void)steps, (void)fraction;
     return *(int32_t *)context;
@@ -199,7 +199,7 @@ static struct {
     char out[FOLDER_PATH];
 } open;
 
-/* Each makes its call with a callback, and leaves NULL in `result` if the call fails. */
+/* Each function makes its call with a callback. `result` is NULL if the call fails. */
 static pixart_status opens_encoder(progress *seen, void **result) {
     return pixart_encoder_open(check_model(), "{\"weights\": \"int8\"}", observe, seen, (pixart_encoder **)result);
 }

@@ -1,4 +1,4 @@
-/* Which files a conversion copies: known ones that lie in the model's folder, whatever links say. */
+/* The files that a conversion copies: known files inside the model's folder, after links are followed. */
 #include "folder.h"
 #include "stages.h"
 
@@ -39,7 +39,7 @@ static pixart_status convert(const char *from) {
     return pixart_convert(from, out, "{\"weights\": \"bfloat16\"}", NULL, NULL);
 }
 
-/* Puts a link in the place of model/file. */
+/* Replaces model/file by a link. */
 static void relink(const char *file, const char *target) {
     char path[FOLDER_PATH + 300];
     snprintf(path, sizeof path, "%s/%s", model, file);
@@ -90,7 +90,7 @@ static void links_out_of_the_folder(void) {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char other[FOLDER_PATH + 300];
         prepare();
-        snprintf(other, sizeof other, "%s/elsewhere/%s", root, files[i]); /* so that it is right apart from its place */
+        snprintf(other, sizeof other, "%s/elsewhere/%s", root, files[i]); /* a correct file in the wrong place */
         relink(files[i], access(other, F_OK) == 0 ? other : in_root("secret"));
         check_context("%s", files[i]);
         CHECK_FAILS(convert(model), PIXART_ERROR_FILE, files[i], "leads to", root, "expected a file in");
@@ -106,10 +106,10 @@ static void roundabout_links(void) {
         {TOKENIZER_CONFIG, "/etc/shadow"},
         {TOKENIZER_CONFIG, "../../secret"},
         {TOKENIZER_CONFIG, "../tokenizer/../../secret"},
-        {TOKENIZER_CONFIG, "../inner"}, /* a link that leads to another */
+        {TOKENIZER_CONFIG, "../inner"}, /* a link to a link */
         {TOKENIZER_CONFIG, "../up/secret"},
         {TOKENIZER_CONFIG, "../../model-of-others/secret"}, /* begins with the folder's name */
-        {TOKENIZER_CONFIG, "../../blobs/secret"},           /* no cache: the folder is not in snapshots */
+        {TOKENIZER_CONFIG, "../../blobs/secret"},           /* not the Hub's cache: the folder is not in snapshots */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         prepare();
@@ -214,7 +214,7 @@ static void the_cache_of_the_hub(void) {
     pixart_encoder_release(open_encoder(out));
     pixart_denoiser_release(open_denoiser(out));
     folder_remove(out);
-    /* A blob that is a link out of the cache, and a link that goes around the blobs. */
+    /* A blob that is a link out of the cache, and a link that does not lead to the blobs. */
     strcpy(model, snapshot);
     relink("../../blobs/3", in_root("secret"));
     CHECK_FAILS(convert(snapshot), PIXART_ERROR_FILE, TOKENIZER_CONFIG, "leads to", "/secret");

@@ -1,4 +1,4 @@
-/* Lifetimes: objects may be released in any order, and what is left stays usable. */
+/* Lifetimes: objects may be released in any order, and the others stay usable. */
 #include "stages.h"
 
 #include <pthread.h>
@@ -46,7 +46,7 @@ static void release(int object) {
     }
 }
 
-/* Uses what is still held after `released` objects of `order` are gone. */
+/* Uses the remaining objects after `released` objects of `order` are released. */
 static void use_the_rest(const int *order, int released) {
     int gone[OBJECTS] = {0};
     for (int i = 0; i < released; i++)
@@ -101,7 +101,7 @@ static void every_order_of_release(void) {
     pixart_tensor_release(undisturbed);
 }
 
-/* A sampler runs on when everything it was made from is gone. */
+/* A sampler still runs after everything that it was made from is released. */
 static void sampler_outlives_all(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
@@ -117,7 +117,7 @@ static void sampler_outlives_all(void) {
     pixart_tensor_release(expected);
 }
 
-/* Latents that were read stay what they were while the run goes on. */
+/* Latents that were read do not change when the run goes on. */
 static void latents_are_copies(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
@@ -177,7 +177,7 @@ static void messages_stand_until_the_next_failure(void) {
                 "/nowhere/second");
 }
 
-/* A message of any length arrives whole, or at least as text. */
+/* A message of any length is complete, or shortened but still valid text. */
 static void long_messages(void) {
     enum { LENGTH = 100000 };
     char *path = malloc(LENGTH + 1);

@@ -1,4 +1,4 @@
-/* What handles tell of where their time went. */
+/* Profiles: where the time of a handle's calls went. */
 #include "stages.h"
 
 #include <json-c/json.h>
@@ -18,7 +18,7 @@ static double number(json_object *entry, const char *key) {
     return json_object_get_double(value);
 }
 
-/* A report as numbers; it has the kinds that the header lists, and no other. Releases it. */
+/* Parses a report and frees it. It must have exactly the kinds that the header lists. */
 static profile read_report(char *report) {
     profile read;
     json_object *json = json_tokener_parse(report), *entry = NULL;
@@ -55,7 +55,7 @@ static profile decoder_profile(const pixart_decoder *decoder) {
     return read_report(report);
 }
 
-/* The operations of a kind grew exactly where `growing` has its bit; where they grew, so did its seconds. */
+/* The operations of a kind grew if and only if `growing` has its bit. If they grew, so did its seconds. */
 static void check_growth(profile before, profile after, unsigned growing) {
     for (size_t i = 0; i < KINDS; i++) {
         check_context("%s", kinds[i]);
@@ -72,8 +72,8 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Products count as what they are computed in, and with their operations; the time of all kinds is within that of the
- * call. */
+/* GEMMs count by what they are computed in, with their operations. The time of all kinds is at most that of the call.
+ */
 static void runs_are_profiled(void) {
     static const struct {
         const char *options;
@@ -126,7 +126,7 @@ static void operations_are_counted(void) {
     embeddings_release(both);
 }
 
-/* Encoder and decoder tell as the denoiser does. */
+/* Encoder and decoder report as the denoiser does. */
 static void other_stages_are_profiled(void) {
     pixart_encoder *encoder = open_encoder(check_model());
     profile opened = encoder_profile(encoder);
@@ -146,7 +146,7 @@ static void other_stages_are_profiled(void) {
     pixart_decoder_release(decoder);
 }
 
-/* What one handle does is in no other's profile. */
+/* The work of one handle is not in another's profile. */
 static void handles_do_not_share(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *busy = open_denoiser(check_model()), *idle = open_denoiser(check_model());

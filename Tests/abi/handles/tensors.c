@@ -1,4 +1,4 @@
-/* Tensors: what create accepts, what the accessors say, and the way to disk and back. */
+/* Tensors: what create accepts, what the accessors return, and saving and loading. */
 #include "folder.h"
 #include "stages.h"
 
@@ -100,7 +100,7 @@ static void round_trip_through_a_file(void) {
     CHECK_OK(pixart_tensors_save(path, 3, names, (const pixart_tensor *const *)saved)); /* replaces */
     const char *reversed[] = {names[2], names[1], names[0]};
     CHECK_OK(pixart_tensors_load(path, 3, reversed, loaded));
-    unlink(path); /* a loaded tensor needs no file */
+    unlink(path); /* a loaded tensor does not need the file */
     for (int i = 0; i < 3; i++) {
         CHECK_SAME(saved[i], loaded[2 - i]);
         CHECK_EQUAL((uintptr_t)pixart_tensor_data(loaded[i]) % 64, 0);
@@ -114,7 +114,7 @@ static void round_trip_through_a_file(void) {
     folder_remove(path);
 }
 
-/* The result of writing `json` and `data` as a safetensors file and loading `name` from it. */
+/* Writes `json` and `data` as a safetensors file, and returns the status of loading `name` from it. */
 static pixart_status load(const char *json, const void *data, size_t size, const char *name, pixart_tensor **out) {
     char path[FOLDER_PATH];
     folder_temporary(path);
@@ -181,7 +181,7 @@ static void files_that_lie(void) {
     }
 }
 
-/* Names are compared byte by byte, and what they hold is printable in messages. */
+/* Names are compared byte by byte, and messages print them with escapes. */
 static void names_of_equal_letters(void) {
     static const char *const pairs[][2] = {
         {"\xc3\xa9", "e\xcc\x81"}, {"K", "\xe2\x84\xaa"}, {"q\xcc\x87\xcc\xa3", "q\xcc\xa3\xcc\x87"}};
@@ -210,7 +210,7 @@ static void names_of_equal_letters(void) {
     folder_remove(path);
 }
 
-/* A failure in the middle leaves no handle behind. */
+/* If one tensor fails, no handle is left. */
 static void all_or_nothing(void) {
     char path[FOLDER_PATH];
     folder_temporary(path);
@@ -225,7 +225,7 @@ static void all_or_nothing(void) {
     CHECK_FAILS(pixart_tensors_save(path, 2, (const char *[]){"a", "a"}, both), PIXART_ERROR_ARGUMENT, "a");
     CHECK_FAILS(pixart_tensors_save(path, 1, (const char *[]){"__metadata__"}, both), PIXART_ERROR_ARGUMENT,
                 "__metadata__");
-    CHECK_OK(pixart_tensors_load(path, 1, (const char *[]){"b"}, loaded)); /* the old content stands */
+    CHECK_OK(pixart_tensors_load(path, 1, (const char *[]){"b"}, loaded)); /* the old content is still there */
     CHECK_SAME(loaded[0], tensor);
     pixart_tensor_release(loaded[0]);
     pixart_tensor_release(tensor);
@@ -234,7 +234,7 @@ static void all_or_nothing(void) {
 }
 
 static const check_test tests[] = {
-    {"create copies and the accessors tell", round_trip_through_memory},
+    {"create copies, and the accessors report", round_trip_through_memory},
     {"every rank", every_rank},
     {"data is aligned to 64 bytes", alignment},
     {"a tensor without elements", no_elements},

@@ -1,4 +1,4 @@
-/* Several threads on one handle, and several models in one process: nobody notices anybody. */
+/* Several threads on one handle, and several models in one process, do not affect each other. */
 #include "folder.h"
 #include "safetensors.h"
 #include "stages.h"
@@ -8,7 +8,7 @@
 
 enum { THREADS = 2, ROUNDS = 3 };
 
-/* What the threads share. Only opened handles and finished tensors, as the header allows. */
+/* What the threads share: only opened handles and finished tensors, as the header allows. */
 static struct {
     pixart_encoder *encoder;
     pixart_denoiser *denoiser;
@@ -33,7 +33,7 @@ static void unshare(void) {
     pixart_tensor_release(shared.latents);
 }
 
-/* One call of a verb; `variant` chooses among different inputs. */
+/* One call of a verb. `variant` selects the inputs. */
 typedef pixart_status work(int variant, pixart_tensor **out);
 
 static const char *const run_options[THREADS] = {SHORT, RUN("\"seed\": 1, \"guidance_scale\": 1")};
@@ -79,7 +79,7 @@ static void *labour(void *argument) {
     return NULL;
 }
 
-/* Each thread gets what a single thread got, every time. */
+/* Each thread always gets the result of a single thread. */
 static void equal_to_one_thread(work *run) {
     pthread_t threads[THREADS];
     worker workers[THREADS];
@@ -143,7 +143,7 @@ static void threads_open(void) {
 
 /* ---- Two models -------------------------------------------------------------------------------------------------- */
 
-/* A copy of the model whose transformer says the opposite: the signs of one weight matrix are flipped. */
+/* A copy of the model with another transformer: the signs of one weight matrix are flipped. */
 static void contrary_model(char *path) {
     folder_clone(check_model(), path, NULL);
     safetensors file = safetensors_read(path, TRANSFORMER);

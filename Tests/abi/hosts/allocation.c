@@ -1,6 +1,6 @@
-/* What a failed allocation costs: the call a status, and nothing else. This program's allocating functions take the
- * place of the C library's, and one of them fails at a chosen moment of a whole run. Each moment has a process of its
- * own, in which a run that nothing disturbs follows and must give the same image. */
+/* A failed allocation leads to a status and nothing else. This program replaces the C library's allocating functions,
+ * and one allocation fails at a chosen moment of a complete run. Each moment has a separate process. An undisturbed run
+ * follows there, and must give the same image. */
 #include "stages.h"
 
 #include <dlfcn.h>
@@ -19,7 +19,7 @@ void *__libc_memalign(size_t alignment, size_t size);
 
 enum { HEAP = 1, MAPPED = 2 };
 
-/* Allocations of these kinds and of at least this size are counted; the one with the number `target` fails. */
+/* Allocations of these kinds and of at least this size are counted. The one with the number `target` fails. */
 static atomic_long count, target = -1;
 static atomic_int kinds;
 static atomic_size_t least;
@@ -57,7 +57,7 @@ void *mmap(void *address, size_t size, int protection, int flags, int file, off_
     return fails(MAPPED, size) ? MAP_FAILED : next(address, size, protection, flags, file, offset);
 }
 
-/* Of an image's bytes; 0 for none. */
+/* A hash of an image's bytes; 0 if there is no image. */
 static uint64_t hash_of(const pixart_tensor *image) {
     uint64_t hash = 14695981039346656037u;
     const unsigned char *bytes = pixart_tensor_data(image);
@@ -66,7 +66,7 @@ static uint64_t hash_of(const pixart_tensor *image) {
     return bytes != NULL ? hash : 0;
 }
 
-/* From a prompt to an image; the first status that is not PIXART_OK. */
+/* A run from a prompt to an image. Returns the first status that is not PIXART_OK. */
 static pixart_status run(const char *open_options, uint64_t *hash) {
     pixart_encoder *encoder = NULL;
     pixart_denoiser *denoiser = NULL;
@@ -96,7 +96,7 @@ static pixart_status run(const char *open_options, uint64_t *hash) {
     return status;
 }
 
-/* What came of a run in which one allocation failed, and of the run after it. */
+/* The result of a run in which one allocation failed, and of the run after it. */
 typedef struct {
     pixart_status status;
     uint64_t hash, hash_after;
@@ -104,7 +104,7 @@ typedef struct {
     char message[200];
 } outcome;
 
-/* Runs in a process of its own; returns whether that process lived to report. */
+/* Runs in a child process. Returns 1 if the child survived to report. */
 static int run_apart(const char *open_options, int kind, size_t size, long number, outcome *found) {
     int pipes[2];
     REQUIRE(pipe(pipes) == 0);
@@ -129,7 +129,7 @@ static int run_apart(const char *open_options, int kind, size_t size, long numbe
     return waitpid(child, &status, 0) == child && reported && status == 0;
 }
 
-/* Lets one allocation in `step` fail, of those of `kind` and of at least `size` bytes. */
+/* Makes one in `step` allocations fail, of those of `kind` and of at least `size` bytes. */
 static void check_failures(const char *open_options, int kind, size_t size, long step) {
     outcome undisturbed;
     check_context("%s", open_options);
@@ -155,7 +155,7 @@ static void check_failures(const char *open_options, int kind, size_t size, long
     CHECK(refused > 0);
 }
 
-/* One in so many small allocations fails; PIXART_ALLOCATION_STEP=1 takes each, which takes an hour. */
+/* One in this many small allocations fails. PIXART_ALLOCATION_STEP=1 tries each one, which takes an hour. */
 static long small_step(void) {
     const char *text = getenv("PIXART_ALLOCATION_STEP");
     long step = text != NULL ? atol(text) : 0;

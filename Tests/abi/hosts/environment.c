@@ -1,5 +1,4 @@
-/* The environment and the sandbox of a host: nothing there makes the library print, handle signals, or give other
- * results. */
+/* The environment and the sandbox of a host do not make the library print, handle signals, or return other results. */
 #define _GNU_SOURCE
 #include "folder.h"
 #include "stages.h"
@@ -35,7 +34,7 @@ static pixart_tensor *whole_run(void) {
     return images;
 }
 
-/* Runs in a process of its own, whose environment another test has set. */
+/* Runs in a separate process, whose environment another test has set. */
 static void a_quiet_run(void) {
     pixart_tensor *images = whole_run();
     for (int number = 1; number < NSIG; number++) {
@@ -59,7 +58,7 @@ static void a_quiet_run(void) {
     pixart_tensor_release(images);
 }
 
-/* Starts this program again for the quiet run, after `prepare`, and checks that it says no more than its own lines. */
+/* Starts this program again for the quiet run, after `prepare`, and checks that it prints only its own lines. */
 static void runs_quietly(void (*prepare)(const void *), const void *argument) {
     char said[4096];
     size_t size = 0;

@@ -1,6 +1,6 @@
-/* fork() while another thread makes the process's first call: a child may make the same call, and all others.
+/* fork() while another thread makes the process's first call. A child may make the same call, and all others.
  *
- *   PIXART_FORKS   how many times (60), each in another process
+ *   PIXART_FORKS   number of forks (60), each in another process
  */
 #define _DEFAULT_SOURCE
 #include "children.h"
@@ -73,13 +73,13 @@ static void forks_during_the_first_call(void) {
     pthread_join(thread, NULL);
 }
 
-/* The parent calls nothing, so each child is a process in which nothing was called yet. */
+/* The parent makes no calls, so each child is a process without earlier calls. */
 static void during_the_first_call(void) {
     const char *forks = getenv("PIXART_FORKS");
     int count = forks ? atoi(forks) : 60;
     for (int i = 0; i < count; i++) {
         kind = i % FIRST_CALLS;
-        delay = (unsigned)(20000L * i / count * i / count); /* most is set up early */
+        delay = (unsigned)(20000L * i / count * i / count); /* most of the setup happens early */
         check_context("first call %d, after %u us", kind, delay);
         in_child(forks_during_the_first_call);
     }

@@ -13,7 +13,7 @@
 
 #define IMAGE (int64_t[]){1, 64, 64, 3}
 
-/* What a host may have set. Nothing here or in a callback computes with floating-point numbers. */
+/* States that a host may have set. Nothing here or in a callback computes with floating-point numbers. */
 typedef struct {
     unsigned mxcsr;
     unsigned short control, status;
@@ -89,7 +89,7 @@ enum {
 
 static char folder[FOLDER_PATH];
 static state expected;
-static int changes; /* times that the state was not the host's */
+static int changes; /* how often the state was not the host's */
 
 static void note(void) { changes += !same_state(read_state(), expected); }
 
@@ -185,7 +185,7 @@ static void no_result_and_no_state_changes(void) {
     folder_remove(folder);
 }
 
-/* What a callback sets is gone after the call, which goes on in the default state. */
+/* The state that a callback sets is restored after the call, which goes on in the default state. */
 static int32_t meddles(void *context, int64_t step, int64_t steps, double fraction) {
     (void)step, (void)steps, (void)fraction;
     feraiseexcept(FE_ALL_EXCEPT);
@@ -200,7 +200,7 @@ static void callbacks_change_nothing(void) {
     for (size_t mode = 0; mode < sizeof modes / sizeof *modes; mode++) {
         if (modes[mode].set == flags || modes[mode].set == traps || modes[mode].set == usual_traps ||
             modes[mode].set == several)
-            continue; /* a flag that is raised traps at once in x87 */
+            continue; /* in x87 a raised flag traps at once */
         check_context("%s", modes[mode].name);
         CHECK_OK(pixart_denoise(denoiser, both.prompt, both.negative, SHORT, meddles, (void *)modes[mode].set, &found));
         CHECK_SAME(found, plain);

@@ -1,5 +1,5 @@
-/* fork(): an inherited handle fails each call and may be released; a child that opens handles of its own runs as any
- * process. */
+/* fork(): each call on an inherited handle fails, and it may be released. A child that opens its own handles runs as
+ * any process does. */
 #define _DEFAULT_SOURCE
 #include "children.h"
 #include "stages.h"
@@ -119,7 +119,7 @@ static void inherited_tensors(void) {
     pixart_tensor_release(parent.images);
 }
 
-/* A whole run on handles of the child's own gives what the parent's gave. */
+/* A complete run on the child's own handles gives the parent's result. */
 static void own_run(void) {
     pixart_encoder *encoder;
     pixart_denoiser *denoiser;

@@ -1,4 +1,4 @@
-/* A host that exports functions by the names of the libraries that are inside: none of them is called. */
+/* A host that exports functions with the names of the library's inner libraries. None of them is called. */
 #include "stages.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* What a process keeps of handles that it released and of calls that failed: no memory, no descriptors, no threads.
+/* Released handles and failed calls leave nothing in a process: no memory, no descriptors, no threads.
  *
  *   PIXART_CYCLES     cycles of all handles and verbs (12)
  *   PIXART_FAILURES   failing calls (600)
@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Growth that is none: what the allocator keeps in pieces moves up and down by 1 to 4 MB, however many cycles there
- * are. */
+/* Growth that is no leak: the allocator's fragments go up and down by 1 to 4 MB, for any number of cycles. */
 #define SLACK_KILOBYTES 6144
 
 static long count(const char *variable, long otherwise) {
@@ -51,7 +50,7 @@ static void check_flat(holdings before, holdings after) {
     CHECK_EQUAL(after.descriptors, before.descriptors);
 }
 
-/* Runs `body` so often that what it keeps for good is there, and then `times` more: nothing may be added. */
+/* Runs `body` until everything permanent is allocated, and then `times` more. Nothing may be added then. */
 static void repeat(void body(long), long first, long times) {
     int threads = threads_now();
     for (long i = 0; i < first; i++)
@@ -177,7 +176,7 @@ static void failures_keep_nothing(void) {
     embeddings_release(prompts);
 }
 
-/* Tensors that are not released are seen. */
+/* Tensors that are not released are detected. */
 static void the_measure_sees_a_leak(void) {
     pixart_tensor *kept[16];
     static float ones[128 << 10];

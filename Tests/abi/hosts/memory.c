@@ -1,4 +1,4 @@
-/* Nothing is kept: memory, files and threads come back however often objects are opened, used and refused. */
+/* Memory, files and threads are freed, however often objects are opened, used and refused. */
 #include "folder.h"
 #include "stages.h"
 #include "thread_count.h"
@@ -13,8 +13,8 @@
 
 enum { STRETCHES = 4, CYCLES = 15 };
 
-/* A leak grows in every stretch of cycles, the allocator only in some: what counts is the stretch that grew least.
- * Fifteen embeddings of the smallest model are more than this bound. */
+/* A leak grows in every series of cycles, the allocator only in some, so the series that grew least counts. Fifteen
+ * embeddings of the smallest model are more than this bound. */
 enum { BOUND = 64 << 10 };
 
 static long resident(void) {
@@ -113,7 +113,7 @@ static void with_open_handles(void (*cycle)(void)) {
 static void using_keeps_nothing(void) { with_open_handles(use); }
 static void failing_keeps_nothing(void) { with_open_handles(fail); }
 
-/* Threads that cannot be had are an error, and leave none behind. */
+/* If threads cannot be started, the call fails and leaves no thread. */
 static void too_many_threads(void) {
     struct rlimit before, tight;
     pixart_denoiser *refused;
@@ -154,7 +154,7 @@ static long status_of(const char *key) {
     return kilobytes * 1024;
 }
 
-/* From here on the most of memory that the process has counts anew. */
+/* Resets the peak memory of the process. */
 static void reset_peak(void) {
     FILE *file = fopen("/proc/self/clear_refs", "w");
     REQUIRE(file && fputs("5", file) >= 0 && fclose(file) == 0);
@@ -168,8 +168,8 @@ static long number(const char *report, const char *key) {
     return found;
 }
 
-/* Handles are open and were never used: what a run makes the process grow by is between half of the activations, since
- * the allocator had some memory left, and `percent` of the peak. */
+/* Handles are open and were never used. The growth of the process in a run is at least half of the activations (the
+ * allocator had some free memory) and at most `percent` of the peak. */
 static void check_growth(const char *what, void (*run)(void), char *report, long percent) {
     long before = resident();
     reset_peak();

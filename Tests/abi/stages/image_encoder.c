@@ -47,7 +47,7 @@ static void shapes_of_latents(void) {
     pixart_image_encoder_release(encoder);
 }
 
-/* The mean is one for all seeds; what is drawn lies around it, and differs from seed to seed. */
+/* The mean is the same for all seeds. Samples lie around it, and differ from seed to seed. */
 static void sample_modes_and_seeds(void) {
     pixart_image_encoder *encoder = open_image_encoder(check_model());
     pixart_tensor *images = colours(3, (int64_t[]){32, 32, 3});
@@ -69,7 +69,7 @@ static void sample_modes_and_seeds(void) {
     pixart_image_encoder_release(encoder);
 }
 
-/* Seeds of their own make images of a batch what they are alone. */
+/* With one seed per image, an image of a batch equals the image alone. */
 static void batches_equal_single_images(void) {
     pixart_image_encoder *encoder = open_image_encoder(check_model());
     pixart_tensor *batch = colours(4, (int64_t[]){2, 16, 24, 3});
@@ -91,7 +91,7 @@ static void batches_equal_single_images(void) {
     pixart_image_encoder_release(encoder);
 }
 
-/* Root of the mean square of what two images differ by. */
+/* The root mean square difference of two images. */
 static double distance(const pixart_tensor *a, const pixart_tensor *b) {
     REQUIRE(pixart_tensor_size(a) == pixart_tensor_size(b));
     const unsigned char *p = pixart_tensor_data(a), *q = pixart_tensor_data(b);
@@ -101,14 +101,14 @@ static double distance(const pixart_tensor *a, const pixart_tensor *b) {
     return sqrt(sum / (double)pixart_tensor_size(a));
 }
 
-/* A picture of the model's comes back from its latents, before and after conversion; in bfloat16 nearly so. */
-static void pictures_come_back(void) {
+/* An image of the model is reproduced from its latents, before and after conversion; in bfloat16 approximately. */
+static void images_are_reproduced(void) {
     static const char *const weights[] = {NULL, "{\"weights\": \"int8\"}", "{\"weights\": \"bfloat16\"}"};
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_decoder *decoder = open_decoder(check_model());
     pixart_tensor *latents = denoise(denoiser, both, "{\"num_inference_steps\": 12, \"seed\": 3}");
-    pixart_tensor *picture = decode(decoder, latents), *first = NULL;
+    pixart_tensor *image = decode(decoder, latents), *first = NULL;
     for (size_t i = 0; i < 3; i++) {
         char folder[FOLDER_PATH], out[FOLDER_PATH + 8];
         folder_temporary(folder);
@@ -117,10 +117,10 @@ static void pictures_come_back(void) {
             CHECK_OK(pixart_convert(check_model(), out, weights[i], NULL, NULL));
         pixart_image_encoder *encoder = open_image_encoder(weights[i] ? out : check_model());
         pixart_decoder *back = open_decoder(weights[i] ? out : check_model());
-        pixart_tensor *found = encode_images(encoder, picture, "{\"sample_mode\": \"argmax\"}");
+        pixart_tensor *found = encode_images(encoder, image, "{\"sample_mode\": \"argmax\"}");
         pixart_tensor *again = decode(back, found);
-        check_context("%s: %g levels", weights[i] ? weights[i] : "as stored", distance(again, picture));
-        CHECK(distance(again, picture) < 15);
+        check_context("%s: %g levels", weights[i] ? weights[i] : "as stored", distance(again, image));
+        CHECK(distance(again, image) < 15);
         CHECK(relative_error(found, latents) < 0.5);
         if (i == 1)
             CHECK_SAME(found, first);
@@ -135,7 +135,7 @@ static void pictures_come_back(void) {
         pixart_image_encoder_release(encoder);
         folder_remove(folder);
     }
-    pixart_tensor *tensors[] = {latents, picture, first};
+    pixart_tensor *tensors[] = {latents, image, first};
     for (size_t i = 0; i < 3; i++)
         pixart_tensor_release(tensors[i]);
     pixart_decoder_release(decoder);
@@ -171,7 +171,7 @@ static void images_that_cannot_be_encoded(void) {
     pixart_image_encoder_release(encoder);
 }
 
-/* Two threads on one handle get what one gets. */
+/* Two threads on one handle get the result of one thread. */
 typedef struct {
     const pixart_image_encoder *encoder;
     const pixart_tensor *images;
@@ -231,7 +231,7 @@ static void profiles_grow(void) {
     pixart_image_encoder_release(encoder);
 }
 
-/* What an image encodes to in a handle opened with these options; NULL where the processor lacks the instructions. */
+/* The latents of an image from a handle opened with these options; NULL if the processor lacks the instructions. */
 static pixart_tensor *encode_opened(const char *options, const pixart_tensor *images) {
     pixart_image_encoder *encoder;
     pixart_status status = pixart_image_encoder_open(check_model(), options, NULL, NULL, &encoder);
@@ -258,7 +258,7 @@ static const char *best_instructions(const pixart_tensor *images) {
     return NULL;
 }
 
-/* Threads make no difference, other instructions and wider weights next to none, rounded weights some. */
+/* The number of threads makes no difference, other instructions and wider weights almost none, rounded weights some. */
 static void options_of_opening(void) {
     static const struct {
         const char *options;
@@ -292,12 +292,12 @@ static void options_of_opening(void) {
     pixart_tensor_release(plain);
 }
 
-/* A damaged encoder is refused, and the decoder beside it opens; and the other way round. */
+/* If the encoder half of a VAE is damaged, it is refused and the decoder half opens; and vice versa. */
 static void damaged_halves(void) {
     static const struct {
         damage *inflict;
         const char *file, *key, *value;
-        int decodes; /* whether the decoder takes no notice */
+        int decodes; /* 1 if the decoder opens all the same */
     } rows[] = {
         {damage_absent, VAE, "encoder.conv_in.weight", NULL, 1},
         {damage_absent, VAE, "encoder.down_blocks.0.downsamplers.0.conv.bias", NULL, 1},
@@ -357,7 +357,7 @@ static const check_test tests[] = {
     {"shapes of latents", shapes_of_latents},
     {"sample modes and seeds", sample_modes_and_seeds},
     {"batches equal single images", batches_equal_single_images},
-    {"pictures come back from their latents", pictures_come_back},
+    {"images are reproduced from their latents", images_are_reproduced},
     {"images that cannot be encoded", images_that_cannot_be_encoded},
     {"two threads encode images", threads_share_an_encoder},
     {"profiles of image encoders", profiles_grow},

@@ -1,4 +1,4 @@
-/* Runs that start from a picture, with and without a mask. */
+/* Image-to-image runs, with and without a mask. */
 #include "stages.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@ enum { SIDE = 64, CELLS = SIDE / 8, SEED = 7 };
 static struct {
     pixart_denoiser *denoiser;
     embeddings both;
-    pixart_tensor *image; /* latents of a picture: those of a run with another prompt */
+    pixart_tensor *image; /* latents of an image: those of a run with another prompt */
     int64_t channels;
 } open;
 
@@ -30,7 +30,7 @@ static void close_all(void) {
 #define HALF FOUR(", \"strength\": 0.5")
 #define FULL FOUR(", \"strength\": 1")
 
-/* A sampler that starts from the picture, with a mask unless it is NULL. */
+/* A sampler that starts from the image, with a mask unless it is NULL. */
 static pixart_sampler *from_image(const char *options, const pixart_tensor *mask) {
     pixart_sampler *sampler = create_sampler(open.denoiser, open.both, options);
     CHECK_OK(pixart_sampler_set_image_latents(sampler, open.image));
@@ -58,7 +58,7 @@ static pixart_tensor *mask_of(shade *shade, size_t rank, const int64_t *shape) {
 
 static pixart_tensor *flat_mask(shade *shade) { return mask_of(shade, 2, (int64_t[]){SIDE, SIDE}); }
 
-/* The result of a run from the picture with a mask. */
+/* The result of a run from the image with a mask. */
 static pixart_tensor *masked(const char *options, shade *shade) {
     pixart_tensor *mask = flat_mask(shade), *latents = finish(from_image(options, mask));
     pixart_tensor_release(mask);
@@ -67,7 +67,7 @@ static pixart_tensor *masked(const char *options, shade *shade) {
 
 /* ---- Image to image ---------------------------------------------------------------------------------------------- */
 
-/* A strength of a half runs the last half of the steps, from the picture under their noise. */
+/* With a strength of 0.5, a run has the last half of the steps and starts from the image with their noise. */
 static void strength_leaves_out_steps(void) {
     open_all();
     pixart_sampler *whole = create_sampler(open.denoiser, open.both, FOUR("")), *half = from_image(HALF, NULL);
@@ -94,8 +94,8 @@ static void strength_leaves_out_steps(void) {
     close_all();
 }
 
-/* A picture for all images of a batch, or one for each. */
-static void pictures_of_a_batch(void) {
+/* One source image for all images of a batch, or one for each. */
+static void images_of_a_batch(void) {
     open_all();
     const char *options = FOUR(", \"strength\": 0.5, \"num_images_per_prompt\": 2");
     int64_t shape[] = {2, open.channels, CELLS, CELLS};
@@ -123,7 +123,7 @@ static void pictures_of_a_batch(void) {
     close_all();
 }
 
-/* Latents that the host sets are the noise of a run from a picture, whichever is set first. */
+/* The noise that the host sets is added to the image, whichever is set first. */
 static void noise_may_be_given(void) {
     open_all();
     pixart_sampler *plain = create_sampler(open.denoiser, open.both, FOUR(""));
@@ -149,8 +149,8 @@ static void noise_may_be_given(void) {
 
 /* ---- Inpainting -------------------------------------------------------------------------------------------------- */
 
-/* A mask that keeps everything gives the picture back; one that keeps nothing is as none, or at full strength as no
- * picture; others keep what they keep. */
+/* With a mask that keeps everything, the result is the image. A mask that keeps nothing equals no mask, and at full
+ * strength no image. With other masks, the kept area is the image's. */
 static void masks_keep_what_they_keep(void) {
     open_all();
     pixart_tensor *kept = masked(HALF, none), *painted = masked(HALF, all), *half = masked(HALF, right);
@@ -174,7 +174,7 @@ static void masks_keep_what_they_keep(void) {
     close_all();
 }
 
-/* A latent goes by its first pixel. */
+/* A latent takes the mask value of its top-left pixel. */
 static void masks_are_reduced_to_first_pixels(void) {
     open_all();
     pixart_tensor *tensors[] = {masked(HALF, firsts), masked(HALF, all), masked(HALF, others), masked(HALF, none)};
@@ -218,7 +218,7 @@ static void masks_of_a_batch(void) {
     close_all();
 }
 
-/* The picture may come before the mask or after it. */
+/* The image may be set before the mask or after it. */
 static void the_order_is_free(void) {
     open_all();
     pixart_tensor *mask = flat_mask(right), *expected = finish(from_image(FULL, mask));
@@ -261,8 +261,8 @@ static void calls_out_of_order(void) {
     close_all();
 }
 
-/* What is refused leaves the run as it was. */
-static void wrong_pictures_and_masks(void) {
+/* A refused argument does not change the run. */
+static void wrong_images_and_masks(void) {
     open_all();
     pixart_sampler *sampler =
         create_sampler(open.denoiser, open.both, FOUR(", \"strength\": 0.5, \"num_images_per_prompt\": 3"));
@@ -317,8 +317,8 @@ static int32_t stop_at(void *context, int64_t step, int64_t steps, double fracti
     return --*(int *)context == 0;
 }
 
-/* With a picture, a mask, an interval, perturbed attention and a scheduler that draws noise, a run that is cancelled in
- * every step is the run. */
+/* With an image, a mask, a guidance interval, perturbed attention and a scheduler that draws noise, a run that is
+ * cancelled in every step ends as an undisturbed run does. */
 static void cancelling_leaves_the_run(void) {
     const char *options = FOUR(", \"strength\": 0.8, \"guidance_interval\": [0, 0.5], \"pag_scale\": 2, "
                                "\"scheduler\": \"EulerAncestralDiscrete\"");
@@ -349,7 +349,7 @@ static void cancelling_leaves_the_run(void) {
     close_all();
 }
 
-/* What the mask keeps is the picture's in the estimate, too. */
+/* The area that the mask keeps is the image's in the predicted original, too. */
 static void estimates_under_a_mask(void) {
     open_all();
     pixart_tensor *mask = flat_mask(none);
@@ -357,7 +357,7 @@ static void estimates_under_a_mask(void) {
     CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
     pixart_tensor *estimate = sampler_estimate(sampler), *latents = sampler_latents(sampler);
     CHECK_SAME(estimate, open.image);
-    CHECK(!equal(latents, open.image)); /* which still has noise over it */
+    CHECK(!equal(latents, open.image)); /* which still contain noise */
     pixart_tensor *tensors[] = {mask, estimate, latents};
     release_tensors(tensors, 3);
     pixart_sampler_release(sampler);
@@ -366,15 +366,15 @@ static void estimates_under_a_mask(void) {
 
 static const check_test tests[] = {
     {"strength leaves out steps", strength_leaves_out_steps},
-    {"pictures of a batch", pictures_of_a_batch},
+    {"images of a batch", images_of_a_batch},
     {"noise may be given", noise_may_be_given},
     {"masks keep what they keep", masks_keep_what_they_keep},
     {"masks are reduced to first pixels", masks_are_reduced_to_first_pixels},
     {"masks of every shape", masks_of_every_shape},
     {"masks of a batch", masks_of_a_batch},
-    {"the order of picture and mask is free", the_order_is_free},
+    {"the order of image and mask is free", the_order_is_free},
     {"calls out of order", calls_out_of_order},
-    {"wrong pictures and masks", wrong_pictures_and_masks},
+    {"wrong images and masks", wrong_images_and_masks},
     {"cancelling leaves the run", cancelling_leaves_the_run},
     {"estimates under a mask", estimates_under_a_mask},
 };

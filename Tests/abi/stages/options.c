@@ -1,4 +1,4 @@
-/* Options: every verb refuses what is not an option, and its schema says what is one. The schema itself drives this. */
+/* Options: every verb refuses what its schema does not contain. The tests are driven by the schemas. */
 #include "stages.h"
 #include "verbs.h"
 
@@ -196,7 +196,7 @@ static void refuses_what_is_out_of_range(const verb *each, const char *key, json
             json_object *choice = json_object_array_get_idx(bound, i);
             if (!json_object_is_type(choice, json_type_string))
                 continue;
-            each->call("{\"no\":1}"); /* the message of another failure */
+            each->call("{\"no\":1}"); /* another failure replaces the message */
             with(each, key, "\"no such choice\"");
             CHECK(strstr(pixart_error_message(), json_object_get_string(choice)) != NULL);
         }
@@ -264,7 +264,7 @@ static void seeds(void) {
     verbs_close();
 }
 
-/* Options whose values must go together, or go with the model. */
+/* Options whose values must fit each other or the model. */
 static void values_that_do_not_fit(void) {
     static const struct {
         const char *verb, *options, *needles[3];
@@ -299,7 +299,7 @@ static void values_that_do_not_fit(void) {
 static const check_test tests[] = {
     {"values that do not fit", values_that_do_not_fit},
     {"what no verb takes", what_no_verb_takes},
-    {"nothing stands for the defaults", nothing_stands_for_the_defaults},
+    {"nothing means the defaults", nothing_stands_for_the_defaults},
     {"a hundred thousand brackets", too_deep},
     {"schemas are closed objects", schemas_are_closed_objects},
     {"every option is documented", every_property_is_documented},

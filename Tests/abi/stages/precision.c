@@ -1,4 +1,4 @@
-/* The options of an open that choose precision, residency and instructions, and what handles tell of memory. */
+/* The options of an open that choose precision, residency and instructions, and the memory that handles report. */
 #include "folder.h"
 #include "precisions.h"
 
@@ -32,7 +32,7 @@ static pixart_status try_decoder(const char *model, const char *options) {
     return status;
 }
 
-/* Each precision of weights, made at opening, in each precision of compute that goes with it. */
+/* Each precision of weights, converted at opening, with each precision of compute that fits it. */
 static void every_combination_runs(void) {
     static const char *const computes[] = {"auto", "float32", "bfloat16", "int8"};
     results original = run_stages(check_model(), NULL, NULL);
@@ -42,13 +42,13 @@ static void every_combination_runs(void) {
             snprintf(options, sizeof options, "{\"weights\": \"%s\", \"compute\": \"%s\"}", precisions[i].name,
                      computes[j]);
             check_context("%s", options);
-            if (i < 2 && j == 3) { /* floating-point weights are not multiplied as int8 */
+            if (i < 2 && j == 3) { /* int8 GEMMs do not take floating-point weights */
                 CHECK_FAILS(try_encoder(check_model(), options), PIXART_ERROR_OPTION, "compute", "int8",
                             precisions[i].name);
                 CHECK_FAILS(try_denoiser(check_model(), options), PIXART_ERROR_OPTION, "compute", "int8");
                 continue;
             }
-            /* The coarser of both decides. */
+            /* The coarser of the two decides. */
             const precision *bounds = &precisions[i == 0 && j == 2 ? 1 : i];
             results found = run_stages(check_model(), options, NULL);
             check_context("%s", options);
@@ -58,7 +58,7 @@ static void every_combination_runs(void) {
     results_release(original);
 }
 
-/* Asking for products of int8 and nothing else makes the weights int8. */
+/* "compute": "int8" alone makes the weights int8. */
 static void int8_products_make_int8_weights(void) {
     results implied = run_stages(check_model(), "{\"compute\": \"int8\"}", NULL);
     results named = run_stages(check_model(), "{\"weights\": \"int8\"}", NULL);
@@ -102,7 +102,7 @@ static void quantized_models_stay_as_they_are(void) {
 
 /* ---- Residency --------------------------------------------------------------------------------------------------- */
 
-/* A streamed encoder says the same, again and again. */
+/* A streamed encoder returns the same, every time. */
 static void streamed_encoders_agree(void) {
     static const char *const weights[] = {"auto", "bfloat16", "int8", "int4"};
     for (size_t i = 0; i < 4; i++) {
@@ -125,8 +125,8 @@ static void streamed_encoders_agree(void) {
 
 /* ---- Instructions ------------------------------------------------------------------------------------------------ */
 
-/* Every instruction set that this processor has computes the same picture, but for rounding; the others are refused
- * with the names of those that it has. */
+/* All instruction sets of this processor compute the same image up to rounding. The others are refused, and the message
+ * names those of the processor. */
 static void every_instruction_set_agrees(void) {
     static const char *const sets[] = {"avx512_bf16", "avx512", "avx2", "portable"};
     static const struct {
@@ -167,7 +167,7 @@ static void every_instruction_set_agrees(void) {
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
-/* The integer at `key` of a report; -1 where there is none. */
+/* The integer at `key` of a report; -1 if there is none. */
 static int64_t number(const char *report, const char *key) {
     json_object *json = json_tokener_parse(report), *value = NULL;
     REQUIRE(json != NULL);
@@ -176,7 +176,7 @@ static int64_t number(const char *report, const char *key) {
     return found;
 }
 
-/* What two reports say under the keys that both have is equal, and adds up. */
+/* The values of two reports are equal under the keys that both have, and add up. */
 static void check_reports(const char *handle, const char *estimate) {
     static const char *const keys[] = {"weights_resident", "weights_mapped", "activations", "peak"};
     int64_t sum = 0;
@@ -191,7 +191,7 @@ static void check_reports(const char *handle, const char *estimate) {
     CHECK_EQUAL(number(estimate, "activations_held"), -1);
 }
 
-/* What a handle told, which this releases, is what was estimated under these options. */
+/* The report of a handle, which this function frees, equals the estimate for these options. */
 static void check_estimate(char *told, const char *options) {
     char *estimated;
     CHECK_OK(pixart_memory_estimate(check_model(), options, &estimated));
@@ -200,7 +200,7 @@ static void check_estimate(char *told, const char *options) {
     pixart_string_release(estimated);
 }
 
-static void handles_tell_what_was_estimated(void) {
+static void handles_report_what_was_estimated(void) {
     static const char *const weights[] = {"auto", "float32", "bfloat16", "int8", "int4"};
     for (size_t i = 0; i < 5; i++) {
         char open[96], ask[192], *told;
@@ -243,7 +243,7 @@ static void handles_tell_what_was_estimated(void) {
     }
 }
 
-/* Asked of the estimate: `key` under these options. */
+/* The value at `key` of the estimate for these options. */
 static int64_t estimated(const char *options, const char *key) {
     char *report;
     CHECK_OK(pixart_memory_estimate(check_model(), options, &report));
@@ -252,7 +252,7 @@ static int64_t estimated(const char *options, const char *key) {
     return value;
 }
 
-/* Lower precisions take less, larger pictures more, and weights that stay in the file nothing of the process's own. */
+/* Lower precisions take less memory, larger images more, and weights that stay in the file no private memory. */
 static void estimates_are_in_order(void) {
     int64_t float32 = estimated("{\"weights\": \"float32\"}", "weights_resident");
     int64_t bfloat16 = estimated("{\"weights\": \"bfloat16\"}", "weights_resident");
@@ -298,7 +298,7 @@ static void estimates_are_refused(void) {
     folder_remove(folder);
 }
 
-/* What the threads hold is nothing before the first call, and something after it. */
+/* "activations_held" is 0 before the first call, and more after it. */
 static void held_memory_is_told(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
@@ -322,7 +322,7 @@ static const check_test tests[] = {
     {"quantized models stay as they are", quantized_models_stay_as_they_are},
     {"streamed encoders agree", streamed_encoders_agree},
     {"every instruction set agrees", every_instruction_set_agrees},
-    {"handles tell what was estimated", handles_tell_what_was_estimated},
+    {"handles report what was estimated", handles_report_what_was_estimated},
     {"estimates are in order", estimates_are_in_order},
     {"estimates that are refused", estimates_are_refused},
     {"held memory is told", held_memory_is_told},

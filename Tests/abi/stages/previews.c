@@ -1,4 +1,4 @@
-/* What a run shows of itself on its way: its estimate, and a small picture of that. */
+/* The predicted original of a run after each step, and its preview. */
 #include "damage.h"
 #include "folder.h"
 #include "stages.h"
@@ -28,12 +28,12 @@ static void close_model(void) {
 }
 
 static pixart_tensor *preview(const pixart_sampler *sampler, const char *options) {
-    pixart_tensor *picture;
-    CHECK_OK(pixart_sampler_preview(sampler, options, &picture));
-    return picture;
+    pixart_tensor *image;
+    CHECK_OK(pixart_sampler_preview(sampler, options, &image));
+    return image;
 }
 
-/* The estimate is there after a step, changes from step to step, and is the result of a run that ends at it. */
+/* The predicted original exists after a step, changes from step to step, and is the result of a run that ends at it. */
 static void estimates_of_a_run(void) {
     open_model();
     pixart_sampler *sampler = create_sampler(open.denoiser, open.both, FOUR("\"result\": \"predicted_original\""));
@@ -55,7 +55,7 @@ static void estimates_of_a_run(void) {
     close_model();
 }
 
-/* A preview is the linear map that its options say, rounded. */
+/* A preview is the rounded linear map of its options. */
 static void previews_are_linear(void) {
     open_model();
     pixart_sampler *sampler = create_sampler(open.denoiser, open.both, FOUR("\"num_images_per_prompt\": 2"));
@@ -64,12 +64,12 @@ static void previews_are_linear(void) {
     for (int64_t c = 0; c < open.channels; c++)
         end += sprintf(end, "%s[%g, %g, %g]", c ? ", " : "", 0.25 * (double)c, -0.125, c == 2 ? 0.5 : 0.0);
     strcpy(end, "]}");
-    pixart_tensor *picture = preview(sampler, options), *estimate = sampler_estimate(sampler);
-    const int64_t *shape = pixart_tensor_shape(picture);
-    CHECK_EQUAL(pixart_tensor_type(picture), PIXART_UINT8);
-    CHECK_EQUAL(pixart_tensor_rank(picture), 4);
+    pixart_tensor *image = preview(sampler, options), *estimate = sampler_estimate(sampler);
+    const int64_t *shape = pixart_tensor_shape(image);
+    CHECK_EQUAL(pixart_tensor_type(image), PIXART_UINT8);
+    CHECK_EQUAL(pixart_tensor_rank(image), 4);
     CHECK(shape[0] == 2 && shape[1] == CELLS && shape[2] == CELLS && shape[3] == 3);
-    const unsigned char *found = pixart_tensor_data(picture);
+    const unsigned char *found = pixart_tensor_data(image);
     const float *x = pixart_tensor_data(estimate);
     int wrong = 0, plane = CELLS * CELLS;
     for (int i = 0; i < 2 * plane; i++) {
@@ -85,19 +85,19 @@ static void previews_are_linear(void) {
 
     /* The model's own map, and its bias alone. */
     pixart_tensor *own = preview(sampler, NULL), *shifted = preview(sampler, "{\"rgb_bias\": [3e5, -3e5, 3e5]}");
-    CHECK(!equal(own, picture) && !equal(own, shifted));
+    CHECK(!equal(own, image) && !equal(own, shifted));
     found = pixart_tensor_data(shifted);
     for (int i = 0; i < 2 * plane; i++)
         wrong += found[3 * i] != 255 || found[3 * i + 1] != 0 || found[3 * i + 2] != 255;
     CHECK_EQUAL(wrong, 0);
-    pixart_tensor *tensors[] = {picture, estimate, own, shifted};
+    pixart_tensor *tensors[] = {image, estimate, own, shifted};
     release_tensors(tensors, 4);
     pixart_sampler_release(sampler);
     close_model();
 }
 
-/* The preview of a finished run is near the picture that the decoder makes, averaged over 8 x 8 pixels. */
-static void previews_look_like_pictures(void) {
+/* The preview of a finished run is close to the decoded image, averaged over 8 x 8 pixels. */
+static void previews_look_like_images(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_decoder *decoder = open_decoder(check_model());
@@ -120,7 +120,7 @@ static void previews_look_like_pictures(void) {
                 error += pow(average - a[i], 2) / count, spread += pow(average - mean, 2) / count;
         }
     check_context("%g of %g levels", sqrt(error), sqrt(spread));
-    CHECK(sqrt(error) < 0.5 * sqrt(spread)); /* a grey picture would be at 1 */
+    CHECK(sqrt(error) < 0.5 * sqrt(spread)); /* a grey image would be at 1 */
     pixart_tensor *tensors[] = {small, latents, images};
     release_tensors(tensors, 3);
     pixart_sampler_release(sampler);
@@ -129,7 +129,7 @@ static void previews_look_like_pictures(void) {
     embeddings_release(both);
 }
 
-/* A VAE's configuration that cannot be read, or has no map, is found out by who asks for a preview. */
+/* If a VAE's configuration cannot be read or has no map, only pixart_sampler_preview() fails. */
 static void maps_of_checkpoints(void) {
     static const struct {
         const char *key, *value;
@@ -156,7 +156,7 @@ static void maps_of_checkpoints(void) {
             damage_garbage(folder, "vae/config.json", NULL, NULL);
         check_context("%s %s", rows[i].key ? rows[i].key : "garbage", rows[i].value ? rows[i].value : "");
         pixart_denoiser *denoiser = open_denoiser(folder);
-        folder_remove(folder); /* what was read is kept */
+        folder_remove(folder); /* the configuration was read before */
         pixart_sampler *sampler = create_sampler(denoiser, both, SHORT);
         CHECK_OK(pixart_sampler_step(sampler, NULL, NULL));
         pixart_tensor *out, *given;
@@ -176,7 +176,7 @@ static void maps_of_checkpoints(void) {
 static const check_test tests[] = {
     {"estimates of a run", estimates_of_a_run},
     {"previews are linear", previews_are_linear},
-    {"previews look like pictures", previews_look_like_pictures},
+    {"previews look like images", previews_look_like_images},
     {"maps of checkpoints", maps_of_checkpoints},
 };
 CHECK_MAIN(tests)

@@ -1,4 +1,4 @@
-/* Whole runs: text to picture, the same bytes every time, whichever way the host drives them. */
+/* Complete runs from text to image: the same bytes every time, in one call or step by step. */
 #include "folder.h"
 #include "stages.h"
 
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /* Everything from text to images, with a run of SHORT. */
-static pixart_tensor *picture(void) {
+static pixart_tensor *image(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     pixart_tensor *latents = denoise(denoiser, both, SHORT);
@@ -69,7 +69,7 @@ static void shapes_follow_the_checkpoint(void) {
 }
 
 static void runs_are_deterministic(void) {
-    pixart_tensor *first = picture(), *second = picture();
+    pixart_tensor *first = image(), *second = image();
     CHECK_SAME(first, second);
     pixart_tensor_release(first);
     pixart_tensor_release(second);
@@ -115,7 +115,7 @@ static void sampler_equals_denoise(void) {
     embeddings_release(both);
 }
 
-/* Two samplers of one denoiser advance in turns without noticing each other. */
+/* Two samplers of one denoiser that advance in turns do not affect each other. */
 static void samplers_interleave(void) {
     static const char *const options[] = {SHORT, RUN("\"seed\": 8, \"guidance_scale\": 2")};
     embeddings both = encode_prompts(check_model());
@@ -137,7 +137,7 @@ static void samplers_interleave(void) {
     embeddings_release(both);
 }
 
-/* One sampler's noise, given to another of a different seed, makes it run as the first. */
+/* A sampler with another's noise runs as the other does, whatever its seed. */
 static void latents_may_be_given(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
@@ -163,7 +163,7 @@ static void latents_may_be_given(void) {
     embeddings_release(both);
 }
 
-/* A batch is its images. */
+/* A batch equals its images one by one. */
 static void batches_equal_single_runs(void) {
     static const char *const singles[] = {RUN("\"seed\": 7"), RUN("\"seed\": 18446744073709551615"),
                                           RUN("\"seed\": 0")};
@@ -198,7 +198,7 @@ static void guidance_of_one_needs_no_negative(void) {
     embeddings_release(both);
 }
 
-/* An embedding that went to disk is the embedding. */
+/* A saved and loaded embedding equals the original. */
 static void embeddings_survive_the_disk(void) {
     char path[FOLDER_PATH + 32];
     folder_temporary(path);
@@ -217,7 +217,7 @@ static void embeddings_survive_the_disk(void) {
     folder_remove(path);
 }
 
-static void tokenize_tells(void) {
+static void tokenize_reports(void) {
     pixart_encoder *encoder = open_encoder(check_model());
     char *report;
     CHECK_OK(pixart_encoder_tokenize(encoder, PROMPT, NULL, &report));
@@ -263,12 +263,12 @@ static void tokenize_tells(void) {
     pixart_encoder_release(encoder);
 }
 
-/* The PNG file holds the picture's pixels and its text. */
-static void pictures_are_written(void) {
+/* The PNG file contains the image's pixels and its text. */
+static void images_are_written(void) {
     char folder[FOLDER_PATH], path[FOLDER_PATH + 32];
     folder_temporary(folder);
-    snprintf(path, sizeof path, "%s/picture.png", folder);
-    pixart_tensor *images = picture();
+    snprintf(path, sizeof path, "%s/image.png", folder);
+    pixart_tensor *images = image();
     CHECK_OK(pixart_image_write(images, 0, path, "{\"text\": {\"prompt\": \"a c\xc3\xa5t\", \"seed\": \"7\"}}"));
 
     png_image png = {.version = PNG_IMAGE_VERSION};
@@ -283,7 +283,7 @@ static void pictures_are_written(void) {
     free(pixels);
 
     size_t size;
-    char *bytes = folder_read(folder, "picture.png", &size);
+    char *bytes = folder_read(folder, "image.png", &size);
     int found = 0;
     for (size_t i = 0; i + 7 < size; i++)
         found |= !memcmp(bytes + i, "prompt", 7);
@@ -300,14 +300,14 @@ static void pictures_are_written(void) {
 static const check_test tests[] = {
     {"shapes follow the checkpoint", shapes_follow_the_checkpoint},
     {"two runs are equal bit for bit", runs_are_deterministic},
-    {"another seed, another picture", seeds_matter},
+    {"another seed, another image", seeds_matter},
     {"driving a sampler equals denoise", sampler_equals_denoise},
     {"samplers interleave", samplers_interleave},
     {"latents may be given", latents_may_be_given},
     {"a batch equals single runs within 2e-5", batches_equal_single_runs},
     {"guidance of one needs no negative", guidance_of_one_needs_no_negative},
     {"embeddings survive the disk", embeddings_survive_the_disk},
-    {"tokenize tells what encode feeds", tokenize_tells},
-    {"pictures are written", pictures_are_written},
+    {"tokenize reports what encode encodes", tokenize_reports},
+    {"images are written", images_are_written},
 };
 CHECK_MAIN(tests)

@@ -1,4 +1,4 @@
-/* Runs of many prompts, and what guidance does in which steps. */
+/* Runs of many prompts, and guidance in part of the steps. */
 #include "folder.h"
 #include "damage.h"
 #include "stages.h"
@@ -30,7 +30,7 @@ static void close_all(void) {
 
 static pixart_tensor *run(const char *options) { return denoise(open.denoiser, open.both, options); }
 
-/* The latents of a run under some prompts. */
+/* The latents of a run with some prompts. */
 static pixart_tensor *batch(size_t count, const pixart_tensor *const *prompts, const pixart_tensor *const *negatives,
                             const char *options) {
     pixart_sampler *sampler;
@@ -40,7 +40,7 @@ static pixart_tensor *batch(size_t count, const pixart_tensor *const *prompts, c
 
 /* ---- Many prompts ------------------------------------------------------------------------------------------------ */
 
-/* Each image is what a run of its own makes of its prompt, negative and seed. */
+/* Each image equals the image of a separate run with its prompt, negative prompt and seed. */
 static void images_equal_runs_of_their_own(void) {
     static const char *const singles[] = {RUN("\"seed\": 7"),  RUN("\"seed\": 8"),  RUN("\"seed\": 9"),
                                           RUN("\"seed\": 10"), RUN("\"seed\": 11"), RUN("\"seed\": 12")};
@@ -62,7 +62,7 @@ static void images_equal_runs_of_their_own(void) {
     close_all();
 }
 
-/* One seed draws the noise of all images at once, whatever their prompts. */
+/* A single seed draws the noise of all images at once, whatever their prompts. */
 static void one_seed_draws_for_all(void) {
     open_all();
     const pixart_tensor *prompts[] = {open.both.prompt, open.other};
@@ -78,7 +78,7 @@ static void one_seed_draws_for_all(void) {
     close_all();
 }
 
-/* A batch of one is a run, and an embedding may stand at several places. */
+/* A batch of one equals a run, and an embedding may occur several times. */
 static void embeddings_may_repeat(void) {
     open_all();
     const pixart_tensor *prompt = open.both.prompt, *negative = open.both.negative;
@@ -132,7 +132,7 @@ static void wrong_batches_are_refused(void) {
 
 /* ---- Guidance ---------------------------------------------------------------------------------------------------- */
 
-/* Operations of float32 products so far. */
+/* The operations of float32 GEMMs so far. */
 static double operations(void) {
     char *report;
     CHECK_OK(pixart_denoiser_profile(open.denoiser, &report));
@@ -155,7 +155,8 @@ static pixart_tensor *counted(const char *options, double *made) {
 
 #define FOUR(more) "{\"num_inference_steps\": 4, \"height\": 64, \"width\": 64, \"seed\": 7, " more "}"
 
-/* Outside the interval the negative is left out: a run with half of it takes half of the further work. */
+/* Outside the interval the negative prompt is left out: with half of the interval, a run does half of its extra work.
+ */
 static void guidance_has_an_interval(void) {
     double all, none, half, quarter;
     open_all();
@@ -203,14 +204,14 @@ static void attention_is_perturbed(void) {
         CHECK_SAME(runs[0], runs[1]); /* the default of a model with five blocks */
         CHECK(!equal(runs[0], runs[2]) && !equal(runs[0], runs[3]) && !equal(runs[0], runs[4]));
         CHECK(!equal(runs[4], none));
-        CHECK_SAME(runs[5], none); /* nothing is left of the scale */
+        CHECK_SAME(runs[5], none); /* the adaptive scale is 0 in every step */
         pixart_tensor_release(none);
         release_tensors(runs, 6);
     }
     close_all();
 }
 
-/* A scale of 0, and one of which nothing is left, cost nothing; else a prediction more is made in each step. */
+/* A scale of 0, set or adaptive, costs nothing. Any other scale adds a prediction to each step. */
 static void perturbing_costs_a_prediction(void) {
     double plain, perturbed, faded;
     open_all();
@@ -223,7 +224,7 @@ static void perturbing_costs_a_prediction(void) {
     close_all();
 }
 
-/* A model of one block has none that is perturbed by default. */
+/* In a model of one block, no block is perturbed by default. */
 static void perturbing_needs_blocks(void) {
     char folder[FOLDER_PATH];
     pixart_denoiser *small;
@@ -257,7 +258,7 @@ static void perturbing_needs_blocks(void) {
 
 /* ---- PixArt-Sigma ------------------------------------------------------------------------------------------------ */
 
-/* The tokens that a report counts for a prompt of more than 300. */
+/* The number of tokens in the report for a prompt of more than 300. */
 static int64_t tokens(const pixart_encoder *encoder) {
     char text[2000], *report;
     for (size_t i = 0; i < sizeof text - 1; i++)
@@ -283,7 +284,7 @@ static int64_t activations(const char *model, const char *options) {
     return bytes;
 }
 
-/* A checkpoint of PixArt-Sigma takes 300 tokens, and its runs of one step end as others do. */
+/* A PixArt-Sigma checkpoint takes 300 tokens, and its runs of one step end as other runs do. */
 static void checkpoints_of_sigma(void) {
     char folder[FOLDER_PATH];
     folder_clone(check_model(), folder, NULL);

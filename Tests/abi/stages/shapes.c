@@ -1,4 +1,4 @@
-/* Tensors that do not fit a verb: the message names the argument, what was found and what was expected. */
+/* Tensors that do not fit a verb. The message names the argument, what was found and what was expected. */
 #include "stages.h"
 
 #include <math.h>
@@ -8,7 +8,7 @@
 #define F PIXART_FLOAT32
 #define U PIXART_UINT8
 
-/* A tensor that does not fit, and how the message shows what was found. */
+/* A tensor that does not fit, and its description in the message. */
 typedef struct {
     int32_t type;
     size_t rank;
@@ -75,7 +75,7 @@ static void latents_that_do_not_fit(void) {
     pixart_decoder_release(decoder);
 }
 
-/* A sampler takes latents of exactly its run's shape. */
+/* A sampler accepts latents only in the shape of its run. */
 static void given_latents_that_do_not_fit(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
@@ -120,7 +120,7 @@ static void images_that_do_not_fit(void) {
     }
 }
 
-/* Latents that are not finite are refused by place and value; the largest finite ones are decoded. */
+/* Latents that are not finite are refused with index and value. The largest finite ones are decoded. */
 static void numbers_that_are_none(void) {
     int64_t c = model_integer("vae/config.json", "latent_channels"), shape[] = {1, c, 2, 2};
     size_t count = (size_t)c * 4;
@@ -162,8 +162,8 @@ static pixart_tensor *spoiled(const pixart_tensor *tensor, float value) {
     return out;
 }
 
-/* Embeddings and latents that start a run are refused likewise, by the name of their argument; a negative that the run
- * does without is not looked at. */
+/* Embeddings and latents that start a run are refused in the same way, with the name of the argument. A negative prompt
+ * that the run does not use is not checked. */
 static void runs_from_numbers_that_are_none(void) {
     static const float values[] = {NAN, INFINITY, -INFINITY};
     embeddings both = encode_prompts(check_model());

@@ -119,7 +119,7 @@ int check_main(int argc, char **argv, const check_test *tests, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (argc > 2 && !strstr(tests[i].name, argv[2]))
             continue;
-        printf("run  %s: %s\n", program, tests[i].name); /* the runner shows it only where the process dies in it */
+        printf("run  %s: %s\n", program, tests[i].name); /* the runner shows it only if the process dies in the test */
         fflush(stdout);
         double start = seconds();
         int pass = passes(&tests[i]);

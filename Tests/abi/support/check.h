@@ -1,8 +1,8 @@
 /*
- * The smallest thing that lets a C program say what it expects.
+ * A minimal test framework for C programs.
  *
  * A test is a function without arguments. CHECK records a failure and goes on; REQUIRE ends the test. Each program
- * lists its tests in a table and hands it to check_main(), which prints one line per test and a closing line.
+ * passes a table of its tests to check_main(), which prints one line per test and a closing line.
  *
  *     program MODEL [FILTER]    runs the tests whose names contain FILTER on the model folder MODEL
  */
@@ -20,7 +20,7 @@ typedef struct {
     void (*run)(void);
 } check_test;
 
-/* Runs the tests; the value for main() to return. */
+/* Runs the tests. Returns the value for main() to return. */
 int check_main(int argc, char **argv, const check_test *tests, size_t count);
 #define CHECK_MAIN(tests)                                                                                              \
     int main(int argc, char **argv) { return check_main(argc, argv, tests, sizeof(tests) / sizeof *(tests)); }
@@ -28,7 +28,7 @@ int check_main(int argc, char **argv, const check_test *tests, size_t count);
 /* The model folder under test. */
 const char *check_model(void);
 
-/* Text shown with the failures that follow, such as the options of a round of a loop; NULL for none. Copied. */
+/* Sets a text that is shown with later failures, such as the options in a loop; NULL for none. The text is copied. */
 void check_context(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define CHECK(condition) check_true((condition) != 0, #condition, __FILE__, __LINE__)
@@ -55,7 +55,7 @@ void check_context(const char *format, ...) __attribute__((format(printf, 1, 2))
         check_failure((call), expected, texts_, #call, __FILE__, __LINE__);                                            \
     } while (0)
 
-/* What an out-parameter holds before a call, to see that a failure clears it. Never dereferenced. */
+/* The value of an out-parameter before a call, to check that a failure clears it. Never dereferenced. */
 #define CHECK_STALE ((void *)(uintptr_t)0xdead)
 
 /* The call fails with this status and a message that contains each of the texts, and clears `out`. */

@@ -12,7 +12,7 @@
 /* A child that hangs is ended by its alarm. */
 enum { PATIENCE = 60 };
 
-/* A child's check: the child ends at the first that fails. */
+/* A check in a child. The child exits at the first that fails. */
 #define EXPECT(condition)                                                                                              \
     do {                                                                                                               \
         if (!(condition)) {                                                                                            \

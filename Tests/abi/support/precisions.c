@@ -46,7 +46,7 @@ double relative_error(const pixart_tensor *found, const pixart_tensor *expected)
     return sqrt(difference / size);
 }
 
-/* Root of the mean square of what two images differ by, in steps of 255. */
+/* The root mean square difference of two images, in steps of 255. */
 static double image_error(const pixart_tensor *found, const pixart_tensor *expected) {
     REQUIRE(pixart_tensor_size(found) == pixart_tensor_size(expected));
     const unsigned char *a = pixart_tensor_data(found), *b = pixart_tensor_data(expected);
@@ -56,7 +56,7 @@ static double image_error(const pixart_tensor *found, const pixart_tensor *expec
     return sqrt(sum / (double)pixart_tensor_size(found));
 }
 
-/* `error` is at most `bound`, and above zero where the bound is. */
+/* `error` is at most `bound`, and above zero if the bound is. */
 static void within(const char *what, double error, double bound) {
     check_context("%s: %g, at most %g", what, error, bound);
     CHECK(error <= bound);

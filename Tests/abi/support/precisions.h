@@ -1,5 +1,5 @@
 /*
- * Runs of the model under test in other precisions than it is stored in, and how far they may be from it.
+ * Runs of the model under test in other precisions than the stored one, and the errors that they may have.
  */
 #ifndef PRECISIONS_H
 #define PRECISIONS_H
@@ -15,8 +15,8 @@ typedef struct {
 results run_stages(const char *model, const char *options, const char *decoder);
 void results_release(results r);
 
-/* A precision of weights with the largest relative error, in the root mean square, that it brings to the embedding and
- * the latents of the emoji model: about twice what was measured. The images follow within as many steps of 255. */
+/* A precision of weights with the largest relative error (root mean square) of the embedding and the latents of the
+ * emoji model: about twice the measured one. Images may differ by as many steps of 255. */
 typedef struct {
     const char *name;
     double embedding, latents, images;
@@ -25,7 +25,7 @@ typedef struct {
 enum { PRECISIONS = 4 };
 extern const precision precisions[PRECISIONS]; /* float32, bfloat16, int8, int4 */
 
-/* The results are as near to the original's as the precision says, and no nearer than a precision that differs is. */
+/* The results are within the precision's error of the original's, and differ from them if the precision does. */
 void check_close(results found, results original, const precision *bounds);
 
 /* Relative error of float32 tensors of one shape. */

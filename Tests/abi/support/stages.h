@@ -8,8 +8,7 @@
 
 #define PROMPT "a cute cat face on a blue background"
 
-/* Options of a short run that still has a first, a middle and a last step, of a small picture; `more` are further ones.
- */
+/* Options of a short run of a small image, with a first, a middle and a last step; `more` are further options. */
 #define STEPS 3
 #define RUN(more) "{\"num_inference_steps\": 3, \"height\": 64, \"width\": 64, " more "}"
 #define SHORT RUN("\"seed\": 7")
@@ -29,30 +28,29 @@ typedef struct {
 embeddings encode_prompts(const char *model);
 void embeddings_release(embeddings both);
 
-/* The latents of a run without callback. */
+/* The latents of a run without a callback. */
 pixart_tensor *denoise(const pixart_denoiser *denoiser, embeddings both, const char *options);
 
 /* A sampler before its first step, and one driven to its end. */
 pixart_sampler *create_sampler(const pixart_denoiser *denoiser, embeddings both, const char *options);
 void drive(pixart_sampler *sampler);
 
-/* A copy of the sampler's latents, and of its estimate. */
+/* A copy of the sampler's latents, and of its predicted original. */
 pixart_tensor *sampler_latents(const pixart_sampler *sampler);
 pixart_tensor *sampler_estimate(const pixart_sampler *sampler);
 
-/* Drives a sampler to its end, and gives its latents; the sampler is released. */
+/* Drives a sampler to its end, releases it, and returns its latents. */
 pixart_tensor *finish(pixart_sampler *sampler);
 
-/* Whether two float32 tensors have the same bytes. */
+/* Returns 1 if two float32 tensors have the same bytes. */
 int equal(const pixart_tensor *a, const pixart_tensor *b);
 
-/* How far image `index` of a batch is from a run of its own, [1, ...], as a share of the largest element of that. A
- * matrix product of more rows may round differently in the last bit, and a run of a few steps lets that grow a little.
- */
+/* The difference between image `index` of a batch and a separate run, [1, ...], relative to the largest element of the
+ * run. A GEMM with more rows may round differently in the last bit, and that grows a little in a run of a few steps. */
 float batch_error(const pixart_tensor *batch, int64_t index, const pixart_tensor *single);
 
 /* The bound of batch_error(): a few hundred times the rounding of float32, and a hundredth of one step of an 8-bit
- * picture. */
+ * image. */
 #define BATCH_BOUND 2e-5f
 
 /* The images of latents with the default options. */

@@ -1,11 +1,11 @@
-/* Threads of this process. */
+/* The threads of this process. */
 #ifndef THREAD_COUNT_H
 #define THREAD_COUNT_H
 
-/* The number of threads. A thread that was joined may count for some milliseconds more, until the kernel reaps it. */
+/* Returns the number of threads. A joined thread may count for some milliseconds more, until the kernel reaps it. */
 int threads_now(void);
 
-/* Waits until the process has at most `expected` threads, for at most five seconds; the number that it has then. */
+/* Waits until the process has at most `expected` threads, for at most five seconds. Returns the number of threads. */
 int threads_settled(int expected);
 
 #endif

@@ -10,7 +10,7 @@ static struct {
     embeddings both;
     pixart_sampler *sampler;
     pixart_tensor *latents, *images;
-    char folder[FOLDER_PATH], picture[FOLDER_PATH + 16], converted[FOLDER_PATH + 16];
+    char folder[FOLDER_PATH], image_path[FOLDER_PATH + 16], converted[FOLDER_PATH + 16];
 } open;
 
 static pixart_status call_encoder_open(const char *options) {
@@ -43,9 +43,9 @@ static pixart_status call_denoise(const char *options) {
 }
 
 static pixart_status call_sampler_preview(const char *options) {
-    pixart_tensor *picture;
-    pixart_status status = pixart_sampler_preview(open.sampler, options, &picture);
-    pixart_tensor_release(picture);
+    pixart_tensor *preview;
+    pixart_status status = pixart_sampler_preview(open.sampler, options, &preview);
+    pixart_tensor_release(preview);
     return status;
 }
 
@@ -79,7 +79,7 @@ static pixart_status call_image_encode(const char *options) {
 
 static pixart_status call_image_read(const char *options) {
     pixart_tensor *image;
-    pixart_status status = pixart_image_read(open.picture, options, &image);
+    pixart_status status = pixart_image_read(open.image_path, options, &image);
     pixart_tensor_release(image);
     return status;
 }
@@ -92,7 +92,7 @@ static pixart_status call_image_resize(const char *options) {
 }
 
 static pixart_status call_image_write(const char *options) {
-    return pixart_image_write(open.images, 0, open.picture, options);
+    return pixart_image_write(open.images, 0, open.image_path, options);
 }
 
 static pixart_status call_encoder_memory(const char *options) {
@@ -166,8 +166,8 @@ const verb *verb_named(const char *name) {
 
 void verbs_open(void) {
     folder_temporary(open.folder);
-    strcpy(open.picture, open.folder);
-    strcat(open.picture, "/x.png");
+    strcpy(open.image_path, open.folder);
+    strcat(open.image_path, "/x.png");
     strcpy(open.converted, open.folder);
     strcat(open.converted, "/converted");
     open.encoder = open_encoder(check_model());
@@ -179,7 +179,7 @@ void verbs_open(void) {
     open.latents = blank_latents();
     open.image_encoder = open_image_encoder(check_model());
     open.images = zeros(PIXART_UINT8, 3, (int64_t[]){8, 8, 3});
-    CHECK_OK(pixart_image_write(open.images, 0, open.picture, NULL));
+    CHECK_OK(pixart_image_write(open.images, 0, open.image_path, NULL));
 }
 
 void verbs_close(void) {

@@ -1,6 +1,6 @@
 /*
- * The verbs that take options, each as a call with everything but its options at hand. A result is released at once.
- * "denoise" prepares its run without running it, so that many options can be tried in little time.
+ * The verbs that take options. Each is a call that has all arguments except the options. A result is released at once.
+ * "denoise" creates its run without running it, so that many options can be tried in little time.
  */
 #ifndef VERBS_H
 #define VERBS_H
@@ -16,7 +16,7 @@ typedef struct {
 extern const verb verbs[];
 const verb *verb_named(const char *name);
 
-/* Opens what the verbs need of the model under test, and releases it. */
+/* Opens what the verbs need from the model under test, and releases it. */
 void verbs_open(void);
 void verbs_close(void);
 

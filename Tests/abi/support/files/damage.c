@@ -129,7 +129,7 @@ void damage_renamed(const char *folder, const char *file, const char *key, const
     safetensors_write(&tensors, folder, file);
 }
 
-/* The new tensor has bytes of its own behind the others', so that nothing overlaps. */
+/* The new tensor's bytes come after the others', so nothing overlaps. */
 void damage_added(const char *folder, const char *file, const char *key, const char *value) {
     (void)value;
     safetensors tensors = safetensors_read(folder, file);

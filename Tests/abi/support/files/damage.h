@@ -1,9 +1,9 @@
 /*
- * Ways to damage a model folder, each changing one thing. Folders are clones (folder.h), the model itself stays intact.
+ * Ways to damage a model folder; each changes one thing. Folders are clones (folder.h), so the model stays intact.
  *
  *   folder   the clone
  *   file     what to damage, relative to it
- *   key      a JSON key, a tensor's name, or whatever the kind of damage works on; may be NULL
+ *   key      a JSON key, a tensor's name, or what else the kind of damage needs; may be NULL
  *   value    what to put there; may be NULL
  */
 #ifndef DAMAGE_H
@@ -14,7 +14,7 @@ typedef void damage(const char *folder, const char *file, const char *key, const
 /* Any file. */
 damage damage_missing; /* the file is gone */
 damage damage_empty;   /* it has no bytes */
-damage damage_cut;     /* it ends early: after `value` bytes, or as many before its end where negative */
+damage damage_cut;     /* it ends early: after `value` bytes, or that many before its end if negative */
 damage damage_garbage; /* its bytes are random */
 damage damage_text;    /* it holds the text `value` */
 damage damage_folder;  /* it is a folder */
