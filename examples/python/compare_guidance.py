@@ -1,8 +1,8 @@
-"""Makes pictures of several seeds with several guidance scales: what does more guidance do, and what chance?
+"""Makes images of several seeds with several guidance scales, to compare the effects of guidance and seed.
 
     python examples/python/compare_guidance.py "an owl on a blue background" --guidance 1 4.5 9 --seeds 0 1
 
-The pictures stand in one file, a row for each seed, a column for each guidance scale.
+The images are in one file, with a row for each seed and a column for each guidance scale.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> None:
                 guidance_scale=guidance,
                 num_inference_steps=args.steps,
                 num_images_per_prompt=len(args.seeds),
-                seed=args.seeds,  # one for each picture: its noise is that of a run of its own
+                seed=args.seeds,  # one for each image: the noise is that of a separate run
             )
             columns.append(np.vstack(list(decoder.decode(latents))))
             print(f"guidance {guidance:g}: seeds {', '.join(map(str, args.seeds))}")

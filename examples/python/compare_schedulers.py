@@ -1,8 +1,8 @@
-"""Makes one picture with several schedulers, each in several numbers of steps: who needs how many?
+"""Makes one image with several schedulers and several numbers of steps, to compare how many each needs.
 
     python examples/python/compare_schedulers.py --schedulers UniPCMultistep DDIM --steps 4 8 16
 
-The pictures stand in one file, a row for each scheduler, a column for each number of steps.
+The images are in one file, with a row for each scheduler and a column for each number of steps.
 """
 
 import argparse
@@ -23,7 +23,7 @@ SCHEDULERS = [
 ]
 
 CLIPPING = ["DDIM", "DDPM", "LCM", "TCD"]
-"""These clip what they predict to -1 ... 1 unless told otherwise, which pixels keep to, and latents do not."""
+"""These clip their predictions to -1 ... 1 by default. That is right for pixels, but not for latents."""
 
 
 def main() -> None:

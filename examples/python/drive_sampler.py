@@ -1,4 +1,4 @@
-"""Drives a run step by step, and writes pictures of what it looks like on the way.
+"""Advances a run step by step, and writes the decoded latents as images.
 
 python examples/python/drive_sampler.py --every 5
 """
@@ -15,8 +15,8 @@ def main() -> None:
     parser.add_argument("--model", default="models/emoji", help="a folder in the diffusers layout")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--every", type=int, default=5, help="write a picture after every so many steps")
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("."), help="where the pictures go")
+    parser.add_argument("--every", type=int, default=5, help="write an image after every so many steps")
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("."), help="folder for the images")
     args = parser.parse_args()
 
     args.folder.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
-"""Paints a part of a picture anew; what lies outside the mask stays as it was.
+"""Inpainting: regenerates part of an image. Pixels outside the mask do not change.
 
     python examples/python/inpaint.py --image docs/images/demo.png --box 0 64 128 128 "a panda on a blue background"
 
-A mask is white where the picture is repainted: a PNG file (--mask), or a box in pixels (--box TOP LEFT BOTTOM RIGHT).
-The pictures stand in one file: the given one, the mask, the result as it was decoded, and the result with the unmasked
-pixels put back, since those come out of the decoder a little different.
+A mask is white where the image is regenerated: a PNG file (--mask), or a box in pixels (--box TOP LEFT BOTTOM RIGHT).
+The images are in one file: the given one, the mask, the decoded result, and the result with the unmasked pixels copied
+from the given image, because the decoder does not reproduce them exactly.
 """
 
 import argparse
@@ -19,9 +19,9 @@ def main() -> None:
     parser.add_argument("prompt", nargs="?", default="a panda on a blue background")
     parser.add_argument("--model", default="models/emoji", help="a folder in the diffusers layout")
     parser.add_argument("--image", default="docs/images/demo.png", help="a PNG file")
-    parser.add_argument("--mask", help="a PNG file, white where the picture is repainted")
+    parser.add_argument("--mask", help="a PNG file, white where the image is regenerated")
     parser.add_argument("--box", type=int, nargs=4, default=[0, 64, 128, 128], help="top, left, bottom, right")
-    parser.add_argument("--size", type=int, default=128, help="side of the pictures in pixels")
+    parser.add_argument("--size", type=int, default=128, help="side of the images in pixels")
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--guidance", type=float, default=2.0)

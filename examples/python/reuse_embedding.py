@@ -1,8 +1,8 @@
-"""Encodes a prompt once and makes several pictures of it; each stage could be a process or a machine of its own.
+"""Encodes a prompt once and makes several images of it. Each stage could run in another process or on another machine.
 
     python examples/python/reuse_embedding.py --seeds 0 1 2
 
-What passes between the stages lies in `embedding.safetensors` and `latents-SEED.safetensors`.
+The stages exchange `embedding.safetensors` and `latents-SEED.safetensors`.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--model", default="models/emoji", help="a folder in the diffusers layout")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("."), help="where the files go")
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("."), help="folder for the files")
     args = parser.parse_args()
 
     args.folder.mkdir(parents=True, exist_ok=True)
@@ -42,10 +42,10 @@ def main() -> None:
     encode(args.model, args.prompt, embedding)
     for seed in args.seeds:
         latents = args.folder / f"latents-{seed}.safetensors"
-        picture = args.folder / f"picture-{seed}.png"
+        path = args.folder / f"image-{seed}.png"
         denoise(args.model, embedding, seed, args.steps, latents)
-        decode(args.model, latents, picture)
-        print(f"wrote {picture}")
+        decode(args.model, latents, path)
+        print(f"wrote {path}")
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prompt", nargs="?", default="a cute cat face on a blue background")
     parser.add_argument("--model", default="models/emoji", help="a folder in the diffusers layout")
-    parser.add_argument("--negative", default="", help="what to steer away from")
+    parser.add_argument("--negative", default="", help="what the image should not show")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=4.5)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", default="picture.png")
+    parser.add_argument("--output", default="image.png")
     args = parser.parse_args()
 
     images = pixart.text_to_image(

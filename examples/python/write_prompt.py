@@ -1,8 +1,8 @@
-"""Makes a picture from a prompt with weights, size flags and a style.
+"""Makes an image from a prompt with weights, size flags and a style.
 
     python examples/python/write_prompt.py "a cat face on a (blue:1.3) background --ar 2:3" --style "Pixel art"
 
-docs/prompts.md tells what prompts may hold.
+docs/prompts.md describes the syntax of prompts.
 """
 
 import argparse
@@ -14,12 +14,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("prompt", nargs="?", default="a (cute:0.8) cat face on a (blue:1.3) background --ar 1:1")
     parser.add_argument("--model", default="models/emoji", help="a folder in the diffusers layout")
-    parser.add_argument("--negative", default="", help="what to steer away from")
+    parser.add_argument("--negative", default="", help="what the image should not show")
     parser.add_argument("--style", default="(No style)", help="one of " + ", ".join(pixart.prompts.styles()))
-    parser.add_argument("--base", type=int, default=128, help="side of the model's square picture")
+    parser.add_argument("--base", type=int, default=128, help="side of the model's square image")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", default="picture.png")
+    parser.add_argument("--output", default="image.png")
     args = parser.parse_args()
 
     text, size = pixart.prompts.parse_size_flags(args.prompt, args.base)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write the Python types of all options from the schemas that the library itself gives.
+"""Writes the Python types of all options from the schemas of the library.
 
-make_options_types.py LIBRARY OUT        such as .build/release/libpixart.so bindings/python/src/pixart/options.py
+make_options_types.py LIBRARY OUT        for example .build/release/libpixart.so bindings/python/src/pixart/options.py
 """
 
 import json
@@ -12,12 +12,12 @@ import textwrap
 from make_options_doc import schemas_of
 
 PARAMETERS = {"memory_estimate": {"stage"}}
-"""Options that Python takes as a parameter with a name, by verb: they are no keys of the type."""
+"""Options that are named parameters in Python, by verb. They are not keys of the type."""
 
 HEAD = '''"""The options of each verb as types, for annotations: `options: DenoiseOptions = {"seed": 1}`.
 
-Made by `make docs` from the schemas of the library. Options travel to C as JSON:
-at run time, these types check nothing.
+Made by `make docs` from the schemas of the library. Options are passed to C as JSON,
+and these types check nothing at run time.
 """
 
 from __future__ import annotations

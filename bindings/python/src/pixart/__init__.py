@@ -1,4 +1,4 @@
-"""PixArt-alpha text-to-image on CPUs: numpy arrays around libpixart.
+"""PixArt-alpha and PixArt-Sigma text-to-image on CPUs, through libpixart. Inputs and results are numpy arrays.
 
     images = pixart.text_to_image(model, "cute cat", seed=0, progress=True)  # uint8 [B, H, W, 3]
 
@@ -11,7 +11,7 @@ The same in three stages:
     with pixart.Decoder(model) as decoder:
         images = decoder.decode(latents)
 
-The C library is loaded at the first call that needs it.
+The first call that needs the C library loads it.
 """
 
 from . import options, prompts

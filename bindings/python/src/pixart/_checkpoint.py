@@ -1,4 +1,4 @@
-"""Checkpoints on disk: writing one in another precision, and the memory that one takes."""
+"""Checkpoints on disk: conversion to another precision, and memory estimates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def convert(model: Path, out: Path, *, progress: Progress = None, **options: Unpack[ConvertOptions]) -> None:
-    """Writes the checkpoint folder `model` in another precision into the folder `out`, which is made if it is missing.
+    """Writes the checkpoint folder `model` in another precision to the folder `out`, which is created if missing.
 
-    `progress` is as in Denoiser.denoise(); a step is a tensor. A call that fails or is cancelled leaves nothing behind.
-    `model` is not changed.
+    `progress` is as in Denoiser.denoise(); a step is a tensor. A call that fails or is cancelled leaves no files.
+    `model` does not change.
     """
     encoded, folders = encode_options(options), (encode_path(model), encode_path(out))
     with_progress(progress, lambda callback: library().pixart_convert(*folders, encoded, callback, None))
@@ -28,7 +28,7 @@ def memory_estimate(
     stage: Literal["encode", "denoise", "decode", "image_encode"] = "denoise",
     **options: Unpack[MemoryEstimateOptions],
 ) -> dict[str, int]:
-    """The memory that a stage of the checkpoint folder `model` would take, in bytes, without opening it.
+    """Estimates the memory of a stage of the checkpoint folder `model` in bytes, before it is opened.
 
     The keys are weights_resident, weights_mapped, activations, and peak, their sum.
     """

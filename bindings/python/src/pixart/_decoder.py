@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Decoder(Stage):
-    """The VAE decoder of a checkpoint, or that of a tiny autoencoder. Any number of threads may use it at once.
+    """The VAE decoder of a checkpoint, or that of a tiny autoencoder. Thread-safe.
 
     `model` is a folder in the diffusers layout.
     """
@@ -31,7 +31,8 @@ class Decoder(Stage):
     def decode(
         self, latents: object, *, progress: Progress = None, **options: Unpack[DecodeOptions]
     ) -> npt.NDArray[Any]:
-        """The images of latents [B, C, Y, X]: uint8 [B, H, W, 3], or float32 in 0 ... 1 with output_type="float32"."""
+        """Decodes latents [B, C, Y, X] into images: uint8 [B, H, W, 3], or float32 from 0 to 1 with
+        output_type="float32"."""
         array, encoded = contiguous(latents, "latents"), encode_options(options)
 
         def run(callback: Any) -> npt.NDArray[Any]:
@@ -41,5 +42,6 @@ class Decoder(Stage):
         return with_progress(progress, run)
 
     def memory(self, **options: Unpack[DecoderMemoryOptions]) -> dict[str, int]:
-        """The memory of decode() in bytes for an image of `height` by `width` pixels: the keys of Encoder.memory()."""
+        """Reports the memory of decode() in bytes for an image of `height` by `width` pixels, with the keys of
+        Encoder.memory()."""
         return self._memory(options)

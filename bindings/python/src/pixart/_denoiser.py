@@ -1,4 +1,4 @@
-"""Embedding to latents: whole runs."""
+"""Embedding to latents: complete runs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _WORDS = {
     "prompts[": "prompt[",
     "negatives[": "negative[",
 }
-"""Of C's messages about prompts, and what Python calls the same."""
+"""Words in C's messages about prompts, and Python's words for them."""
 
 
 class Denoiser(Stage):
-    """The diffusion transformer and scheduler of a checkpoint. Any number of threads may use it at once.
+    """The PixArt transformer and the scheduler of a checkpoint. Thread-safe.
 
     `model` is a folder in the diffusers layout.
     """
@@ -52,14 +52,14 @@ class Denoiser(Stage):
         progress: Progress = None,
         **options: Unpack[DenoiseOptions],
     ) -> npt.NDArray[np.float32]:
-        """The latents of a whole run, float32 [B, C, Y, X].
+        """Runs the complete denoising loop. Returns latents, float32 [B, C, Y, X].
 
-        `prompt` is an embedding [S, E], or a list of several: the images of each follow those of the one before.
-        `negative`, required if guidance_scale > 1, is one for all of them, or a list of as many. `noise` [B, C, Y, X]
+        `prompt` is an embedding [S, E], or a list of embeddings; the images of the first come first. `negative` is one
+        embedding for all prompts, or a list of as many; it is required if guidance_scale > 1. `noise` [B, C, Y, X]
         replaces the seed's noise. `image_latents` and `mask` are as in Sampler.set_image_latents() and set_mask(), and
-        go with the option `strength`. `progress` is True for a bar (needs tqdm) or a callable that gets
-        (step, steps, fraction) on this thread many times a step: a true result ends the run with Cancelled, and an
-        exception that it raises ends the run and comes out of this call.
+        need the option `strength`. `progress` is True for a bar (needs tqdm), or a callable that gets
+        (step, steps, fraction) on this thread many times per step. If it returns a true value, the run ends with
+        Cancelled. If it raises, the run ends and this call raises the exception.
         """
         strength = options.get("strength")
         if strength is not None and image_latents is None:
@@ -86,12 +86,13 @@ class Denoiser(Stage):
         return with_progress(progress, run)
 
     def memory(self, **options: Unpack[DenoiserMemoryOptions]) -> dict[str, int]:
-        """The memory of a run in bytes: the keys of Encoder.memory(). Options are those of denoise() that decide its
-        size, and `tokens`."""
+        """Reports the memory of a run in bytes, with the keys of Encoder.memory(). Options are `tokens`, and those of
+        denoise() that decide the size."""
         return self._memory(options)
 
     def sampler(self, prompt: object, negative: object | None = None, **options: Unpack[DenoiseOptions]) -> Sampler:
-        """A run that the caller drives; prompts and options as for denoise(). It stays usable when this closes."""
+        """Creates a run that the caller advances. Prompts and options are as for denoise(). The sampler stays usable
+        after this denoiser is closed."""
         encoded, c = encode_options(options), library()
         several, negatives = _several(prompt), _several(negative)
         if several is not None and not several:
@@ -120,7 +121,8 @@ class Denoiser(Stage):
 
 
 def _several(prompts: object) -> Sequence[object] | None:
-    """The embeddings of a list of them; None for a single one, nested lists of numbers included."""
+    """Returns the embeddings of a list. Returns None for a single embedding, also if that is a nested list of
+    numbers."""
     if isinstance(prompts, (list, tuple)) and (not prompts or array_of(prompts[0], "prompt").ndim == 2):
         return prompts
     return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Encoder(Stage):
-    """The tokenizer and T5 text encoder of a checkpoint. Any number of threads may use it at once.
+    """The tokenizer and T5 text encoder of a checkpoint. Thread-safe.
 
     `model` is a folder in the diffusers layout.
     """
@@ -32,7 +32,7 @@ class Encoder(Stage):
     def encode(
         self, prompt: str, *, progress: Progress = None, **options: Unpack[EncodeOptions]
     ) -> npt.NDArray[np.float32]:
-        """The embedding of a prompt: float32 [S, E], one row for each real token, without padding."""
+        """Encodes a prompt into an embedding: float32 [S, E], one row for each real token, without padding."""
         arguments = encode_text(prompt, "prompt"), encode_options(options)
 
         def run(callback: Any) -> npt.NDArray[np.float32]:
@@ -42,13 +42,13 @@ class Encoder(Stage):
         return with_progress(progress, run)
 
     def tokenize(self, prompt: str, **options: Unpack[EncodeOptions]) -> dict[str, Any]:
-        """The tokens that encode() gives to the network: the keys text, ids, pieces, offsets (the first byte
-        and the end of each piece in the UTF-8 text), max_sequence_length, truncated_tokens and truncated_text."""
+        """Reports the tokens that encode() would encode: the keys text, ids, pieces, offsets (the first byte and the
+        end of each piece in the UTF-8 text), max_sequence_length, truncated_tokens and truncated_text."""
         arguments = encode_text(prompt, "prompt"), encode_options(options)
         with self._borrow() as encoder:
             return json_report(lambda report: library().pixart_encoder_tokenize(encoder, *arguments, report))
 
     def memory(self, **options: Unpack[EncoderMemoryOptions]) -> dict[str, int]:
-        """The memory of encode() in bytes for a prompt of `tokens` tokens: the keys weights_resident, weights_mapped,
-        activations, peak (their sum), and activations_held (what the threads hold now)."""
+        """Reports the memory of encode() in bytes for a prompt of `tokens` tokens: the keys weights_resident,
+        weights_mapped, activations, peak (their sum), and activations_held (what the threads keep for reuse)."""
         return self._memory(options)

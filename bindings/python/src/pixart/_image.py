@@ -1,4 +1,4 @@
-"""Images: on disk, in other sizes, and put into each other."""
+"""Images: reading, writing, resizing and blending."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._core.tensor import borrowed_tensor, mask_bytes, take_array
 
 
 def read_image(path: Path, channels: Literal[1, 3, 4] = 3) -> npt.NDArray[np.uint8]:
-    """The image in a PNG file of any kind: uint8 [H, W, channels]; 1 channel is grey, 3 are RGB, 4 RGBA.
+    """Reads a PNG file of any kind: uint8 [H, W, channels]. 1 channel is grey, 3 are RGB, 4 are RGBA.
 
     The orientation in its Exif data is applied, as diffusers' load_image does."""
     arguments = encode_path(path), encode_options({"channels": channels})
@@ -31,13 +31,13 @@ def write_image(path: Path, images: object, index: int = 0, text: Mapping[str, s
 
 
 def decode_png(data: bytes | bytearray | memoryview, channels: Literal[1, 3, 4] = 3) -> npt.NDArray[np.uint8]:
-    """The image in the bytes of a PNG file, as read_image() reads a file."""
+    """Reads the bytes of a PNG file, as read_image() reads a file."""
     copy, options = bytes(data), encode_options({"channels": channels})
     return take_array(lambda out: library().pixart_image_read_memory(copy, len(copy), options, out))
 
 
 def encode_png(images: object, index: int = 0, text: Mapping[str, str] | None = None) -> bytes:
-    """The bytes of the PNG file that write_image() would write."""
+    """Returns the bytes of the PNG file that write_image() would write."""
     if index < 0:
         raise IndexError("index must not be negative")
     options = encode_options({} if text is None else {"text": dict(text)})
@@ -52,7 +52,7 @@ def resize_image(
     width: int | None = None,
     resize_mode: Literal["default", "crop"] = "default",
 ) -> npt.NDArray[np.uint8]:
-    """Images uint8 [B, H, W, C] or [H, W, C] in another size, by Lanczos' filter as Pillow has it; None keeps theirs.
+    """Resizes images, uint8 [B, H, W, C] or [H, W, C], with Pillow's Lanczos filter. None keeps a dimension.
 
     `resize_mode` "default" stretches; "crop" keeps the proportions, covers the size and cuts out the middle.
     """
@@ -62,7 +62,7 @@ def resize_image(
 
 
 def blend_images(images: object, originals: object, mask: object) -> npt.NDArray[np.uint8]:
-    """The pixels of `images` if the mask is true, else those of `originals`; both are uint8.
+    """Combines images pixel by pixel: `images` if the mask is true, else `originals`. Both are uint8.
 
     Images are [B, H, W, C] or [H, W, C]; originals as many, or one for all; the mask [H, W] or [B or 1, H, W], also
     with a last dimension of 1. The mask is as in Sampler.set_mask().

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ImageEncoder(Stage):
-    """The VAE encoder of a checkpoint, or that of a tiny autoencoder. Any number of threads may use it at once.
+    """The VAE encoder of a checkpoint, or that of a tiny autoencoder. Thread-safe.
 
     `model` is a folder in the diffusers layout.
     """
@@ -32,7 +32,7 @@ class ImageEncoder(Stage):
     def encode(
         self, images: object, *, progress: Progress = None, **options: Unpack[ImageEncodeOptions]
     ) -> npt.NDArray[np.float32]:
-        """The latents of images, uint8 [B, H, W, 3] or [H, W, 3] with H and W multiples of 8: float32
+        """Encodes images, uint8 [B, H, W, 3] or [H, W, 3] with H and W multiples of 8, into latents: float32
         [B, C, H / 8, W / 8], scaled as Denoiser and Decoder take them."""
         array, encoded = contiguous(images, "images", np.uint8), encode_options(options)
 
@@ -45,5 +45,6 @@ class ImageEncoder(Stage):
         return with_progress(progress, run)
 
     def memory(self, **options: Unpack[ImageEncoderMemoryOptions]) -> dict[str, int]:
-        """The memory of encode() in bytes for an image of `height` by `width` pixels: the keys of Encoder.memory()."""
+        """Reports the memory of encode() in bytes for an image of `height` by `width` pixels, with the keys of
+        Encoder.memory()."""
         return self._memory(options)

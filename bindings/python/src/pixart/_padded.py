@@ -1,4 +1,4 @@
-"""Embeddings to and from the form that diffusers uses."""
+"""Converts embeddings to and from diffusers' form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._core.tensor import array_of, contiguous
 def to_padded(
     embedding: object, max_sequence_length: int = 120
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """An embedding [S, E] as diffusers' `prompt_embeds` [1, L, E], zero behind the text, and its mask [1, L].
+    """Returns an embedding [S, E] as diffusers' `prompt_embeds` [1, L, E], padded with zeros, and its mask [1, L].
 
     save_tensors() takes the mask as `mask.astype(numpy.uint8)`, and from_padded() takes it back as such.
     """
@@ -29,7 +29,8 @@ def to_padded(
 
 
 def from_padded(prompt_embeds: object, mask: object) -> npt.NDArray[np.float32]:
-    """The embedding [S, E] in diffusers' `prompt_embeds` [1, L, E] and mask [1, L]: the rows that the mask keeps."""
+    """Returns the embedding [S, E] in diffusers' `prompt_embeds` [1, L, E] and mask [1, L]: the rows that the mask
+    keeps."""
     rows, kept = contiguous(prompt_embeds, "prompt_embeds"), array_of(mask, "mask")
     if rows.ndim != 3 or len(rows) != 1 or kept.shape != rows.shape[:2]:
         raise ValueError(f"expected [1, L, E] and [1, L], not {list(rows.shape)} and {list(kept.shape)}")

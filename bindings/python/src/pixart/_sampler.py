@@ -1,4 +1,4 @@
-"""Embedding to latents: a run that Python drives step by step."""
+"""Embedding to latents: a run that the caller advances step by step."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 class Sampler(Handle):
-    """One denoising run, advanced step by step; made by Denoiser.sampler(). For one thread at a time.
+    """One denoising run that the caller advances step by step. Denoiser.sampler() creates it. Used by one thread at a
+    time.
 
-    Iterating runs the remaining steps, and gives the latents after each.
+    Iterating runs the remaining steps and yields the latents after each.
     """
 
     _one_at_a_time = True
@@ -60,33 +61,34 @@ class Sampler(Handle):
 
     @property
     def predicted_original(self) -> npt.NDArray[np.float32]:
-        """The latents without noise that the last step predicted, float32 [B, C, Y, X]; after the first step only."""
+        """The latents without noise that the last step predicted, float32 [B, C, Y, X]. Not available before the first
+        step."""
         with self._borrow() as sampler:
             return take_array(lambda out: library().pixart_sampler_predicted_original(sampler, out))
 
     def preview(self, **options: Unpack[SamplerPreviewOptions]) -> npt.NDArray[np.uint8]:
-        """A small image of the predicted original by a linear map of its latents, uint8 [B, Y, X, 3]; after the first
-        step only."""
+        """Makes a small image of the predicted original with a linear map of its latents, uint8 [B, Y, X, 3]. Not
+        available before the first step."""
         encoded = encode_options(options)
         with self._borrow() as sampler:
             return take_array(lambda out: library().pixart_sampler_preview(sampler, encoded, out))
 
     def set_image_latents(self, image_latents: object) -> None:
-        """Starts from an image: its latents, float32 [1 or B, C, Y, X], as ImageEncoder.encode() gives them. For runs
-        with the option `strength`, before the first step only."""
+        """Starts the run from an image: its latents, float32 [1 or B, C, Y, X], from ImageEncoder.encode(). The run
+        needs the option `strength`. Call it before the first step."""
         with self._borrow() as sampler, borrowed_tensor(image_latents, "image_latents") as tensor:
             with reworded({"latents": "image_latents"}):
                 library().pixart_sampler_set_image_latents(sampler, tensor)
 
     def set_mask(self, mask: object) -> None:
-        """Repaints only a part of the image: `mask` is [H, W] or [1 or B, H, W], in pixels of the run's size. It is
-        bool, or integers of 0 to 255 with 128 and above for true; 0 and 1 alone are refused. After
-        set_image_latents(), before the first step only."""
+        """Inpainting: only the masked area is regenerated. `mask` is [H, W] or [1 or B, H, W], in pixels of the run's
+        size. It is bool, or integers from 0 to 255; 128 and above is true, and integers of 0 and 1 alone are refused.
+        Call it before the first step. The run needs the option `strength`."""
         with self._borrow() as sampler, borrowed_tensor(mask_bytes(mask, "mask"), "mask", np.uint8) as tensor:
             library().pixart_sampler_set_mask(sampler, tensor)
 
     def set_noise(self, noise: object) -> None:
-        """Starts from `noise`, float32 [B, C, Y, X], in place of the seed's noise; before the first step only."""
+        """Uses `noise`, float32 [B, C, Y, X], instead of the seed's noise. Call it before the first step."""
         with self._borrow() as sampler, borrowed_tensor(noise, "noise") as tensor:
             with reworded({"latents": "noise"}):
                 library().pixart_sampler_set_noise(sampler, tensor)
@@ -96,7 +98,7 @@ class Sampler(Handle):
         self._advance(1, progress)
 
     def run(self, *, progress: Progress = None) -> npt.NDArray[np.float32]:
-        """Runs the remaining steps, and gives the latents."""
+        """Runs the remaining steps and returns the latents."""
         self._advance(self.steps - self.step_index, progress)
         return self.latents
 

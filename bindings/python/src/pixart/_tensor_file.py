@@ -17,7 +17,7 @@ from ._core.library import library
 from ._core.tensor import array_of, borrowed_tensor, view
 
 _READ = ("F32", "F16", "BF16", "U8")
-"""The types of a safetensors file that become tensors."""
+"""The supported types of a safetensors file."""
 
 
 def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
@@ -39,8 +39,8 @@ def save_tensors(path: Path, tensors: Mapping[str, object]) -> None:
 
 
 def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
-    """Loads the arrays called `names` from a safetensors file, or all of the types that are read: F32, F16 and BF16 as
-    float32, and U8. The name of one of another type is an error that names the type."""
+    """Loads the arrays called `names` from a safetensors file, or all arrays of the supported types: F32, F16 and BF16
+    as float32, and U8. If a named array has another type, the error names the type."""
     types = {name: tensor["dtype"] for name, tensor in list_tensors(path).items()}
     names = [name for name, kind in types.items() if kind in _READ] if names is None else list(names)
     for name in names:
@@ -54,5 +54,6 @@ def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, np
 
 
 def list_tensors(path: Path) -> dict[str, dict[str, Any]]:
-    """The tensors of a safetensors file: name -> {"dtype": as the file names it, such as "F32", "shape": [...]}."""
+    """Lists the tensors of a safetensors file: name -> {"dtype": the file's name of the type, such as "F32", "shape":
+    [...]}."""
     return json_report(lambda report: library().pixart_tensors_list(encode_path(path), report))

@@ -30,12 +30,12 @@ def text_to_image(
     progress: Progress = None,
     **options: Unpack[DenoiseOptions],
 ) -> npt.NDArray[np.uint8]:
-    """The images of a prompt, or of a list of prompts: uint8 [B, H, W, 3].
+    """Makes the images of a prompt, or of a list of prompts: uint8 [B, H, W, 3].
 
-    Each stage of the checkpoint folder `model` is released before the next one opens, so that only one is in memory.
-    `weights` is the precision of the text encoder and the transformer; `variant` and `threads` go to every stage.
-    `progress` and the options are those of Denoiser.denoise(); a given `height` and `width` are also the size of the
-    images.
+    `model` is a folder in the diffusers layout. Each stage is released before the next one opens, so only one is in
+    memory. `weights` is the precision of the text encoder and the transformer. `variant` and `threads` apply to every
+    stage. `progress` and the options are those of Denoiser.denoise(). If `height` and `width` are given, the images
+    have exactly that size.
     """
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
     with Encoder(model, weights=weights, variant=variant, threads=threads) as encoder:

@@ -1,3 +1,3 @@
-"""Version of the package, the same as that of the library it is released with."""
+"""The version of the package, which equals that of the library released with it."""
 
 __version__ = "1.0.0"

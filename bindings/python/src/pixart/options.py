@@ -1,7 +1,7 @@
 """The options of each verb as types, for annotations: `options: DenoiseOptions = {"seed": 1}`.
 
-Made by `make docs` from the schemas of the library. Options travel to C as JSON:
-at run time, these types check nothing.
+Made by `make docs` from the schemas of the library. Options are passed to C as JSON,
+and these types check nothing at run time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text on its way to C: prompts, paths, and options as JSON."""
+"""Converts arguments for C: prompts, paths, and options as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Path = Union[str, "os.PathLike[str]"]
 
 
 def json_report(call: Callable[[Any], object]) -> dict[str, Any]:
-    """The JSON object that C hands out through the pointer that `call` gets."""
+    """Returns the JSON object that C returns through the pointer passed to `call`."""
     report = c_void_p()
     try:
         call(byref(report))
@@ -25,12 +25,13 @@ def json_report(call: Callable[[Any], object]) -> dict[str, Any]:
 
 
 def encode_options(options: Mapping[str, object]) -> bytes:
-    """Options as the JSON object that C takes; numpy scalars and arrays become numbers and lists, paths strings."""
+    """Returns options as a JSON object for C. numpy scalars and arrays become numbers and lists; paths become
+    strings."""
     return json.dumps(dict(options), default=_plain).encode()
 
 
 def encode_text(text: str, name: str) -> bytes:
-    """Text as C takes it: UTF-8, where a NUL would end it early."""
+    """Returns text as UTF-8 for C. A NUL is an error, because it would end the text early."""
     if not isinstance(text, str):
         raise TypeError(f"{name} must be str, not {type(text).__name__}")
     if "\0" in text:
@@ -39,7 +40,7 @@ def encode_text(text: str, name: str) -> bytes:
 
 
 def encode_path(path: Path) -> bytes:
-    """A path as C takes it."""
+    """Returns a path as bytes for C."""
     encoded = os.fsencode(path)
     if b"\0" in encoded:
         raise ArgumentError("path contains a NUL character")

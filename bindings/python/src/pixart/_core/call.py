@@ -1,4 +1,4 @@
-"""Long C calls, which exceptions from outside can end."""
+"""Long C calls that exceptions can interrupt."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ T = TypeVar("T")
 Report = Callable[[int, int, float], object]
 
 POLL = 0.05
-"""Seconds between looks at exceptions that another thread raises in this one: they do not end a wait."""
+"""Seconds between checks for exceptions that another thread raises in this one, because they do not end a wait."""
 
 
 def cancellable(body: Callable[[Any], T], report: Report | None) -> T:
-    """The result of `body`, which gets a C progress callback, on a helper thread while this thread waits and reports.
+    """Runs `body(callback)` on a helper thread while this thread waits and reports. Returns its result.
 
-    An exception that arrives here, or that `report` raises, cancels the call, and goes on to the caller when it ends.
+    If an exception arrives here, or `report` raises one, the call is cancelled. The exception is raised when it ends.
     """
     call = _Call(body, report)
     try:
@@ -41,10 +41,11 @@ def cancellable(body: Callable[[Any], T], report: Report | None) -> T:
 
 
 class _Call(Generic[T]):
-    """`body` on a helper thread. Python runs signal handlers in the main thread, and raises asynchronous exceptions in
-    the thread that they name, so the C callback never sees either; the waiting thread does, in ordinary Python code.
+    """Runs `body` on a helper thread. Python runs signal handlers in the main thread, and raises asynchronous
+    exceptions in the thread that they name. So the C callback never sees either; the waiting thread does, in ordinary
+    Python code.
 
-    `body` owns what the C call needs, so that the waiting thread may leave at any time.
+    `body` owns what the C call needs, so the waiting thread may leave at any time.
     """
 
     def __init__(self, body: Callable[[Any], T], report: Report | None) -> None:
@@ -61,8 +62,8 @@ class _Call(Generic[T]):
     # The helper thread
 
     def work(self) -> Iterator[None]:
-        """All that the thread does, as a generator that has begun. Python may raise an exception for the thread that
-        started this one in this one, before it has an identity of its own: so it goes on where that is caught."""
+        """The thread's work, as a started generator. Before this thread has its own identity, Python may raise an
+        exception here that was meant for the thread that started it. The generator catches that and goes on."""
         body, result, error = None, None, None
         try:
             yield
@@ -78,7 +79,7 @@ class _Call(Generic[T]):
             self._ended = True
             if not self._stopped:
                 self._result, self._error = result, error
-        del body, result, error  # before the caller goes on: it decides what lives longer
+        del body, result, error  # before the caller goes on, because the caller decides what lives longer
         self._notify()
 
     def _answer(self, _context: object, step: int, steps: int, fraction: float) -> int:
@@ -114,7 +115,7 @@ class _Call(Generic[T]):
             del error  # it refers to this frame
 
     def stop(self) -> bool:
-        """Cancels the body at its next report, drops its result, and says whether it still runs."""
+        """Cancels the body at its next report and drops its result. Returns True if it still runs."""
         self._stopped = True
         self._answers.put(True)
         with self._lock:

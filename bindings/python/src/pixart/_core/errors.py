@@ -1,4 +1,5 @@
-"""The statuses of pixart.h, and an exception class for each kind of failure, also a kind of Python's own errors."""
+"""The status values of pixart.h, and an exception class for each kind of failure. Each is also one of Python's
+errors."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 
 class Status(enum.IntEnum):
-    """The statuses of pixart.h without their prefix: the values of `PixArtError.status`."""
+    """The status values of pixart.h without their prefix: the values of `PixArtError.status`."""
 
     ERROR_ARGUMENT = 101
     ERROR_OPTION = 102
@@ -22,7 +23,7 @@ class Status(enum.IntEnum):
 
 
 class PixArtError(Exception):
-    """A call into libpixart failed: `status` is the code from pixart.h, the message what was found and expected."""
+    """A call of libpixart failed. `status` is the value from pixart.h. The message says what was found and expected."""
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
@@ -63,19 +64,19 @@ class ModelError(PixArtError, ValueError):
 
 
 class OutOfMemoryError(PixArtError, MemoryError):
-    """Memory cannot be had (status 300 to 399)."""
+    """Out of memory (status 300 to 399)."""
 
 
 class Cancelled(PixArtError):
-    """The progress callback asked to stop (status 400 to 499)."""
+    """The progress callback cancelled the call (status 400 to 499)."""
 
 
 class InternalError(PixArtError, RuntimeError):
-    """A defect of the library (status 900 to 999); please report it with its message."""
+    """A defect in the library (status 900 to 999). Please report it with its message."""
 
 
 class LibraryNotFound(ImportError):
-    """libpixart cannot be loaded; the message lists every place that was looked at."""
+    """libpixart cannot be loaded. The message lists every place that was tried."""
 
 
 _KINDS: dict[int, type[PixArtError]] = {Status.ERROR_STATE: StateError, Status.ERROR_MODEL: ModelError}
@@ -83,13 +84,14 @@ _GROUPS = {1: ArgumentError, 2: FileError, 3: OutOfMemoryError, 4: Cancelled, 9:
 
 
 def error_for(status: int, message: str) -> PixArtError:
-    """The exception for a status: its own class, else that of its group, so that codes added later are still caught."""
+    """Returns the exception for a status: the class of the status, else the class of its group, so that values that are
+    added later are still caught."""
     return _KINDS.get(status, _GROUPS.get(status // 100, PixArtError))(message, status=status)
 
 
 @contextlib.contextmanager
 def reworded(words: Mapping[str, str]) -> Iterator[None]:
-    """Replaces words of C, such as a parameter's name, by those of Python in the message of a failure."""
+    """Replaces C words in the message of a failure, such as a parameter's name, by Python words."""
     try:
         yield
     except PixArtError as error:

@@ -1,4 +1,4 @@
-"""What the owners of C objects have in common."""
+"""The base class of owners of C objects."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Self = TypeVar("Self", bound="Handle")
 
 
 class Handle:
-    """Owns one C object: released by close(), by leaving a `with` block, or when the last reference goes.
+    """Owns one C object. It is released by close(), at the end of a `with` block, or with the last reference.
 
     A close() while another thread is inside a call takes effect when that call returns.
     """
 
     _one_at_a_time = False
-    """Whether the C object may be inside one call only."""
+    """True if only one call at a time may use the C object."""
 
     def __init__(
         self, create: Callable[[Any, Any], object], release: Callable[[c_void_p], None], progress: Progress = None
     ) -> None:
-        """`create` gets a C progress callback and the place of the object."""
+        """`create` gets a C progress callback and the out-parameter for the object."""
         self._pointer, self._release = with_progress(progress, lambda callback: _owned(create, release, callback))
-        self._lock = threading.RLock()  # a signal handler may close what it has interrupted
+        self._lock = threading.RLock()  # a signal handler may close the handle whose call it interrupted
         self._calls = 0
         self._closed = False
 
@@ -58,7 +58,7 @@ class Handle:
         return f"<pixart.{type(self).__name__} {self._describe()}{state}>"
 
     def _describe(self) -> str:
-        """What makes this handle different from others, in a few words, whether it is open or closed."""
+        """A few words that tell this handle from others, whether it is open or closed."""
         raise NotImplementedError
 
     @contextlib.contextmanager
@@ -81,15 +81,17 @@ class Handle:
 
 
 _references: dict[int, weakref.ref[c_void_p]] = {}
-"""What releases a C object when its pointer goes. At exit nothing does: a daemon thread may still be inside a call."""
+"""Releases a C object when its pointer is destroyed. At exit nothing is released, because a daemon thread may still be
+inside a call."""
 atexit.register(_references.clear)
 
 
 def _owned(
     create: Callable[[Any, Any], object], release: Callable[[c_void_p], None], callback: Any
 ) -> tuple[c_void_p, Callable[[], object]]:
-    """A new C object, and a function that releases it, which is called at the latest when the last reference to its
-    pointer goes. Calling it again does nothing. It has no Python code in which a signal handler could raise."""
+    """Returns a new C object and a function that releases it. The function is called at the latest with the last
+    reference to its pointer. Calling it again does nothing. It has no Python code in which a signal handler could
+    raise."""
     pointer = c_void_p()
     create(callback, byref(pointer))
     releasing = functools.partial(next, map(release, [c_void_p(pointer.value)]), None)

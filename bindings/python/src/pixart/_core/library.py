@@ -1,4 +1,4 @@
-"""The C library: where it is found, and the functions of pixart.h with their types."""
+"""Finds and loads the C library, and declares the functions of pixart.h with their types."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_image_resize": [_handle, _text, _out],
     "pixart_image_blend": [_handle, _handle, _handle, _out],
 }
-"""Functions that return a pixart_status; calling one raises the exception of a failure."""
+"""Functions that return a pixart_status. If one fails, the call raises the exception of the status."""
 
 _PLAIN_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "pixart_error_message": (c_char_p, []),
@@ -89,7 +89,7 @@ _PLAIN_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 @functools.cache
 def library() -> ctypes.CDLL:
-    """libpixart, found and loaded at the first call."""
+    """Returns libpixart. The first call finds and loads it."""
     loaded, place = _find()
     try:
         version = _declare(loaded, "pixart_version", c_char_p, [])().decode()
@@ -122,7 +122,8 @@ def _raise_on_failure(status: int, function: Any, arguments: tuple[Any, ...]) ->
 
 
 def _places() -> list[str]:
-    """Where to look, best first. A bare name is for the system's loader. $PIXART_LIBRARY allows no other place."""
+    """The places to try, best first. A bare name is for the system's loader. If $PIXART_LIBRARY is set, it is the only
+    place."""
     given = os.environ.get("PIXART_LIBRARY")
     if given:
         return [given]

@@ -11,16 +11,16 @@ from .call import Report, cancellable
 
 T = TypeVar("T")
 Progress = Union[None, bool, Report]
-"""None or False for silence, True for a tqdm bar, or `callback(step, steps, fraction)`, whose true result cancels."""
+"""None or False for no progress, True for a tqdm bar, or `callback(step, steps, fraction)`. A true result cancels."""
 
 _BAR = "{l_bar}{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 """The bar moves within a step: it counts steps in tenths."""
 
 
 def with_progress(progress: Progress, call: Callable[[Any], T]) -> T:
-    """The result of `call`, which gets a C callback that reports to `progress` on this thread.
+    """Runs `call(callback)`, whose callback reports to `progress` on this thread. Returns its result.
 
-    What a Python callback or a signal handler raises cancels the call and then goes on to the caller unchanged.
+    If a Python callback or a signal handler raises, the call is cancelled, and the exception is raised unchanged.
     """
     with _reporter(progress) as report:
         return cancellable(call, report)

@@ -1,4 +1,4 @@
-"""What options a verb of the library takes."""
+"""The options of the library's verbs."""
 
 from __future__ import annotations
 

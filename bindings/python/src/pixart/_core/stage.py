@@ -1,4 +1,4 @@
-"""What the stages of a checkpoint have in common."""
+"""The base class of the stages of a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .progress import Progress
 
 
 class Stage(Handle):
-    """Networks of a checkpoint, opened by pixart_<name>_open(). Any number of threads may use a stage at once."""
+    """A stage of a checkpoint, opened by pixart_<name>_open(). Stages are thread-safe."""
 
     _name: ClassVar[str]
-    """The stage in the names of its C functions."""
+    """The name of the stage in its C functions."""
 
     def __init__(self, model: Path, options: Mapping[str, object], progress: Progress = None) -> None:
         c, arguments = library(), (encode_path(model), encode_options(options))
@@ -25,7 +25,8 @@ class Stage(Handle):
         super().__init__(lambda callback, out: open_stage(*arguments, callback, None, out), release, progress)
 
     def report(self) -> dict[str, Any]:
-        """The keys files, precision, ignored_tensors and architecture: what this stage was opened from, and how.
+        """Reports what this stage was opened from, and how: the keys files, precision, ignored_tensors and
+        architecture.
 
         `pixart.h` describes them at pixart_encoder_report().
         """
@@ -33,7 +34,7 @@ class Stage(Handle):
             return json_report(lambda report: getattr(library(), f"pixart_{self._name}_report")(stage, report))
 
     def profile(self) -> dict[str, dict[str, float]]:
-        """The time of each kind of work since this stage was opened: kind -> {"seconds", "operations"}.
+        """Reports the time of each kind of work since this stage was opened: kind -> {"seconds", "operations"}.
 
         `pixart.h` describes the kinds at pixart_encoder_profile(). The difference of two profiles is the time of the
         calls between them.

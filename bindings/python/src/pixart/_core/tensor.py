@@ -1,4 +1,4 @@
-"""Arrays: numpy views on what C returns, and copies for C of what Python gives."""
+"""Arrays: numpy views of C results, and C copies of Python arguments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CODES = {dtype: code for code, dtype in _TYPES.items()}
 
 
 def take_array(call: Callable[[Any], object]) -> npt.NDArray[Any]:
-    """The array of the tensor that `call` puts into the out-parameter it is given."""
+    """Returns the array of the tensor that `call` stores in its out-parameter."""
     out = c_void_p()
     try:
         call(byref(out))
@@ -30,7 +30,7 @@ def take_array(call: Callable[[Any], object]) -> npt.NDArray[Any]:
 
 
 def view(tensor: c_void_p) -> npt.NDArray[Any]:
-    """A read-only array on the memory of a C tensor, which is released when the last array on it goes."""
+    """Returns a read-only view of the memory of a C tensor. The tensor is released with the last view."""
     c = library()
     dtype = _TYPES[c.pixart_tensor_type(tensor)]
     shape = tuple(c.pixart_tensor_shape(tensor)[: c.pixart_tensor_rank(tensor)])
@@ -44,8 +44,8 @@ def view(tensor: c_void_p) -> npt.NDArray[Any]:
 
 
 def array_of(values: object, name: str) -> npt.NDArray[Any]:
-    """`values` (a torch tensor, anything with the buffer protocol, `__array__` or `__dlpack__`, or nested lists) as an
-    array. Floating-point types that numpy does not have, bfloat16 and float8, become float32."""
+    """Returns `values` (a torch tensor, anything with the buffer protocol, `__array__` or `__dlpack__`, or nested
+    lists) as an array. Floating-point types that numpy does not have, bfloat16 and float8, become float32."""
     try:
         if hasattr(values, "detach") and hasattr(values, "device"):
             values = _on_cpu(values, name)
@@ -62,7 +62,7 @@ def array_of(values: object, name: str) -> npt.NDArray[Any]:
 
 
 def _on_cpu(tensor: Any, name: str) -> Any:
-    """A torch tensor without its gradient, of a type that numpy has."""
+    """Returns a torch tensor without its gradient, of a type that numpy has."""
     if tensor.device.type != "cpu":
         raise TypeError(f"{name}: a tensor on the device {tensor.device}; expected one on the CPU (tensor.cpu())")
     tensor = tensor.detach()
@@ -71,9 +71,9 @@ def _on_cpu(tensor: Any, name: str) -> Any:
 
 
 def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
-    """`values` as a row-major array of `dtype`.
+    """Returns `values` as a row-major array of `dtype`.
 
-    Any real numbers become float32; uint8 must be uint8 already, since an image of floats has no one meaning.
+    Any real numbers become float32. uint8 must be uint8 already, because images of floats have several conventions.
     """
     array, dtype = array_of(values, name), np.dtype(dtype)
     fits = array.dtype.kind in "fiu" if dtype == np.float32 else array.dtype == dtype
@@ -84,9 +84,9 @@ def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> 
 
 
 def mask_bytes(mask: object, name: str) -> npt.NDArray[np.uint8] | None:
-    """A mask as bytes, 128 and above for true: bool, or integers of 0 to 255; None stays None.
+    """Returns a mask as bytes, 128 and above for true. It may be bool, or integers of 0 to 255; None stays None.
 
-    Integers of 0 and 1 alone are refused: as bytes they choose nothing, which is seldom meant.
+    Integers of 0 and 1 alone are refused, because as bytes they select nothing.
     """
     if mask is None:
         return None
@@ -106,7 +106,7 @@ def mask_bytes(mask: object, name: str) -> npt.NDArray[np.uint8] | None:
 
 @contextlib.contextmanager
 def borrowed_tensor(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> Iterator[c_void_p | None]:
-    """A C tensor with a copy of `values`, for the length of a call; None stays None."""
+    """Makes a C tensor with a copy of `values` for the duration of a call; None stays None."""
     if values is None:
         yield None
         return
@@ -122,6 +122,6 @@ def borrowed_tensor(values: object, name: str, dtype: npt.DTypeLike = np.float32
 
 @contextlib.contextmanager
 def borrowed_tensors(arrays: Sequence[object], name: str) -> Iterator[list[c_void_p | None]]:
-    """The C tensors of several arrays, for the length of a call."""
+    """Makes C tensors of several arrays for the duration of a call."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(borrowed_tensor(each, name)) for each in arrays]

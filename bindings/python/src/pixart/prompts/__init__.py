@@ -1,4 +1,4 @@
-"""What people write into prompts: styles, size flags, and weights of words."""
+"""Syntax in prompts: styles, size flags, and weights of words."""
 
 from ._size_flags import Size, parse_size_flags
 from ._styles import apply_style, styles

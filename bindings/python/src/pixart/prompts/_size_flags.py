@@ -1,4 +1,4 @@
-"""Sizes that stand in a prompt, as the original PixArt programs take them."""
+"""Size flags in a prompt, as in the original PixArt programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNIT = 16
 """Pixels along each side must be a multiple: 8 for a latent, two latents for a patch."""
 
 NARROWEST = 0.01
-"""Least aspect ratio; its reciprocal is the greatest."""
+"""The least aspect ratio. Its reciprocal is the greatest."""
 
 _FLAG = re.compile(r"(?<!\S)--(aspect_ratio|ar|hw)(?!\w)(?:(\S+)|\s+(\S+))?", re.IGNORECASE)
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
@@ -21,20 +21,20 @@ _SIZE = re.compile(r"(\d{1,5}):(\d{1,5})")
 
 
 class Size(TypedDict, total=False):
-    """The options of denoise() and decode() that give a size in pixels; empty for the checkpoint's own."""
+    """The options of denoise() and decode() that set a size in pixels. Empty for the checkpoint's default size."""
 
     height: int
     width: int
 
 
 def parse_size_flags(prompt: str, base: int = 1024) -> tuple[str, Size]:
-    """A prompt without its size flags, and the size that they ask for: {"height": ..., "width": ...} for denoise(), or
-    {} without flags.
+    """Returns a prompt without its size flags, and the size: {"height": ..., "width": ...} for denoise(), or {} if
+    there are no flags.
 
-    `--ar H:W` and `--aspect_ratio H:W` give the aspect ratio, height first, or as one number H / W: about base x base
-    pixels in that ratio, where `base` is the side of the checkpoint's square image (8 times its sample_size).
-    `--hw H:W` gives height and width in pixels as they are. `--hw` wins over `--aspect_ratio`, which wins over `--ar`,
-    and the first of several alike wins. A flag may stand anywhere between words.
+    `--ar H:W` and `--aspect_ratio H:W` set the aspect ratio, height first, or as one number H / W. The size has about
+    base x base pixels in that ratio; `base` is the side of the checkpoint's square image (8 times its sample_size).
+    `--hw H:W` sets height and width in pixels. `--hw` has precedence over `--aspect_ratio`, which has precedence over
+    `--ar`. Of several equal flags, the first counts. A flag may be anywhere between words.
     """
     if base < UNIT:
         raise ArgumentError(f"base is {base}; expected the side of an image in pixels, {UNIT} or more")
@@ -51,14 +51,14 @@ def parse_size_flags(prompt: str, base: int = 1024) -> tuple[str, Size]:
 
 
 def _without_flags(prompt: str) -> list[str]:
-    """What stands between the flags."""
+    """The text between the flags."""
     ends = [0, *(end for flag in _FLAG.finditer(prompt) for end in flag.span()), len(prompt)]
     return [prompt[start:end] for start, end in zip(ends[::2], ends[1::2])]
 
 
 def _side_lengths(ratio: float, base: int) -> tuple[int, int]:
-    """Height and width of about base x base pixels, multiples of UNIT. The longer side follows from the rounded
-    shorter one, so that their ratio is as near as can be, and so is the size that resolution binning takes."""
+    """Returns height and width of about base x base pixels, multiples of UNIT. The longer side is computed from the
+    rounded shorter one, so their ratio is as close as possible, and so is the size that resolution binning takes."""
     stretch = max(ratio, 1 / ratio)
     shorter = max(UNIT, round(base / math.sqrt(stretch) / UNIT) * UNIT)
     longer = round(shorter * stretch / UNIT) * UNIT

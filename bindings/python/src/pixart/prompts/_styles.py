@@ -1,4 +1,4 @@
-"""Styles: named templates that a prompt is put into."""
+"""Styles: named templates for prompts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from .._core.arguments import Path
 from .._core.errors import ArgumentError, FileError, Status
 
 Styles = Union[Path, Mapping[str, Mapping[str, str]], Iterable[Mapping[str, str]]]
-"""A JSON file; or what it holds, a list of objects with name, prompt and negative_prompt; or what styles() gives."""
+"""A JSON file, or its content (a list of objects with name, prompt and negative_prompt), or the result of styles()."""
 
 PLACE = "{prompt}"
-"""Stands in a template for the prompt."""
+"""The placeholder for the prompt in a template."""
 
 
 def styles(source: Styles | None = None) -> dict[str, dict[str, str]]:
-    """The styles of `source`, or those of this package: name -> {"prompt": a template with {prompt} in it,
-    "negative_prompt": what to steer away from}."""
+    """Returns the styles of `source`, or those of this package: name -> {"prompt": a template with {prompt} in it,
+    "negative_prompt": what the image should not show}."""
     if source is None:
         return _checked(json.loads(resources.files(__package__).joinpath("styles.json").read_text("utf-8")))
     if not isinstance(source, (str, os.PathLike)):
@@ -39,8 +39,8 @@ def styles(source: Styles | None = None) -> dict[str, dict[str, str]]:
 
 
 def apply_style(name: str, prompt: str, negative_prompt: str = "", *, source: Styles | None = None) -> tuple[str, str]:
-    """Prompt and negative prompt in the style `name` of styles(source): the template with `prompt` in its place, and
-    the style's negative prompt with `negative_prompt` behind it."""
+    """Returns prompt and negative prompt in the style `name` of styles(source): the template with `prompt` inserted,
+    and the style's negative prompt followed by `negative_prompt`."""
     known = styles(source)
     if name not in known:
         raise ArgumentError(f'name: there is no style "{name}"; expected one of {", ".join(known)}')
@@ -50,7 +50,7 @@ def apply_style(name: str, prompt: str, negative_prompt: str = "", *, source: St
 
 
 def _checked(content: object) -> dict[str, dict[str, str]]:
-    """Styles by name; ValueError says what is wrong with them."""
+    """Returns styles by name. Raises ValueError if one is malformed."""
     if isinstance(content, Mapping):
         content = [{**_fields(style, f'"{name}"'), "name": name} for name, style in content.items()]
     if isinstance(content, str) or not isinstance(content, Iterable):

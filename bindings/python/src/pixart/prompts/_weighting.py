@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 STEP = 1.1
-"""What parentheses multiply a weight by, and brackets divide it by."""
+"""Parentheses multiply a weight by this factor, and brackets divide it."""
 
 _PARTS = re.compile(
     r"""\\(?P<escaped>[()\[\]:\\])
@@ -31,10 +31,10 @@ _WEIGHT = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)")
 
 
 def parse_weights(prompt: str) -> list[tuple[str, float]]:
-    """The text of a prompt without its weights, in runs that have one weight each: [(text, weight), ...].
+    """Returns the text of a prompt in pieces of one weight each: [(text, weight), ...].
 
-    `(text:1.3)` multiplies the weight of a text by 1.3, `(text)` by 1.1, and `[text]` divides it by 1.1; within each
-    other they multiply. A backslash before one of `()[]:\\` makes it text.
+    `(text:1.3)` multiplies the weight of a text by 1.3, `(text)` by 1.1, and `[text]` divides it by 1.1. Nested weights
+    multiply. A backslash before one of `()[]:\\` makes it text.
     """
     factors, weights, runs = _factors(prompt), [1.0], []
     for part in _PARTS.finditer(prompt):
@@ -49,11 +49,11 @@ def parse_weights(prompt: str) -> list[tuple[str, float]]:
 
 
 def encode_weighted(encoder: Encoder, prompt: str, **options: Unpack[EncodeOptions]) -> npt.NDArray[np.float32]:
-    """The embedding of a prompt with weights, float32 [S, E]: what encode() gives for its text (see parse_weights()),
-    each token's row multiplied by the token's weight.
+    """Encodes a prompt with weights (see parse_weights()), float32 [S, E]: the embedding of its text, with each token's
+    row multiplied by the token's weight.
 
-    A token that runs of different weights share has the mean over its characters; the closing one has 1. If cleaning
-    the caption hides the tokens of a weight, encode_weighted() raises ArgumentError.
+    A token that belongs to several weights has the mean over its characters. The closing token has 1. If caption
+    cleaning hides which tokens a weight belongs to, encode_weighted() raises ArgumentError.
     """
     runs = parse_weights(prompt)
     embedding = encoder.encode("".join(text for text, _ in runs), **options)
@@ -64,7 +64,7 @@ def encode_weighted(encoder: Encoder, prompt: str, **options: Unpack[EncodeOptio
 
 
 def _factors(prompt: str) -> dict[int, float]:
-    """What each opening parenthesis or bracket, by its place, multiplies the weight of its text by."""
+    """The factor of each opening parenthesis or bracket, by its position."""
     opened: list[re.Match[str]] = []
     factors: dict[int, float] = {}
     for part in _PARTS.finditer(prompt):
@@ -99,7 +99,7 @@ def _malformed(prompt: str, place: int, found: str) -> ArgumentError:
 
 
 def _token_weights(encoder: Encoder, runs: list[tuple[str, float]], options: EncodeOptions) -> list[float]:
-    """The weight of each token of the whole text, the closing one left out."""
+    """The weight of each token of the whole text, without the closing token."""
     options = {**options, "max_sequence_length": _longest()}
     text = "".join(run for run, _ in runs)
     pieces = _pieces(encoder, text, options)
@@ -119,9 +119,9 @@ def _token_weights(encoder: Encoder, runs: list[tuple[str, float]], options: Enc
 
 
 def _letters_before(encoder: Encoder, text: str, position: int, letters: str, options: EncodeOptions) -> int:
-    """How many of the text's `letters`, as the network sees them, come from before a position in the text.
+    """The number of the text's `letters`, as the network sees them, that come from before a position in the text.
 
-    A mark is put there, and is looked for in what comes out. It counts if the rest comes out as without it.
+    A mark is inserted there and found again in the cleaned text. It counts if the rest is the same as without it.
     """
     if position in (0, len(text)):
         return 0 if position == 0 else len(letters)
@@ -139,12 +139,13 @@ def _letters_before(encoder: Encoder, text: str, position: int, letters: str, op
 
 
 def _pieces(encoder: Encoder, text: str, options: EncodeOptions) -> list[str]:
-    """What the tokens of a text say, without the spaces and the closing token."""
+    """The text of each token, without spaces and without the closing token."""
     return [piece.replace("▁", "") for piece in encoder.tokenize(text, **options)["pieces"][:-1]]
 
 
 def _unused(letters: str) -> str:
-    """Letters that do not occur in others, that cleaning leaves alone, and that cannot overlap with themselves."""
+    """Letters that do not occur in `letters`, that cleaning does not change, and that cannot overlap with
+    themselves."""
     mark = "qzjx"
     while mark in letters:
         mark += "w"
@@ -152,5 +153,5 @@ def _unused(letters: str) -> str:
 
 
 def _longest() -> int:
-    """The most tokens that encode() takes."""
+    """The maximum number of tokens of encode()."""
     return int(options_schema("encode")["properties"]["max_sequence_length"]["maximum"])
