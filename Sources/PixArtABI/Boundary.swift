@@ -97,8 +97,8 @@ func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(PixArtError) 
 }
 
 /// The options of a call; NULL stands for the defaults.
-func options(_ pointer: UnsafePointer<CChar>?, _ verb: Verb) throws(PixArtError) -> Options {
-    try Options(pointer == nil ? nil : text(pointer, "options"), verb.schema)
+func options<Options: VerbOptions>(_ pointer: UnsafePointer<CChar>?) throws(PixArtError) -> Options {
+    try Options(json: pointer == nil ? nil : text(pointer, "options"))
 }
 
 /// A copy of text for C, released with `pixart_string_release`.

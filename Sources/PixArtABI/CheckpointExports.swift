@@ -10,7 +10,7 @@ public func pixart_convert(
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> pixart_status {
     call(progress(callback, context)) { () throws(PixArtError) in
-        try Conversion.convert(model: text(model, "model"), to: text(out, "out"), options(json, .convert))
+        try Conversion.convert(model: text(model, "model"), to: text(out, "out"), options(json))
     }
 }
 
@@ -20,6 +20,6 @@ public func pixart_memory_estimate(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
-        try Estimate.report(model: text(model, "model"), options(json, .memoryEstimate)).json
+        try Estimate.report(model: text(model, "model"), options(json)).json
     }
 }

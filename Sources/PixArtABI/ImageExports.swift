@@ -11,7 +11,7 @@ public func pixart_image_encoder_open(
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
-        try ImageEncoder(model: text(model, "model"), options(json, .imageEncoderOpen))
+        try ImageEncoder(model: text(model, "model"), options(json))
     }
 }
 
@@ -22,7 +22,7 @@ public func pixart_image_encode(
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
         let encoder = try object(encoder, ImageEncoder.self, "encoder")
-        return TensorHandle(try encoder.encode(tensor(images, "images"), options(json, .imageEncode)))
+        return TensorHandle(try encoder.encode(tensor(images, "images"), options(json)))
     }
 }
 
@@ -32,7 +32,7 @@ public func pixart_image_encoder_memory(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
-        try object(encoder, ImageEncoder.self, "encoder").memory(options(json, .imageEncoderMemory)).json
+        try object(encoder, ImageEncoder.self, "encoder").memory(options(json)).json
     }
 }
 
@@ -60,7 +60,7 @@ public func pixart_image_read(
     _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        TensorHandle(try ImageFiles.read(path: text(path, "path"), options(json, .imageRead)))
+        TensorHandle(try ImageFiles.read(path: text(path, "path"), options(json)))
     }
 }
 
@@ -71,7 +71,7 @@ public func pixart_image_read_memory(
     produce(out) { () throws(PixArtError) in
         guard size >= 0 else { throw .argument("size is \(UInt(bitPattern: size)), expected at most \(Int.max)") }
         let bytes = UnsafeRawBufferPointer(start: try required(data, "data"), count: size)
-        return TensorHandle(try ImageFiles.read(data: bytes, options(json, .imageRead)))
+        return TensorHandle(try ImageFiles.read(data: bytes, options(json)))
     }
 }
 
@@ -81,7 +81,7 @@ public func pixart_image_write(
 ) -> pixart_status {
     call { () throws(PixArtError) in
         try ImageFiles.write(
-            tensor(images, "images"), index: index, path: text(path, "path"), options(json, .imageWrite))
+            tensor(images, "images"), index: index, path: text(path, "path"), options(json))
     }
 }
 
@@ -90,7 +90,7 @@ public func pixart_image_write_memory(
     _ images: OpaquePointer?, _ index: Int, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        TensorHandle(try ImageFiles.encode(tensor(images, "images"), index: index, options(json, .imageWrite)))
+        TensorHandle(try ImageFiles.encode(tensor(images, "images"), index: index, options(json)))
     }
 }
 
@@ -99,7 +99,7 @@ public func pixart_image_resize(
     _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        TensorHandle(try ImageFiles.resized(tensor(images, "images"), options(json, .imageResize)))
+        TensorHandle(try ImageFiles.resized(tensor(images, "images"), options(json)))
     }
 }
 

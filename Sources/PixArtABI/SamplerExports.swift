@@ -13,7 +13,7 @@ public func pixart_sampler_create(
         let denoiser = try object(denoiser, Denoiser.self, "denoiser")
         let batch = PromptBatch(
             prompt: try tensor(prompt, "prompt"), negative: negative == nil ? nil : try tensor(negative, "negative"))
-        return try Sampler(denoiser, batch, options(json, .denoise))
+        return try Sampler(denoiser, batch, options(json))
     }
 }
 
@@ -28,7 +28,7 @@ public func pixart_sampler_create_batch(
         let batch = PromptBatch(
             prompts: try tensors(prompts, count, "prompts"),
             negatives: negatives == nil ? nil : try tensors(negatives, count, "negatives"))
-        return try Sampler(denoiser, batch, options(json, .denoise))
+        return try Sampler(denoiser, batch, options(json))
     }
 }
 
@@ -123,7 +123,7 @@ public func pixart_sampler_preview(
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
         let sampler = try object(sampler, Sampler.self, "sampler")
-        return TensorHandle(try sampler.preview(options(json, .samplerPreview)))
+        return TensorHandle(try sampler.preview(options(json)))
     }
 }
 

@@ -10,7 +10,7 @@ public func pixart_encoder_open(
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
-        try Encoder(model: text(model, "model"), options(json, .encoderOpen))
+        try Encoder(model: text(model, "model"), options(json))
     }
 }
 
@@ -21,7 +21,7 @@ public func pixart_encode(
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
         let encoder = try object(encoder, Encoder.self, "encoder")
-        return TensorHandle(try encoder.encode(text(prompt, "prompt"), options(json, .encode)))
+        return TensorHandle(try encoder.encode(text(prompt, "prompt"), options(json)))
     }
 }
 
@@ -32,7 +32,7 @@ public func pixart_encoder_tokenize(
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
         let encoder = try object(encoder, Encoder.self, "encoder")
-        return try encoder.tokenize(text(prompt, "prompt"), options(json, .encode)).json
+        return try encoder.tokenize(text(prompt, "prompt"), options(json)).json
     }
 }
 
@@ -42,7 +42,7 @@ public func pixart_encoder_memory(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
-        try object(encoder, Encoder.self, "encoder").memory(options(json, .encoderMemory)).json
+        try object(encoder, Encoder.self, "encoder").memory(options(json)).json
     }
 }
 
@@ -71,7 +71,7 @@ public func pixart_denoiser_open(
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
-        try Denoiser(model: text(model, "model"), options(json, .denoiserOpen))
+        try Denoiser(model: text(model, "model"), options(json))
     }
 }
 
@@ -85,7 +85,7 @@ public func pixart_denoise(
         return TensorHandle(
             try denoiser.denoise(
                 prompt: tensor(prompt, "prompt"), negative: negative == nil ? nil : tensor(negative, "negative"),
-                options(json, .denoise)))
+                options(json)))
     }
 }
 
@@ -95,7 +95,7 @@ public func pixart_denoiser_memory(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
-        try object(denoiser, Denoiser.self, "denoiser").memory(options(json, .denoiserMemory)).json
+        try object(denoiser, Denoiser.self, "denoiser").memory(options(json)).json
     }
 }
 
@@ -124,7 +124,7 @@ public func pixart_decoder_open(
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
-        try Decoder(model: text(model, "model"), options(json, .decoderOpen))
+        try Decoder(model: text(model, "model"), options(json))
     }
 }
 
@@ -135,7 +135,7 @@ public func pixart_decode(
 ) -> pixart_status {
     produce(out, progress(callback, context)) { () throws(PixArtError) in
         let decoder = try object(decoder, Decoder.self, "decoder")
-        return TensorHandle(try decoder.decode(tensor(latents, "latents"), options(json, .decode)))
+        return TensorHandle(try decoder.decode(tensor(latents, "latents"), options(json)))
     }
 }
 
@@ -145,7 +145,7 @@ public func pixart_decoder_memory(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
     tell(report) { () throws(PixArtError) in
-        try object(decoder, Decoder.self, "decoder").memory(options(json, .decoderMemory)).json
+        try object(decoder, Decoder.self, "decoder").memory(options(json)).json
     }
 }
 

@@ -8,24 +8,36 @@ import Testing
 @Suite struct OptionsTests {
     private func message(_ text: String, _ verb: Verb) -> String {
         do {
-            _ = try Options(text, verb.schema)
+            _ = try verb.options.init(json: text)
             return ""
         } catch { return error.message }
     }
 
     @Test func defaultsAndValues() throws {
-        let defaults = try Options(nil, Verb.denoise.schema)
-        #expect(defaults.integer("num_inference_steps") == 20)
-        #expect(defaults.number("guidance_scale") == 4.5)
-        #expect(defaults.integer("height") == nil)
-        #expect(defaults.seeds("seed") == [0] && !defaults.isArray("seed"))
-        let given = try Options(
-            #"{"num_inference_steps": 5, "guidance_scale": 1, "height": 64, "seed": [1, 18446744073709551615]}"#,
-            Verb.denoise.schema)
-        #expect(given.integer("num_inference_steps") == 5)
-        #expect(given.number("guidance_scale") == 1)
-        #expect(given.integer("height") == 64)
-        #expect(given.seeds("seed") == [1, .max] && given.isArray("seed"))
+        let defaults = try DenoiseOptions(json: nil)
+        #expect(defaults.schedule.steps == 20 && defaults.schedule.timesteps == nil)
+        #expect(defaults.guidance.scales.classifierFree == 4.5)
+        #expect(defaults.size.height == nil)
+        #expect(defaults.seed == .batch(0))
+        let given = try DenoiseOptions(
+            json: #"{"num_inference_steps": 5, "guidance_scale": 1, "height": 64, "seed": [1, 18446744073709551615]}"#)
+        #expect(given.schedule.steps == 5)
+        #expect(given.guidance.scales.classifierFree == 1)
+        #expect(given.size.height == 64)
+        #expect(given.seed == .images([1, .max]))
+    }
+
+    /// The defaults that Swift reads are those that the schema states.
+    @Test(arguments: Verb.allCases)
+    func defaultsAreThoseOfTheSchema(_ verb: Verb) throws {
+        func check<Options: VerbOptions>(_ type: Options.Type) throws {
+            let stated = JSONValue.object(
+                Dictionary(uniqueKeysWithValues: type.schema.properties.map { (Name($0.name), $0.fallback) }))
+            let given = try Options(json: stated.serialized())
+            #expect(String(describing: given) == String(describing: try Options(json: nil)))
+            #expect(type.verb == verb)
+        }
+        try check(verb.options)
     }
 
     /// Each message names the key, what was found and what is allowed.
@@ -62,9 +74,9 @@ import Testing
 
     /// Names are compared byte by byte: keywords that Unicode calls equivalent are two, and a sign is not a letter.
     @Test func namesOfEqualLetters() throws {
-        let options = try Options("{\"text\": {\"\u{E9}\": \"1\", \"e\u{301}\": \"2\"}}", Verb.imageWrite.schema)
-        #expect(options.texts("text").map { Array($0.keyword.utf8) } == [[0x65, 0xCC, 0x81], [0xC3, 0xA9]])
-        #expect(options.texts("text").map(\.text) == ["2", "1"])
+        let options = try ImageWriteOptions(json: "{\"text\": {\"\u{E9}\": \"1\", \"e\u{301}\": \"2\"}}")
+        #expect(options.text.map { Array($0.keyword.utf8) } == [[0x65, 0xCC, 0x81], [0xC3, 0xA9]])
+        #expect(options.text.map(\.text) == ["2", "1"])
         #expect(message(#"{"seed": 1, "\u0073eed": 2}"#, .denoise).contains("twice"))
         #expect(throws: Never.self) {
             try SchedulerRegistry.configuration(nil, option: .string("KDPM2DiscreteScheduler"))

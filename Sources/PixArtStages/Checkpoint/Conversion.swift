@@ -13,23 +13,19 @@ package enum Conversion {
     /// Fails with `.argument` where both are the same folder; with `.model` where the parts' tensors do not fit, or are
     /// quantized otherwise already; with `.file`, also if a link leads a file that is to be copied out of `model`; with
     /// `.format`, `.option`, and with `.cancelled`.
-    package static func convert(model: String, to out: String, _ options: Options) throws(PixArtError) {
+    package static func convert(model: String, to out: String, _ options: ConvertOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         let files = try SourceFolder(path: model)
         let index = try files.file("model_index.json")
-        let requested = WeightEncoding(options) ?? .int8
         var parts: [ConvertedPart] = []
-        for part in try self.parts(of: checkpoint, options) {
-            parts.append(
-                try ConvertedPart(
-                    part, of: checkpoint, files, as: requested, variant: options.string("variant"),
-                    unexpected: UnexpectedTensors(options)))
+        for part in try self.parts(of: checkpoint, options.parts) {
+            parts.append(try ConvertedPart(part, of: checkpoint, files, as: options.weights, options.source))
         }
         for folder in [""] + parts.map(\.part.rawValue) + parts.compactMap(\.part.companion)
         where AtomicFolder.isSame(checkpoint.path(folder), "\(out)/\(folder)") {
             throw .argument("out is \(out), expected another folder than the model's: \(checkpoint.path(folder))")
         }
-        let pool = try ThreadPool(threads: options.integer("threads") ?? 0)
+        let pool = try ThreadPool(threads: options.threads)
         let folder = try AtomicFolder(path: out)
         var meter = Meter(
             steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes })
@@ -39,8 +35,8 @@ package enum Conversion {
     }
 
     /// The parts that the options name; all that are there where they name none.
-    private static func parts(of checkpoint: Checkpoint, _ options: Options) throws(PixArtError) -> [Part] {
-        if let names = options.choices("parts") { return Part.allCases.filter { names.contains($0.rawValue) } }
+    private static func parts(of checkpoint: Checkpoint, _ named: [Part]?) throws(PixArtError) -> [Part] {
+        if let named { return Part.allCases.filter { named.contains($0) } }
         let present = Part.allCases.filter { checkpoint.contains($0.configuration) }
         guard !present.isEmpty else {
             let known = Part.allCases.map(\.rawValue).joined(separator: ", ")

@@ -22,7 +22,7 @@ struct ConvertedPart {
     /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
         _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder, as requested: WeightEncoding,
-        variant: String?, unexpected: UnexpectedTensors
+        _ options: SourceOptions
     ) throws(PixArtError) {
         self.part = part
         configuration = try files.file(part.configuration) ?? checkpoint.path(part.configuration)
@@ -34,9 +34,9 @@ struct ConvertedPart {
             }
         }
         self.copies = copies
-        let source = try checkpoint.weights(part, variant: variant)
+        let source = try checkpoint.weights(part, variant: options.variant)
         let encoding = try Self.encoding(of: part, source, requested)
-        let reader = WeightReader(WeightSupply(source, as: encoding, unexpected: unexpected))
+        let reader = WeightReader(WeightSupply(source, as: encoding, unexpected: options.unexpectedTensors))
         for stage in Stage.allCases where stage.part == part {
             // Some publish a VAE's decoder alone.
             if stage == .imageEncode, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }

@@ -6,6 +6,7 @@ import PixArtStorage
 /// more than this.
 protocol NetworkDescription: Sendable {
     associatedtype Network: Sendable
+    associatedtype Memory: MemoryOptions
 
     /// Reads the configuration. Fails with `.file`, `.format` and `.model`.
     init(_ checkpoint: Checkpoint) throws(PixArtError)
@@ -23,7 +24,7 @@ protocol NetworkDescription: Sendable {
     /// Bytes that a call of the size in `options` allocates besides the weights. `ownSide` is the side of an image in
     /// pixels if the options and the configuration give none. Fails with `.option`.
     func activationBytes(
-        _ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
+        _ options: Memory, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int
 }
 

@@ -14,11 +14,11 @@ struct OpenedNetwork<Description: NetworkDescription>: Sendable {
     /// Reads and converts the weights of a part. `companions` are further files that the handle uses. Fails with
     /// `.file`, `.format`, `.model`, `.option` and `.memory`.
     init(
-        _ description: Description, _ part: Part, of checkpoint: Checkpoint, _ options: Options, streamed: Bool = false,
-        companions: [String] = []
+        _ description: Description, _ part: Part, of checkpoint: Checkpoint, _ options: NetworkOptions,
+        streamed: Bool = false, companions: [String] = []
     ) throws(PixArtError) {
         self.description = description
-        pool = try ThreadPool(options)
+        pool = try ThreadPool(options.workers)
         let opened = try PartWeights(part, of: checkpoint, options, pool)
         compute = opened.precision.compute
         network = try description.network(opened.reader, compute: compute, streamed: streamed)
@@ -27,7 +27,7 @@ struct OpenedNetwork<Description: NetworkDescription>: Sendable {
     }
 
     /// What the handle takes of memory in a call of the size in `options`. Fails with `.option`.
-    func memory(_ options: Options) throws(PixArtError) -> MemoryReport {
+    func memory(_ options: Description.Memory) throws(PixArtError) -> MemoryReport {
         MemoryReport(
             weights: weights,
             activations: try description.activationBytes(

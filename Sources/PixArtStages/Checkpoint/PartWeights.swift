@@ -12,13 +12,13 @@ struct PartWeights {
 
     /// Reads headers only. Weights are converted while they are read if there is a `pool`. Fails with `.file`,
     /// `.format`, `.model` and `.option`.
-    init(_ part: Part, of checkpoint: Checkpoint, _ options: Options, _ pool: ThreadPool?) throws(PixArtError) {
+    init(_ part: Part, of checkpoint: Checkpoint, _ options: NetworkOptions, _ pool: ThreadPool?) throws(PixArtError) {
         self.checkpoint = checkpoint
         self.part = part
-        source = try checkpoint.weights(part, variant: options.string("variant"))
-        precision = try ResolvedPrecision(options, storedAs: source)
+        source = try checkpoint.weights(part, variant: options.source.variant)
+        precision = try ResolvedPrecision(options.precision, storedAs: source)
         reader = WeightReader(
-            WeightSupply(source, as: precision.weights, unexpected: UnexpectedTensors(options), pool))
+            WeightSupply(source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
         reader.reportsProgress = true
     }
 
@@ -29,12 +29,5 @@ struct PartWeights {
         return HandleReport(
             files: [checkpoint.path(part.configuration)] + source.paths + companions, stored: stored,
             precision: precision, ignored: reader.ignored, architecture: architecture)
-    }
-}
-
-extension UnexpectedTensors {
-    /// From the option `unexpected_tensors` of a call.
-    init(_ options: Options) {
-        self = options.string("unexpected_tensors").flatMap { Self(rawValue: $0) } ?? .error
     }
 }

@@ -37,27 +37,9 @@ package struct ResolvedPrecision: Equatable, Sendable {
     }
 
     /// As the options `weights` and `compute` of a call say.
-    package init(_ options: Options, storedAs source: any WeightSource) throws(PixArtError) {
+    package init(_ options: PrecisionOptions, storedAs source: any WeightSource) throws(PixArtError) {
         try self.init(
-            weights: WeightEncoding(options),
-            compute: options.string("compute").flatMap { ComputePrecision(rawValue: $0) },
-            quantization: source.quantization, location: source.location)
-    }
-}
-
-extension WeightEncoding {
-    /// From the option `weights` of a call; nil for `auto`.
-    init?(_ options: Options) {
-        guard let encoding = options.string("weights").flatMap({ Self(rawValue: $0) }) else { return nil }
-        self = encoding
-    }
-}
-
-extension ThreadPool {
-    /// Workers as the options `threads` and `instructions` of a call say.
-    convenience init(_ options: Options) throws(PixArtError) {
-        let instructions = options.string("instructions")
-        try self.init(
-            threads: options.integer("threads") ?? 0, instructions: instructions == "auto" ? nil : instructions)
+            weights: options.weights, compute: options.compute, quantization: source.quantization,
+            location: source.location)
     }
 }

@@ -85,8 +85,8 @@ struct Autoencoder: Sendable {
     }
 
     /// Memory of decoding images of the size that the options say, or of `ownSide`.
-    func decodingBytes(_ options: Options, ownSide: Int, _ pool: ThreadPool) -> Int {
-        let (images, height, width) = latentSize(options, ownSide: ownSide)
+    func decodingBytes(_ sizes: ImageSizeOptions, ownSide: Int, _ pool: ThreadPool) -> Int {
+        let (images, height, width) = latentSize(sizes, ownSide: ownSide)
         let bytes =
             switch network {
             case .variational(let configuration):
@@ -99,8 +99,8 @@ struct Autoencoder: Sendable {
     }
 
     /// Memory of encoding images of the size that the options say, or of `ownSide`.
-    func encodingBytes(_ options: Options, ownSide: Int, _ pool: ThreadPool) -> Int {
-        let (images, latentHeight, latentWidth) = latentSize(options, ownSide: ownSide)
+    func encodingBytes(_ sizes: ImageSizeOptions, ownSide: Int, _ pool: ThreadPool) -> Int {
+        let (images, latentHeight, latentWidth) = latentSize(sizes, ownSide: ownSide)
         let (height, width) = (latentHeight * scale, latentWidth * scale)
         let bytes =
             switch network {
@@ -114,10 +114,10 @@ struct Autoencoder: Sendable {
     }
 
     /// Images, and the size of their latents, that the options say.
-    private func latentSize(_ options: Options, ownSide: Int) -> (images: Int, height: Int, width: Int) {
-        let height = ((options.integer("height") ?? ownSide) + scale - 1) / scale
-        let width = ((options.integer("width") ?? ownSide) + scale - 1) / scale
-        return (options.integer("num_images_per_prompt") ?? 1, height, width)
+    private func latentSize(_ sizes: ImageSizeOptions, ownSide: Int) -> (images: Int, height: Int, width: Int) {
+        let height = ((sizes.height ?? ownSide) + scale - 1) / scale
+        let width = ((sizes.width ?? ownSide) + scale - 1) / scale
+        return (sizes.imagesPerPrompt, height, width)
     }
 }
 
@@ -139,8 +139,10 @@ struct DecoderDescription: NetworkDescription {
 
     var layers: Int { 1 }
 
-    func activationBytes(_ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool) -> Int {
-        autoencoder.decodingBytes(options, ownSide: ownSide, pool)
+    func activationBytes(
+        _ options: DecoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
+    ) -> Int {
+        autoencoder.decodingBytes(options.images, ownSide: ownSide, pool)
     }
 }
 
@@ -162,7 +164,9 @@ struct ImageEncoderDescription: NetworkDescription {
 
     var layers: Int { 1 }
 
-    func activationBytes(_ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool) -> Int {
-        autoencoder.encodingBytes(options, ownSide: ownSide, pool)
+    func activationBytes(
+        _ options: ImageEncoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
+    ) -> Int {
+        autoencoder.encodingBytes(options.images, ownSide: ownSide, pool)
     }
 }

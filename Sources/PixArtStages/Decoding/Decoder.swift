@@ -7,13 +7,15 @@ package final class Decoder: ProcessBound, Sendable {
     private let opened: OpenedNetwork<DecoderDescription>
 
     /// Opens the decoder of the part `vae` of a checkpoint.
-    package init(model: String, _ options: Options) throws(PixArtError) {
+    package init(model: String, _ options: DecoderOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
-        opened = try OpenedNetwork(DecoderDescription(checkpoint), .vae, of: checkpoint, options)
+        opened = try OpenedNetwork(DecoderDescription(checkpoint), .vae, of: checkpoint, options.network)
     }
 
     /// What the decoder takes of memory when it decodes images of the size that the options say. Fails with `.option`.
-    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport { try opened.memory(options) }
+    package func memory(_ options: DecoderMemoryOptions) throws(PixArtError) -> MemoryReport {
+        try opened.memory(options)
+    }
 
     /// What the decoder was opened from, and how.
     package var report: HandleReport { opened.report }
@@ -24,7 +26,7 @@ package final class Decoder: ProcessBound, Sendable {
     package var process: ProcessIdentity { opened.process }
 
     /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].
-    package func decode(_ latents: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
+    package func decode(_ latents: Tensor, _ options: DecodeOptions) throws(PixArtError) -> Tensor {
         let autoencoder = opened.description.autoencoder
         guard let shape = LatentShape(latents), shape.channels == autoencoder.latentChannels,
             shape.dimensions.allSatisfy({ $0 > 0 })
@@ -34,7 +36,7 @@ package final class Decoder: ProcessBound, Sendable {
         }
         try latents.requireFinite("latents")
         let size = try requestedSize(options) ?? (shape.height * autoencoder.scale, shape.width * autoencoder.scale)
-        let isBytes = options.string("output_type") == "uint8"
+        let isBytes = options.outputType == .uint8
         return try Tensor(
             isBytes ? .uint8 : .float32, shape: [shape.images, size.height, size.width, 3]
         ) { target throws(PixArtError) in
@@ -64,8 +66,8 @@ package final class Decoder: ProcessBound, Sendable {
         return Picture(try opened.network.decode(map, opened.pool))
     }
 
-    private func requestedSize(_ options: Options) throws(PixArtError) -> (height: Int, width: Int)? {
-        switch (options.integer("height"), options.integer("width")) {
+    private func requestedSize(_ options: DecodeOptions) throws(PixArtError) -> (height: Int, width: Int)? {
+        switch (options.height, options.width) {
         case (nil, nil): return nil
         case (let height?, let width?): return (height, width)
         case (_, nil): throw .option("option \"width\" is null, expected a width because a height is given")

@@ -13,13 +13,15 @@ package final class ImageEncoder: ProcessBound, Sendable {
     private let opened: OpenedNetwork<ImageEncoderDescription>
 
     /// Opens the encoder of the part `vae` of a checkpoint.
-    package init(model: String, _ options: Options) throws(PixArtError) {
+    package init(model: String, _ options: ImageEncoderOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
-        opened = try OpenedNetwork(ImageEncoderDescription(checkpoint), .vae, of: checkpoint, options)
+        opened = try OpenedNetwork(ImageEncoderDescription(checkpoint), .vae, of: checkpoint, options.network)
     }
 
     /// What the encoder takes of memory when it encodes images of the size that the options say. Fails with `.option`.
-    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport { try opened.memory(options) }
+    package func memory(_ options: ImageEncoderMemoryOptions) throws(PixArtError) -> MemoryReport {
+        try opened.memory(options)
+    }
 
     /// What the encoder was opened from, and how.
     package var report: HandleReport { opened.report }
@@ -30,19 +32,19 @@ package final class ImageEncoder: ProcessBound, Sendable {
     package var process: ProcessIdentity { opened.process }
 
     /// Latents of images, uint8 [B, H, W, 3] or [H, W, 3]: float32 [B, C, Y, X]. Fails with `.argument` and `.option`.
-    package func encode(_ images: Tensor, _ options: Options) throws(PixArtError) -> Tensor {
+    package func encode(_ images: Tensor, _ options: ImageEncodeOptions) throws(PixArtError) -> Tensor {
         let autoencoder = opened.description.autoencoder
         let scale = autoencoder.scale
         let batch = try ImageBatch(images, "images", channels: [3])
         guard batch.height % scale == 0, batch.width % scale == 0 else {
             throw .argument("images are \(images.description), expected height and width to be multiples of \(scale)")
         }
-        var noise = try NoiseGenerator(options, images: batch.count)
+        var noise = try NoiseGenerator(options.seed, images: batch.count)
         let shape = LatentShape(
             images: batch.count, channels: autoencoder.latentChannels, height: batch.height / scale,
             width: batch.width / scale)
         // Drawn for the whole batch, as the reference does; unused if there is nothing to draw.
-        let numbers = options.string("sample_mode") == "sample" ? noise.normal(shape.count) : nil
+        let numbers = options.sampleMode == .sample ? noise.normal(shape.count) : nil
         return try Tensor(.float32, shape: shape.dimensions) { bytes throws(PixArtError) in
             let latents = bytes.bindMemory(to: Float.self)
             for image in 0..<shape.images {
@@ -79,15 +81,15 @@ extension LatentDistribution {
 
 extension NoiseGenerator {
     /// For as many images from the option `seed` of a call: one generator, or one for each. Fails with `.option`.
-    init(_ options: Options, images: Int) throws(PixArtError) {
-        let seeds = options.seeds("seed")
-        guard options.isArray("seed") else {
-            self.init(seed: seeds[0], images: images)
-            return
+    init(_ seed: Seed, images: Int) throws(PixArtError) {
+        switch seed {
+        case .batch(let seed): self.init(seed: seed, images: images)
+        case .images(let seeds):
+            guard seeds.count == images else {
+                throw .option(
+                    "option \"seed\" has \(seeds.count) seeds, expected one for each of the \(images) images")
+            }
+            self.init(seeds: seeds)
         }
-        guard seeds.count == images else {
-            throw .option("option \"seed\" has \(seeds.count) seeds, expected one for each of the \(images) images")
-        }
-        self.init(seeds: seeds)
     }
 }

@@ -15,7 +15,7 @@ package final class Denoiser: ProcessBound, Sendable {
 
     /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories
     /// that publish a transformer only, it takes the settings that all published checkpoints share.
-    package init(model: String, _ options: Options) throws(PixArtError) {
+    package init(model: String, _ options: DenoiserOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         pipeline = checkpoint.pipeline
         previewMap = Result { () throws(PixArtError) in try PreviewMap(checkpoint) }
@@ -24,19 +24,22 @@ package final class Denoiser: ProcessBound, Sendable {
         schedulerFile = checkpoint.contains(schedule) ? try checkpoint.configuration(schedule) : nil
         _ = try SchedulerRegistry.configuration(schedulerFile)
         opened = try OpenedNetwork(
-            description, .transformer, of: checkpoint, options, companions: schedulerFile.map { [$0.path] } ?? [])
+            description, .transformer, of: checkpoint, options.network,
+            companions: schedulerFile.map { [$0.path] } ?? [])
     }
 
     /// The scheduler of a run, as its option `scheduler` and the checkpoint say. Fails with `.option`.
-    func scheduler(_ options: Options) throws(PixArtError) -> any SchedulerConfiguration {
-        try SchedulerRegistry.configuration(schedulerFile, option: options.json("scheduler"))
+    func scheduler(_ option: JSONValue) throws(PixArtError) -> any SchedulerConfiguration {
+        try SchedulerRegistry.configuration(schedulerFile, option: option)
     }
 
     var transformer: PixArtTransformer { opened.network }
     var pool: ThreadPool { opened.pool }
 
     /// What the denoiser takes of memory in a run of the size that the options say. Fails with `.option`.
-    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport { try opened.memory(options) }
+    package func memory(_ options: DenoiserMemoryOptions) throws(PixArtError) -> MemoryReport {
+        try opened.memory(options)
+    }
 
     /// What the denoiser was opened from, and how.
     package var report: HandleReport { opened.report }

@@ -28,17 +28,17 @@ struct Guidance: Sendable {
     let perturbedBlocks: Set<Int>
 
     /// For a transformer of `blocks` blocks. Fails with `.option`.
-    init(_ options: Options, blocks: Int) throws(PixArtError) {
-        scale = Self.usesClassifierFreeGuidance(options) ? Float(options.number("guidance_scale") ?? 1) : nil
-        let fractions = options.numbers("guidance_interval") ?? [0, 1]
-        interval = (fractions[0], fractions[1])
+    init(_ options: GuidanceOptions, blocks: Int) throws(PixArtError) {
+        scale = options.scales.usesClassifierFree ? Float(options.scales.classifierFree) : nil
+        interval = options.interval
         guard interval.start <= interval.stop else {
             throw .option(
-                "option \"guidance_interval\" is \(fractions), expected a start that is not above the stop")
+                "option \"guidance_interval\" is [\(interval.start), \(interval.stop)], expected a start that is not above "
+                    + "the stop")
         }
-        perturbedScale = Float(options.number("pag_scale") ?? 0)
-        perturbedAdaptiveScale = Float(options.number("pag_adaptive_scale") ?? 0)
-        let layers = options.integers("pag_applied_layers")
+        perturbedScale = Float(options.scales.perturbed)
+        perturbedAdaptiveScale = Float(options.perturbedAdaptiveScale)
+        let layers = options.perturbedLayers
         if let layer = layers?.first(where: { $0 >= blocks }) {
             throw .option(
                 "option \"pag_applied_layers\" has \(layer), expected blocks from 0 to \(blocks - 1) of the checkpoint")
@@ -51,14 +51,10 @@ struct Guidance: Sendable {
         }
     }
 
-    private static func usesClassifierFreeGuidance(_ options: Options) -> Bool {
-        (options.number("guidance_scale") ?? 1) > 1
-    }
-
     /// Predictions of a step that takes the most of them, and prompts that they are made under.
-    static func maximum(_ options: Options) -> (passes: Int, prompts: Int) {
-        let prompts = usesClassifierFreeGuidance(options) ? 2 : 1
-        return (prompts + ((options.number("pag_scale") ?? 0) > 0 ? 1 : 0), prompts)
+    static func maximum(_ scales: GuidanceScales) -> (passes: Int, prompts: Int) {
+        let prompts = scales.usesClassifierFree ? 2 : 1
+        return (prompts + (scales.usesPerturbed ? 1 : 0), prompts)
     }
 
     /// Whether the run needs a negative for each prompt.

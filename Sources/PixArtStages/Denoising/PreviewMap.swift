@@ -53,15 +53,14 @@ package struct PreviewMap: Sendable {
     /// Those of the options of a preview, else those of the checkpoint; for `channels` channels. Fails with `.option`,
     /// and as finding those of the checkpoint did.
     init(
-        _ options: Options, channels: Int, checkpoint: Result<PreviewMap, PixArtError>
+        _ options: SamplerPreviewOptions, channels: Int, checkpoint: Result<PreviewMap, PixArtError>
     ) throws(PixArtError) {
-        let bias = options.numbers("rgb_bias")
-        if let factors = options.vectors("rgb_factors") {
+        if let factors = options.factors {
             guard factors.count == channels else {
                 throw .option(
                     "option \"rgb_factors\" has \(factors.count) rows, expected \(channels), one for each channel")
             }
-            self.init(factors, bias: bias ?? [0, 0, 0])
+            self.init(factors, bias: options.bias ?? [0, 0, 0])
             return
         }
         let own = try checkpoint.get()
@@ -70,7 +69,7 @@ package struct PreviewMap: Sendable {
                 "option \"rgb_factors\" is null, expected \(channels) rows: the checkpoint's vae/config.json has no "
                     + "\"latent_rgb_factors\" of \(channels) channels")
         }
-        self.init(own, bias: bias)
+        self.init(own, bias: options.bias)
     }
 
     private init(_ other: PreviewMap, bias: [Double]?) {

@@ -15,14 +15,17 @@ struct RunSize: Sendable {
     let embeddings: Int
 
     /// For a run under `prompts` prompts. Fails with `.option`.
-    init(_ options: Options, prompts: Int, _ configuration: PixArtTransformer.Configuration) throws(PixArtError) {
+    init(
+        _ options: RunSizeOptions, prompts: Int, _ scales: GuidanceScales,
+        _ configuration: PixArtTransformer.Configuration
+    ) throws(PixArtError) {
         self.prompts = prompts
-        images = try Self.images(of: prompts, options)
+        images = try Self.images(of: prompts, each: options.imagesPerPrompt)
         (height, width) = try Self.pixels(options, configuration)
         latents = LatentShape(
             images: images, channels: configuration.inChannels, height: height / LatentShape.scale,
             width: width / LatentShape.scale)
-        let most = Guidance.maximum(options)
+        let most = Guidance.maximum(scales)
         passes = most.passes
         embeddings = prompts * most.prompts
     }
@@ -31,8 +34,8 @@ struct RunSize: Sendable {
     var items: Int { images * passes }
 
     /// Fails with `.option` if the images are more than anyone has memory for.
-    private static func images(of prompts: Int, _ options: Options) throws(PixArtError) -> Int {
-        let (each, most) = (options.integer("num_images_per_prompt") ?? 1, 1024)
+    private static func images(of prompts: Int, each: Int) throws(PixArtError) -> Int {
+        let most = 1024
         guard prompts * each <= most else {
             throw .option(
                 "option \"num_images_per_prompt\" is \(each), expected at most \(most / prompts) with \(prompts) prompts"
@@ -42,13 +45,13 @@ struct RunSize: Sendable {
     }
 
     private static func pixels(
-        _ options: Options, _ configuration: PixArtTransformer.Configuration
+        _ options: RunSizeOptions, _ configuration: PixArtTransformer.Configuration
     ) throws(PixArtError) -> (height: Int, width: Int) {
         let own = configuration.sampleSize * LatentShape.scale
-        let height = options.integer("height") ?? own
-        let width = options.integer("width") ?? own
+        let height = options.height ?? own
+        let width = options.width ?? own
         let hasBins = ResolutionBins.exist(forSampleSize: configuration.sampleSize)
-        if options.boolean("use_resolution_binning") ?? hasBins {
+        if options.usesResolutionBins ?? hasBins {
             guard hasBins else {
                 throw .option(
                     "option \"use_resolution_binning\" is true, expected false: there are no bins for a checkpoint with "
@@ -79,18 +82,19 @@ struct RunPlan: Sendable {
 
     /// For a run of `pipeline` under `prompts` prompts. Fails with `.option`.
     init(
-        _ options: Options, prompts: Int, _ configuration: PixArtTransformer.Configuration, _ pipeline: Pipeline
+        _ options: DenoiseOptions, prompts: Int, _ configuration: PixArtTransformer.Configuration, _ pipeline: Pipeline
     ) throws(PixArtError) {
-        guidance = try Guidance(options, blocks: configuration.layers)
-        size = try RunSize(options, prompts: prompts, configuration)
-        noise = try NoiseGenerator(options, images: size.images)
-        schedule = RunSchedule(
-            steps: options.integer("num_inference_steps") ?? 1, timesteps: options.integers("timesteps"),
-            sigmas: options.numbers("sigmas"), eta: options.number("eta") ?? 0)
-        strength = options.number("strength")
-        let isSingle = schedule.steps == 1 && strength == nil && pipeline.endsSingleStepAtOriginal
-        let result = options.string("result")
-        endsAtPredictedOriginal = result == "predicted_original" || result == "auto" && isSingle
+        guidance = try Guidance(options.guidance, blocks: configuration.layers)
+        size = try RunSize(options.size, prompts: prompts, options.guidance.scales, configuration)
+        noise = try NoiseGenerator(options.seed, images: size.images)
+        schedule = options.schedule
+        strength = options.strength
+        switch options.result {
+        case .sample: endsAtPredictedOriginal = false
+        case .predictedOriginal: endsAtPredictedOriginal = true
+        case .automatic:
+            endsAtPredictedOriginal = schedule.steps == 1 && strength == nil && pipeline.endsSingleStepAtOriginal
+        }
     }
 
     /// How many of a scheduler's timesteps the run leaves out, because it starts from an image. Fails with `.option` if

@@ -39,11 +39,11 @@ package final class Sampler: ProcessBound {
     package var process: ProcessIdentity { denoiser.process }
 
     /// Fails with `.argument` if the prompts do not fit, and with `.option`.
-    package init(_ denoiser: Denoiser, _ batch: PromptBatch, _ options: Options) throws(PixArtError) {
+    package init(_ denoiser: Denoiser, _ batch: PromptBatch, _ options: DenoiseOptions) throws(PixArtError) {
         self.denoiser = denoiser
         let configuration = denoiser.transformer.configuration
         plan = try RunPlan(options, prompts: batch.count, configuration, denoiser.pipeline)
-        var scheduler = try denoiser.scheduler(options).start(plan.schedule)
+        var scheduler = try denoiser.scheduler(options.scheduler).start(plan.schedule)
         guard !scheduler.wantsVariance || configuration.outChannels > configuration.inChannels else {
             throw .option(
                 "option \"scheduler\": \"variance_type\" is \"learned_range\", expected a fixed one: the transformer has "
@@ -82,7 +82,7 @@ package final class Sampler: ProcessBound {
 
     /// The predicted original as a small image, uint8 [B, Y, X, 3]. Fails with `.state` before the first step, and with `.option`
     /// if the options do not fit the latents.
-    package func preview(_ options: Options) throws(PixArtError) -> Tensor {
+    package func preview(_ options: SamplerPreviewOptions) throws(PixArtError) -> Tensor {
         let latents = try lastPredictedOriginal()
         let map = try PreviewMap(options, channels: latents.shape.channels, checkpoint: denoiser.previewMap)
         return try map.preview(of: latents)
@@ -205,8 +205,8 @@ package final class Sampler: ProcessBound {
 
 extension Denoiser {
     /// A whole run from noise: the latents after its last step, float32 [B, C, Y, X].
-    package func denoise(prompt: Tensor, negative: Tensor?, _ options: Options) throws(PixArtError) -> Tensor {
-        if let strength = options.number("strength") {
+    package func denoise(prompt: Tensor, negative: Tensor?, _ options: DenoiseOptions) throws(PixArtError) -> Tensor {
+        if let strength = options.strength {
             throw .option(
                 "option \"strength\" is \(strength), expected null: pixart_denoise takes no picture, and a sampler does by "
                     + "pixart_sampler_set_image_latents")

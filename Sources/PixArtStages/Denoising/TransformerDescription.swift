@@ -38,14 +38,14 @@ struct TransformerDescription: NetworkDescription {
     var layers: Int { configuration.layers }
 
     func activationBytes(
-        _ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
+        _ options: DenoiserMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int {
-        let size = try RunSize(options, prompts: options.integer("prompts") ?? 1, configuration)
+        let size = try RunSize(options.size, prompts: options.prompts, options.guidance, configuration)
         // The latents of an image to start from, and its noise.
-        return (options.number("strength") == nil ? 0 : 2 * 4 * size.latents.count)
+        return (options.strength == nil ? 0 : 2 * 4 * size.latents.count)
             + PixArtTransformer.activationBytes(
                 configuration, items: size.items, latentHeight: size.latents.height, latentWidth: size.latents.width,
-                prompts: size.embeddings, tokens: options.integer("tokens") ?? pipeline.maximumTokens,
+                prompts: size.embeddings, tokens: options.tokens ?? pipeline.maximumTokens,
                 compute: compute, pool)
     }
 }

@@ -11,7 +11,7 @@ package final class Encoder: ProcessBound, Sendable {
     private let opened: OpenedNetwork<TextEncoderDescription>
 
     /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
-    package init(model: String, _ options: Options) throws(PixArtError) {
+    package init(model: String, _ options: EncoderOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         pipeline = checkpoint.pipeline
         let description = try TextEncoderDescription(checkpoint)
@@ -23,7 +23,7 @@ package final class Encoder: ProcessBound, Sendable {
                     + "\(description.configuration.vocabulary)")
         }
         opened = try OpenedNetwork(
-            description, .textEncoder, of: checkpoint, options, streamed: options.string("residency") == "streamed",
+            description, .textEncoder, of: checkpoint, options.network, streamed: options.residency == .streamed,
             companions: [vocabulary])
     }
 
@@ -38,7 +38,9 @@ package final class Encoder: ProcessBound, Sendable {
     }
 
     /// What the encoder takes of memory when it encodes as many tokens as the options say. Fails with `.option`.
-    package func memory(_ options: Options) throws(PixArtError) -> MemoryReport { try opened.memory(options) }
+    package func memory(_ options: EncoderMemoryOptions) throws(PixArtError) -> MemoryReport {
+        try opened.memory(options)
+    }
 
     /// What the encoder was opened from, and how.
     package var report: HandleReport { opened.report }
@@ -49,11 +51,10 @@ package final class Encoder: ProcessBound, Sendable {
     package var process: ProcessIdentity { opened.process }
 
     /// What a prompt becomes before the network sees it.
-    package func tokenize(_ prompt: String, _ options: Options) throws(PixArtError) -> Tokenization {
+    package func tokenize(_ prompt: String, _ options: EncodeOptions) throws(PixArtError) -> Tokenization {
         let text =
-            options.boolean("clean_caption") == true
-            ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
-        let maximum = options.integer("max_sequence_length") ?? pipeline.maximumTokens
+            options.cleansCaption ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
+        let maximum = options.maximumTokens ?? pipeline.maximumTokens
         let split = try tokenizer.encode(text)
         let (count, kept) = (split.ids.count, min(split.ids.count, maximum - 1))
         return Tokenization(
@@ -67,7 +68,7 @@ package final class Encoder: ProcessBound, Sendable {
     }
 
     /// The embedding of a prompt, float32 [S, E], one row for each token that is kept.
-    package func encode(_ prompt: String, _ options: Options) throws(PixArtError) -> Tensor {
+    package func encode(_ prompt: String, _ options: EncodeOptions) throws(PixArtError) -> Tensor {
         let ids = try tokenize(prompt, options).ids
         try CallProgress.report(step: 0, of: 1)
         let embedding = try opened.network(ids, opened.pool)

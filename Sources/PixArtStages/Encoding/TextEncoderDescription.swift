@@ -27,8 +27,10 @@ struct TextEncoderDescription: NetworkDescription {
 
     var layers: Int { configuration.layers }
 
-    func activationBytes(_ options: Options, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool) -> Int {
+    func activationBytes(
+        _ options: EncoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
+    ) -> Int {
         T5Encoder.activationBytes(
-            configuration, tokens: options.integer("tokens") ?? pipeline.maximumTokens, compute: compute, pool)
+            configuration, tokens: options.tokens ?? pipeline.maximumTokens, compute: compute, pool)
     }
 }

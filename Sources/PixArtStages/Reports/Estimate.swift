@@ -9,24 +9,25 @@ package enum Estimate {
 
     /// The report for the stage that the options name. No weight is read. Fails as opening that stage does, and with
     /// `.option` as its verbs do.
-    package static func report(model: String, _ options: Options) throws(PixArtError) -> MemoryReport {
+    package static func report(model: String, _ options: MemoryEstimateOptions) throws(PixArtError) -> MemoryReport {
         let checkpoint = try Checkpoint(folder: model)
-        let stage = options.string("stage").flatMap { Stage(rawValue: $0) } ?? .denoise
-        return try report(stage.description(of: checkpoint), stage, of: checkpoint, options)
+        return try report(options.stage.description(of: checkpoint), of: checkpoint, options)
     }
 
-    private static func report(
-        _ description: some NetworkDescription, _ stage: Stage, of checkpoint: Checkpoint, _ options: Options
+    private static func report<Description: NetworkDescription>(
+        _ description: Description, of checkpoint: Checkpoint, _ options: MemoryEstimateOptions
     ) throws(PixArtError) -> MemoryReport {
-        let weights = try PartWeights(stage.part, of: checkpoint, options, nil)
+        let stage = options.stage
+        let weights = try PartWeights(stage.part, of: checkpoint, options.network, nil)
         let precision = weights.precision
         try require(precision, allowedFor: stage)
-        let streamed = stage == .encode && options.string("residency") == "streamed"
+        let streamed = stage == .encode && options.residency == .streamed
         _ = try description.network(weights.reader, compute: precision.compute, streamed: streamed)
         return MemoryReport(
             weights: description.footprint(weights.reader, streamed: streamed),
             activations: try description.activationBytes(
-                options, compute: precision.compute, ownSide: imageSide(of: checkpoint, stage), ThreadPool(options)))
+                Description.Memory(options.run), compute: precision.compute,
+                ownSide: imageSide(of: checkpoint, stage), ThreadPool(options.network.workers)))
     }
 
     /// The VAE has fewer precisions than the others.

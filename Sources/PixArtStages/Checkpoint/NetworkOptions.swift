@@ -1,0 +1,128 @@
+import PixArtCompute
+import PixArtFormats
+import PixArtStorage
+
+/// How a network is opened: what the verbs that open a part have in common.
+package struct NetworkOptions: Sendable {
+    let workers: WorkerOptions
+    let source: SourceOptions
+    let precision: PrecisionOptions
+
+    /// Of a transformer.
+    init(_ reader: inout OptionReader) {
+        workers = WorkerOptions(&reader)
+        source = SourceOptions(&reader)
+        precision = PrecisionOptions(&reader)
+    }
+
+    /// Of an autoencoder.
+    init(autoencoder reader: inout OptionReader) {
+        workers = WorkerOptions(&reader)
+        source = SourceOptions(&reader)
+        precision = PrecisionOptions(autoencoder: &reader)
+    }
+
+    init(_ workers: WorkerOptions, _ source: SourceOptions, _ precision: PrecisionOptions) {
+        self.workers = workers
+        self.source = source
+        self.precision = precision
+    }
+}
+
+/// The threads of a handle, and the kernels that they run.
+package struct WorkerOptions: Sendable {
+    let threads: Int
+    /// nil for the best instruction set of the processor.
+    let instructions: String?
+
+    init(_ reader: inout OptionReader) {
+        threads = reader.read(.threads)
+        instructions = reader.read(
+            .automatic(
+                "instructions", Kernels.names,
+                "Instruction set of the kernels. \"auto\" selects the best one that the processor supports. The others are "
+                    + "for tests and comparisons. If the processor does not support the one that is named, the call fails "
+                    + "and lists those that it supports."
+            ) { $0 })
+    }
+}
+
+/// Which weight files of a checkpoint are read, and how strictly.
+package struct SourceOptions: Sendable {
+    /// nil for the files without a variant in their names.
+    let variant: String?
+    let unexpectedTensors: UnexpectedTensors
+
+    init(_ reader: inout OptionReader) {
+        variant = reader.read(
+            .optionalText(
+                "variant",
+                "Variant of the weight files, as in from_pretrained(variant=...). \"fp16\" selects the files with \".fp16.\" "
+                    + "in their names. null selects the files without a variant."))
+        unexpectedTensors = reader.read(
+            .choice(
+                "unexpected_tensors", default: .error,
+                "What to do if the weight files contain a tensor that the network does not use. \"error\": the call fails "
+                    + "and names the tensor. \"ignore\": the tensor is skipped. Tensors that are known to be harmless, such "
+                    + "as the learned null caption of published transformers, are always skipped. Tensors that only another "
+                    + "architecture has are always an error."))
+    }
+}
+
+/// What weights are held as, and what matrix multiplications are computed in.
+package struct PrecisionOptions: Sendable {
+    /// nil for "auto": as they are stored.
+    let weights: WeightEncoding?
+    /// nil for "auto": what suits the weights.
+    let compute: ComputePrecision?
+
+    /// Of a transformer.
+    init(_ reader: inout OptionReader) {
+        weights = reader.read(
+            .automatic(
+                "weights", WeightEncoding.targets,
+                "Precision in which weights are held in memory. \"auto\": as they are stored. They stay in the "
+                    + "memory-mapped file, and opening converts nothing. The other values convert floating-point weights "
+                    + "layer by layer while the part is opened: \"int8\" with one scale for each output, \"int4\" with one "
+                    + "scale for each block of 4 outputs and 16 inputs. Layers that would lose too much accuracy keep a "
+                    + "higher precision. Weights that pixart_convert stored as int8 or int4 are held as stored."))
+        compute = reader.read(
+            .automatic(
+                "compute", ComputePrecision.allCases,
+                "Precision of matrix multiplications. Sums are float32. \"auto\": int8 if the weights are int8 or int4, "
+                    + "float32 otherwise. \"bfloat16\" works with all weights. \"int8\" quantizes activations with one scale "
+                    + "for each token. It needs int8 or int4 weights; if \"weights\" is \"auto\", floating-point weights are "
+                    + "converted to int8. With \"bfloat16\" and \"int8\", results differ between instruction sets by a "
+                    + "fraction of the rounding error, because rounding amplifies differences in the last bits."))
+    }
+
+    /// Of an autoencoder, which has fewer precisions.
+    init(autoencoder reader: inout OptionReader) {
+        weights = reader.read(
+            .automatic(
+                "weights", [.float32, .bfloat16],
+                "Precision in which weights are held in memory. \"auto\": as they are stored. The other values convert the "
+                    + "weights while the part is opened. A VAE is small and supports no lower precision."))
+        compute = reader.read(
+            .automatic(
+                "compute", [.float32],
+                "Precision of the computation. It is float32: with Winograd convolutions, float32 is faster than a lower "
+                    + "precision."))
+    }
+}
+
+extension Option where Value == Int {
+    static var threads: Self {
+        .integer(
+            "threads", 0...128, default: 0,
+            "Number of threads that compute for the call or handle. 0 means one for each processor that the process may "
+                + "use, at most 128.")
+    }
+}
+
+extension ThreadPool {
+    /// Fails with `.option` if the processor lacks the instructions.
+    convenience init(_ options: WorkerOptions) throws(PixArtError) {
+        try self.init(threads: options.threads, instructions: options.instructions)
+    }
+}

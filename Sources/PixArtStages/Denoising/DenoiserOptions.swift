@@ -1,0 +1,58 @@
+import PixArtFormats
+
+/// The options of `pixart_denoiser_open`.
+package struct DenoiserOpenOptions: VerbOptions {
+    package static let verb = Verb.denoiserOpen
+
+    let network: NetworkOptions
+
+    package init(_ reader: inout OptionReader) { network = NetworkOptions(&reader) }
+}
+
+/// The options of `pixart_denoiser_memory`: those of a run that decide how much memory it takes.
+package struct DenoiserMemoryOptions: MemoryOptions {
+    package static let verb = Verb.denoiserMemory
+
+    let guidance: GuidanceScales
+    /// nil for a run from noise alone.
+    let strength: Double?
+    let size: RunSizeOptions
+    let prompts: Int
+    /// nil for the most of the pipeline.
+    let tokens: Int?
+
+    package init(_ reader: inout OptionReader) {
+        guidance = GuidanceScales(&reader)
+        strength = reader.read(.strength)
+        size = RunSizeOptions(&reader)
+        prompts = reader.read(
+            .integer("prompts", 1...256, default: 1, "Number of prompts, as in pixart_sampler_create_batch."))
+        tokens = reader.read(.tokens)
+    }
+
+    init(_ run: DenoiserMemoryOptions) { self = run }
+}
+
+/// The options of `pixart_sampler_preview`.
+package struct SamplerPreviewOptions: VerbOptions {
+    package static let verb = Verb.samplerPreview
+
+    let factors: [[Double]]?
+    let bias: [Double]?
+
+    package init(_ reader: inout OptionReader) {
+        factors = reader.read(
+            .optionalVectors(
+                "rgb_factors", count: 3, -1e6...1e6,
+                "Red, green and blue of each latent channel, [C][3], from -1 to 1. null means \"latent_rgb_factors\" of the "
+                    + "checkpoint's vae/config.json. If this key is missing, null means the factors of the Stable Diffusion "
+                    + "VAE if the scaling_factor in that file is 0.18215, and of the SDXL VAE if it is 0.13025. In all other "
+                    + "cases the pipeline of the checkpoint decides between the two."))
+        bias = reader.read(
+            .optionalVector(
+                "rgb_bias", count: 3, -1e6...1e6,
+                "Red, green and blue of latents that are 0. null means the bias that belongs to the factors: "
+                    + "\"latent_rgb_bias\" of vae/config.json, or 0 without this key, if the factors are those of that file; "
+                    + "[0.1084, -0.0175, -0.0011] for the factors of the SDXL VAE; 0 for all others."))
+    }
+}

@@ -1,0 +1,28 @@
+import PixArtFormats
+
+/// The options of `pixart_memory_estimate`: the stage, the size of a call, and how the stage would be opened.
+package struct MemoryEstimateOptions: VerbOptions {
+    package static let verb = Verb.memoryEstimate
+
+    let stage: Stage
+    let run: DenoiserMemoryOptions
+    let network: NetworkOptions
+    let residency: Residency
+
+    package init(_ reader: inout OptionReader) {
+        stage = reader.read(
+            .choice(
+                "stage", default: .denoise,
+                "Stage to estimate. Options that the stage does not have are checked and otherwise ignored."))
+        run = DenoiserMemoryOptions(&reader)
+        let precision = PrecisionOptions(&reader)
+        residency = reader.read(.residency)
+        network = NetworkOptions(WorkerOptions(&reader), SourceOptions(&reader), precision)
+    }
+}
+
+/// What decides how much memory a call of a stage takes.
+protocol MemoryOptions: VerbOptions {
+    /// Those of a run that the stage has.
+    init(_ run: DenoiserMemoryOptions)
+}
