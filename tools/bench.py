@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Times every stage in every precision beside PyTorch and OpenVINO, and writes docs/performance.md with its plot.
+"""Times every stage in every precision, compares with PyTorch and OpenVINO, and writes docs/performance.md with its
+plot.
 
     bench.py                        everything, about 40 minutes on two processors
-    bench.py --resume               what an interrupted run has left, and what failed
-    bench.py --only step-512 torch  those rows again whose name has all these parts (see --list), the others kept
-    bench.py --page-only            the page again, of the results that are there
+    bench.py --resume               continues an interrupted run, and repeats what failed
+    bench.py --only step-512 torch  measures only rows whose name has all these parts (see --list) again
+    bench.py --page-only            writes the page again, from existing results
 
-Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench:
-22 GB in float32, 20 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it
-on a quiet machine: ratios are what counts. Sets up the reference's virtual environment as compare_reference.py does,
-with benchmark/requirements-bench.txt.
+Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench: 22
+GB in float32, 20 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it
+on an idle machine: the ratios matter. Sets up the reference's virtual environment as compare_reference.py does, with
+benchmark/requirements-bench.txt.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")},
     "PYTHONPATH": os.pathsep.join((str(BINDING), str(TOOLS))),
 }
-"""Of every process: nothing that would hold back a peer's BLAS."""
+"""The environment of every process, without variables that would slow down a peer's BLAS."""
 
 
 def checkpoint(name: str, precision: str, results: Results) -> pathlib.Path:
-    """A part's folder, "<part>-<size>", in a precision; made if it is not there: random float32, or that converted."""
+    """The folder "<part>-<size>" of a part in a precision. If missing, it is made: random float32, or that
+    converted."""
     work = results.file.parent
     folder = work / (name if precision == "float32" else f"{name}-{precision}")
     if (folder / "complete").exists():
@@ -63,9 +65,9 @@ def checkpoint(name: str, precision: str, results: Results) -> pathlib.Path:
 
 
 def process(work: pathlib.Path, *arguments: object) -> dict:
-    """Runs bench_stage.py; what it printed, with the most anonymous memory that was seen, or "failed" and why.
+    """Runs bench_stage.py. Returns what it printed, with the peak anonymous memory, or "failed" and the reason.
 
-    What it says besides is in <work>/failures.log afterwards, if it failed.
+    If it failed, its other output is added to <work>/failures.log.
     """
     command = [sys.executable, "-m", "benchmark.bench_stage", *map(str, arguments)]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
@@ -101,7 +103,7 @@ def measure(task: Task, results: Results) -> dict:
 
 
 def read(folder: pathlib.Path) -> None:
-    """Brings a folder's files into the system's cache."""
+    """Reads a folder's files into the system's cache."""
     for file in folder.rglob("*"):
         if file.is_file():
             with file.open("rb", buffering=0) as stream:
@@ -151,7 +153,7 @@ def run(chosen: list[Task], results: Results) -> None:
     results.machine = machine()
     measured = None
     for task, turn in in_turns(chosen):
-        if task.workload != measured:  # the machine's speed changes in the course of a run
+        if task.workload != measured:  # the machine's speed changes during a run
             results.add_limits(measure_limits(work))
             measured = task.workload
         try:
@@ -172,7 +174,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--page-only", action="store_true")
     parser.add_argument("--list", action="store_true", help="name the rows, and end")
-    parser.add_argument("--docs", type=pathlib.Path, default=DOCS, metavar="DIR", help="where the page goes")
+    parser.add_argument("--docs", type=pathlib.Path, default=DOCS, metavar="DIR", help="folder for the page")
     args = parser.parse_args()
     chosen = [task for task in tasks() if set(args.only) <= set(task.key.split("/"))]
     if args.list:

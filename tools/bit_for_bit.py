@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Says whether two builds give the same results to the bit: hashes of many runs on a model.
+"""Checks if two builds give the same results to the bit, by hashes of many runs on a model.
 
     tools/bit_for_bit.py record FILE        writes the hash of each run
     tools/bit_for_bit.py compare FILE       runs them again, names those that differ, and exits with 1 if any does
 
-The library is that of $PIXART_LIBRARY, or the release build. The runs are independent of the number of processors. A file
-can only be compared on a processor with the instruction sets that it was recorded on.
+The library is that of $PIXART_LIBRARY, or the release build. The runs are independent of the number of processors. A
+file can only be compared on a processor with the instruction sets that it was recorded on.
 """
 
 import argparse

@@ -2,20 +2,21 @@
 """Compares libpixart with diffusers' pipelines for PixArt on the CPU in float32.
 
     tools/compare_reference.py                              small random checkpoints of many shapes, whole runs
-    tools/compare_reference.py --models tiny sample         those of them whose name contains a word
-    tools/compare_reference.py --checkpoint models/emoji    whole runs over a checkpoint of your own
+    tools/compare_reference.py --models tiny sample         those whose name contains a word
+    tools/compare_reference.py --checkpoint models/emoji    complete runs over your checkpoint
     tools/compare_reference.py --real 256 512 1024 vae taesd t5   each network at its real size, one forward pass
 
-Runs are those of PixArtAlphaPipeline, PixArtSigmaPipeline and PixArtSigmaPAGPipeline; those that start from a picture, and
-those with guidance in a part of their steps, are written with diffusers' parts (tools/reference/loops.py).
+The reference is PixArtAlphaPipeline, PixArtSigmaPipeline and PixArtSigmaPAGPipeline. Image-to-image, and guidance in
+part of the steps, are compared with loops over diffusers' parts (tools/reference/loops.py).
 
-Each entry of the report is one run. Equal: token ids, and the noise of the seeds. Within 1e-5 (relative L2):
-embeddings, one prediction of the transformer, the latents before a run from a picture ("start") and after every step, pixels decoded from the reference's latents
-("decoder") and from our own ("pixels"), and latents that images are encoded into ("encoder"). PNG: at most one level apart, in at most 0.1% of places. Real sizes: within
-2e-5. Violations are bold, and make the exit status 1.
+Each entry of the report is one run. Token ids and the noise of seeds must be equal. These must be within 1e-5 (relative
+L2): embeddings, one prediction of the transformer, the latents before an image-to-image run ("start") and after every
+step, pixels decoded from the reference's latents ("decoder") and from ours ("pixels"), and latents of encoded images
+("encoder"). The PNG may differ by one level in at most 0.1% of the values. Real sizes must be within 2e-5. Violations
+are bold, and make the exit status 1.
 
-Where this interpreter cannot import torch and diffusers, a virtual environment is made (.venv/reference, with
-tools/reference/requirements-reference.txt) and used. The library is found as the Python binding finds it: build it, or set
+If this interpreter cannot import torch and diffusers, a virtual environment is made and used (.venv/reference, with
+tools/reference/requirements-reference.txt). The library is found as the Python binding finds it: build it, or set
 PIXART_LIBRARY.
 """
 

@@ -6,7 +6,7 @@ The architectures are the real ones, so that memory, speed and agreement can be 
     make_checkpoint.py OUT --size tiny                    about 4 MB, for tests
     make_checkpoint.py OUT --size 512 --dtype bfloat16    the shapes of PixArt-XL-2-512x512
     make_checkpoint.py OUT --size 1024 --parts transformer vae
-    make_checkpoint.py OUT --size tiny --pipeline sigma   with what sets PixArt-Sigma apart
+    make_checkpoint.py OUT --size tiny --pipeline sigma   with the differences of PixArt-Sigma
 
 Needs torch, diffusers, transformers and safetensors.
 """

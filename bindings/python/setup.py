@@ -1,7 +1,7 @@
-"""Puts a built libpixart into the package, so that an installed `pixart` needs nothing else on the system.
+"""Copies a built libpixart into the package, so that an installed `pixart` needs nothing else on the system.
 
-The library is taken from $PIXART_LIBRARY or from the build folder of the tree this file stands in. Without either, the
-package is installed without it and finds libpixart where the system's loader does.
+The library is $PIXART_LIBRARY, or that in the build folder of this tree. If there is neither, the package is installed
+without it, and the system's loader must find libpixart.
 """
 
 import os
@@ -19,7 +19,7 @@ BUNDLED = "libpixart.so.1"
 class BuildWithLibrary(build_py):
     def run(self):
         super().run()
-        if self.editable_mode:  # finds the build folder by itself
+        if self.editable_mode:  # an editable installation finds the build folder
             return
         given = os.environ.get("PIXART_LIBRARY")
         library = pathlib.Path(given) if given else HERE.parents[1] / ".build" / "release" / "libpixart.so"
@@ -28,7 +28,7 @@ class BuildWithLibrary(build_py):
 
 
 class WheelOfPlatform(bdist_wheel):
-    """For every Python 3, but for one platform: the library inside is native code."""
+    """A wheel for every Python 3 and one platform, because the library inside is native code."""
 
     def finalize_options(self):
         super().finalize_options()

@@ -1,1 +1,1 @@
-"""The parts of tools/bench.py: what is timed, the engines, the results, and the page made of them."""
+"""The parts of tools/bench.py: workloads, engines, results, and the page."""

@@ -19,7 +19,7 @@ class Ratio:
     least: float
 
     def measured(self, results: Results) -> tuple[float, str] | None:
-        """The ratio, and the row it is to."""
+        """The ratio, and the row that it is relative to."""
         others = [
             (seconds, f"{NAMES[task.engine]} {task.precision}")
             for task in timed(self.workload)
@@ -59,10 +59,10 @@ MEMORY = {
     "time/step-512/libpixart/float32": ("step, 512, float32", 3072),
     "time/decode-1024/libpixart/float32": ("decode, 1024, float32", 1331),
 }
-"""Most MiB of the whole process, by key."""
+"""The peak MiB of the whole process, by key."""
 
 OPEN_SECONDS = 1.0
-"""To the first useful work."""
+"""Seconds until the first useful work is done."""
 
 
 def openings() -> list[Task]:

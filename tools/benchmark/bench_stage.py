@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times one stage in one engine, in this process, and prints a line of JSON: seconds of every run, memory in MiB.
+"""Times one stage in one engine, in this process, and prints a line of JSON: the seconds of every run, memory in MiB.
 
     bench_stage.py time FOLDER encode|step|decode --engine libpixart|torch|openvino --precision int8 --px 512
     bench_stage.py open FOLDER encode|step|decode --options '{"residency": "streamed"}'
@@ -8,12 +8,12 @@
 
     encode   one prompt of 20 tokens (the reference pads it to 120)
     step     one denoising step with guidance: 20 prompt tokens, 1 negative token
-    decode   one picture
+    decode   one image
 
-libpixart takes its weights as FOLDER has them, and --options for its open; the peers convert to --precision. All use
-all processors. "peak" is the most resident memory of libpixart's process since its start, and of a peer's since it has
-loaded; "loading" is the most before. "profile" is where the time of libpixart's fastest run went. Compare engines only
-within one run on one quiet machine: see bench.py.
+libpixart uses the weights of FOLDER as they are stored, and opens with --options. The peers convert to --precision. All
+use all processors. "peak" is the peak resident memory of libpixart's process since its start, and of a peer's since it
+has loaded; "loading" is the peak before that. "profile" is the profile of libpixart's fastest run. Compare engines only
+within one run on one idle machine: see bench.py.
 """
 
 from __future__ import annotations

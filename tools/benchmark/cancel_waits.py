@@ -3,8 +3,8 @@
 
     PIXART_LIBRARY=... tools/benchmark/cancel_waits.py [MOMENTS]
 
-The weights are zeros: sparse files of the size of PixArt-XL-2-1024-MS. Each call is cancelled at several moments, a second apart;
-the table has the longest wait. Each moment runs the call from its start.
+The weights are zeros: sparse files of the size of PixArt-XL-2-1024-MS. Each call is cancelled at several moments, a
+second apart. The table shows the longest wait. For each moment, the call runs from its start.
 """
 
 import json
@@ -29,7 +29,8 @@ REPOSITORY = "PixArt-alpha/PixArt-XL-2-1024-MS"
 
 
 def wait_after(seconds, call):
-    """Seconds from the answer that cancels a call to its end, or None if the call ended before."""
+    """Seconds from the callback's result that cancels a call to the end of the call, or None if the call ended
+    before."""
     start, answered = time.monotonic(), None
 
     def answer(_context, _step, _steps, _fraction):

@@ -17,7 +17,7 @@ def status(key: str, process: int | str = "self") -> int:
 
 
 def forget_peak() -> None:
-    """Starts VmHWM again from what is held now."""
+    """Resets VmHWM to the memory in use."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     pathlib.Path("/proc/self/clear_refs").write_text("5")

@@ -1,4 +1,4 @@
-"""libpixart's side. Imports no more than it needs, since the memory of the whole process counts."""
+"""Runs libpixart. It imports only what it needs, because the memory of the whole process counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Profile = dict[str, dict[str, float]]
 def stage(
     name: str, folder: str, px: int, options: dict[str, Any]
 ) -> tuple[Callable[[], object], Callable[[], Profile]]:
-    """Opens a stage and gives its work, and where the time of its handle went."""
+    """Opens a stage. Returns its work, and the profile of its handle."""
     noise = np.random.default_rng(0)
     if name == "encode":
         encoder = pixart.Encoder(folder, **options)
@@ -38,7 +38,7 @@ def stage(
 
 
 def growth(before: Profile, after: Profile) -> Profile:
-    """What a profile grew by."""
+    """The increase of a profile."""
     return {kind: {key: value - before[kind][key] for key, value in entry.items()} for kind, entry in after.items()}
 
 
@@ -47,7 +47,7 @@ def embedding(rows: int) -> np.ndarray:
 
 
 def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[str, float]:
-    """Seconds to open a stage, and to have its first useful work done: one token, a run's start, an 8 x 8 latent."""
+    """Seconds to open a stage, and until its first useful work is done: one token, a run's start, 8 x 8 latents."""
     pixart.version()  # loads the library
     prompt, latents = embedding(TOKENS), np.zeros((1, 4, 8, 8), np.float32)
     start = time.perf_counter()
@@ -70,7 +70,7 @@ def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[st
 
 
 def picture(text: str, transformer: str, vae: str, px: int) -> dict[str, float]:
-    """Seconds of each stage of a whole picture with guidance; a stage is released before the next is opened."""
+    """Seconds of each stage of a complete image with guidance. A stage is released before the next is opened."""
     seconds, start = {}, time.perf_counter()
 
     def lap(name: str, divisor: int = 1) -> None:

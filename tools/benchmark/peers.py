@@ -1,4 +1,4 @@
-"""The peers: diffusers' and transformers' modules in PyTorch, and the same modules converted for OpenVINO."""
+"""The engines to compare with: diffusers' and transformers' modules in PyTorch, and the same converted for OpenVINO."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def stage(engine: str, name: str, folder: str, px: int, precision: str) -> Callable[[], object]:
-    """Loads a stage and gives its work."""
+    """Loads a stage. Returns its work."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
@@ -62,7 +62,7 @@ def transformer(folder: str, px: int, dtype: torch.dtype) -> tuple[torch.nn.Modu
 
 
 class VAEDecoder(torch.nn.Module):
-    """An autoencoder's way from latents to pixels."""
+    """The decoder of an autoencoder: latents to pixels."""
 
     def __init__(self, vae: Any) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ MODULES = {"encode": text_encoder, "step": transformer, "decode": decoder}
 
 
 class Flat(torch.nn.Module):
-    """A module whose inputs are a plain list of tensors, as a conversion wants them."""
+    """A module whose inputs are a plain list of tensors, as the conversion needs."""
 
     def __init__(self, module: torch.nn.Module, inputs: Inputs) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Flat(torch.nn.Module):
 
 
 def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Callable[[], object]:
-    """The module compiled for the sizes of its inputs; int8 is of weights, its other arithmetic bfloat16."""
+    """Compiles the module for the sizes of its inputs. int8 applies to weights; the other arithmetic is bfloat16."""
     from openvino import Core, convert_model
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -122,9 +122,9 @@ def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Callabl
 
 
 def compress_weights(model: Any) -> None:
-    """Gives every product int8 weights with a scale for each output, in the form that NNCF gives them.
+    """Gives every GEMM int8 weights with a scale for each output, in NNCF's form.
 
-    OpenVINO then quantizes activations too where that is faster (its "dynamic quantization").
+    OpenVINO then also quantizes activations if that is faster (its "dynamic quantization").
     """
     from openvino import opset13 as ops
 

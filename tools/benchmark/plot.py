@@ -21,7 +21,7 @@ COLOURS = {
 
 
 def draw(results: Results, file: pathlib.Path) -> None:
-    """Seconds, and below them the fraction of the limit; a bar for each engine and precision."""
+    """Plots seconds, and below them the fraction of the limit, with a bar for each engine and precision."""
     rows = [row for row in labels() if "streamed" not in row]
     colours = {}
     for engine, shades in COLOURS.items():

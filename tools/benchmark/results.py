@@ -1,4 +1,4 @@
-"""What was measured, kept in a JSON file after every process: a run can be resumed, and its page written again."""
+"""The measurements, saved to a JSON file after every process, so a run can be resumed and its page written again."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class Results:
         partial.replace(self.file)
 
     def add_limits(self, measured: dict[str, float | None]) -> None:
-        """Keeps the greater of each limit: whatever disturbed a measurement lowered it."""
+        """Keeps the greater of each limit, because a disturbance lowers a measurement."""
         for name, value in measured.items():
             self.limits[name] = max((v for v in (value, self.limits.get(name)) if v is not None), default=None)
 
     def add(self, task: Task, row: dict[str, Any], turn: int) -> None:
-        """A later round's runs join those of the rounds before; what else is told is of the fastest process."""
+        """Adds the runs of a later round to those of earlier rounds. The other values are those of the fastest
+        process."""
         before = self.row(task)
         if turn > 0 and before and "failed" not in row:
             fastest = min((before, row), key=lambda one: min(one["seconds"]))
@@ -51,16 +52,17 @@ class Results:
         return self.rows[task.key] if self.has(task) else None
 
     def seconds(self, task: Task) -> float | None:
-        """The least of the runs."""
+        """The seconds of the fastest run."""
         row = self.row(task)
         return min(row["seconds"]) if row else None
 
     def limit_of(self, precision: str) -> float:
-        """G operations a second; where a processor lacks the instructions, float32's."""
+        """G operations per second. If the processor lacks the instructions, those of float32."""
         return self.limits.get(ARITHMETIC[precision]) or self.limits["float32"] or 0
 
     def fraction(self, task: Task) -> tuple[float, bool] | None:
-        """Which part of its time a task would need at the machine's limit, and whether that is the limit of reading."""
+        """The fraction of its time that a task would need at the machine's limit, and True if that is the limit of
+        reading."""
         seconds, workload = self.seconds(task), WORKLOADS.get(task.workload)
         if seconds is None or workload is None or not self.limits:
             return None
@@ -70,6 +72,6 @@ class Results:
 
 
 def timed(workload: str) -> list[Task]:
-    """Of one workload, in the order of the tables: engine by engine."""
+    """The tasks of one workload, in the order of the tables: engine by engine."""
     rows = [task for task in tasks() if task.kind == "time" and task.workload == workload]
     return sorted(rows, key=lambda task: list(NAMES).index(task.engine))

@@ -1,4 +1,4 @@
-"""What is timed, in which engines and precisions, and how much work each workload is."""
+"""The workloads, their engines and precisions, and the operations of each."""
 
 from __future__ import annotations
 
@@ -8,39 +8,40 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TOKENS = 20
-"""Of the prompt; the negative prompt has one."""
+"""Tokens of the prompt. The negative prompt has one."""
 
 PADDED = 120
-"""Tokens that the reference makes of either."""
+"""Tokens to which the reference pads both."""
 
 PICTURE_STEPS = 2
-"""Denoising steps of the process that makes a whole picture."""
+"""Denoising steps of the process that makes a complete image."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """One call at its real size."""
+    """One call at a published size."""
 
     name: str
     title: str
     stage: str
     px: int
     folder: str
-    """Of the checkpoint, below the work directory: <part>-<size>."""
+    """The folder of the checkpoint below the work directory: <part>-<size>."""
     gflop: float
-    """Multiply-adds, counted as two, that the result needs: no padding, nothing that depends on the prompt alone."""
+    """Operations that the result needs; a multiply-add counts as two. Without padding, and without what depends on the
+    prompt alone."""
     parameters: float
-    """That are read once; without T5's table, of which a prompt takes a few rows."""
+    """Weights that are read once, without T5's embedding table, of which a prompt needs a few rows."""
 
 
 def encoder_gflop(tokens: int) -> float:
-    """T5-XXL: four products of the attention, three of the gated feed-forward, and attention itself."""
+    """T5-XXL: four GEMMs of the attention, three of the gated feed-forward, and attention itself."""
     layers, width, hidden = 24, 4096, 10240
     return 2e-9 * layers * (tokens * width * (4 * width + 3 * hidden) + 2 * tokens**2 * width)
 
 
 def step_gflop(px: int) -> float:
-    """PixArt-XL-2 for a prompt and a negative prompt of one token, which leaves cross-attention nothing to compute; keys
+    """PixArt-XL-2 for a prompt and a negative prompt of one token, for which cross-attention computes nothing; keys
     and values of the prompt are not a step's."""
     blocks, width, tokens = 28, 1152, (px // 16) ** 2
     products = (
@@ -51,7 +52,7 @@ def step_gflop(px: int) -> float:
 
 
 DECODE_GFLOP = {512: 2514.5, 1024: 10470.4}
-"""Of the SD decoder with direct convolutions, as torch.utils.flop_counter counts."""
+"""Operations of the SD decoder with direct convolutions, as torch.utils.flop_counter counts them."""
 
 WORKLOADS = {
     workload.name: workload
@@ -65,16 +66,16 @@ WORKLOADS = {
 }
 
 BYTES = {"float32": 4, "bfloat16": 2, "int8": 1, "int4": 0.5 + 4 / 64}
-"""Of a weight, with int4's scales."""
+"""Bytes of a weight, including int4's scales."""
 
 NAMES = {"libpixart": "libpixart", "torch": "PyTorch", "openvino": "OpenVINO"}
-"""Of the engines."""
+"""The names of the engines."""
 
 ARITHMETIC = {"float32": "float32", "bfloat16": "bfloat16", "int8": "int8", "int4": "int8"}
-"""The limit that a precision of weights is held against."""
+"""The limit that a precision of weights is compared with."""
 
 COMPUTE = ARITHMETIC
-"""What libpixart's rows compute in."""
+"""The precision that libpixart's rows compute in."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Task:
     kind: str = "time"
     """"time", "open" (to the first useful work) or "picture" (all stages)."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Of libpixart's open."""
+    """The options of libpixart's open."""
     runs: int = 3
     """Of a process."""
 
@@ -106,21 +107,21 @@ def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **opt
 STREAMED = {"residency": "streamed"}
 PRECISIONS = tuple(BYTES)
 RUNS = {"encode": 5, "decode-1024": 2}
-"""Of a process, where it is not 3: more of what is over in a moment, fewer of what takes a minute."""
+"""Runs of a process, if not 3: more for short calls, fewer for calls that take a minute."""
 
 ROUNDS = {"step-512": 2}
-"""Of all rows of a workload, each a process, where it is not 1: more where engines are close to each other."""
+"""Rounds of all rows of a workload, each a process, if not 1: more if engines are close to each other."""
 
 
 def peers(workload: Workload, precision: str) -> list[str]:
-    """Engines beside libpixart: none decodes in int8, and PyTorch steps in int8 at 512 pixels only."""
+    """The other engines. None decodes in int8, and PyTorch runs int8 steps at 512 pixels only."""
     if precision == "int4" or (precision == "int8" and workload.stage == "decode"):
         return []
     return ["openvino"] if (precision, workload.name) == ("int8", "step-1024") else ["openvino", "torch"]
 
 
 def tasks() -> list[Task]:
-    """Everything, in the order in which it is run: engines of a precision next to each other, in the same weather."""
+    """All tasks in the order in which they run. Engines of a precision follow each other, under the same conditions."""
     found: list[Task] = []
     for name, workload in WORKLOADS.items():
         runs = RUNS.get(name, 3)
@@ -139,7 +140,7 @@ def tasks() -> list[Task]:
 
 
 def in_turns(chosen: list[Task]) -> Iterator[tuple[Task, int]]:
-    """Tasks in the order in which they are run, each with the number of its round."""
+    """Tasks in the order in which they run, each with the number of its round."""
     for (kind, workload), rows in itertools.groupby(chosen, key=lambda task: (task.kind, task.workload)):
         rows = list(rows)
         for turn in range(ROUNDS.get(workload, 1) if kind == "time" else 1):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the pictures of docs/gallery.md: runs the examples that compare, and writes names beside what they draw.
+"""Makes the images of docs/gallery.md: runs the examples that compare, and adds labels to their images.
 
-    make_gallery.py [NAME...]       NAME is a picture's: schedulers, guidance, image-to-image, inpainting, preview
+    make_gallery.py [NAME...]       NAME is one of schedulers, guidance, image-to-image, inpainting, preview
 
 Needs numpy and Pillow, and the built library.
 """
@@ -19,25 +19,25 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES, IMAGES, PACKAGE = ROOT / "examples" / "python", ROOT / "docs" / "images", ROOT / "bindings" / "python" / "src"
-PICTURES = {
+PROGRAMS = {
     "schedulers": "compare_schedulers.py",
     "guidance": "compare_guidance.py",
     "image-to-image": "image_to_image.py",
     "inpainting": "inpaint.py",
     "preview": "preview_run.py",
 }
-"""Which example draws a picture, as it does without arguments."""
+"""The example that makes each image, without arguments."""
 
 CELL, MARGIN, LINE = 96, 6, 16
-"""Pixels: the side of a cell, what is between cells, and the height of a line of text."""
+"""Pixels: the side of a cell, the space between cells, and the height of a line of text."""
 
 COLOURS = 256
-"""Of a picture, which makes its file a third as large."""
+"""Colours of an image. This makes the file a third as large."""
 
 
 def labelled(grid: Image.Image) -> Image.Image:
-    """The cells of a grid apart, with names above the columns and before the rows. The names stand in the file's text
-    chunks "columns" and "rows", a line each; without rows there is one."""
+    """Separates the cells of a grid, and adds names above the columns and before the rows. The names are in the file's
+    text chunks "columns" and "rows", one on each line. Without "rows" there is one row."""
     columns, rows = grid.text["columns"].split("\n"), grid.text.get("rows", "").split("\n")
     width, height = grid.width // len(columns), grid.height // len(rows)
     font = ImageFont.load_default(11)
@@ -59,13 +59,13 @@ def labelled(grid: Image.Image) -> Image.Image:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", default=list(PICTURES))
+    parser.add_argument("names", nargs="*", metavar="NAME", default=list(PROGRAMS))
     args = parser.parse_args()
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}
     with tempfile.TemporaryDirectory() as folder:
         for name in args.names:
             drawn = pathlib.Path(folder) / f"{name}.png"
-            command = [sys.executable, EXAMPLES / PICTURES[name], "--output", drawn]
+            command = [sys.executable, EXAMPLES / PROGRAMS[name], "--output", drawn]
             subprocess.run(command, cwd=ROOT, env=environment, check=True)
             with Image.open(drawn) as grid:
                 labelled(grid).quantize(COLOURS).save(IMAGES / drawn.name, optimize=True)

@@ -1,4 +1,4 @@
-"""Captions for make_caption_goldens.py: real-looking prompts, and everything that cleaning looks for or trips over."""
+"""Captions for make_caption_goldens.py: realistic prompts, and everything that cleaning looks for or fails on."""
 
 from html.entities import html5
 
@@ -271,7 +271,7 @@ def cesu8(text):
 
 
 def mojibake(generator):
-    """Text in UTF-8 that was read in another encoding, up to three times, and perhaps damaged on the way."""
+    """Text in UTF-8 that was read in another encoding, up to three times, and sometimes damaged in between."""
     text = " ".join(generator.choice(SOURCES) for _ in range(generator.randint(1, 3)))
     for _ in range(generator.choice([1, 1, 1, 2, 2, 3])):
         octets = cesu8(text) if generator.random() < 0.1 else text.encode("utf-8", "replace")
@@ -299,7 +299,7 @@ def entities(generator):
 
 
 def letters(generator):
-    """Letters of the ranges that mojibake is made of."""
+    """Letters of the ranges that mojibake consists of."""
     ranges = [
         (0x80, 0x17F),
         (0x80, 0xFF),
@@ -367,7 +367,7 @@ KINDS = [
 
 
 def sample(generator):
-    """A caption: one kind of text, or several run together; now and then a long one."""
+    """A caption: one kind of text, or several joined; sometimes a long one."""
     count = generator.choice([1] * 12 + [2] * 5 + [3])
     text = generator.choice(["", " ", "\n"]).join(generator.choice(KINDS)(generator) for _ in range(count))
     return text * 12 if generator.random() < 0.004 else text

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes captions and what diffusers makes of them, as lines of JSON:
+"""Writes captions and diffusers' results for them, as lines of JSON:
 
 captions.jsonl        [caption, cleaned, normalized]
 caption_parts.jsonl   [part, text, result], for the steps of cleaning one by one
@@ -9,7 +9,7 @@ caption_parts.jsonl   [part, text, result], for the steps of cleaning one by one
     PIXART_CAPTION_ROWS=fuzz swift test -c release --filter CaptionCleanerTests
 
 Run with CPython 3.11, diffusers 0.42.1, beautifulsoup4 4.15 and ftfy 6.3.1. The same seed gives the same captions. A
-result is null where diffusers refuses the caption.
+result is null if diffusers refuses the caption.
 """
 
 import argparse
@@ -30,7 +30,7 @@ RESOURCES = Path(__file__).resolve().parents[2] / "Tests" / "PixArtFormatsTests"
 
 
 class Preprocessing:
-    """The part of the pipeline that treats captions, without a model."""
+    """The part of the pipeline that cleans captions, without a model."""
 
     bad_punct_regex = PixArtAlphaPipeline.bad_punct_regex
     _text_preprocessing = PixArtAlphaPipeline._text_preprocessing

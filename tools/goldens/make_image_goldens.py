@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write what the tests of images compare against: PNG files of Pillow's with the pixels that it reads from them, and
-images that Pillow and diffusers resized.
+"""Writes the reference results of the image tests: PNG files with the pixels that Pillow reads from them, and images
+that Pillow and diffusers resized.
 
     make_image_goldens.py [FOLDER]        default: Tests/PixArtFormatsTests/Resources
 
@@ -30,7 +30,7 @@ def random_bytes(seed, *shape):
 
 
 def sources():
-    """Images of every kind that Pillow writes, and how it is told to."""
+    """Images of every kind that Pillow writes, with the options for it."""
     size = (13, 9)
     grey, colour, alpha = (random_bytes(seed, 9, 13, channels) for seed, channels in ((1, 1), (2, 3), (3, 4)))
     yield "1", Image.fromarray(grey[..., 0]).convert("1"), {}

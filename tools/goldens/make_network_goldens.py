@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the files that the network tests compare against: small random networks and what the reference makes of them.
+"""Writes the reference results of the network tests: small random networks and the reference's outputs.
 
     make_network_goldens.py [OUT]      default: Tests/PixArtNetworksTests/Resources
 
@@ -20,7 +20,7 @@ OUT = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "PixArtNetworksTes
 
 
 def randomize(module, seed):
-    """Seeded weights that keep activations near 1, so that no part of a network is lost beside another."""
+    """Seeded weights that keep activations near 1, so that every part of a network affects the result."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(module.named_parameters()):
         values = torch.randn(parameter.shape, generator=generator)

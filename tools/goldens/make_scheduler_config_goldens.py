@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Write what the tests of scheduler configurations compare against: what each class makes of each other's configuration.
+"""Writes the reference results of the scheduler configuration tests: each class with the configuration of each other.
 
     make_scheduler_config_goldens.py [FOLDER]        default: Tests/PixArtSchedulersTests/Resources
 
-Writes scheduler_configurations.json: configurations as diffusers saves them, and what each class reads from each of them
-if its name takes the place of `_class_name` (null if the class refuses), as the fields that differ from the class's
-defaults; and dictionaries as `New.from_config(old.config).config` gives them, with what they mean. Needs diffusers.
+Writes scheduler_configurations.json: configurations as diffusers saves them, and what each class reads from each of
+them if its name takes the place of `_class_name` (null if the class refuses), as the fields that differ from the
+class's defaults; and dictionaries as `New.from_config(old.config).config` gives them, with what they mean. Needs
+diffusers.
 """
 
 import inspect
@@ -22,7 +23,7 @@ from reference.schedulers import FIELDS  # noqa: E402
 OUT = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "PixArtSchedulersTests" / "Resources"
 
 COMMON = {"beta_end": 0.015, "steps_offset": 1}
-"""Fields of all classes but EDMEuler's, that differ from every default."""
+"""Fields of all classes except EDMEuler's that differ from every default."""
 
 FURTHER = [
     ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++", "solver_type": "heun"}),
@@ -34,7 +35,7 @@ FURTHER = [
     ("DDPMScheduler", {"variance_type": "fixed_large", "clip_sample": False}),
     ("DDIMScheduler", {"clip_sample": True, "clip_sample_range": 2.0, "timestep_spacing": "linspace"}),
 ]
-"""Configurations that hold names of one class, beyond the defaults of each."""
+"""Configurations with names of one class, in addition to the defaults of each."""
 
 DICTIONARIES = (0, 1, 4, 6, 13)
 """Of the configurations below: of which there are dictionaries."""
@@ -49,13 +50,14 @@ def own_fields(kind):
 
 
 def plain(value):
-    """As JSON has it."""
+    """Converts a value to what JSON can represent."""
     return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def means(kind, config):
-    """The fields of the class's scheduler of a configuration that differ from its defaults; None if it refuses. "deis" is
-    the one name that diffusers replaces and then refuses, unless final_sigmas_type is "sigma_min": it is replaced here."""
+    """The fields of the class's scheduler of a configuration that differ from its defaults; None if it refuses. "deis"
+    is the one name that diffusers replaces and then refuses, unless final_sigmas_type is "sigma_min": it is replaced
+    here."""
     if config.get("algorithm_type") == "deis" and "DPMSolver" in kind.__name__:
         config = config | {"algorithm_type": "dpmsolver++"}
     if kind is diffusers.EDMEulerScheduler:

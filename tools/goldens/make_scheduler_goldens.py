@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write what the scheduler tests compare against: each scheduler and each of its options as diffusers runs them.
+"""Writes the reference results of the scheduler tests: each scheduler with each of its options in diffusers.
 
     make_scheduler_goldens.py [FOLDER]        default: Tests/PixArtSchedulersTests/Resources
 
@@ -25,13 +25,13 @@ from reference.schedulers import absent, cases  # noqa: E402
 OUT = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "PixArtSchedulersTests" / "Resources"
 
 MODELS = {"epsilon": (0.95, -0.05), "v_prediction": (0.1, -0.9), "sample": (0.1, 0.9)}
-"""A model's output is so much of what it sees, and so much of a picture."""
+"""A model's output is a sum of what it sees and an image, with these factors."""
 
 STRENGTH = 0.6
-"""Of runs that begin later, as image to image does."""
+"""Strength of runs that begin later, as image-to-image does."""
 
 LATER_STEPS = (4, 20)
-"""Of those runs: with the rules for short runs, and without."""
+"""Numbers of steps of those runs: with the rules for short runs, and without."""
 
 
 def bits(tensor):
@@ -48,7 +48,7 @@ def scheduler_of(case, steps):
 
 
 def run(case, scheduler, picture, x, begin, generator):
-    """Latents after every step of a small model from `x` on, and the last picture that was predicted."""
+    """Latents after every step of a small model from `x` on, and the last predicted original."""
     extra = {}
     if "generator" in inspect.signature(scheduler.step).parameters:
         extra["generator"] = generator
@@ -76,7 +76,7 @@ def whole(case, steps, picture):
 
 
 def later(case, steps, picture):
-    """A run that begins at the strength, as StableDiffusionImg2ImgPipeline has it."""
+    """A run that begins at the strength, as in StableDiffusionImg2ImgPipeline."""
     generator = torch.Generator().manual_seed(steps)
     scheduler = scheduler_of(case, steps)
     begin = (steps - min(int(steps * STRENGTH), steps)) * scheduler.order
@@ -91,8 +91,8 @@ def later(case, steps, picture):
 
 
 def runs(case, picture):
-    """After every step of short runs and the last one of long runs; none where the reference ends in what is not a
-    number."""
+    """Latents after every step of short runs and after the last step of long runs; none if the reference ends with
+    NaN."""
     rows = []
     for steps in case.steps():
         if absent(case, steps):

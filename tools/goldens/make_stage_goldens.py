@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write what the stage tests compare against: noise, resolution bins and pictures as the reference makes them.
+"""Writes the reference results of the stage tests: noise, resolution bins and images.
 
     make_stage_goldens.py [FOLDER]        default: Tests/PixArtStagesTests/Resources
 

@@ -24,7 +24,7 @@ TOKENS = 20
 
 
 def compare_real(settings: Sequence[Setting], report: Report) -> None:
-    """Adds a line for each setting but the first, which is the reference."""
+    """Adds a line for each setting except the first, which is the reference."""
     lines: dict[Setting, dict[str, str]] = {setting: {} for setting in settings[1:]}
     for name, parts, predict in (
         (f"T5-XXL, {LAYERS} layers", {"text": {"num_layers": LAYERS}}, embedding),

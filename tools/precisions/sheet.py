@@ -1,4 +1,4 @@
-"""Pictures beside each other."""
+"""A sheet of images side by side."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ AMPLIFIED = 8
 """Times that a difference is shown enlarged, around grey."""
 
 MARGIN, TEXT, TITLE = 4, 16, 32
-"""Pixels: between pictures, of a line, and of the titles' two lines."""
+"""Pixels: between images, of a line, and of the two lines of titles."""
 
 
 class Sheet:
-    """Rows of pictures: a prompt's in the reference setting, then in each other one with its amplified difference."""
+    """Rows of images: a prompt in the reference setting, then in each other setting with its amplified difference."""
 
     def __init__(self, reference: str) -> None:
         self.titles = [reference]
         self.rows: list[tuple[str, list[np.ndarray]]] = []
 
-    def start(self, title: str, picture: np.ndarray) -> None:
-        self.rows.append((title, [picture]))
+    def start(self, title: str, image: np.ndarray) -> None:
+        self.rows.append((title, [image]))
 
-    def add(self, title: str, picture: np.ndarray) -> None:
-        pictures = self.rows[-1][1]
+    def add(self, title: str, image: np.ndarray) -> None:
+        images = self.rows[-1][1]
         if len(self.rows) == 1:
             self.titles += [title, f"difference x {AMPLIFIED}"]
-        pictures += [picture, amplified(picture, pictures[0])]
+        images += [image, amplified(image, images[0])]
 
     def write(self, file: pathlib.Path) -> None:
         height, width = self.rows[0][1][0].shape[:2]
@@ -37,15 +37,15 @@ class Sheet:
         draw = ImageDraw.Draw(sheet)
         for column, title in enumerate(self.titles):
             draw.text((MARGIN + column * (width + MARGIN), 2), title.replace(", ", "\n", 1), fill="black")
-        for row, (title, pictures) in enumerate(self.rows):
+        for row, (title, images) in enumerate(self.rows):
             top = TITLE + MARGIN + row * line
-            for column, picture in enumerate(pictures):
-                sheet.paste(Image.fromarray(picture), (MARGIN + column * (width + MARGIN), top))
+            for column, image in enumerate(images):
+                sheet.paste(Image.fromarray(image), (MARGIN + column * (width + MARGIN), top))
             draw.text((MARGIN, top + height + 1), title, fill="black")
         file.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(file, optimize=True)
 
 
-def amplified(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    difference = (picture.astype(int) - reference) * AMPLIFIED
+def amplified(image: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    difference = (image.astype(int) - reference) * AMPLIFIED
     return np.clip(difference + 128, 0, 255).astype(np.uint8)

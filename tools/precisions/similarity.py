@@ -1,4 +1,4 @@
-"""How alike two arrays, and two pictures, are."""
+"""The similarity of two arrays, and of two images."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def least_row_cosine(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of two uint8 pictures in dB; infinite where they are equal."""
+    """Peak signal-to-noise ratio of two uint8 images in dB; infinite if they are equal."""
     error = np.mean((one.astype(np.float64) - other) ** 2)
     return float(10 * np.log10(PEAK**2 / error)) if error else float("inf")
 
 
 def ssim(one: np.ndarray, other: np.ndarray) -> float:
-    """Structural similarity of two uint8 pictures [H, W, 3] (Wang et al. 2004): mean over places and channels.
+    """Structural similarity of two uint8 images [H, W, 3] (Wang et al. 2004): the mean over positions and channels.
 
     As scikit-image's structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
     data_range=255, channel_axis=2).
@@ -46,10 +46,10 @@ def ssim(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.mean(similarity / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))))
 
 
-def blurred(picture: np.ndarray, sigma: float = 1.5, radius: int = 5) -> np.ndarray:
-    """The picture under a Gaussian window, where that lies inside it."""
+def blurred(image: np.ndarray, sigma: float = 1.5, radius: int = 5) -> np.ndarray:
+    """The image filtered with a Gaussian window, at the positions where the window lies inside the image."""
     window = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     window /= window.sum()
     for axis in (0, 1):
-        picture = np.lib.stride_tricks.sliding_window_view(picture, len(window), axis) @ window
-    return picture
+        image = np.lib.stride_tricks.sliding_window_view(image, len(window), axis) @ window
+    return image

@@ -1,4 +1,4 @@
-"""What the stages give in one setting, alone (fed what float32 gives) and after one another."""
+"""The results of the stages in one setting: each alone (with inputs of float32), and in sequence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .similarity import error_and_cosine, least_row_cosine, psnr, ssim
 
 @dataclass(frozen=True)
 class Run:
-    """What is asked for."""
+    """The options of a run."""
 
     prompt: str
     seed: int
@@ -33,19 +33,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the pipeline gives."""
+    """The results of the pipeline."""
 
     embeddings: tuple[np.ndarray, np.ndarray]
     """Of the prompt and the negative prompt, [S, E]."""
     first: np.ndarray
-    """The latents after a run of one step without guidance, which is one forward pass, [B, C, Y, X]."""
+    """The latents after a run of one step without guidance: one forward pass, [B, C, Y, X]."""
     latents: list[np.ndarray]
     """After each step."""
     pixels: np.ndarray
-    """float32 [H, W, 3] in 0 ... 1."""
+    """float32 [H, W, 3], 0 to 1."""
 
     @property
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         """uint8 [H, W, 3]."""
         return (self.pixels * 255).round().astype(np.uint8)
 
@@ -69,7 +69,7 @@ class Pipeline:
         self.stack.close()
 
     def run(self, run: Run, given: Outcome | None = None) -> Outcome:
-        """A whole run, or with `given` each stage alone: fed what the stage before it gave there."""
+        """Runs all stages. With `given`, each stage alone, with the inputs that it had there."""
         embeddings = self.encoder.encode(run.prompt), self.encoder.encode("")
         inputs = given.embeddings if given else embeddings
         alone = run.options() | {"num_inference_steps": 1, "guidance_scale": 1.0}
@@ -91,28 +91,28 @@ def compared(reference: Outcome, other: Outcome) -> dict[str, str]:
         "latents": error_and_cosine(other.latents[-1], reference.latents[-1]),
         "latents at steps": " ".join(f"{steps[index]:.1e}" for index in some(len(steps))),
         "pixels": error_and_cosine(other.pixels, reference.pixels),
-        "PSNR": f"{psnr(other.picture, reference.picture):.1f} dB",
-        "SSIM": f"{ssim(other.picture, reference.picture):.4f}",
+        "PSNR": f"{psnr(other.image, reference.image):.1f} dB",
+        "SSIM": f"{ssim(other.image, reference.image):.4f}",
     }
 
 
 def some(count: int, most: int = 4) -> list[int]:
-    """Places from the first to the last, at even distances."""
+    """Indices from the first to the last, at even distances."""
     return sorted({round(index * (count - 1) / (most - 1)) for index in range(most)})
 
 
 def compare_pipelines(
     model: str, settings: Sequence[Setting], runs: Sequence[Run], alone: Report, whole: Report, sheet: Sheet
 ) -> None:
-    """Adds lines for each run in each setting but the first, which is the reference."""
+    """Adds lines for each run in each setting except the first, which is the reference."""
     with contextlib.ExitStack() as stack:
         pipelines = {setting: stack.enter_context(Pipeline(model, setting)) for setting in settings}
         for run in runs:
             reference = pipelines[settings[0]].run(run)
-            sheet.start(run.prompt, reference.picture)
+            sheet.start(run.prompt, reference.image)
             for setting in settings[1:]:
                 outcome = pipelines[setting].run(run)
                 prompt = {"prompt": run.prompt}
                 whole.add(str(setting), prompt | compared(reference, outcome))
                 alone.add(str(setting), prompt | compared(reference, pipelines[setting].run(run, given=reference)))
-                sheet.add(str(setting), outcome.picture)
+                sheet.add(str(setting), outcome.image)

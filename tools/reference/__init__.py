@@ -1,1 +1,1 @@
-"""The parts of tools/compare_reference.py: what is compared, the reference, the measures, and the report."""
+"""The parts of tools/compare_reference.py: cases, the reference, measures, and the report."""

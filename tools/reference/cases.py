@@ -1,4 +1,4 @@
-"""What is compared: small random checkpoints of many shapes, and runs over each."""
+"""The cases: small random checkpoints of many shapes, and runs over each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHECKPOINT_RUNS = (
 
 
 def scheduled(name: str, **changes: Any) -> Model:
-    """A model whose scheduler is set otherwise."""
+    """A model with other scheduler settings."""
     return Model(f"scheduler: {name}", {"scheduler": changes}, (Run(), Run(steps=20)))
 
 

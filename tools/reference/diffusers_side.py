@@ -27,7 +27,7 @@ END = 1
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of the pipeline left behind."""
+    """The results of a run of the pipeline."""
 
     noise: np.ndarray
     latents: list[np.ndarray]
@@ -37,7 +37,7 @@ class Result:
 
 
 def quiet() -> None:
-    """Silences warnings of the reference that concern nobody here."""
+    """Silences irrelevant warnings of the reference."""
     diffusers_logging.set_verbosity_error()
     diffusers_logging.disable_progress_bar()
     transformers_logging.set_verbosity_error()
@@ -65,11 +65,11 @@ class Reference:
         self.is_sigma = index["_class_name"] == "PixArtSigmaPipeline"
 
     def length(self, run: Run) -> int:
-        """Most tokens of a prompt."""
+        """The maximum number of tokens of a prompt."""
         return run.max_sequence_length or (300 if self.is_sigma else 120)
 
     def tokens(self, prompt: str, run: Run) -> list[int]:
-        """Token ids the way of the "slow" T5 tokenizer, which the published pictures were made with."""
+        """Token ids of the "slow" T5 tokenizer, which the published models were trained with."""
         text = self.pipeline._text_preprocessing(prompt, clean_caption=run.clean_caption)[0]
         return self.tokenizer.encode(text)[: self.length(run) - 1] + [END]
 
@@ -82,7 +82,7 @@ class Reference:
             return self.pipeline.text_encoder(ids, attention_mask=mask)[0], mask
 
     def run(self, run: Run) -> Result:
-        """The whole pipeline, its latents recorded after every step."""
+        """Runs the whole pipeline and records its latents after every step."""
         states: list[np.ndarray] = []
         pipeline = self.pipeline_of(run)
         further: dict[str, Any] = {"timesteps": list(run.timesteps)} if run.timesteps else {}
@@ -114,7 +114,7 @@ class Reference:
         layers = [rf"blocks\.{layer}\." for layer in run.pag_applied_layers] if run.pag_applied_layers else "blocks.1"
         pipeline = PixArtSigmaPAGPipeline(scheduler=scheduler, pag_applied_layers=layers, **self.parts)
         pipeline.set_progress_bar_config(disable=True)
-        # The pipeline hands on a timestep for each item, which its own comparison with 0 does not take.
+        # The pipeline passes a timestep for each item, which its own comparison with 0 does not accept.
         scale = pipeline._get_pag_scale
         pipeline._get_pag_scale = lambda timesteps: scale(timesteps[0])
         return pipeline

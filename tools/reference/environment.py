@@ -18,7 +18,7 @@ RESTARTED = "PIXART_REFERENCE_RESTARTED"
 
 
 class Requirements(NamedTuple):
-    """What has to be imported, and the file that says how it is installed."""
+    """The modules to import, and the requirements file that installs them."""
 
     modules: tuple[str, ...]
     file: str
@@ -34,7 +34,7 @@ BENCH = Requirements((*REFERENCE.modules, "openvino", "matplotlib"), "benchmark/
 def restart_in_reference(
     python: pathlib.Path | None = None, folder: pathlib.Path = VENV, requirements: Requirements = REFERENCE
 ) -> None:
-    """Goes on in an interpreter that has the requirements; returns where this one has them.
+    """Restarts the program in an interpreter that has the requirements. Returns if this one has them.
 
     `python` names one that does; else a virtual environment in `folder` is made.
     """
@@ -48,7 +48,7 @@ def restart_in_reference(
 
 
 def environment(folder: pathlib.Path, requirements: Requirements) -> pathlib.Path:
-    """The interpreter of a virtual environment with the requirements, set up if need be."""
+    """The interpreter of a virtual environment with the requirements, which is made if it is missing."""
     python = folder / "bin" / "python"
     if not python.exists():
         print(f"setting up {folder}", file=sys.stderr)
@@ -57,7 +57,7 @@ def environment(folder: pathlib.Path, requirements: Requirements) -> pathlib.Pat
     if subprocess.run(
         [python, "-c", "import " + ", ".join(requirements.modules)], stderr=subprocess.DEVNULL
     ).returncode:
-        # The CPU build of torch where its index can be reached; else PyPI's, with CUDA.
+        # The CPU build of torch if its index can be reached; else PyPI's, with CUDA.
         subprocess.run([*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"], check=False)
         subprocess.run([*install, "-r", TOOLS / requirements.file], check=True)
     return python

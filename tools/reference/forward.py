@@ -1,4 +1,4 @@
-"""One forward pass of the transformer, out of libpixart and out of diffusers."""
+"""One forward pass of the transformer, in libpixart and in diffusers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares images on their way to latents, and tiny autoencoders in both directions."""
+"""Compares the encoding of images, and tiny autoencoders in both directions."""
 
 from __future__ import annotations
 
@@ -145,8 +145,8 @@ def compare_tiny(
 def compare_encoding(row: Row, run: Encoding, vae: Any, encoder: pixart.ImageEncoder, bound: float = BOUND) -> Row:
     height, width = run.resized_from or (run.height, run.width)
     images = smooth_images(run.images, height, width)
-    pictures = [Image.fromarray(image) for image in images]
-    pixels = VaeImageProcessor().preprocess(pictures, run.height, run.width, resize_mode=run.resize_mode)
+    sources = [Image.fromarray(image) for image in images]
+    pixels = VaeImageProcessor().preprocess(sources, run.height, run.width, resize_mode=run.resize_mode)
     if run.resized_from:
         images = pixart.resize_image(images, run.height, run.width, resize_mode=run.resize_mode)
         ours = (images.astype(np.float32) / 255 * 2 - 1).transpose(0, 3, 1, 2)
@@ -167,7 +167,7 @@ def smooth_images(count: int, height: int, width: int) -> np.ndarray:
 
 
 def encoded(vae: Any, pixels: torch.Tensor, run: Encoding) -> np.ndarray:
-    """Latents as diffusers' pipelines make them of images."""
+    """The latents that diffusers' pipelines compute for images."""
     with torch.no_grad():
         if isinstance(run.seed, tuple):
             parts = [
@@ -181,7 +181,7 @@ def encoded(vae: Any, pixels: torch.Tensor, run: Encoding) -> np.ndarray:
 
 
 def decoded(vae: Any, latents: torch.Tensor) -> np.ndarray:
-    """Images of latents, float32 [B, H, W, 3] in 0 ... 1."""
+    """The images of latents, float32 [B, H, W, 3], 0 to 1."""
     with torch.no_grad():
         pixels = vae.decode(latents / vae.config.scaling_factor).sample
     return (pixels / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()

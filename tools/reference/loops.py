@@ -1,5 +1,5 @@
-"""Runs that no pipeline for PixArt has, written with diffusers' parts: guidance in a part of the run, and runs that start
-from a picture, with or without a mask."""
+"""Runs that no PixArt pipeline of diffusers has, written with diffusers' parts: guidance in part of the run, and
+image-to-image with or without a mask."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FACTOR = 8
 
 
 def picture_of(run: Run, shape: tuple[int, ...]) -> torch.Tensor:
-    """Latents of a picture that a run starts from, [1, C, Y, X]."""
+    """Latents of the image that a run starts from, [1, C, Y, X]."""
     return torch.randn(1, *shape[1:], generator=torch.Generator().manual_seed(100 + run.steps))
 
 
 def mask_of(shape: tuple[int, ...]) -> np.ndarray:
-    """A slanted part of the picture in several shades, uint8 [H, W]; some edges lie inside latents."""
+    """A mask: a slanted part of the image in several shades, uint8 [H, W]; some edges lie inside latents."""
     rows, columns = np.mgrid[: FACTOR * shape[2], : FACTOR * shape[3]]
     return ((rows * 5 + columns * 3) % 256).astype(np.uint8)
 
@@ -70,7 +70,7 @@ def torch_noise(shape: tuple[int, ...], generator: Any) -> torch.Tensor:
 
 
 def begin(run: Run, shape: tuple[int, ...], scheduler: Any, generator: Any) -> tuple[Any, ...]:
-    """Timesteps, the latents of the first one, their noise, and the picture's latents, as the pipelines make them."""
+    """Timesteps, the latents of the first one, their noise, and the image's latents, as the pipelines compute them."""
     pipeline = SimpleNamespace(scheduler=scheduler, vae_scale_factor=FACTOR)
     kind = StableDiffusionInpaintPipeline if run.mask else StableDiffusionImg2ImgPipeline
     timesteps, _ = kind.get_timesteps(pipeline, run.steps, run.strength, CPU)
@@ -93,7 +93,7 @@ def begin(run: Run, shape: tuple[int, ...], scheduler: Any, generator: Any) -> t
 
 
 def latent_mask(run: Run, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """1 where a latent is painted anew, [B, 1, Y, X]."""
+    """1 where a latent is regenerated, [B, 1, Y, X]."""
     if not run.mask:
         return None
     height, width = FACTOR * shape[2], FACTOR * shape[3]
@@ -109,7 +109,8 @@ def latent_mask(run: Run, shape: tuple[int, ...]) -> torch.Tensor | None:
 
 
 def predictor(reference: Reference, run: Run, steps: int) -> Any:
-    """A function from latents, timestep and step to what the transformer predicts, guided as diffusers' guider does."""
+    """A function from latents, timestep and step to the transformer's prediction, with guidance as in diffusers'
+    guider."""
     transformer = reference.pipeline.transformer
     start, stop = run.guidance_interval or (0.0, 1.0)
     guider = ClassifierFreeGuidance(guidance_scale=run.guidance, start=start, stop=stop, enabled=run.guidance > 1)
@@ -134,6 +135,6 @@ def predictor(reference: Reference, run: Run, steps: int) -> Any:
 
 
 def extras(scheduler: Any, generator: Any) -> dict[str, Any]:
-    """What the pipelines hand to `step` beside the latents."""
+    """The further arguments that the pipelines pass to `step`."""
     accepted = inspect.signature(scheduler.step).parameters
     return {key: value for key, value in (("generator", generator), ("eta", 0.0)) if key in accepted}

@@ -1,4 +1,4 @@
-"""How far two results are apart, and the table that says so."""
+"""The difference of two results, and the table that reports it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ REAL_BOUND = 2e-5
 
 PNG_LEVELS = 1
 PNG_SHARE = 0.001
-"""A pixel may differ by one level where the real value is a hair from rounding the other way, in one place of 1000."""
+"""One value in 1000 may differ by one level, because the exact value is close to a rounding boundary."""
 
 
 def relative_error(ours: np.ndarray, reference: np.ndarray) -> float:
-    """|ours - reference| / |reference| in the L2 norm; infinite where shapes differ or a value is not finite."""
+    """|ours - reference| / |reference| in the L2 norm; infinite if shapes differ or a value is not finite."""
     if ours.shape != reference.shape or not np.isfinite(ours).all():
         return float("inf")
     difference = np.linalg.norm((ours.astype(np.float64) - reference).ravel())
@@ -29,7 +29,7 @@ def relative_error(ours: np.ndarray, reference: np.ndarray) -> float:
 
 @dataclass
 class Row:
-    """One comparison: what was measured; violations are bold."""
+    """One comparison. Violations are bold."""
 
     model: str
     run: str
@@ -63,7 +63,7 @@ class Row:
 
 
 class Table:
-    """Rows printed as they come, and kept for Markdown."""
+    """Rows that are printed at once, and kept for Markdown."""
 
     def __init__(self) -> None:
         self.rows: list[Row] = []

@@ -46,8 +46,8 @@ PIPELINES = {"alpha": "PixArtAlphaPipeline", "sigma": "PixArtSigmaPipeline"}
 
 SIGMA_TRANSFORMER = {"use_additional_conditions": False}
 SIGMA_VAE = {"scaling_factor": 0.13025, "force_upcast": False}
-"""What sets the configurations of PixArt-Sigma apart from those of PixArt-alpha of the same size; its checkpoints of 2048
-pixels have sample_size 256 and interpolation_scale 4."""
+"""The differences of PixArt-Sigma's configurations from PixArt-alpha's of the same size. PixArt-Sigma's checkpoints of
+2048 pixels have sample_size 256 and interpolation_scale 4."""
 
 
 def transformer_config(size: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a comparison consists of: a checkpoint, and a run over it."""
+"""The parts of a comparison: a checkpoint, and a run over it."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Run:
     pag_adaptive_scale: float = 0.0
     pag_applied_layers: tuple[int, ...] | None = None
     strength: float | None = None
-    """Start from a random picture."""
+    """Start from a random image."""
     mask: bool = False
-    """Paint a part of that anew."""
+    """Regenerate part of that image."""
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def plain(self) -> bool:
-        """Whether this is a text-to-image run of one prompt with nothing but classifier-free guidance."""
+        """True for a text-to-image run of one prompt with classifier-free guidance only."""
         further = (self.scheduler, self.timesteps, self.guidance_interval, self.strength)
         return all(value is None for value in further) and not self.pag_scale and len(self.prompts) == 1
 

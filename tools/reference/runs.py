@@ -1,4 +1,4 @@
-"""Compares whole runs."""
+"""Compares complete runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .run import Model, Run
 
 
 class Stages(NamedTuple):
-    """libpixart's side of a checkpoint."""
+    """A checkpoint opened with libpixart."""
 
     encoder: pixart.Encoder
     denoiser: pixart.Denoiser
@@ -38,7 +38,7 @@ def compare_random(model: Model, work: pathlib.Path, table: Table) -> None:
 
 
 def compare_model(model: Model, folder: pathlib.Path, work: pathlib.Path, table: Table) -> None:
-    """Adds a row for each run over the model in `folder`; pictures go below `work`."""
+    """Adds a row for each run over the model in `folder`; images are written below `work`."""
     reference, files = Reference(folder, model.variant), {"variant": model.variant}
     with contextlib.ExitStack() as stack:
         kinds = pixart.Encoder, pixart.Denoiser, pixart.Decoder
@@ -87,13 +87,13 @@ def compare_run(row: Row, run: Run, reference: Reference, ours: Stages, work: pa
     decoded = ours.decoder.decode(expected.latents[-1], output_type="float32", **size)
     row.errors("decoder", [decoded], [expected.pixels])
     row.errors("pixels", [ours.decoder.decode(states[-1], output_type="float32", **size)], [expected.pixels])
-    pixart.write_image(work / "picture.png", ours.decoder.decode(states[-1], **size))
-    with Image.open(work / "picture.png") as picture:
-        row.png("PNG", np.asarray(picture), (expected.pixels[0] * 255).round().astype(np.uint8))
+    pixart.write_image(work / "image.png", ours.decoder.decode(states[-1], **size))
+    with Image.open(work / "image.png") as image:
+        row.png("PNG", np.asarray(image), (expected.pixels[0] * 255).round().astype(np.uint8))
 
 
 def compare_forward(row: Row, run: Run, reference: Reference, denoiser: pixart.Denoiser, prompt: np.ndarray) -> None:
-    """Compares one prediction of the transformer, where it can be solved from a step."""
+    """Compares one prediction of the transformer, if it can be computed from a step."""
     pipeline = reference.pipeline
     settings = pipeline.scheduler.config
     if not isinstance(pipeline.scheduler, DPMSolverMultistepScheduler):

@@ -1,4 +1,4 @@
-"""Schedulers of the reference, made from cases, and how sure their results are."""
+"""Schedulers of the reference, made from cases, and the sensitivity of their results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore", module="torchsde")
 
 
 def make(case: Case, settings: dict[str, Any] | None = None) -> Any:
-    """The scheduler of a case; `settings` are those of a checkpoint that it takes what it does not say from."""
+    """The scheduler of a case. Fields that the case does not set come from `settings`, those of a checkpoint."""
     kind = getattr(diffusers, case.name)
     if settings is None:
         return kind(**case.fields)
@@ -28,13 +28,13 @@ def make(case: Case, settings: dict[str, Any] | None = None) -> Any:
 
 
 def seed_noise(scheduler: Any, generator: torch.Generator) -> None:
-    """Draws the seed of a Brownian tree from the run's generator, where the scheduler has none of its own."""
+    """Draws the seed of a Brownian tree from the run's generator, if the scheduler has none."""
     if getattr(scheduler, "noise_sampler_seed", 0) is None:
         scheduler.noise_sampler_seed = torch.randint(0, 2**63 - 1, [], generator=generator).item()
 
 
 class RoundedFunctions(TorchFunctionMode):
-    """PyTorch with correctly rounded roots, exponentials and logarithms of float32, which they are not always."""
+    """PyTorch with correctly rounded float32 roots, exponentials and logarithms. PyTorch's are not always."""
 
     NAMES = ("sqrt", "exp", "expm1", "log")
 
@@ -59,7 +59,7 @@ def nudges() -> list[torch.Generator]:
 
 
 def vanishes(scheduler: Any) -> bool:
-    """Whether rounding leaves nothing of a noise level that an ancestral step goes down to."""
+    """True if rounding makes the noise level that an ancestral step goes down to zero."""
     source, target = scheduler.sigmas[:-1], scheduler.sigmas[1:]
     up = (target**2 * (source**2 - target**2) / source**2) ** 0.5
     return bool(((target > 0) & ~(target**2 - up**2 > 0)).any())

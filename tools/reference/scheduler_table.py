@@ -1,4 +1,4 @@
-"""Runs of one case through the library and through the reference's pipeline, as cells of a table."""
+"""Runs of one case in the library and in the reference's pipeline, as cells of a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEED = 7
 
 
 class Pipeline:
-    """The reference with one prompt, and a scheduler of each case's own."""
+    """The reference with one prompt, and a scheduler for each case."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.pipeline = Reference(folder).pipeline
@@ -34,7 +34,7 @@ class Pipeline:
         self.output = output[0]
 
     def states(self, case: Case, steps: int, moved: torch.Generator | None = None) -> list[np.ndarray]:
-        """Latents after each step; a run of one step is taken as any other. A generator moves last bits."""
+        """Latents after each step. A run of one step is treated as any other. `moved` changes last bits."""
         self.scheduler = scheduler = make(case, self.settings)
         if moved and hasattr(scheduler, "alphas_cumprod"):
             scheduler.alphas_cumprod = nudged(scheduler.alphas_cumprod, moved)
@@ -97,7 +97,7 @@ def worst(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
 
 
 class Cell(NamedTuple):
-    """A run: what is shown, whether that is within the bound, and what the row says of it besides."""
+    """A run: the text of its cell, True if the error is within the bound, and a note for the row."""
 
     text: str
     good: bool = True

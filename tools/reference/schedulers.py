@@ -1,4 +1,4 @@
-"""Schedulers and their options: what the tests and tools/compare_scheduler_table.py compare with diffusers."""
+"""Schedulers and their options that the tests and tools/compare_scheduler_table.py compare with diffusers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 STEPS = (1, 2, 4, 20, 50)
 
 BETAS = [round(0.001 + 0.004 * (index / 60) ** 2 * index, 6) for index in range(60)]
-"""Of a training of 60 timesteps."""
+"""Betas of a training with 60 timesteps."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A scheduler with fields of its configuration, and what a run says besides."""
+    """A scheduler with fields of its configuration, and further options of a run."""
 
     name: str
     fields: dict[str, Any] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Case:
         return (1,) if self.run == ONE_TIMESTEP else STEPS
 
     def options(self, steps: int) -> dict[str, Any]:
-        """What a run of so many steps is told."""
+        """The options of a run with this number of steps."""
         lists = {name: make(steps) for name, make in OWN.items() if self.run.get(name) == "own"}
         return self.run | lists
 
@@ -47,7 +47,7 @@ def own_sigmas(steps: int) -> list[float]:
 
 
 OWN = {"timesteps": own_timesteps, "sigmas": own_sigmas}
-"""What a run says instead of its number of steps."""
+"""Options of a run in place of its number of steps."""
 
 
 def short(value: Any) -> str:
@@ -285,11 +285,11 @@ NUDGES = 4
 """Runs of the reference that show how far its own result moves."""
 
 NUDGED = 3
-"""An error may be so many times as large as what they show, where that is more than the bound."""
+"""An error may be this many times as large as these runs show, if that is more than the bound."""
 
 
 def bound(sensitivity: float) -> float:
-    """What an error is held to where the reference's own result moves by so much with the last bits of its inputs."""
+    """The bound of an error if the reference's own result moves by `sensitivity` with the last bits of its inputs."""
     return max(BOUND, NUDGED * sensitivity)
 
 
@@ -301,7 +301,8 @@ def cases() -> Iterator[Case]:
 
 
 ABSENT = {
-    "a": "PNDM needs 4 steps in diffusers unless `skip_prk_steps` is set. Here it takes those Runge-Kutta steps that fit.",
+    "a": "PNDM needs 4 steps in diffusers unless `skip_prk_steps` is set. Here it takes those Runge-Kutta steps that "
+    "fit.",
     "b": "Rounding makes the noise level that an ancestral step goes down to zero or negative. diffusers takes its "
     "logarithm or root, and all further latents are NaN. Here another formula is used.",
 }

@@ -1,4 +1,4 @@
-"""Compares what a run is set up with, over many settings: timesteps, sizes, noise. Nothing is denoised."""
+"""Compares the setup of a run for many settings: timesteps, sizes, noise. Nothing is denoised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares what prompts become: many that are made of pieces which cleaning or tokenizing treats in its own way."""
+"""Compares cleaned and tokenized prompts. They are made of pieces that cleaning or tokenizing treats specially."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ PIECES = [*MARKUP, *ADDRESSES, *NUMBERS, *PHRASES, *PUNCTUATION, *SPACES, *SCRIP
 def prompts() -> Iterator[str]:
     """Every piece alone, then some together.
 
-    Never two pieces of hyphens without a space: where segmentations tie, versions of SentencePiece differ.
+    Two pieces of hyphens never follow each other without a space: if segmentations tie, versions of SentencePiece
+    differ.
     """
     yield from PIECES
     draw = random.Random(0)

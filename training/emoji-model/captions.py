@@ -1,4 +1,4 @@
-"""Captions for (emoji, colour) pairs, and the pairs kept out of training."""
+"""Captions for (emoji, colour) pairs, and the pairs held out of training."""
 
 import json
 import random
@@ -95,7 +95,7 @@ def with_article(words: str, plain: str) -> str:
 
 
 def caption(names: tuple[str, ...], colour: str, rng: random.Random) -> str:
-    """A random caption; the first names are the likelier ones, and white often goes unsaid."""
+    """A random caption. The first names are more likely, and white is often left out."""
     name = names[min(int(rng.random() ** 1.5 * len(names)), len(names) - 1)]
     words = f"{rng.choice(ADJECTIVES)} {name}" if rng.random() < 0.35 else name
     silent = colour == DEFAULT_COLOUR and rng.random() < 0.6

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Draw the contact sheet of the model: 24 prompts with their pictures.
+"""Makes the contact sheet of the model: 24 prompts with their images.
 
     contact_sheet.py [FILE]      FILE defaults to docs/images/emoji-contact-sheet.png
 
-A star marks combinations of thing and background that were kept out of training.
+A star marks combinations of thing and background that were held out of training.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from text import Tokenizer
 SHEET = Path(__file__).resolve().parents[2] / "docs" / "images" / "emoji-contact-sheet.png"
 COLUMNS, MARGIN, LABEL = 6, 14, 34
 STEPS, GUIDANCE = 20, 4.5
-# (prompt, whether the combination was kept out of training)
+# (prompt, True if the combination was held out of training)
 PROMPTS: tuple[tuple[str, bool], ...] = (
     ("a cute cat face on a blue background", False),
     ("a red car on a yellow background", False),
@@ -53,7 +53,7 @@ PROMPTS: tuple[tuple[str, bool], ...] = (
 
 
 def diffusers_engine(model: Path) -> Callable[[str, int], Image.Image]:
-    """Pictures by the reference implementation: (prompt, seed) -> image."""
+    """Images by the reference implementation: (prompt, seed) -> image."""
     denoiser, tokenizer = load_denoiser(model), Tokenizer(model / "tokenizer" / "spiece.model")
     vae = AutoencoderKL.from_pretrained(model / "vae", torch_dtype=torch.float32).eval()
 
@@ -67,7 +67,7 @@ def diffusers_engine(model: Path) -> Callable[[str, int], Image.Image]:
 
 
 def pixart_engine(model: Path) -> Callable[[str, int], Image.Image]:
-    """Pictures by libpixart and its Python binding: (prompt, seed) -> image."""
+    """Images by libpixart and its Python binding: (prompt, seed) -> image."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "python" / "src"))
     import pixart
 

@@ -7,7 +7,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from things import COLOURS, THINGS
 
-SIZE = 128  # edge of a picture
+SIZE = 128  # edge of an image
 DRAWN = 104  # height of the emoji in it
 FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")
 STRIKE = 109  # the only bitmap size of the font: glyphs are 136 x 128 pixels
@@ -43,19 +43,19 @@ def palette() -> torch.Tensor:
 
 
 def compose(emoji: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
-    """Premultiplied emoji (B x 4 x H x W) over colours (B x 3), as pictures in -1...1."""
+    """Premultiplied emoji (B x 4 x H x W) over colours (B x 3), as images in -1...1."""
     flat = background[:, :, None, None]
     return (emoji[:, :3] + (1 - emoji[:, 3:]) * flat).clamp(0, 1) * 2 - 1
 
 
 def to_image(picture: torch.Tensor) -> Image.Image:
-    """A 3 x H x W picture in -1...1 as an image."""
+    """A 3 x H x W tensor in -1...1 as an image."""
     values = ((picture.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return Image.fromarray(values.permute(1, 2, 0).numpy())
 
 
 def grid(pictures: torch.Tensor, columns: int) -> Image.Image:
-    """B x 3 x H x W pictures as one image, row by row."""
+    """B x 3 x H x W images as one image, row by row."""
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * SIZE, rows * SIZE))
     for i, picture in enumerate(pictures):

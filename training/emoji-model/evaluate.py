@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Score an exported model on every pair of emoji and colour: is the picture the one asked for?
+"""Scores an exported model on every pair of emoji and colour: does the image show the prompt?
 
     evaluate.py                      all pairs, 20 steps, guidance 4.5
     evaluate.py --held-out --guidance 1
 
-Each generated latent is compared with the clean latents of all pairs; it counts as right
-when the nearest is the wanted one. Also prints the PSNR of the decoded pictures to the
-compositions they stand for.
+The latents of each image are compared with the clean latents of all pairs. They count as right
+if the nearest pair is the wanted one. Also prints the PSNR of the decoded images to the
+compositions of their pairs.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="only the pairs kept out of training")
     parser.add_argument("--every", type=int, default=1, help="only every so many of the pairs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--misses", type=Path, help="write the worst pictures here, made above wanted")
+    parser.add_argument("--misses", type=Path, help="write the worst images here, made above wanted")
     args = parser.parse_args()
 
     denoiser, tokenizer = load_denoiser(args.model), Tokenizer(args.model / "tokenizer" / "spiece.model")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the trained parts as a diffusers PixArtAlphaPipeline folder in float16.
+"""Writes the trained parts as a diffusers PixArtAlphaPipeline folder in float16.
 
 export.py [OUT]         OUT defaults to models/emoji
 """

@@ -20,7 +20,7 @@ def load_vae(work: Path) -> AutoencoderKL:
 
 
 def all_pictures() -> torch.Tensor:
-    """The pictures of all pairs, in the order of all_pairs()."""
+    """The images of all pairs, in the order of all_pairs()."""
     emoji, colours = all_emoji(), palette()
     return compose(emoji.repeat_interleave(len(COLOURS), 0), colours.repeat(len(emoji), 1))
 

@@ -135,7 +135,7 @@ def sample(
     steps: int = 20,
     guidance: float = 4.5,
 ) -> torch.Tensor:
-    """Scaled latents for a batch of prompts, with classifier-free guidance (none when it is 1)."""
+    """Scaled latents for a batch of prompts, with classifier-free guidance (none if the scale is 1)."""
     scheduler = DPMSolverMultistepScheduler.from_config(SCHEDULER)
     scheduler.set_timesteps(steps)
     count, latents = len(noise), noise * scheduler.init_noise_sigma

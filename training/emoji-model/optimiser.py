@@ -1,7 +1,7 @@
 """Muon for the weight matrices, AdamW for everything else.
 
-Muon (Jordan et al., 2024) steps along the orthogonalised momentum of each matrix. It gets far in
-few steps, which suits a training that has only minutes of a CPU.
+Muon (Jordan et al., 2024) steps along the orthogonalised momentum of each matrix. It needs
+few steps, which suits a training of minutes on a CPU.
 """
 
 from collections.abc import Iterable

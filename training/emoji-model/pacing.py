@@ -1,4 +1,4 @@
-"""What both trainings share: a time budget, the learning rate that follows it, weight averages, a place."""
+"""Shared by both trainings: a time budget, the learning rate that follows it, weight averages, the work folder."""
 
 import time
 from pathlib import Path

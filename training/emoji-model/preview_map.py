@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Fit the linear map from latents to colours that previews are made by, and write it into the model's vae/config.json.
+"""Fits the linear map from latents to colours for previews, and writes it into the model's vae/config.json.
 
     preview_map.py [MODEL]      MODEL defaults to models/emoji
 
-Least squares over the latents of many runs: what libpixart's decoder makes of them, averaged over 8 x 8 pixels, from -1
-to 1. Needs libpixart and numpy.
+The fit is least squares over the latents of many runs, against libpixart's decoded images, averaged over 8 x 8 pixels,
+from -1 to 1. Needs libpixart and numpy.
 """
 
 import argparse
@@ -23,7 +23,7 @@ PICTURES, STEPS, DIGITS = 160, 12, 4
 
 
 def samples(model: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Latents [N, C] of random pictures, and the mean colour of each one's pixels [N, 3]."""
+    """Latents [N, C] of random images, and the mean colour of each one's pixels [N, 3]."""
     sys.path.insert(0, str(ROOT / "bindings" / "python" / "src"))
     import pixart
 

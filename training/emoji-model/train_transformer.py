@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Train the text encoder and the transformer on the autoencoder's latents (see README.md).
+"""Trains the text encoder and the transformer on the autoencoder's latents (see README.md).
 
     train_transformer.py --minutes 65
 
-Writes WORK/denoiser.pt every two minutes and goes on from it when started again;
---restart keeps its averaged weights but begins the learning-rate schedule anew.
+Writes WORK/denoiser.pt every two minutes, and goes on from it if started again.
+--restart keeps its averaged weights but restarts the learning-rate schedule.
 """
 
 import argparse

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Train the autoencoder on emoji over plain backgrounds, in stages (see README.md).
+"""Trains the autoencoder on emoji over plain backgrounds, in stages (see README.md).
 
     train_vae.py --stage crops --minutes 12     64-pixel crops, both halves
-    train_vae.py --stage whole --minutes 5      whole pictures, both halves
-    train_vae.py --stage decoder --minutes 36   whole pictures, encoder frozen
+    train_vae.py --stage whole --minutes 5      whole images, both halves
+    train_vae.py --stage decoder --minutes 36   whole images, encoder frozen
 
-Each stage starts from the state the last one left in WORK/vae.pt, and picks up its own
-checkpoint when it is started again.
+Each stage starts from the state of the last one in WORK/vae.pt. If a stage is started again, it
+goes on from its checkpoint.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from optimiser import Optimiser
 from pacing import WORK, Average, Budget, cosine
 
 LATENT_NOISE = 0.1  # the decoder must bear small errors; the mean latents are kept near unit deviation
-STAGES = {"crops": (64, 16), "whole": (128, 8), "decoder": (128, 8)}  # edge of the pictures, batch size
+STAGES = {"crops": (64, 16), "whole": (128, 8), "decoder": (128, 8)}  # edge of the images, batch size
 
 
 def draw_batch(emoji: torch.Tensor, colours: torch.Tensor, edge: int, count: int, named: float) -> torch.Tensor:
@@ -53,13 +53,13 @@ def moments_loss(mean: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
 
 
 def psnr(made: torch.Tensor, wanted: torch.Tensor) -> float:
-    """Peak signal-to-noise ratio of pictures in -1...1, in decibels."""
+    """Peak signal-to-noise ratio of images in -1...1, in decibels."""
     return float(10 * torch.log10(4 / (made.clamp(-1, 1) - wanted).square().mean()))
 
 
 @torch.no_grad()
 def examine(vae: AutoencoderKL, emoji: torch.Tensor, colours: torch.Tensor, file: Path) -> float:
-    """PSNR over every third emoji on rotating colours; writes pictures and their reconstructions."""
+    """PSNR over every third emoji on rotating colours; writes images and their reconstructions."""
     some = torch.arange(0, len(emoji), 3)
     wanted = compose(emoji[some], colours[some % len(colours)])
     made = torch.cat([vae.decode(vae.encode(part).latent_dist.mean).sample for part in wanted.split(9)])
@@ -70,11 +70,11 @@ def examine(vae: AutoencoderKL, emoji: torch.Tensor, colours: torch.Tensor, file
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=WORK, help="folder for checkpoints and pictures")
+    parser.add_argument("--work", type=Path, default=WORK, help="folder for checkpoints and images")
     parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--named", type=float, default=0.7, help="share of pictures on named colours")
+    parser.add_argument("--named", type=float, default=0.7, help="share of images on named colours")
     parser.add_argument("--pause-file", type=Path, help="wait while this file exists")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)

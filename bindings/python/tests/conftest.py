@@ -1,4 +1,4 @@
-"""The model that the tests run on, opened once, and embeddings of it."""
+"""The model of the tests, opened once, and embeddings made with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SMALL = {"seed": 3, "num_inference_steps": 4, "use_resolution_binning": False}
 
 @pytest.fixture(scope="session")
 def model() -> pathlib.Path:
-    """$PIXART_TEST_MODEL, or `models/emoji` in a folder above this file; there is no test without it."""
+    """$PIXART_TEST_MODEL, or `models/emoji` in a folder above this file. The tests need it."""
     given = os.environ.get("PIXART_TEST_MODEL")
     if given:
         return pathlib.Path(given)
@@ -69,7 +69,8 @@ def latents(denoiser, prompt, negative) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def run_python():
-    """Runs code in a new process that finds this package; arguments become sys.argv[1:], keywords the environment."""
+    """Runs code in a new process that can import this package. Arguments become sys.argv[1:], keywords the
+    environment."""
     package = str(pathlib.Path(pixart.__file__).parents[1])
 
     def run(code, *arguments, **environment):

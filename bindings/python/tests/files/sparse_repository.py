@@ -1,6 +1,6 @@
-"""Published repositories as sparse files: configurations, headers, and holes of the true size behind them.
+"""Published repositories as sparse files: configurations, headers, and holes of the true size.
 
-`Tests/published` holds the facts: networks.json from the reference's classes, repositories.json by hand with sources.
+The facts are in `Tests/published`: networks.json from the reference's classes, repositories.json by hand with sources.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def size(shape: list[int], type: str) -> int:
 
 
 def write_sparse(path: pathlib.Path, shapes: dict[str, list[int]], type: str) -> int:
-    """Writes a safetensors file whose tensors are holes, as the safetensors library orders it; its size."""
+    """Writes a safetensors file whose tensors are holes, in the order of the safetensors library. Returns its size."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name, shape in sorted(shapes.items()):
@@ -87,7 +87,7 @@ def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
 
 
 def write_weights(folder: pathlib.Path, part: str, network: str, type: str, variant: str | None = None) -> list[int]:
-    """Writes a part's weights in shards of at most 5 GB, as save_pretrained does; the sizes of the files."""
+    """Writes a part's weights in shards of at most 5 GB, as save_pretrained does. Returns the sizes of the files."""
     shards: list[dict[str, list[int]]] = [{}]
     filled = 0
     for name, shape in tensors(network).items():
@@ -111,7 +111,7 @@ def write_weights(folder: pathlib.Path, part: str, network: str, type: str, vari
 
 
 def write_repository(folder: pathlib.Path, name: str) -> dict[str, list[int]]:
-    """Writes a repository of repositories.json into `folder`; the sizes of each part's files of weights."""
+    """Writes a repository of repositories.json into `folder`. Returns the sizes of each part's weight files."""
     facts = REPOSITORIES[name]
     sizes = {}
     if "pipeline" in facts:

@@ -1,4 +1,4 @@
-"""Checkpoints in other precisions, and what they take of memory."""
+"""Checkpoints in other precisions, and their memory."""
 
 from __future__ import annotations
 

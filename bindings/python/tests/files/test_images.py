@@ -1,4 +1,4 @@
-"""Images to latents, from files, in other sizes, and put into each other."""
+"""Encoding, reading, resizing and blending images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import pixart
 
 
-def picture(height=64, width=48, channels=3, seed=0):
+def waves(height=64, width=48, channels=3, seed=0):
     """Waves of colour."""
     y, x, c = np.mgrid[:height, :width, :channels]
     return np.uint8(127 + 120 * np.sin(seed + y / 9 + x / 7 + c))
@@ -31,20 +31,20 @@ def png(width, height, depth, kind, rows):
 
 
 def test_latents_have_an_eighth_of_the_size(image_encoder, latents):
-    found = image_encoder.encode(picture())
+    found = image_encoder.encode(waves())
     assert found.shape == (1, latents.shape[1], 8, 6) and found.dtype == np.float32 and np.isfinite(found).all()
-    assert image_encoder.encode(np.stack([picture()] * 3)).shape == (3, latents.shape[1], 8, 6)
+    assert image_encoder.encode(np.stack([waves()] * 3)).shape == (3, latents.shape[1], 8, 6)
 
 
 def test_options_reach_the_encoder(image_encoder):
-    mean = image_encoder.encode(picture(), sample_mode="argmax")
-    assert np.array_equal(image_encoder.encode(picture(), sample_mode="argmax", seed=5), mean)
-    drawn = image_encoder.encode(picture(), seed=5)
-    assert not np.array_equal(drawn, mean) and not np.array_equal(image_encoder.encode(picture(), seed=6), drawn)
-    assert np.array_equal(image_encoder.encode(picture(), sample_mode="sample", seed=np.int64(5)), drawn)
-    both = image_encoder.encode(np.stack([picture(), picture(seed=2)]), seed=[4, 5])
-    assert np.array_equal(both[:1], image_encoder.encode(picture(), seed=4))
-    assert np.array_equal(both[1:], image_encoder.encode(picture(seed=2), seed=5))
+    mean = image_encoder.encode(waves(), sample_mode="argmax")
+    assert np.array_equal(image_encoder.encode(waves(), sample_mode="argmax", seed=5), mean)
+    drawn = image_encoder.encode(waves(), seed=5)
+    assert not np.array_equal(drawn, mean) and not np.array_equal(image_encoder.encode(waves(), seed=6), drawn)
+    assert np.array_equal(image_encoder.encode(waves(), sample_mode="sample", seed=np.int64(5)), drawn)
+    both = image_encoder.encode(np.stack([waves(), waves(seed=2)]), seed=[4, 5])
+    assert np.array_equal(both[:1], image_encoder.encode(waves(), seed=4))
+    assert np.array_equal(both[1:], image_encoder.encode(waves(seed=2), seed=5))
 
 
 def test_decoding_gives_the_picture_back(image_encoder, decoder, denoiser, prompt, negative):
@@ -54,12 +54,12 @@ def test_decoding_gives_the_picture_back(image_encoder, decoder, denoiser, promp
 
 
 def test_any_array_of_bytes_is_taken(image_encoder):
-    expected = image_encoder.encode(picture())
-    turned = np.asfortranarray(picture())
+    expected = image_encoder.encode(waves())
+    turned = np.asfortranarray(waves())
     assert np.array_equal(image_encoder.encode(turned), expected)
-    assert np.array_equal(image_encoder.encode(memoryview(picture())), expected)
+    assert np.array_equal(image_encoder.encode(memoryview(waves())), expected)
     with pytest.raises(TypeError, match="images: an array of float32; expected uint8"):
-        image_encoder.encode(picture().astype(np.float32))
+        image_encoder.encode(waves().astype(np.float32))
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (12, 8, 3), (8, 8, 4), (1, 8, 8, 1), (0, 8, 8, 3)])
@@ -80,7 +80,7 @@ def test_images_that_do_not_fit(image_encoder, shape):
 )
 def test_wrong_options_are_named(image_encoder, options, named):
     with pytest.raises(pixart.ArgumentError, match=named) as failure:
-        image_encoder.encode(picture(), **options)
+        image_encoder.encode(waves(), **options)
     assert failure.value.status == 102
 
 
@@ -90,13 +90,13 @@ def test_memory_and_profile(model, image_encoder):
     estimate = pixart.memory_estimate(model, "image_encode", height=512, width=512)
     assert {key: large[key] for key in estimate} == estimate
     before = image_encoder.profile()
-    image_encoder.encode(picture())
+    image_encoder.encode(waves())
     assert image_encoder.profile()["convolution"]["operations"] > before["convolution"]["operations"]
 
 
 def test_latents_outlive_their_encoder(model):
     with pixart.ImageEncoder(model) as encoder:
-        latents = encoder.encode(picture())
+        latents = encoder.encode(waves())
         copy = latents.copy()
     del encoder
     gc.collect()
@@ -104,11 +104,11 @@ def test_latents_outlive_their_encoder(model):
 
 
 def test_threads_share_an_encoder(image_encoder):
-    expected = [image_encoder.encode(picture(seed=seed), seed=seed) for seed in range(2)]
+    expected = [image_encoder.encode(waves(seed=seed), seed=seed) for seed in range(2)]
     found = {}
 
     def work(seed):
-        found[seed] = [image_encoder.encode(picture(seed=seed), seed=seed) for _ in range(3)]
+        found[seed] = [image_encoder.encode(waves(seed=seed), seed=seed) for _ in range(3)]
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(2)]
     for thread in threads:
@@ -120,12 +120,12 @@ def test_threads_share_an_encoder(image_encoder):
 
 def test_images_come_back_from_files(tmp_path):
     path = tmp_path / "x.png"
-    pixart.write_image(path, picture())
-    assert np.array_equal(pixart.read_image(path), picture())
+    pixart.write_image(path, waves())
+    assert np.array_equal(pixart.read_image(path), waves())
     assert np.array_equal(pixart.read_image(str(path), channels=4)[..., 3], np.full((64, 48), 255))
     grey = pixart.read_image(path, channels=1)
     assert grey.shape == (64, 48, 1)
-    luma = (picture().astype(int) @ [19595, 38470, 7471] + 32768) >> 16
+    luma = (waves().astype(int) @ [19595, 38470, 7471] + 32768) >> 16
     assert np.array_equal(grey[..., 0], luma)
     with pytest.raises(pixart.ArgumentError, match="channels"):
         pixart.read_image(path, channels=2)
@@ -179,13 +179,13 @@ UPRIGHT = {
     7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
     8: lambda a: np.rot90(a, 1),
 }
-"""What PIL.ImageOps.exif_transpose() makes of stored pixels."""
+"""The result of PIL.ImageOps.exif_transpose() for stored pixels."""
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("order", ["II", "MM"])
 def test_orientations(tmp_path, orientation, order):
-    pixels, path = picture(5, 7, seed=3), tmp_path / "x.png"
+    pixels, path = waves(5, 7, seed=3), tmp_path / "x.png"
     expected = UPRIGHT[orientation](pixels)
     for content in (exif(orientation, order), exif(orientation, order, kind=4), b"Exif\0\0" + exif(orientation, order)):
         for after in (False, True):
@@ -196,7 +196,7 @@ def test_orientations(tmp_path, orientation, order):
 
 
 def test_damaged_orientations_are_ignored(tmp_path):
-    pixels, path, good = picture(5, 7), tmp_path / "x.png", exif(6)
+    pixels, path, good = waves(5, 7), tmp_path / "x.png", exif(6)
     damaged = [good[:end] for end in range(len(good) - 4 - 2)]  # without its last entry's value
     damaged += [exif(0), exif(9), exif(65535), exif(6, kind=2), exif(6, count=2), b"XX" + good[2:], bytes(40)]
     damaged += [good[:4] + struct.pack("<I", offset) + good[8:] for offset in (0xFFFFFFFF, len(good), len(good) - 1)]
@@ -206,13 +206,13 @@ def test_damaged_orientations_are_ignored(tmp_path):
 
 
 def test_resizing():
-    images = np.stack([picture(), picture(seed=1)])
+    images = np.stack([waves(), waves(seed=1)])
     assert pixart.resize_image(images, 32, 80).shape == (2, 32, 80, 3)
     assert pixart.resize_image(images[0], height=32).shape == (32, 48, 3)
     assert np.array_equal(pixart.resize_image(images), images)
     flat = np.full((20, 30, 3), 77, np.uint8)
     assert np.array_equal(pixart.resize_image(flat, 8, 8), np.full((8, 8, 3), 77))
-    # The middle of a picture that is twice as wide: the left quarter is gone.
+    # The middle of an image that is twice as wide: the left quarter is cut off.
     wide = np.repeat(np.uint8([0, 100, 100, 200])[None, :, None], 10, axis=1).repeat(20, axis=0)
     cropped = pixart.resize_image(wide, 20, 20, resize_mode="crop")
     assert np.array_equal(cropped, np.full((20, 20, 1), 100))
@@ -225,7 +225,7 @@ def test_resizing():
 
 @pytest.mark.parametrize("mask_shape", [(64, 48), (1, 64, 48), (2, 64, 48), (64, 48, 1), (2, 64, 48, 1)])
 def test_blending(mask_shape):
-    images, original = np.stack([picture(), picture(seed=1)]), picture(seed=2)
+    images, original = np.stack([waves(), waves(seed=1)]), waves(seed=2)
     mask = np.random.default_rng(0).integers(0, 256, mask_shape, dtype=np.uint8)
     rows = mask.reshape(-1, 64, 48, 1) if mask.ndim != 2 else mask[None, ..., None]
     expected = np.where(rows >= 128, images, original)
@@ -234,7 +234,7 @@ def test_blending(mask_shape):
 
 def test_masks_must_fit():
     with pytest.raises(pixart.ArgumentError, match="mask is uint8"):
-        pixart.blend_images(picture(), picture(), np.zeros((48, 64), np.uint8))
+        pixart.blend_images(waves(), waves(), np.zeros((48, 64), np.uint8))
 
 
 def test_png_in_memory(tmp_path):

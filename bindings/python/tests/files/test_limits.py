@@ -1,6 +1,6 @@
-"""Files that are larger, deeper or fuller than any real one: refused by name, in little memory.
+"""Files that are larger or deeper than any real one, or have more values. They are refused by name, in little memory.
 
-Each is opened in a process of its own, which measures itself."""
+Each is opened in a separate process that measures its memory."""
 
 import json
 import pathlib
@@ -31,7 +31,7 @@ except pixart.PixArtError as error:
 print(json.dumps([failure, peak() - before]))
 """
 
-# What a text is full of: how it begins, what it repeats and how it ends.
+# The texts: the beginning, the repeated part and the end.
 FILLINGS = {
     "objects": ("[", "{},", "0]"),
     "full objects": ("[", '{"a":1},', "0]"),
@@ -61,7 +61,8 @@ def text(filling, size):
 
 @pytest.fixture
 def probe(run_python):
-    """The error of opening a path, as a status and a message, or None; the process must not grow by more than 300 MB."""
+    """The error of opening a path, as a status and a message, or None. The process must not grow by more than 300
+    MB."""
 
     def opened(verb, path):
         run = run_python(PROBE, verb, path)
@@ -120,7 +121,7 @@ def test_headers(refuses, tmp_path, filling):
     ids=["objects", "full", "nested", "arrays", "deep", "strings", "numbers", "members", "mixed"],
 )
 def test_fullest_texts(refuses, folder, text):
-    """What is just within the limits."""
+    """A file just within the limits is read."""
     path = folder / "transformer" / "config.json"
     path.write_text(text)
     refuses("denoiser", folder, path, MODEL)
@@ -161,7 +162,7 @@ def test_large_headers(refuses, tmp_path, filling):
 
 
 def test_ten_thousand_tensors(probe, tmp_path):
-    """More than the networks have by far."""
+    """Far more tensors than the networks have."""
     header = {
         f"encoder.block.{index}.layer.0.SelfAttention.q.weight": {
             "dtype": "U8",
@@ -178,7 +179,7 @@ def test_ten_thousand_tensors(probe, tmp_path):
 
 
 def test_large_vocabulary(probe, folder):
-    """Twice as large as T5's: read, and refused only for the embedding that it has no rows of."""
+    """Twice as large as T5's: it is read, and refused only because the embedding table lacks rows for it."""
     place = "Tests/PixArtFormatsTests/Resources/emoji-tokenizer/tokenizer.json"
     root = next(parent for parent in pathlib.Path(__file__).resolve().parents if (parent / place).is_file())
     tokenizer = json.loads((root / place).read_text())

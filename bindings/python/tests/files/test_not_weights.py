@@ -1,4 +1,4 @@
-"""Files that are something else than their place says: the error says what they are and what to do."""
+"""Files of other formats in place of weights. The error says what they are and what to do."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ UNUSED = {
     "denoise": ("caption_projection.y_embedding",),
     "encode": (),
 }
-"""What a stage does not use of its part."""
+"""The tensors of its part that a stage does not use."""
 
 
 def used_bytes(network, stage, type):
@@ -31,7 +31,7 @@ def used_bytes(network, stage, type):
 
 @pytest.fixture
 def folder():
-    """In memory if the system has such a folder: a file system on disk reads ahead into the holes."""
+    """A folder in memory if the system has one, because a file system on disk reads ahead into the holes."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=memory) as path:
         yield pathlib.Path(path)
@@ -54,7 +54,7 @@ def test_a_published_repository_opens(name, folder):
             for variant in [None, *facts.get("variants", [])]:
                 kind(folder, variant=variant).close()
                 report = pixart.memory_estimate(folder, stage, variant=variant)
-                # Biases and norms are widened to float32; all else is mapped as it is stored.
+                # Biases and norms are converted to float32. Everything else is memory-mapped as it is stored.
                 expected = used_bytes(facts["network"], stage, "F16" if variant else "F32")
                 found = report["weights_mapped"] + report["weights_resident"]
                 assert expected <= found < expected * 1.001, (stage, variant)

@@ -15,7 +15,7 @@ import pixart
 
 
 class Foreign:
-    """A tensor that behaves as torch's do: no numpy() of bfloat16, of a gradient, or off the CPU."""
+    """A tensor that behaves like torch's: numpy() fails for bfloat16, with a gradient, and on other devices."""
 
     def __init__(self, values, dtype="float32", device="cpu", requires_grad=False):
         self._values, self._requires_grad = np.asarray(values), requires_grad
@@ -55,7 +55,7 @@ class Capsule:
 
 @pytest.fixture(scope="module")
 def rounded(prompt):
-    """An embedding that bfloat16 holds."""
+    """An embedding that bfloat16 represents exactly."""
     return (prompt.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Handles own what they point to: they cannot be copied."""
+"""Handles own C objects, so they cannot be copied."""
 
 from __future__ import annotations
 

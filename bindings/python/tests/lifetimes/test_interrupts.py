@@ -1,4 +1,4 @@
-"""Exceptions that arrive from outside while a call runs."""
+"""Exceptions of signal handlers and other threads during a call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from conftest import SMALL
 import pixart
 
 LONG = {**SMALL, "num_inference_steps": 900}
-"""Options of a run that nobody waits for."""
+"""Options of a run that takes too long to wait for."""
 
 
 class Raised(Exception):
@@ -146,7 +146,7 @@ def test_asynchronous_exceptions_in_any_thread(calls, name):
 
 
 def test_many_moments(denoiser, prompt, negative):
-    """Wherever the exception arrives, it comes out, and the handle is free again."""
+    """Wherever the exception arrives, the call raises it, and the handle can be used again."""
     with denoiser.sampler(prompt, negative, **LONG) as sampler, handled(signal.SIGALRM):
         for moment in range(30):
             with pytest.raises(Raised):
@@ -230,7 +230,7 @@ def test_asyncio_cancels_a_run_in_a_thread(denoiser, prompt, negative):
 
 
 def test_asyncio_ends_on_the_second_ctrl_c(calls):
-    """The first one asks asyncio to cancel the task, which a call without `await` does not notice."""
+    """The first signal makes asyncio cancel the task, which does not affect a call without `await`."""
 
     async def main():
         calls["denoise"]()

@@ -1,4 +1,4 @@
-"""Who keeps what alive."""
+"""Lifetimes of handles, arrays and threads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pixart._core import tensor as arrays
 
 
 def threads():
-    """Threads of this process; a handle has its workers. A thread that was joined counts until the kernel reaps it."""
+    """The number of threads of this process. A joined thread counts until the kernel reaps it."""
     found, before = len(os.listdir("/proc/self/task")), None
     while found != before:
         time.sleep(0.05)
@@ -176,5 +176,5 @@ def test_threads_share_handles(encoder, denoiser, decoder, prompt, negative, lat
         thread.join()
     assert not failures
     images = decoder.decode(latents)
-    for embedding, made, picture in results.values():
-        assert np.array_equal(embedding, prompt) and np.array_equal(made, latents) and np.array_equal(picture, images)
+    for embedding, made, image in results.values():
+        assert np.array_equal(embedding, prompt) and np.array_equal(made, latents) and np.array_equal(image, images)

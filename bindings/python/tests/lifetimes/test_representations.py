@@ -1,4 +1,4 @@
-"""What repr() says of a handle."""
+"""The repr() of handles."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pixart._core.library import library
 
 
 def fails(call, name, status=102):
-    """`call` raises ArgumentError with `status` and a message that holds `name`."""
+    """`call` raises ArgumentError with `status` and a message that contains `name`."""
     with pytest.raises(pixart.ArgumentError, match=name) as failure:
         call()
     assert failure.value.status == status

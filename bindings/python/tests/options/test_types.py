@@ -1,4 +1,4 @@
-"""The types of options: made from the schemas of the library, and seen by a type checker."""
+"""The types of options: made from the schemas of the library, and checked by a type checker."""
 
 from __future__ import annotations
 

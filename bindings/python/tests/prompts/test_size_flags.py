@@ -1,4 +1,4 @@
-"""Sizes that stand in prompts."""
+"""Size flags in prompts."""
 
 from __future__ import annotations
 

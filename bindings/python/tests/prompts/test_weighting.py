@@ -1,4 +1,4 @@
-"""Weights in prompts: what they parse to, and which rows they scale."""
+"""Weights in prompts: parsing, and the rows that they scale."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_deep_nesting_is_read_in_one_pass():
 
 
 def word_rows(report):
-    """The rows of each word: a piece that begins with a space begins a word."""
+    """The rows of each word. A piece that begins with a space begins a word."""
     words = []
     for row, piece in enumerate(report["pieces"][:-1]):
         if piece.startswith("▁") or not words:

@@ -1,4 +1,4 @@
-"""Masks of every type: understood or refused."""
+"""Masks of every type: converted or refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTEGERS = [np.uint8, np.int8, np.int16, np.uint16, np.int32, np.int64, np.uint6
 
 @pytest.fixture(scope="module")
 def use(denoiser, image_encoder, prompt, negative):
-    """What each function that takes a mask makes of it."""
+    """The result of each function that takes a mask."""
     front, back = np.full((64, 64, 3), 200, np.uint8), np.full((64, 64, 3), 20, np.uint8)
     latents = image_encoder.encode(front)
     options = {**SMALL, "height": 64, "width": 64, "strength": 1.0}

@@ -1,4 +1,4 @@
-"""What a handle tells of what it was opened from."""
+"""Reports of what a handle was opened from."""
 
 from __future__ import annotations
 

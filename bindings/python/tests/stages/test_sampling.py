@@ -1,4 +1,4 @@
-"""Many prompts in a run, guidance, pictures to start from, and previews."""
+"""Many prompts in a run, guidance, image-to-image, and previews."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def other(encoder) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def image(denoiser, other) -> np.ndarray:
-    """Latents of a picture."""
+    """Latents of an image."""
     return denoiser.denoise(other, guidance_scale=1.0, **RUN)
 
 

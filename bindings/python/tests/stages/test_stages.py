@@ -1,4 +1,4 @@
-"""What the three verbs take and give."""
+"""Arguments and results of the three verbs."""
 
 from __future__ import annotations
 
