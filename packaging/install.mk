@@ -1,10 +1,10 @@
-# Installs the library for C hosts: the shared library under its version with the usual links, the header, and the files
-# by which pkg-config and CMake find both.
+# Installs the library for C hosts: the versioned shared library with its links, the header, and the files for pkg-config
+# and CMake.
 #
 #   make install [PREFIX=/usr/local] [DESTDIR=] [LIBDIR=PREFIX/lib] [LIBRARY=.build/release/libpixart.so]
 #   make uninstall                 with the same variables
 #
-# The top-level Makefile includes this file; alone it is used as `make -f packaging/install.mk install`.
+# The top-level Makefile includes this file. Without it, use `make -f packaging/install.mk install`.
 
 INSTALL_ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
 
@@ -36,7 +36,7 @@ install: ## Install library, header, pkg-config and CMake files (PREFIX=/usr/loc
 	$(INSTALL_FILL) $(INSTALL_TEMPLATES)/cmake/pixart-config.cmake.in > $(INSTALLED_CMAKE)/pixart-config.cmake
 	$(INSTALL_FILL) $(INSTALL_TEMPLATES)/cmake/pixart-config-version.cmake.in > $(INSTALLED_CMAKE)/pixart-config-version.cmake
 
-uninstall: ## Remove what install put there
+uninstall: ## Remove the installed files
 	rm -f $(DESTDIR)$(INCLUDEDIR)/pixart.h $(INSTALLED_LIB)/libpixart.so $(INSTALLED_LIB)/libpixart.so.$(MAJOR) \
 		$(INSTALLED_LIB)/libpixart.so.$(VERSION) $(INSTALLED_LIB)/pkgconfig/pixart.pc
 	rm -rf $(INSTALLED_CMAKE)

@@ -192,53 +192,53 @@ static void check_reports(const char *handle, const char *estimate) {
 }
 
 /* The report of a handle, which this function frees, equals the estimate for these options. */
-static void check_estimate(char *told, const char *options) {
+static void check_estimate(char *report, const char *options) {
     char *estimated;
     CHECK_OK(pixart_memory_estimate(check_model(), options, &estimated));
-    check_reports(told, estimated);
-    pixart_string_release(told);
+    check_reports(report, estimated);
+    pixart_string_release(report);
     pixart_string_release(estimated);
 }
 
 static void handles_report_what_was_estimated(void) {
     static const char *const weights[] = {"auto", "float32", "bfloat16", "int8", "int4"};
     for (size_t i = 0; i < 5; i++) {
-        char open[96], ask[192], *told;
+        char open[96], ask[192], *report;
         pixart_encoder *encoder;
         pixart_denoiser *denoiser;
         pixart_decoder *decoder;
         snprintf(open, sizeof open, "{\"weights\": \"%s\", \"residency\": \"streamed\"}", weights[i]);
         CHECK_OK(pixart_encoder_open(check_model(), open, NULL, NULL, &encoder));
-        CHECK_OK(pixart_encoder_memory(encoder, "{\"tokens\": 31}", &told));
+        CHECK_OK(pixart_encoder_memory(encoder, "{\"tokens\": 31}", &report));
         snprintf(ask, sizeof ask,
                  "{\"stage\": \"encode\", \"weights\": \"%s\", \"residency\": \"streamed\", \"tokens\": 31}",
                  weights[i]);
-        check_estimate(told, ask);
+        check_estimate(report, ask);
         pixart_encoder_release(encoder);
 
         snprintf(open, sizeof open, "{\"weights\": \"%s\"}", weights[i]);
         CHECK_OK(pixart_denoiser_open(check_model(), open, NULL, NULL, &denoiser));
-        CHECK_OK(pixart_denoiser_memory(denoiser, "{\"height\": 256, \"width\": 64, \"guidance_scale\": 1}", &told));
+        CHECK_OK(pixart_denoiser_memory(denoiser, "{\"height\": 256, \"width\": 64, \"guidance_scale\": 1}", &report));
         snprintf(ask, sizeof ask, "{\"weights\": \"%s\", \"height\": 256, \"width\": 64, \"guidance_scale\": 1}",
                  weights[i]);
-        check_estimate(told, ask);
+        check_estimate(report, ask);
         pixart_denoiser_release(denoiser);
 
         if (i > 2)
             continue;
         CHECK_OK(pixart_decoder_open(check_model(), open, NULL, NULL, &decoder));
-        CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 256, \"width\": 120}", &told));
+        CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 256, \"width\": 120}", &report));
         snprintf(ask, sizeof ask, "{\"stage\": \"decode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
                  weights[i]);
-        check_estimate(told, ask);
+        check_estimate(report, ask);
         pixart_decoder_release(decoder);
 
         pixart_image_encoder *image_encoder;
         CHECK_OK(pixart_image_encoder_open(check_model(), open, NULL, NULL, &image_encoder));
-        CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 256, \"width\": 120}", &told));
+        CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 256, \"width\": 120}", &report));
         snprintf(ask, sizeof ask, "{\"stage\": \"image_encode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
                  weights[i]);
-        check_estimate(told, ask);
+        check_estimate(report, ask);
         pixart_image_encoder_release(image_encoder);
     }
 }
@@ -299,7 +299,7 @@ static void estimates_are_refused(void) {
 }
 
 /* "activations_held" is 0 before the first call, and more after it. */
-static void held_memory_is_told(void) {
+static void held_memory_is_reported(void) {
     embeddings both = encode_prompts(check_model());
     pixart_denoiser *denoiser = open_denoiser(check_model());
     char *before, *after;
@@ -325,6 +325,6 @@ static const check_test tests[] = {
     {"handles report what was estimated", handles_report_what_was_estimated},
     {"estimates are in order", estimates_are_in_order},
     {"estimates that are refused", estimates_are_refused},
-    {"held memory is told", held_memory_is_told},
+    {"held memory is reported", held_memory_is_reported},
 };
 CHECK_MAIN(tests)

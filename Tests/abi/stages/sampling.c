@@ -41,7 +41,7 @@ static pixart_tensor *batch(size_t count, const pixart_tensor *const *prompts, c
 /* ---- Many prompts ------------------------------------------------------------------------------------------------ */
 
 /* Each image equals the image of a separate run with its prompt, negative prompt and seed. */
-static void images_equal_runs_of_their_own(void) {
+static void images_equal_separate_runs(void) {
     static const char *const singles[] = {RUN("\"seed\": 7"),  RUN("\"seed\": 8"),  RUN("\"seed\": 9"),
                                           RUN("\"seed\": 10"), RUN("\"seed\": 11"), RUN("\"seed\": 12")};
     open_all();
@@ -295,10 +295,10 @@ static void checkpoints_of_sigma(void) {
     pixart_encoder_release(alpha);
     pixart_encoder_release(sigma);
     static const char *const stages[] = {"{\"stage\": \"encode\"}", "{\"stage\": \"denoise\"}"};
-    static const char *const told[] = {"{\"stage\": \"encode\", \"tokens\": 300}", "{\"tokens\": 300}"};
+    static const char *const expected[] = {"{\"stage\": \"encode\", \"tokens\": 300}", "{\"tokens\": 300}"};
     for (int i = 0; i < 2; i++) {
         CHECK(activations(folder, stages[i]) > activations(check_model(), stages[i]));
-        CHECK_EQUAL(activations(folder, stages[i]), activations(check_model(), told[i]));
+        CHECK_EQUAL(activations(folder, stages[i]), activations(check_model(), expected[i]));
     }
 
     embeddings both = encode_prompts(check_model());
@@ -321,7 +321,7 @@ static void checkpoints_of_sigma(void) {
 }
 
 static const check_test tests[] = {
-    {"images of a batch equal runs of their own", images_equal_runs_of_their_own},
+    {"images of a batch equal separate runs", images_equal_separate_runs},
     {"one seed draws for all", one_seed_draws_for_all},
     {"embeddings may repeat", embeddings_may_repeat},
     {"wrong batches are refused", wrong_batches_are_refused},

@@ -58,7 +58,7 @@ class Handle:
         return f"<pixart.{type(self).__name__} {self._describe()}{state}>"
 
     def _describe(self) -> str:
-        """A few words that tell this handle from others, whether it is open or closed."""
+        """A few words that distinguish this handle from others, whether it is open or closed."""
         raise NotImplementedError
 
     @contextlib.contextmanager
