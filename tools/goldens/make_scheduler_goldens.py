@@ -47,7 +47,7 @@ def scheduler_of(case, steps):
     return scheduler
 
 
-def run(case, scheduler, picture, x, begin, generator):
+def run(case, scheduler, image, x, begin, generator):
     """Latents after every step of a small model from `x` on, and the last predicted original."""
     extra = {}
     if "generator" in inspect.signature(scheduler.step).parameters:
@@ -55,49 +55,49 @@ def run(case, scheduler, picture, x, begin, generator):
     if "eta" in inspect.signature(scheduler.step).parameters:
         extra["eta"] = case.run.get("eta", 0.0)
     seed_noise(scheduler, generator)
-    seen_part, picture_part = MODELS[case.prediction()]
+    seen_part, image_part = MODELS[case.prediction()]
     states, original = [], None
     for timestep in scheduler.timesteps[begin:]:
         seen = scheduler.scale_model_input(x, timestep)
-        output = seen_part * seen + picture_part * picture
+        output = seen_part * seen + image_part * image
         if case.fields.get("variance_type") == "learned_range":
-            output = torch.cat([output, 0.5 * picture], dim=1)
+            output = torch.cat([output, 0.5 * image], dim=1)
         after = scheduler.step(output, timestep, x, return_dict=False, **extra)
         x, original = after[0], after[1] if len(after) > 1 else None
         states.append(x)
     return states, original
 
 
-def whole(case, steps, picture):
+def whole(case, steps, image):
     generator = torch.Generator().manual_seed(steps)
     scheduler = scheduler_of(case, steps)
-    x = torch.randn(picture.shape, generator=generator) * scheduler.init_noise_sigma
-    return scheduler, *run(case, scheduler, picture, x, 0, generator)
+    x = torch.randn(image.shape, generator=generator) * scheduler.init_noise_sigma
+    return scheduler, *run(case, scheduler, image, x, 0, generator)
 
 
-def later(case, steps, picture):
+def later(case, steps, image):
     """A run that begins at the strength, as in StableDiffusionImg2ImgPipeline."""
     generator = torch.Generator().manual_seed(steps)
     scheduler = scheduler_of(case, steps)
     begin = (steps - min(int(steps * STRENGTH), steps)) * scheduler.order
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(begin)
-    noise = torch.randn(picture.shape, generator=generator)
-    noised = scheduler.add_noise(picture, noise, scheduler.timesteps[begin : begin + 1].repeat(len(picture)))
-    states, _ = run(case, scheduler, picture, noised, begin, generator)
+    noise = torch.randn(image.shape, generator=generator)
+    noised = scheduler.add_noise(image, noise, scheduler.timesteps[begin : begin + 1].repeat(len(image)))
+    states, _ = run(case, scheduler, image, noised, begin, generator)
     if not states[-1].isfinite().all():
         return {}
     return {"later": {"begin": begin, "noised": bits(noised), "latents": bits(states[-1])}}
 
 
-def runs(case, picture):
+def runs(case, image):
     """Latents after every step of short runs and after the last step of long runs; none if the reference ends with
     NaN."""
     rows = []
     for steps in case.steps():
         if absent(case, steps):
             continue
-        scheduler, states, original = whole(case, steps, picture)
+        scheduler, states, original = whole(case, steps, image)
         if not states[-1].isfinite().all():
             continue
         options = case.options(steps)
@@ -108,7 +108,7 @@ def runs(case, picture):
         }
         if original is not None and steps <= 4:
             row["original"] = bits(original)
-        rows.append(row | (later(case, steps, picture) if steps in LATER_STEPS else {}))
+        rows.append(row | (later(case, steps, image) if steps in LATER_STEPS else {}))
     return rows
 
 
@@ -116,13 +116,13 @@ def main():
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     out.mkdir(parents=True, exist_ok=True)
     diffusers.utils.logging.set_verbosity_error()
-    picture = torch.randn(2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
+    image = torch.randn(2, 2, 2, 2, generator=torch.Generator().manual_seed(0))
     with RoundedFunctions():
         rows = [
-            {"class": case.name, "fields": case.fields, "eta": case.run.get("eta", 0), "runs": runs(case, picture)}
+            {"class": case.name, "fields": case.fields, "eta": case.run.get("eta", 0), "runs": runs(case, image)}
             for case in cases()
         ]
-    golden = {"picture": bits(picture), "models": MODELS, "cases": rows}
+    golden = {"picture": bits(image), "models": MODELS, "cases": rows}
     (out / "schedulers.json").write_text(json.dumps(golden, separators=(",", ":")) + "\n")
 
 

@@ -58,7 +58,7 @@ def bins():
     ]
 
 
-def pictures():
+def images():
     """Decoder outputs [3, H, W], resized and cropped, as bytes [H, W, 3]."""
     rows = []
     for (height, width), (to_height, to_width) in [
@@ -86,7 +86,7 @@ def pictures():
 def main():
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else OUT
     out.mkdir(parents=True, exist_ok=True)
-    stages = {"noise": noise(), "bins": bins(), "pictures": pictures()}
+    stages = {"noise": noise(), "bins": bins(), "pictures": images()}
     (out / "stages.json").write_text(json.dumps(stages, separators=(",", ":")) + "\n")
 
 

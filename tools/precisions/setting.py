@@ -12,10 +12,10 @@ DECODER_WEIGHTS = ("auto", "float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Setting:
-    """Options as they were written, "weights=int8,encoder.weights=int4"; a stage's own go before those of all.
+    """Options as text, "weights=int8,encoder.weights=int4". Those of a stage override those of all stages.
 
-    `model=DIR` opens another checkpoint, such as a converted one. What a stage does not have is left out: residency is
-    the encoder's, and the decoder stays float32 where it does not take the precision.
+    `model=DIR` opens another checkpoint, such as a converted one. Options that a stage lacks are left out: residency is
+    the encoder's, and the decoder stays float32 if it does not take the precision.
     """
 
     text: str

@@ -153,7 +153,7 @@ OTHER_SCHEDULERS = (
 
 FROM_PICTURES = (
     Model(
-        "picture",
+        "image",
         runs=tuple(
             Run(steps=10, strength=strength, mask=mask, scheduler=scheduler, seed=3)
             for scheduler in (None, "EulerDiscreteScheduler", "DDIMScheduler")
@@ -173,7 +173,7 @@ FROM_PICTURES = (
         ),
     ),
     Model(
-        "picture, LCM",
+        "image, LCM",
         {"scheduler": LCM},
         tuple(
             Run(steps=8, guidance=0.0, strength=strength, mask=mask)

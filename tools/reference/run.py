@@ -71,7 +71,7 @@ class Run:
             text += f", PAG {self.pag_scale:g}"
             text += f" falling by {self.pag_adaptive_scale:g}" if self.pag_adaptive_scale else ""
             text += f" in {self.pag_applied_layers}" if self.pag_applied_layers else ""
-        text += f", picture at {self.strength:g}" if self.strength is not None else ""
+        text += f", image at {self.strength:g}" if self.strength is not None else ""
         text += ", masked" if self.mask else ""
         seed = "+".join(map(str, self.seed)) if isinstance(self.seed, tuple) else self.seed
         steps = f"timesteps {list(self.timesteps)}" if self.timesteps else f"{self.steps} steps"

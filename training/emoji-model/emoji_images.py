@@ -48,16 +48,16 @@ def compose(emoji: torch.Tensor, background: torch.Tensor) -> torch.Tensor:
     return (emoji[:, :3] + (1 - emoji[:, 3:]) * flat).clamp(0, 1) * 2 - 1
 
 
-def to_image(picture: torch.Tensor) -> Image.Image:
+def to_image(image: torch.Tensor) -> Image.Image:
     """A 3 x H x W tensor in -1...1 as an image."""
-    values = ((picture.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    values = ((image.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return Image.fromarray(values.permute(1, 2, 0).numpy())
 
 
-def grid(pictures: torch.Tensor, columns: int) -> Image.Image:
+def grid(images: torch.Tensor, columns: int) -> Image.Image:
     """B x 3 x H x W images as one image, row by row."""
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     sheet = Image.new("RGB", (columns * SIZE, rows * SIZE))
-    for i, picture in enumerate(pictures):
-        sheet.paste(to_image(picture), (i % columns * SIZE, i // columns * SIZE))
+    for i, image in enumerate(images):
+        sheet.paste(to_image(image), (i % columns * SIZE, i // columns * SIZE))
     return sheet

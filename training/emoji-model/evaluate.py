@@ -18,7 +18,7 @@ from captions import all_pairs, caption, held_out
 from diffusers import AutoencoderKL, PixArtTransformer2DModel
 from emoji_images import grid
 from export import OUT
-from latents import all_pictures
+from latents import all_images
 from networks import Denoiser, sample
 from text import Tokenizer
 from things import THINGS
@@ -50,8 +50,8 @@ def main() -> None:
     denoiser, tokenizer = load_denoiser(args.model), Tokenizer(args.model / "tokenizer" / "spiece.model")
     vae = AutoencoderKL.from_pretrained(args.model / "vae", torch_dtype=torch.float32).eval()
     pairs, kept_out = all_pairs(), held_out()
-    pictures = all_pictures()
-    clean = torch.cat([vae.encode(part).latent_dist.mean for part in pictures.split(16)]) * vae.config.scaling_factor
+    images = all_images()
+    clean = torch.cat([vae.encode(part).latent_dist.mean for part in images.split(16)]) * vae.config.scaling_factor
     chosen = [i for i, pair in enumerate(pairs) if pair in kept_out or not args.held_out][:: args.every]
     rng, generator = random.Random(args.seed), torch.Generator().manual_seed(args.seed)
 
@@ -63,8 +63,8 @@ def main() -> None:
         latents = sample(denoiser, *tokenizer.batch(texts), tokenizer.batch([""]), noise, args.steps, args.guidance)
         nearest = torch.cdist(latents.flatten(1), clean.flatten(1)).argmin(1).tolist()
         made = vae.decode(latents / vae.config.scaling_factor).sample
-        for i, found, text, picture in zip(part, nearest, texts, made):
-            results.append((psnr(picture, pictures[i]), i, found, text, picture))
+        for i, found, text, image in zip(part, nearest, texts, made):
+            results.append((psnr(image, images[i]), i, found, text, image))
 
     for title, kept in (("trained", False), ("held out", True)):
         some = [r for r in results if (pairs[r[1]] in kept_out) == kept]
@@ -80,7 +80,7 @@ def main() -> None:
             print("  missed:", text, "->", *pairs[found])
     if args.misses is not None:
         worst = sorted(results, key=lambda result: result[0])[:12]
-        grid(torch.stack([r[4] for r in worst] + [pictures[r[1]] for r in worst]), 12).save(args.misses)
+        grid(torch.stack([r[4] for r in worst] + [images[r[1]] for r in worst]), 12).save(args.misses)
         print("worst:", *(f"{r[3]} ({r[0]:.1f} dB)" for r in worst), sep="\n  ")
 
 

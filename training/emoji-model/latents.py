@@ -19,7 +19,7 @@ def load_vae(work: Path) -> AutoencoderKL:
     return vae.eval().requires_grad_(False)
 
 
-def all_pictures() -> torch.Tensor:
+def all_images() -> torch.Tensor:
     """The images of all pairs, in the order of all_pairs()."""
     emoji, colours = all_emoji(), palette()
     return compose(emoji.repeat_interleave(len(COLOURS), 0), colours.repeat(len(emoji), 1))
@@ -31,7 +31,7 @@ def mean_latents(work: Path) -> torch.Tensor:
     file = work / LATENTS
     if not file.exists():
         vae = load_vae(work)
-        torch.save(torch.cat([vae.encode(part).latent_dist.mean for part in all_pictures().split(16)]), file)
+        torch.save(torch.cat([vae.encode(part).latent_dist.mean for part in all_images().split(16)]), file)
     return torch.load(file)
 
 

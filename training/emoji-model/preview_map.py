@@ -19,7 +19,7 @@ from things import THINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "emoji"
-PICTURES, STEPS, DIGITS = 160, 12, 4
+IMAGES, STEPS, DIGITS = 160, 12, 4
 
 
 def samples(model: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -31,13 +31,13 @@ def samples(model: Path) -> tuple[np.ndarray, np.ndarray]:
     latents, colours = [], []
     with pixart.Encoder(model) as encoder, pixart.Denoiser(model) as denoiser, pixart.Decoder(model) as decoder:
         negative = encoder.encode("")
-        for seed, (symbol, colour) in enumerate(draw.sample(all_pairs(), PICTURES)):
+        for seed, (symbol, colour) in enumerate(draw.sample(all_pairs(), IMAGES)):
             prompt = encoder.encode(caption(THINGS[symbol], colour, draw))
             result = denoiser.denoise(prompt, negative, seed=seed, num_inference_steps=STEPS)
-            picture = decoder.decode(result, output_type="float32")[0] * 2 - 1
+            image = decoder.decode(result, output_type="float32")[0] * 2 - 1
             rows, columns = result.shape[2:]
             latents.append(result[0].reshape(len(result[0]), -1).T)
-            colours.append(picture.reshape(rows, 8, columns, 8, 3).mean((1, 3)).reshape(-1, 3))
+            colours.append(image.reshape(rows, 8, columns, 8, 3).mean((1, 3)).reshape(-1, 3))
     return np.concatenate(latents).astype(np.float64), np.concatenate(colours).astype(np.float64)
 
 

@@ -31,14 +31,14 @@ def draw_batch(emoji: torch.Tensor, colours: torch.Tensor, edge: int, count: int
     flat = torch.rand(count, 3)
     take = torch.rand(count) < named
     flat[take] = colours[torch.randint(len(colours), (int(take.sum()),))]
-    picture = compose(chosen, flat)
+    image = compose(chosen, flat)
     if edge == SIZE:
-        return picture
+        return image
     tops, lefts = (torch.randint(SIZE - edge + 1, (count,)).tolist() for _ in range(2))
-    return torch.stack([p[:, y : y + edge, x : x + edge] for p, y, x in zip(picture, tops, lefts)])
+    return torch.stack([p[:, y : y + edge, x : x + edge] for p, y, x in zip(image, tops, lefts)])
 
 
-def picture_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def image_loss(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Absolute, squared and edge differences."""
     error = made - wanted
     edges = (error[..., 1:, :] - error[..., :-1, :]).abs().mean() + (error[..., 1:] - error[..., :-1]).abs().mean()
@@ -129,7 +129,7 @@ def main() -> None:
                 wanted, mean = compose(emoji[things], colours[flats]), means[things, flats]
                 penalty = torch.zeros(())
             made = vae.decode(mean + LATENT_NOISE * torch.randn_like(mean)).sample
-        loss = picture_loss(made.float(), wanted)
+        loss = image_loss(made.float(), wanted)
         (loss + penalty).backward()
         optimiser.step(cosine(share))
         average.update(vae)
