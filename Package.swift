@@ -11,27 +11,27 @@ import PackageDescription
 //     PixArtStages
 //     PixArtABI
 
-/// Without a prefix map: the package manager finds the tests by the paths that the compiler indexes.
+/// No prefix map: the package manager finds tests by the paths in the compiler's index.
 let testSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error), .unsafeFlags(["-file-prefix-map", "\(Context.packageDirectory)=."]),
 ]
-/// Of C and C++: what is found out of bounds ends the process, and no path of the build is stored.
+/// For C and C++: an access out of bounds that is detected ends the process, and no path of the build is stored.
 let hardening = [
     "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2",
     "-ffile-prefix-map=\(Context.packageDirectory)=.",
 ]
 
-/// Libraries are linked statically and hidden: a host that exports symbols of the same names changes nothing, and OpenBLAS
-/// leaves the host's threads alone.
+/// Libraries are linked statically and hidden. A host that exports the same symbols changes nothing, and this OpenBLAS
+/// does not touch the host's threads.
 let cSettings: [CSetting] = [
     .unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)
 ]
 
-/// Symbols of the C library that all that is linked statically finds replaced: see `environment.c`, `allocation.c`, `blas.c`,
-/// `fork_gate.c`.
-/// `stderr` is among them since libpng's archive can only be linked if that variable lies in this library.
+/// Symbols of the C library that are replaced for all statically linked code; see `environment.c`, `allocation.c`,
+/// `blas.c` and `fork_gate.c`. `stderr` is one of them because libpng's archive can only be linked if this library
+/// defines that variable.
 let wrapped = [
     "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "mmap", "malloc",
     "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup",
@@ -40,7 +40,8 @@ let wrapped = [
     "blas_memory_alloc", "blas_memory_free", "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
 ]
 
-/// How the shared library is linked: self-contained, the Swift runtime inside, only `pixart_*` visible, a stable SONAME.
+/// The shared library is self-contained, with the Swift runtime inside. Only `pixart_*` is visible, and the SONAME is
+/// stable.
 let shared: [LinkerSetting] = [
     .unsafeFlags(
         [

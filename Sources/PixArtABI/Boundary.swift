@@ -6,11 +6,11 @@ import PixArtFormats
 import PixArtStages
 import PixArtStorage
 
-// What every export does: check what came from C, convert it, call, and store the outcome.
+// What every export does: check the arguments from C, convert them, call, and store the result.
 
-/// Runs `body` in the default floating-point environment and turns what it throws into a status and this thread's message.
-/// If an allocation failed, the call fails for want of memory, whatever came of it. A call within a progress callback leaves
-/// the outer call's failures alone.
+/// Runs `body` in the default floating-point environment. Turns an error into a status and the thread's message. If an
+/// allocation failed, the call fails with `.memory`, whatever `body` returned. A call within a progress callback does
+/// not change the failures of the outer call.
 func call(_ progress: CallProgress.Callback? = nil, _ body: () throws(PixArtError) -> Void) -> pixart_status {
     var host = fenv_t()
     native_floating_point_begin(&host)
@@ -26,7 +26,7 @@ func call(_ progress: CallProgress.Callback? = nil, _ body: () throws(PixArtErro
     return failure.status
 }
 
-/// Runs `body` and hands its result to the caller through `out`, which holds NULL where there is none.
+/// Runs `body` and returns its result through `out`. On failure `out` holds NULL.
 func produce<Object: AnyObject>(
     _ out: UnsafeMutablePointer<OpaquePointer?>?, _ progress: CallProgress.Callback? = nil,
     _ body: () throws(PixArtError) -> Object
@@ -40,7 +40,7 @@ func produce<Object: AnyObject>(
     }
 }
 
-/// Runs `body` and hands its result to the caller as JSON through `report`, which holds NULL where there is none.
+/// Runs `body` and returns its result as JSON through `report`. On failure `report` holds NULL.
 func tell(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ body: () throws(PixArtError) -> JSONValue
 ) -> pixart_status {
@@ -69,15 +69,15 @@ func object<Object: ProcessBound>(
     return object
 }
 
-/// Gives back the caller's reference to an object. One that a forked child inherited stays as it was at the moment of the
-/// fork: its threads are not there, and one of them may have been about to change it.
+/// Releases the caller's reference to an object. An object that a forked child inherited is not released: its threads
+/// do not exist in the child, and one of them may have been changing it.
 func release<Object: ProcessBound>(_ handle: OpaquePointer?, _ type: Object.Type) {
     guard let reference = handle.map({ reference($0, type) }), reference.takeUnretainedValue().process == .current
     else { return }
     reference.release()
 }
 
-/// What a handle is to Swift.
+/// The Swift object of a handle.
 func reference<Object: AnyObject>(_ handle: OpaquePointer, _ type: Object.Type) -> Unmanaged<Object> {
     .fromOpaque(UnsafeRawPointer(handle))
 }
@@ -88,7 +88,7 @@ func required<Pointer>(_ pointer: Pointer?, _ name: String) throws(PixArtError) 
     return pointer
 }
 
-/// Text that must not be NULL, and must be UTF-8.
+/// Text that must not be NULL and must be UTF-8.
 func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(PixArtError) -> String {
     guard let text = String(validatingCString: try required(pointer, name)) else {
         throw .argument("\(name) is not well-formed UTF-8")
@@ -96,7 +96,7 @@ func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(PixArtError) 
     return text
 }
 
-/// The options of a call; NULL stands for the defaults.
+/// The options of a call. NULL means the defaults.
 func options<Options: VerbOptions>(_ pointer: UnsafePointer<CChar>?) throws(PixArtError) -> Options {
     try Options(json: pointer == nil ? nil : text(pointer, "options"))
 }
@@ -109,7 +109,8 @@ func cText(_ text: String) -> UnsafeMutablePointer<CChar> {
     return copy
 }
 
-/// The host's progress callback as stages call it, in the floating-point environment that holds now; nil for NULL.
+/// The host's progress callback, as stages call it. It runs in the floating-point environment that holds now. nil for
+/// NULL.
 func progress(
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> CallProgress.Callback? {
@@ -123,7 +124,7 @@ func progress(
     }
 }
 
-/// The message of each thread's last failing call.
+/// The message of each thread's last failed call.
 enum LastError {
     private static let key: pthread_key_t = {
         var key = pthread_key_t()

@@ -2,7 +2,7 @@ import CPixArt
 import PixArtStages
 import PixArtStorage
 
-// What concerns a checkpoint and no opened handle: conversion and estimates.
+// Functions on a checkpoint, without an opened handle: conversion and estimates.
 
 @_cdecl("pixart_convert") @implementation
 public func pixart_convert(

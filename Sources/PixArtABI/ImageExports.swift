@@ -53,7 +53,7 @@ public func pixart_image_encoder_report(
 @_cdecl("pixart_image_encoder_release") @implementation
 public func pixart_image_encoder_release(_ encoder: OpaquePointer?) { release(encoder, ImageEncoder.self) }
 
-// Images alone
+// Images without a network
 
 @_cdecl("pixart_image_read") @implementation
 public func pixart_image_read(
@@ -69,7 +69,7 @@ public func pixart_image_read_memory(
     _ data: UnsafeRawPointer?, _ size: Int, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     produce(out) { () throws(PixArtError) in
-        guard size >= 0 else { throw .argument("size is \(UInt(bitPattern: size)), expected at most \(Int.max)") }
+        guard size >= 0 else { throw .argument("size is \(UInt(bitPattern: size)); expected at most \(Int.max)") }
         let bytes = UnsafeRawBufferPointer(start: try required(data, "data"), count: size)
         return TensorHandle(try ImageFiles.read(data: bytes, options(json)))
     }

@@ -4,7 +4,7 @@ import Glibc
 import PixArtFormats
 import PixArtStages
 
-// Status, errors, version and schemas: what concerns no object.
+// Status, errors, version and schemas: functions without a handle.
 
 @_cdecl("pixart_version") @implementation
 public func pixart_version() -> UnsafePointer<CChar>? { version }
@@ -41,19 +41,19 @@ public func pixart_options_schema(_ verb: UnsafePointer<CChar>?) -> UnsafePointe
 @_cdecl("pixart_string_release") @implementation
 public func pixart_string_release(_ string: UnsafeMutablePointer<CChar>?) { string?.deallocate() }
 
-/// A literal as C text that is never released.
+/// A literal as C text. Never released.
 private func constant(_ text: StaticString) -> UnsafePointer<CChar> {
     UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
-/// The version of the header as C text, made on first use and never released.
+/// The version of the header as C text. Made on first use and never released.
 private nonisolated(unsafe) let version = UnsafePointer(
     cText("\(PIXART_VERSION_MAJOR).\(PIXART_VERSION_MINOR).\(PIXART_VERSION_PATCH)"))
 
-/// The names of the verbs as C text, made on first use and never released.
+/// The names of the verbs as C text. Made on first use and never released.
 private nonisolated(unsafe) let verbs = UnsafePointer(
     cText(JSONValue.array(Verb.allCases.map { .string($0.rawValue) }).serialized()))
 
-/// The schemas as C text, made on first use and never released.
+/// The schemas as C text. Made on first use and never released.
 private nonisolated(unsafe) let schemas: [Verb: UnsafePointer<CChar>] = Dictionary(
     uniqueKeysWithValues: Verb.allCases.map { ($0, UnsafePointer(cText($0.schema.json.serialized(pretty: true)))) })

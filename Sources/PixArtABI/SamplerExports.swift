@@ -2,7 +2,7 @@ import CPixArt
 import PixArtStages
 import PixArtStorage
 
-// One denoising run that the host advances.
+// One denoising run, advanced by the host.
 
 @_cdecl("pixart_sampler_create") @implementation
 public func pixart_sampler_create(
@@ -37,7 +37,7 @@ private func tensors(
     _ handles: UnsafePointer<OpaquePointer?>?, _ count: Int, _ name: String
 ) throws(PixArtError) -> [Tensor] {
     guard (1...256).contains(count) else {
-        throw .argument("count is \(UInt(bitPattern: count)), expected 1 to 256")
+        throw .argument("count is \(UInt(bitPattern: count)); expected 1 to 256")
     }
     let handles = UnsafeBufferPointer(start: try required(handles, name), count: count)
     var tensors: [Tensor] = []
@@ -84,7 +84,7 @@ public func pixart_sampler_timestep(
     return call { () throws(PixArtError) in
         let sampler = try object(sampler, Sampler.self, "sampler")
         guard (0..<Int64(sampler.steps)).contains(index) else {
-            throw .argument("index is \(index), expected 0 to \(sampler.steps - 1)")
+            throw .argument("index is \(index); expected 0 to \(sampler.steps - 1)")
         }
         try required(out, "out").pointee = Double(sampler.timesteps[Int(index)])
     }

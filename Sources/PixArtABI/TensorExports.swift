@@ -36,18 +36,18 @@ public func pixart_tensor_create(
         switch type {
         case PIXART_FLOAT32: element = .float32
         case PIXART_UINT8: element = .uint8
-        default: throw .argument("type is \(type), expected PIXART_FLOAT32 or PIXART_UINT8")
+        default: throw .argument("type is \(type); expected PIXART_FLOAT32 or PIXART_UINT8")
         }
         guard (0...Int(PIXART_MAX_RANK)).contains(rank) else {
-            throw .argument("rank is \(UInt(bitPattern: rank)), expected 0 to \(PIXART_MAX_RANK)")
+            throw .argument("rank is \(UInt(bitPattern: rank)); expected 0 to \(PIXART_MAX_RANK)")
         }
         let dimensions =
             rank == 0 ? [] : UnsafeBufferPointer(start: try required(shape, "shape"), count: rank).map { Int($0) }
         guard dimensions.allSatisfy({ $0 >= 0 }) else {
-            throw .argument("shape is \(dimensions), expected no negative dimension")
+            throw .argument("shape is \(dimensions); expected no negative dimension")
         }
         guard let bytes = Tensor.bytes(element, dimensions), bytes == size else {
-            throw .argument("size is \(UInt(bitPattern: size)) bytes, expected that of \(element) \(dimensions)")
+            throw .argument("size is \(UInt(bitPattern: size)) bytes; expected the size of \(element) \(dimensions)")
         }
         let source = UnsafeRawBufferPointer(start: bytes == 0 ? nil : try required(data, "data"), count: bytes)
         return TensorHandle(try Tensor(element, shape: dimensions) { $0.copyMemory(from: source) })
@@ -117,10 +117,12 @@ public func pixart_tensors_load(
         let file = try SafetensorsFile(path: path)
         var loaded: [TensorHandle] = []
         for name in names {
-            guard let stored = try file[name] else { throw .model("\(file.location): tensor \"\(name)\" is missing") }
+            guard let stored = try file[name] else {
+                throw .model("\(file.location): tensor \"\(name)\" is missing; expected one of that name")
+            }
             guard stored.shape.count <= Int(PIXART_MAX_RANK) else {
                 throw .model(
-                    "\(file.location): tensor \"\(name)\" has \(stored.shape.count) dimensions, expected at most "
+                    "\(file.location): tensor \"\(name)\" has \(stored.shape.count) dimensions; expected at most "
                         + "\(PIXART_MAX_RANK)")
             }
             loaded.append(TensorHandle(try Tensor(stored)))
@@ -139,15 +141,15 @@ public func pixart_tensors_list(
     tell(report) { () throws(PixArtError) in try SafetensorsFile(path: text(path, "path")).list }
 }
 
-/// Tensors that one file may be asked for.
+/// Most tensors that one call may read.
 private let maximumCount = 1 << 24
 
-/// An array of `count` elements from C; NULL will do for none.
+/// An array of `count` elements from C. May be NULL if `count` is 0.
 private func array<Element>(
     _ start: UnsafePointer<Element>?, _ count: Int, _ name: String
 ) throws(PixArtError) -> UnsafeBufferPointer<Element> {
     guard (0...maximumCount).contains(count) else {
-        throw .argument("count is \(UInt(bitPattern: count)), expected 0 to \(maximumCount)")
+        throw .argument("count is \(UInt(bitPattern: count)); expected 0 to \(maximumCount)")
     }
     return UnsafeBufferPointer(start: count == 0 ? nil : try required(start, name), count: count)
 }

@@ -1,11 +1,11 @@
 import PixArtCompute
 
-// What a run of each network takes of memory besides its weights, in bytes, so that a host can decide before it runs.
-// These are sums over the buffers that the forward passes allocate; who changes these changes the sums with them.
+// Memory of a run of each network besides its weights, in bytes. A host can decide with it before it runs. These are
+// sums over the buffers that the forward passes allocate; change both together.
 
 extension PixArtTransformer {
-    /// Memory of a run over `items` latents of `latentHeight` x `latentWidth`, guided by `prompts` prompts of `tokens`
-    /// tokens, on the workers of `pool`.
+    /// Memory of a run over `items` latent images of `latentHeight` x `latentWidth`, with `prompts` prompts of
+    /// `tokens` tokens, on the workers of `pool`.
     package static func activationBytes(
         _ configuration: Configuration, items: Int, latentHeight: Int, latentWidth: Int, prompts: Int, tokens: Int,
         compute: ComputePrecision, _ pool: ThreadPool
@@ -15,15 +15,16 @@ extension PixArtTransformer {
         let rows = items * count
         let encoding = pool.encoding(for: compute)
         let attentionEncoding = Activations.attentionEncoding(configuration, compute, pool)
-        // The residual stream and its last norm, float32 [N*T, D], and positions [T, D].
+        // The residual stream and its last norm, float32 [B*T, D], and positions [T, D].
         var bytes = 4 * width * (2 * rows + count)
-        // Rows for products [N*T, D], and [N*T, 4D], which attention shares; rounded once more for a third form.
+        // GEMM activations [B*T, D] and [B*T, 4D], which attention shares; rounded once more for a third
+        // encoding.
         bytes +=
             rows * width
             * (encoding.size + 4 * attentionEncoding.size + (encoding == attentionEncoding ? 0 : 4 * encoding.size))
-        // Patches in and out, and the latents that they are made from and become.
+        // Patches in and out, and the latents before and after.
         bytes += 4 * 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
-        // Keys and values [S, D] of every block for every prompt.
+        // The cross-attention cache: keys and values [S, D] of every block for every prompt.
         bytes += prompts * 2 * configuration.layers * tokens * width * attentionEncoding.size
         return bytes + pool.count * ThreadPool.scratchAllowance
     }
@@ -37,10 +38,10 @@ extension T5Encoder {
         let inner = configuration.heads * configuration.headWidth
         let encoding = pool.encoding(for: compute)
         let gateEncoding = pool.encoding(for: compute == .int8 ? .bfloat16 : compute)
-        // The residual stream, the embedding and its copy, float32 [S, E]; query, key, value and attended [S, H*K]; the
-        // bias of attention [H*S, S].
+        // The residual stream, the embedding and its copy, float32 [S, E]; query, key, value and attention
+        // output [S, H*K]; the attention bias [H*S, S].
         var bytes = 4 * tokens * (3 * configuration.width + 4 * inner + configuration.heads * tokens)
-        // Rows for products [S, E], [S, H*K] where they are not float32, and [S, F].
+        // GEMM activations [S, E], [S, H*K] if they are not float32, and [S, F].
         bytes += tokens * (configuration.width + (encoding == .float32 ? 0 : inner)) * encoding.size
         bytes += tokens * configuration.feedForwardWidth * gateEncoding.size
         return bytes + pool.count * ThreadPool.scratchAllowance
@@ -125,7 +126,7 @@ extension TinyEncoder {
     }
 }
 
-/// The most that maps and transformed weights take at a time, in elements, and what workers need beside them.
+/// The largest sum of maps and transformed weights at a time, in elements, and the memory of the workers.
 private struct MapMemory {
     private let pool: ThreadPool
     private var most = 0
@@ -143,8 +144,8 @@ private struct MapMemory {
         scratch = max(scratch, WinogradConvolution.scratchCount(inputs: inputs, outputs: outputs))
     }
 
-    /// Its input and the map between its convolutions. Where channels change, its outputs take the place of its input,
-    /// one part of them ahead.
+    /// Input, and the map between the convolutions. If the number of channels changes, outputs take the place of
+    /// the input, one part ahead.
     mutating func residualBlock(_ pixels: Int, from inputs: Int, to outputs: Int) {
         let maps =
             inputs == outputs
@@ -152,23 +153,23 @@ private struct MapMemory {
         convolution(from: inputs, to: outputs, besides: maps)
     }
 
-    /// Its input and two maps, the second of which takes the place of the first.
+    /// Input and two maps; the second one takes the place of the first.
     mutating func tinyBlock(_ pixels: Int, channels: Int) {
         convolution(from: channels, to: channels, besides: (2 * pixels + part(of: pixels)) * channels)
     }
 
-    /// A map and the one of half its size.
+    /// A map and another one of half its size.
     mutating func downsampling(_ pixels: Int, channels: Int) {
         hold((pixels + pixels / 4) * channels + StridedConvolution.weightCount(inputs: channels, outputs: channels))
     }
 
-    /// All of it with `elements` that are held throughout.
+    /// The total, with `elements` that are held throughout.
     func bytes(besides elements: Int) -> Int {
         4 * (most + elements) + pool.count * (4 * scratch + ThreadPool.scratchAllowance)
     }
 }
 
 extension ThreadPool {
-    /// What a worker's tiles and panels are counted as, in bytes.
+    /// Bytes that are counted for a worker's tiles and panels.
     fileprivate static let scratchAllowance = 2 << 20
 }

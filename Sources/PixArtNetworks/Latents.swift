@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// Sizes of a batch of latent images, [B, C, Y, X]: the one place that knows where an element of these lies.
+/// Dimensions of a batch of latent images, [B, C, Y, X]. Only this file knows where an element lies.
 package struct LatentShape: Equatable, Sendable {
     /// Pixels along one side of a latent, for all published PixArt checkpoints.
     package static let scale = 8
@@ -19,7 +19,7 @@ package struct LatentShape: Equatable, Sendable {
         self.width = width
     }
 
-    /// Of a tensor; nil if that is not float32 of four dimensions.
+    /// The shape of a tensor; nil if it is not float32 with four dimensions.
     package init?(_ tensor: Tensor) {
         guard tensor.element == .float32, tensor.shape.count == 4 else { return nil }
         self.init(
@@ -35,12 +35,12 @@ package struct LatentShape: Equatable, Sendable {
     /// All elements.
     package var count: Int { images * item }
 
-    /// The element at place `position`, row by row, of a channel of an image.
+    /// Index of the element at `position`, in row-major order, of a channel of an image.
     package func index(_ image: Int, _ channel: Int, _ position: Int) -> Int {
         (image * channels + channel) * plane + position
     }
 
-    /// The place of an element in [B, Y, X], which has no channels.
+    /// The same index in [B, Y, X], without channels.
     package func position(of index: Int) -> Int { index / item * plane + index % plane }
 
     package func with(images: Int, channels: Int) -> LatentShape {
@@ -54,14 +54,14 @@ package struct Latents: Sendable {
     /// In the order of `shape.index`.
     package var values: [Float]
 
-    /// `values` are as many as the shape has.
+    /// `values` must match the shape.
     package init(_ shape: LatentShape, _ values: [Float]) {
         precondition(values.count == shape.count)
         self.shape = shape
         self.values = values
     }
 
-    /// The elements of a tensor, which is float32 [B, C, Y, X].
+    /// The elements of a tensor, float32 [B, C, Y, X].
     package init(_ tensor: Tensor) {
         guard let shape = LatentShape(tensor) else { preconditionFailure("\(tensor.description) are no latents") }
         self.init(shape, tensor.floats)
@@ -70,14 +70,14 @@ package struct Latents: Sendable {
     /// The latents as a tensor. Fails with `.memory`.
     package func tensor() throws(PixArtError) -> Tensor { try Tensor(shape: shape.dimensions, elements: values) }
 
-    /// The whole batch so many times, one after the other.
+    /// The batch, repeated so many times.
     package func repeated(_ times: Int) -> Latents {
         Latents(
             shape.with(images: times * shape.images, channels: shape.channels),
             (0..<times).flatMap { _ in values })
     }
 
-    /// Some channels of each of `count` equal parts of the batch, which follow one another.
+    /// Some channels of each of `count` equal parts of the batch.
     package func parts(_ count: Int, channels: Range<Int>) -> [Latents] {
         let part = shape.with(images: shape.images / count, channels: channels.count)
         return (0..<count).map { index in

@@ -1,7 +1,7 @@
 import PixArtCompute
 
-// Tensors that published and re-saved files hold and the networks do not use, each with the reason why it is passed
-// over or refused.
+// Tensors that published and re-saved files contain and the networks do not use, each with the reason why it is
+// ignored or refused.
 
 extension UnusedTensors {
     package static let transformer = UnusedTensors(
@@ -72,7 +72,7 @@ extension UnusedTensors {
     private static let normalized = "a transformer that normalizes queries and keys"
     private static let unet = "a U-Net, such as Stable Diffusion"
 
-    /// What training and older versions leave in files of any network.
+    /// Leftovers of training and of older versions, in files of any network.
     private static let leftovers: [Rule] = [
         .init("*.position_ids", "numbers of positions, which older versions stored"),
         .init("position_ids", "numbers of positions, which older versions stored"),
@@ -105,7 +105,7 @@ extension UnusedTensors {
     private static let ldmNames =
         "a VAE with the names of the original Stable Diffusion; convert it with diffusers' script"
 
-    /// Weights that are not a network's own, or are stored in a form that is not read.
+    /// Weights that do not belong to a network, or in an unsupported form.
     private static let otherForms: [Rule] = [
         .init("*.lora_A*", adapter), .init("*.lora_B*", adapter), .init("*lora_down*", adapter),
         .init("*lora_up*", adapter), .init("*.lora_magnitude_vector*", adapter), .init("*.hada_w*", adapter),

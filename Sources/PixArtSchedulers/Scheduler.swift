@@ -1,25 +1,24 @@
-/// A rule that turns the transformer's predictions into less noisy latents, step by step. A value holds one run.
+/// Turns the transformer's predictions into less noisy latents, step by step. A value holds the state of one run.
 package protocol Scheduler: Sendable {
-    /// The timestep that the transformer sees in each step, falling. Schedulers of second order have two for most
-    /// steps.
+    /// The timestep of each prediction, falling. Second-order schedulers have two for most steps.
     var timesteps: [Float] { get }
-    /// Predictions that a step takes: diffusers' `order`.
+    /// Predictions per step: diffusers' `order`.
     var order: Int { get }
-    /// The standard deviation of the noise that a run starts from.
+    /// The standard deviation of the initial noise.
     var initialNoiseSigma: Float { get }
-    /// Whether `step` wants the channels beyond those of the latents, from which some models' variance follows.
+    /// Whether `step` needs the output's further channels, which some models use for the variance.
     var wantsVariance: Bool { get }
-    /// Leaves out what comes before `timesteps[index]`, a multiple of `order`: image to image starts there. Before the
-    /// first step only; `timesteps` stay as they are. This is diffusers' `set_begin_index`.
+    /// Skips the timesteps before `timesteps[index]`, a multiple of `order`. Image-to-image starts there. Call
+    /// before the first step; `timesteps` stay unchanged. This is diffusers' `set_begin_index`.
     mutating func begin(at index: Int)
-    /// Noiseless latents with as much noise as those at `timesteps[index]` have: diffusers' `add_noise`.
+    /// Noiseless latents with the noise of `timesteps[index]` added: diffusers' `add_noise`.
     func addingNoise(_ noise: [Float], to original: [Float], at index: Int) -> [Float]
-    /// What the transformer is to see in the next step instead of the latents themselves.
+    /// The transformer's input in the next step.
     func modelInput(_ sample: [Float]) -> [Float]
-    /// Advances from `sample` by the transformer's `output`, both of the same size; called once for each timestep.
-    /// `noise` is drawn from in diffusers' order.
+    /// Advances from `sample` by the transformer's `output`, both of the same size. Called once for each timestep.
+    /// Draws from `noise` in diffusers' order.
     mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep
-    /// The same with the output's second half of channels, where the transformer has one.
+    /// The same with the second half of the output's channels, if the transformer has them.
     mutating func step(
         output: [Float], variance: [Float]?, sample: [Float], noise: inout NoiseGenerator
     ) -> SchedulerStep
@@ -35,11 +34,11 @@ extension Scheduler {
     ) -> SchedulerStep { step(output: output, sample: sample, noise: &noise) }
 }
 
-/// What a step results in.
+/// The result of a step.
 package struct SchedulerStep: Sendable {
     /// The latents of the next step.
     package let sample: [Float]
-    /// The latents without noise that this step's prediction amounts to.
+    /// The noiseless latents that this step's prediction amounts to.
     package let predictedOriginal: [Float]
 }
 
@@ -53,8 +52,8 @@ extension IndexedScheduler {
     package mutating func begin(at index: Int) { self.index = index / order }
 }
 
-/// A scheduler that goes from one training timestep to another: latents are picture and noise, weighted by the product
-/// of alphas at the timestep. diffusers' DDIM, DDPM, PNDM and the schedulers of distilled models.
+/// A scheduler between training timesteps. Latents are image and noise, weighted by the cumulative product of alphas
+/// at the timestep. diffusers' DDIM, DDPM, PNDM and the schedulers of distilled models.
 protocol TimestepScheduler: IndexedScheduler {
     var schedule: NoiseSchedule { get }
     /// The run's timesteps, falling.
@@ -69,45 +68,45 @@ extension TimestepScheduler {
     }
 }
 
-/// A scheduler whose latents are the picture plus `sigma` times noise: Euler and its relatives.
+/// A scheduler whose latents are the image plus `sigma` times noise: Euler and similar ones.
 protocol SigmaScheduler: IndexedScheduler {
-    /// The noise level that each step starts from; there may be the one that the last step ends at, too.
+    /// The noise level at the start of each step, and optionally at the end of the last one.
     var sigmas: [Float] { get }
-    /// The noise level that the latents are at.
+    /// The current noise level.
     var sigma: Float { get }
 }
 
 extension SigmaScheduler {
     var sigma: Float { sigmas[index] }
 
-    /// Between the two timesteps of a step of second order, diffusers has the level of the next step.
+    /// Between the two timesteps of a second-order step, diffusers uses the level of the next step.
     package func addingNoise(_ noise: [Float], to original: [Float], at index: Int) -> [Float] {
         linearCombination((1, original), (sigmas[(index + order - 1) / order], noise))
     }
 
-    /// Latents of the same spread at every noise level.
+    /// Latents with the same standard deviation at every noise level.
     package func modelInput(_ sample: [Float]) -> [Float] {
         let spread = (sigma * sigma + 1).squareRoot()
         return sample.map { $0 / spread }
     }
 
-    /// Follows the direction from the predicted picture to the latents, to the noise level `target`.
+    /// Follows the direction from the predicted image to the latents, to the noise level `target`.
     func eulerStep(from sample: [Float], _ original: [Float], to target: Float) -> [Float] {
         let (sigma, distance) = (sigma, target - sigma)
         return zip(sample, original).map { $0 + ($0 - $1) / sigma * distance }
     }
 }
 
-/// A scheduler that follows the logarithm of signal over noise: DPM-Solver, DEIS, UniPC and SA.
+/// A scheduler over the log of the signal-to-noise ratio: DPM-Solver, DEIS, UniPC and SA.
 protocol SolverScheduler: IndexedScheduler {
-    /// Noise in units of the picture: at each timestep, and where the last step ends.
+    /// The noise relative to the image: at each timestep, and at the end of the last step.
     var sigmas: [Float] { get }
 }
 
 extension SolverScheduler {
     func level(_ index: Int) -> NoiseLevel { NoiseLevel(sigmas[index]) }
 
-    /// Half the logarithm of signal over noise.
+    /// Half the log of the signal-to-noise ratio.
     func lambda(_ index: Int) -> Float { level(index).lambda }
 
     package func addingNoise(_ noise: [Float], to original: [Float], at index: Int) -> [Float] {

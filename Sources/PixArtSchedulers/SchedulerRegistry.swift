@@ -24,18 +24,18 @@ package enum SchedulerRegistry {
         TCDScheduler.Configuration.self,
     ]
 
-    /// What the published checkpoints come with.
+    /// The scheduler of the published checkpoints.
     package static let published = "DPMSolverMultistepScheduler"
 
-    /// What a checkpoint's file asks for; nil for the settings that all published checkpoints share.
+    /// The scheduler of a checkpoint's file; nil means the settings that all published checkpoints share.
     package static func configuration(
         _ file: ConfigurationFile?
     ) throws(PixArtError) -> any SchedulerConfiguration {
         try configuration(file, option: .null)
     }
 
-    /// The same where the option `scheduler` of a run may say otherwise: a name, or an object with fields. Fields that
-    /// it leaves out are the file's where the class has them, else the class's own.
+    /// The same, replaced by a run's option `scheduler`: a name, or an object with fields. A field that the option
+    /// leaves out comes from the file if the class has it, else from the class's defaults.
     package static func configuration(
         _ file: ConfigurationFile?, option: JSONValue
     ) throws(PixArtError) -> any SchedulerConfiguration {
@@ -47,7 +47,7 @@ package enum SchedulerRegistry {
         guard let type = known.first(where: { classNames.contains(Name($0.className)) }) else {
             let names = known.map { "\"\($0.className)\"" }
             guard asked == nil, let file else {
-                throw .option("option \"scheduler\" is \"\(name)\", expected \(names.joined(separator: " or "))")
+                throw .option("option \"scheduler\" is \"\(name)\"; expected \(names.joined(separator: " or "))")
             }
             throw file.unsupported("_class_name", found: "\"\(name)\"", names)
         }
@@ -56,7 +56,7 @@ package enum SchedulerRegistry {
 }
 
 extension SchedulerRegistry {
-    /// What the option `scheduler` may be, as JSON Schema: a name, or an object with the fields of the class.
+    /// JSON Schema of the option `scheduler`: a name, or an object with the fields of the class.
     package static var schemas: [JSONValue] {
         let names: JSONValue = .object([
             "type": .string("string"), "enum": .array(known.map { .string($0.className) }),

@@ -2,21 +2,21 @@ import Glibc
 
 /// Memory for float32 elements at an address aligned to 64 bytes. Freed with its last reference.
 ///
-/// Large buffers are mapped on their own, in huge pages where the system grants them, and go back to the system when
-/// they are freed.
+/// A large buffer has a mapping to itself, in huge pages if the system grants them. Freeing it returns the memory to
+/// the system.
 package final class AlignedBuffer: @unchecked Sendable {
     package let start: UnsafeMutablePointer<Float>
     package let count: Int
-    /// Bytes that are mapped at `start`; 0 where they come from the heap.
+    /// Bytes mapped at `start`; 0 if they come from the heap.
     private let mapped: Int
-    /// Takes what is mapped when this buffer goes.
+    /// Receives the mapping when this buffer is freed.
     private let store: BufferPool?
-    /// Whether some of the memory was freed, so that using it again would gain nothing.
+    /// Whether part of the memory was returned to the system. Such a mapping is not worth reusing.
     private var isPartial = false
 
     private static let hugePage = 2 << 20
 
-    /// Contents are undefined until written. Large buffers use the store's memory again, if there is one. Fails with
+    /// Contents are undefined until written. Large buffers reuse the memory of `pool`, if given. Fails with
     /// `.memory` naming the size.
     package init(count: Int, _ store: BufferPool? = nil) throws(PixArtError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
@@ -45,8 +45,9 @@ package final class AlignedBuffer: @unchecked Sendable {
         }
     }
 
-    /// Lets go of the memory of some elements, whose contents are undefined from then on: of the whole huge pages among
-    /// them, and of nothing in a buffer that has none. Only one thread may do this at a time.
+    /// Returns the memory of some elements to the system; their contents are undefined from then on. Frees only
+    /// the whole huge pages among them, so a buffer without huge pages frees nothing. Only one thread may do this
+    /// at a time.
     package func discard(_ elements: Range<Int>) {
         precondition(elements.lowerBound >= 0 && elements.upperBound <= count)
         guard mapped > 0 else { return }

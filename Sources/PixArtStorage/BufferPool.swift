@@ -1,9 +1,9 @@
 import Glibc
 
-/// Memory that is used again by one large buffer after another, since the system takes as long to hand out fresh
-/// memory, cleared, as a layer takes to write it. Any thread may use it.
+/// Memory that large buffers reuse one after another. The system takes as long to clear fresh memory as a layer takes
+/// to write it. Thread-safe.
 package final class BufferPool: Sendable {
-    /// Memory that waits for its next use.
+    /// Mappings that wait for reuse.
     private struct Spare: @unchecked Sendable {
         let start: UnsafeMutableRawPointer
         let bytes: Int
@@ -15,8 +15,9 @@ package final class BufferPool: Sendable {
 
     deinit { empty() }
 
-    /// Memory of `bytes` or up to twice that, with its true size. Where none is at hand, all that waits goes back to
-    /// the system first, so that what is in use and what waits together are little more than what was in use at a time.
+    /// Memory of `bytes` or up to twice that, with its true size. If no waiting mapping fits, all of them go back
+    /// to the system first. So mappings in use and mappings that wait take little more than the peak of those in
+    /// use.
     func take(bytes: Int) -> (start: UnsafeMutableRawPointer, bytes: Int)? {
         let found = spares.withLock { spares -> Spare? in
             let fitting = spares.indices.filter { (bytes...2 * bytes).contains(spares[$0].bytes) }

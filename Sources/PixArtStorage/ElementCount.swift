@@ -1,6 +1,6 @@
 extension [Int] {
-    /// Elements of an array of this shape; nil if a dimension is negative, or if they cannot be counted one dimension
-    /// after the other: the reader of safetensors' authors refuses such a shape, even if a 0 comes last.
+    /// Elements of an array of this shape. nil if a dimension is negative, or if the product overflows at any
+    /// dimension, even if a later one is 0: the reference reader of safetensors refuses such a shape too.
     package var elementCount: Int? {
         var count = 1
         for dimension in self {

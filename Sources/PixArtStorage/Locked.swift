@@ -1,8 +1,8 @@
 import CProcess
 import Glibc
 
-/// A value that one thread at a time may use. The standard library's `Mutex` is not for a child of `fork()`: it takes
-/// the forking thread for that of the parent, and ends the process if another thread of the child waits.
+/// A value behind a lock. The standard library's `Mutex` does not work in a child of `fork()`: it takes the forking
+/// thread for the parent's, and ends the process if another thread of the child waits.
 package final class Locked<Value>: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var value: Value

@@ -1,9 +1,9 @@
 import Glibc
 
-/// A whole file mapped read-only into memory. Pages are read when they are touched and can be dropped by the system.
+/// A whole file, memory-mapped read-only. Pages are read when they are touched, and the system can drop them.
 package final class MappedFile: Sendable {
     package let path: String
-    /// The file's bytes; valid as long as this object lives.
+    /// The bytes of the file. Valid as long as this object lives.
     package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
 
     /// Maps the regular file at `path`. Fails with `.file` naming the path and the reason, and with `.memory`.
@@ -20,7 +20,7 @@ package final class MappedFile: Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: file.size)
     }
 
-    /// Takes the whole pages of `part` out of the process's memory; touching them reads the file again.
+    /// Drops the whole pages of `part` from the process's memory. Touching them reads the file again.
     package func discard(_ part: UnsafeRawBufferPointer) {
         guard let start = part.baseAddress else { return }
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))

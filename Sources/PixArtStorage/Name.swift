@@ -1,5 +1,5 @@
-/// A name out of a file or from a host, compared byte by byte, as JSON, safetensors and PNG do. Swift's own strings are
-/// equal if Unicode calls them equivalent, however they are composed.
+/// A name from a file or a host. Names are compared byte by byte, as JSON, safetensors and PNG do. Swift's strings are
+/// equal if they are canonically equivalent.
 package struct Name: Hashable, Comparable, Sendable {
     package let text: String
 

@@ -3,8 +3,8 @@ import Glibc
 
 /// Any failure of the library: a status of the C header and a message for a person.
 ///
-/// The message names the file, tensor, key or argument, what was found and what was expected. What it says of names and
-/// values is printable, whatever files and hosts call them.
+/// The message names the file, tensor, key or argument, what was found and what was expected. Names and values in it
+/// are printable, whatever the file or host contains.
 package struct PixArtError: Error, Equatable {
     package let status: pixart_status
     package let message: String
@@ -25,7 +25,7 @@ package struct PixArtError: Error, Equatable {
     package static func `internal`(_ message: String) -> PixArtError { .init(PIXART_ERROR_INTERNAL, message) }
     package static var cancelled: PixArtError { .init(PIXART_CANCELLED, "cancelled by the progress callback") }
 
-    /// A call of the system on `path` that failed with `code`: `.memory` if it says that memory is short, else `.file`.
+    /// A failed system call on `path`, with the error `code`. `.memory` for ENOMEM, else `.file`.
     package static func system(_ path: String, _ what: String, _ code: Int32 = errno) -> PixArtError {
         let message = "\(path): \(what): \(String(cString: strerror(code)))"
         return code == ENOMEM ? .memory(message) : .file(message)

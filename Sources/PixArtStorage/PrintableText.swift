@@ -1,6 +1,6 @@
 extension String {
-    /// The text as messages have it. Characters that a terminal or a log obeys, or that nobody sees, are escaped as in
-    /// JSON, and a long text is cut in its middle.
+    /// The text as it appears in messages. Characters that control a terminal or are invisible are escaped as in
+    /// JSON. The middle of a long text is left out.
     var printable: String {
         guard unicodeScalars.contains(where: \.isUnprintable) else { return cut }
         var text = ""
@@ -26,11 +26,11 @@ extension String {
     }
 }
 
-/// Characters of a message, at most: more than the longest path has, so that a message about any is whole.
+/// Most characters of a message. No path is longer, so a message contains the whole path.
 private let mostPrinted = 5000
 
 extension Unicode.Scalar {
-    /// Controls, separators of lines, marks of direction, and what takes no width.
+    /// Control characters, line separators, direction marks and characters without width.
     fileprivate var isUnprintable: Bool {
         if 0x20...0x7E ~= value { return false }
         switch properties.generalCategory {

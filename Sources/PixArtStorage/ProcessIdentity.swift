@@ -1,7 +1,7 @@
 import CProcess
 import Glibc
 
-/// The process that made something. A child of `fork()` is another one, whatever its id.
+/// The process that created an object. A child of `fork()` differs from its parent, even if an id is reused.
 package struct ProcessIdentity: Equatable, Sendable {
     package let id: pid_t
     private let forks: Int
@@ -9,7 +9,7 @@ package struct ProcessIdentity: Equatable, Sendable {
     package static var current: ProcessIdentity { .init(id: getpid(), forks: native_forks()) }
 }
 
-/// A handle that has threads, which only the process that opened it has.
+/// A handle with threads. Only the process that opened it has them.
 package protocol ProcessBound: AnyObject {
     var process: ProcessIdentity { get }
 }

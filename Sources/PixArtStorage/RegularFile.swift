@@ -1,17 +1,16 @@
 import Glibc
 
-/// A regular file opened for reading. Everything that reads a file opens it here, so that nothing else than a regular
-/// file is read, and nothing that could block is waited for.
+/// A regular file opened for reading. All readers open files here, so only regular files are read and no open blocks.
 package struct RegularFile: ~Copyable {
     /// Closed with this value.
     package let descriptor: Int32
     /// Bytes of the file when it was opened.
     package let size: Int
 
-    /// Opens the file at `path`. Fails with `.file` naming the path and what is there, and with `.memory`.
+    /// Opens the file at `path`. Fails with `.file` naming the path and what it is, and with `.memory`.
     package init(path: String) throws(PixArtError) {
         var status = stat()
-        // Opening a device can change it, and a socket cannot be opened: look first.
+        // Opening a device can change it, and a socket cannot be opened: check first.
         guard stat(path, &status) == 0 else { throw .system(path, "cannot be opened") }
         try Self.require(status, path)
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)

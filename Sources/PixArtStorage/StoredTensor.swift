@@ -16,12 +16,12 @@ package enum ElementType: String, CaseIterable, Sendable {
     }
 }
 
-/// A tensor as it lies in a file: name, type, shape and bytes. Holds the mapping alive.
+/// A tensor in a file: name, type, shape and bytes. Keeps the mapping alive.
 package struct StoredTensor: Sendable {
     package let name: String
     package let type: ElementType
     package let shape: [Int]
-    /// Row-major elements, little-endian, at any alignment; valid as long as `file` lives.
+    /// Row-major elements, little-endian, at any alignment. Valid as long as `file` lives.
     package nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
     package let file: MappedFile
 
@@ -34,13 +34,12 @@ package struct StoredTensor: Sendable {
     }
 }
 
-/// Where a network gets its weights from: one part of a checkpoint.
+/// The weights of one part of a checkpoint.
 package protocol WeightSource: Sendable {
-    /// What to call this source in messages, such as a file's or folder's path.
+    /// The name of this source in messages, such as the path of a file or folder.
     var location: String { get }
     /// Names of all tensors, in no particular order.
     var names: [String] { get }
-    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an
-    /// `ElementType`.
+    /// The tensor called `name`; nil if there is none. Fails with `.model` if its type is not an `ElementType`.
     subscript(name: String) -> StoredTensor? { get throws(PixArtError) }
 }

@@ -1,15 +1,15 @@
 import Glibc
 
-/// A dense array in row-major order, immutable once made: what stages take and return.
+/// A dense array in row-major order, immutable once created. Stages take and return these.
 package final class Tensor: @unchecked Sendable {
     package enum Element: Sendable { case float32, uint8 }
 
     package let element: Element
     package let shape: [Int]
-    /// Of which a float32 tensor and a matrix can be views.
+    /// float32 tensors and matrices can be views of the same buffer.
     package let buffer: AlignedBuffer
 
-    /// Makes a tensor and lets `fill` write all of its bytes. Dimensions are not negative. Fails with `.memory`.
+    /// Creates a tensor; `fill` writes all of its bytes. Dimensions are not negative. Fails with `.memory`.
     package init(
         _ element: Element, shape: [Int], fill: (UnsafeMutableRawBufferPointer) throws(PixArtError) -> Void
     ) throws(PixArtError) {
@@ -20,7 +20,7 @@ package final class Tensor: @unchecked Sendable {
         try fill(UnsafeMutableRawBufferPointer(start: buffer.start, count: bytes))
     }
 
-    /// A float32 tensor of the elements at the start of a buffer, which nothing writes from then on.
+    /// A float32 tensor of the elements at the start of a buffer. Nothing may write to the buffer from then on.
     package init(_ buffer: AlignedBuffer, shape: [Int]) {
         precondition(shape.elementCount.map { $0 <= buffer.count } == true)
         element = .float32
@@ -28,20 +28,20 @@ package final class Tensor: @unchecked Sendable {
         self.buffer = buffer
     }
 
-    /// A float32 tensor with these elements; as many as the shape has.
+    /// A float32 tensor with these elements. Their count must match the shape.
     package convenience init(shape: [Int], elements: [Float]) throws(PixArtError) {
         precondition(elements.count == shape.elementCount)
         try self.init(.float32, shape: shape) { bytes in elements.withUnsafeBytes { bytes.copyMemory(from: $0) } }
     }
 
-    /// Bytes that a tensor takes; nil if they cannot be counted.
+    /// Bytes of a tensor; nil on overflow.
     package static func bytes(_ element: Element, _ shape: [Int]) -> Int? {
         guard let count = shape.elementCount else { return nil }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: element == .float32 ? 4 : 1)
         return overflow ? nil : bytes
     }
 
-    /// The elements; valid as long as the tensor lives.
+    /// The elements. Valid as long as the tensor lives.
     package var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: buffer.start, count: Self.bytes(element, shape)!)
     }
@@ -52,7 +52,7 @@ package final class Tensor: @unchecked Sendable {
         return withFloats { Array($0) }
     }
 
-    /// Hands `body` the elements of a float32 tensor in place.
+    /// Calls `body` with the elements of a float32 tensor, in place.
     package func withFloats<Result, Failure: Error>(
         _ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -61,12 +61,12 @@ package final class Tensor: @unchecked Sendable {
         return try body(UnsafeBufferPointer(start: buffer.start, count: bytes.count / 4))
     }
 
-    /// Fails with `.argument` if an element of a float32 tensor is NaN or infinite: naming the tensor and the first
-    /// one.
+    /// Fails with `.argument` if an element of a float32 tensor is NaN or infinite. Names the tensor and the first
+    /// such element.
     package func requireFinite(_ name: String) throws(PixArtError) {
         precondition(element == .float32)
         let values = UnsafeBufferPointer<Float>(start: buffer.start, count: bytes.count / 4)
-        // Only the largest exponent, which NaN and the infinities have, carries into the sign.
+        // Only the largest exponent, that of NaN and the infinities, carries into the sign bit.
         var carried: UInt32 = 0
         for value in values { carried |= (value.bitPattern & 0x7fff_ffff) &+ 0x80_0000 }
         guard carried >> 31 == 1, let place = values.firstIndex(where: { !$0.isFinite }) else { return }

@@ -3,7 +3,7 @@ import PixArtCompute
 import TestSupport
 import Testing
 
-/// Attention against a naive twin in double precision.
+/// Attention against a naive implementation in double precision.
 @Suite struct AttentionTests {
     private let pool = try! ThreadPool(threads: 2)
 
@@ -39,7 +39,7 @@ import Testing
         let query = try numbers.matrix(lengths.queries, 24)
         let (key, value) = (try numbers.matrix(lengths.keys, 24), try numbers.matrix(lengths.keys, 24))
         let output = try Matrix(rows: lengths.queries, columns: 24)
-        // A large scale makes the running maximum move from block to block.
+        // A large scale changes the running maximum from block to block.
         try Attention(heads: 3, scale: 5)(
             query: ActivationRows(query), key: ActivationRows(key), value: ActivationRows(value),
             into: ActivationRows(output), pool)
@@ -59,7 +59,7 @@ import Testing
         #expect(relativeError(output.elements, expected) < 1e-6)
     }
 
-    /// Query, key and value as columns of one matrix, as the transformer keeps them.
+    /// Query, key and value as columns of one matrix, as in the transformer.
     @Test func views() throws {
         var numbers = Numbers(seed: 10)
         let all = try numbers.matrix(150, 4 * 16)

@@ -4,7 +4,7 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Convolutions and group normalisation against naive twins in double precision.
+/// Convolutions and group norm against naive implementations in double precision.
 @Suite struct ConvolutionTests {
     private let pool = try! ThreadPool(threads: 2)
 
@@ -19,8 +19,8 @@ import Testing
         }
     }
 
-    /// Channels that fill vectors and panels and that do not, maps that tiles and blocks divide and that they do not,
-    /// single pixels, more than one block in each direction.
+    /// Channels that fill vectors and panels and that do not, maps that tiles and blocks divide and that they do
+    /// not, single pixels, more than one block in each direction.
     private static let cases = [
         Case(inputs: 4, outputs: 32, height: 8, width: 12),
         Case(inputs: 32, outputs: 3, height: 19, width: 23, normalise: true),
@@ -102,7 +102,7 @@ import Testing
         return try reader.convolution("c", outputs: test.outputs, inputs: test.inputs)
     }
 
-    /// Sums of single-precision parts of a tile against sums in double precision.
+    /// Statistics of single-precision tiles against sums in double precision.
     private func expectEqual(_ sums: ChannelStatistics, _ exact: ChannelStatistics) {
         #expect(sums.pixels == exact.pixels)
         for channel in exact.sum.indices {
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    /// Part by part, with the input let go of behind it: the same numbers as at once.
+    /// Part by part, with the input freed meanwhile: the same numbers as at once.
     @Test(arguments: [false, true])
     func parts(_ upsample: Bool) throws {
         var numbers = Numbers(seed: 3)
@@ -134,12 +134,12 @@ import Testing
         #expect(seen == parts)
         #expect(output.pixels.elements == whole.pixels.elements)
         expectEqual(sums, wholeSums)
-        // What is let go of reads as zeros.
+        // Freed memory reads as zeros.
         #expect(input.pixels[0, 0] == 0)
         #expect(input.pixels[input.pixels.rows - 1, 0] != 0)
     }
 
-    /// A mean far from zero, beside which sums of squares in single precision would lose the variance.
+    /// A mean far from zero. Single-precision sums of squares would lose the variance.
     @Test func sumsKeepTheVariance() throws {
         var numbers = Numbers(seed: 4)
         let test = Case(inputs: 8, outputs: 8, height: 64, width: 64)
@@ -177,7 +177,7 @@ import Testing
         return result
     }
 
-    /// A mean far from zero, which single precision would lose the variance beside.
+    /// A mean far from zero. Single precision would lose the variance.
     @Test func groupNorm() throws {
         var numbers = Numbers(seed: 8)
         let map = try FeatureMap(height: 30, width: 17, channels: 12)

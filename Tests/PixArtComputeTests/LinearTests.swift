@@ -3,7 +3,7 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Linear layers against a naive twin in double precision.
+/// Linear layers against a naive implementation in double precision.
 @Suite struct LinearTests {
     private let pool = try! ThreadPool(threads: 2)
 
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    /// Few rows are split by outputs and many by rows; both meet ragged ends.
+    /// Few rows are split by outputs and many by rows; both with incomplete tiles.
     @Test(arguments: [ElementType.float32, .float16, .bfloat16], [1, 20, 300])
     func product(_ type: ElementType, _ rows: Int) throws {
         let (linear, weights, bias) = try layer(type, outputs: 149, inputs: 67)
@@ -65,7 +65,7 @@ import Testing
         #expect(relativeError(output.elements, expected) < 3e-7)
     }
 
-    /// Views with gaps between rows, as those of a fused product have, on both sides.
+    /// Views with gaps between rows on both sides, such as those of a fused projection.
     @Test func strides() throws {
         let (linear, weights, bias) = try layer(.float32, outputs: 24, inputs: 16)
         var numbers = Numbers(seed: 6)
@@ -77,7 +77,7 @@ import Testing
         #expect(target.columns(0..<50).elements == untouched)
     }
 
-    /// Files may put elements at any address.
+    /// A file may have elements at any address.
     @Test(arguments: [ElementType.float32, .float16])
     func oddAddress(_ type: ElementType) throws {
         let (linear, weights, bias) = try layer(type, outputs: 12, inputs: 10, offset: 1)
@@ -88,7 +88,7 @@ import Testing
         #expect(relativeError(output.elements, naive(x, weights, bias)) < 3e-7)
     }
 
-    /// Every float16 number, with its subnormals, infinities and NaNs.
+    /// Every float16 number, including subnormals, infinities and NaNs.
     @Test func wideningFloat16() throws {
         let bits = (UInt16.min...UInt16.max).map { $0 }
         let bytes = bits.flatMap { withUnsafeBytes(of: $0.littleEndian) { Array($0) } }
@@ -108,13 +108,14 @@ import Testing
             return ""
         }
         #expect(
-            message { () throws(PixArtError) in _ = try reader.floats("c", [1]) } == "memory: tensor \"c\" is missing")
+            message { () throws(PixArtError) in _ = try reader.floats("c", [1]) }
+                == "memory: tensor \"c\" is missing; expected one of that name")
         #expect(
             message { () throws(PixArtError) in _ = try reader.matrix("a", outputs: 3, inputs: 2) }
-                == "memory: tensor \"a\" has shape [2, 3], expected [3, 2]")
+                == "memory: tensor \"a\" has shape [2, 3]; expected [3, 2]")
         #expect(
             message { () throws(PixArtError) in _ = try reader.floats("b", [2]) }
-                == "memory: tensor \"b\" has type U8, expected F32, F16 or BF16")
+                == "memory: tensor \"b\" has type U8; expected F32, F16 or BF16")
     }
 
     @Test func tensorsOfOthers() throws {

@@ -4,13 +4,14 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Products and attention in every precision, on every instruction set of this processor, against naive twins in double.
+/// GEMMs and attention in every precision, on every instruction set of this processor, against naive implementations
+/// in double precision.
 @Suite struct PrecisionTests {
     private func pool(_ instructions: String) throws -> ThreadPool {
         try ThreadPool(threads: 2, instructions: instructions)
     }
 
-    /// Weights of a layer held in a precision, and what they stand for.
+    /// Weights of a layer in a precision, and their values.
     private func weights(
         _ precision: WeightEncoding?, outputs: Int, inputs: Int, _ pool: ThreadPool
     ) throws -> (WeightMatrix, held: [Float]) {
@@ -33,7 +34,7 @@ import Testing
         return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
     }
 
-    /// What a product multiplies by: weights rounded to what is computed in.
+    /// The factors of a GEMM: weights rounded to the precision of the computation.
     private func multiplied(_ matrix: WeightMatrix, _ held: [Float], _ compute: ComputePrecision) -> [Double] {
         let inputs = matrix.inputs
         switch (compute, matrix.encoding) {
@@ -49,7 +50,7 @@ import Testing
         }
     }
 
-    /// int4 numbers rounded to one scale for each output, which makes int8 numbers of them. Factors are multiples of 1/2048.
+    /// int4 values rounded to one scale for each output, as int8. Factors are multiples of 1/2048.
     private func requantized(_ matrix: WeightMatrix) -> [Double] {
         let group = WeightEncoding.int4.layout.group!
         let columns = matrix.encoding.scaleShape(outputs: matrix.outputs, inputs: matrix.inputs)[1]
@@ -81,7 +82,7 @@ import Testing
         }
     }
 
-    /// Ragged sizes for panels of 32 outputs, tiles of 12 rows and units of 4 bytes.
+    /// Sizes that do not divide panels of 32 outputs, tiles of 12 rows and units of 4 bytes.
     @Test(arguments: Kernels.available, [nil] + WeightEncoding.targets)
     func products(_ instructions: String, _ precision: WeightEncoding?) throws {
         let pool = try pool(instructions)
@@ -102,7 +103,7 @@ import Testing
         }
     }
 
-    /// Rounding loses what its precision says and no more, and not nothing.
+    /// The rounding error has the size that the precision implies: two-sided.
     @Test(
         arguments: Kernels.available,
         [(WeightEncoding.bfloat16, 1.2e-3, 2.2e-3), (.int8, 1e-3, 5e-3), (.int4, 0.04, 0.09)])
@@ -153,7 +154,7 @@ import Testing
             try ActivationRows(matrix).store(into: result, pool)
             return result
         }
-        // Scores far below zero, which a padding key of zeros would outweigh.
+        // Scores far below zero. A padding key of zeros would outweigh them.
         let query = try operand(lengths.queries, shift: 2)
         let (key, value) = (try operand(lengths.keys, shift: -2), try operand(lengths.keys))
         let output = try ActivationRows(rows: lengths.queries, columns: 72, encoding: encoding)
@@ -204,7 +205,7 @@ import Testing
         }
     }
 
-    /// Blocks are recognised by their shape: bytes of another shape are no weight.
+    /// Blocks are recognized by their shape. Bytes of another shape are no weight.
     @Test func storedEncodings() throws {
         func encoding(_ type: ElementType, _ shape: [Int]) throws -> WeightEncoding? {
             WeightEncoding(try stored(type, shape, [UInt8](repeating: 0, count: shape.reduce(type.size, *))))

@@ -7,7 +7,7 @@ func naiveGELU(_ x: Double) -> Double {
     0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
 }
 
-/// Row operations against naive twins in double precision, on sizes that leave ragged ends for every vector width.
+/// Row operations against naive implementations in double precision, on sizes that no vector width divides.
 @Suite struct RowOperationTests {
     private let pool = try! ThreadPool(threads: 2)
 

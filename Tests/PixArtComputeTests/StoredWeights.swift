@@ -3,7 +3,7 @@ import PixArtCompute
 import PixArtStorage
 import TestSupport
 
-/// Repeatable numbers from -1 to 1.
+/// Reproducible numbers from -1 to 1.
 struct Numbers {
     private var state: UInt64
 
@@ -23,7 +23,7 @@ struct Numbers {
     }
 }
 
-/// A stored tensor in a temporary file, which the mapping outlives. `offset` puts its elements at an odd address.
+/// A stored tensor in a temporary file, whose mapping stays. `offset` places its elements at an odd address.
 func stored(_ type: ElementType, _ shape: [Int], _ bytes: [UInt8], offset: Int = 0) throws -> StoredTensor {
     let folder = try ScratchFolder()
     let file = try MappedFile(path: folder.write("weight", [UInt8](repeating: 0, count: offset) + bytes))
@@ -31,7 +31,7 @@ func stored(_ type: ElementType, _ shape: [Int], _ bytes: [UInt8], offset: Int =
     return StoredTensor(name: "weight", type: type, shape: shape, bytes: view, file: file)
 }
 
-/// The bytes of values rounded to a type, and the values that they stand for.
+/// The bytes of values rounded to a type, and the rounded values.
 func encoded(_ values: [Float], as type: ElementType) -> (bytes: [UInt8], values: [Float]) {
     switch type {
     case .float16:
@@ -50,7 +50,7 @@ func encoded(_ values: [Float], as type: ElementType) -> (bytes: [UInt8], values
     }
 }
 
-/// Weights from memory, by name.
+/// Weights in memory, by name.
 struct Weights: WeightSource {
     var tensors: [String: StoredTensor]
     var location: String { "memory" }

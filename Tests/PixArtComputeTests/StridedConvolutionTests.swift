@@ -3,7 +3,7 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Convolutions of stride 2 against a naive twin in double precision.
+/// Convolutions with stride 2 against a naive implementation in double precision.
 @Suite struct StridedConvolutionTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let inputs, outputs, height, width: Int
@@ -11,7 +11,8 @@ import Testing
         var testDescription: String { "\(inputs) -> \(outputs), to \(height) x \(width), \(type)" }
     }
 
-    /// Channels that fill panels and that do not; single pixels, rows that are one block and several, the last ones partial.
+    /// Channels that fill panels and that do not; single pixels; rows of one block and of several, the last ones
+    /// partial.
     static let cases = [
         Case(inputs: 1, outputs: 1, height: 1, width: 1),
         Case(inputs: 3, outputs: 33, height: 1, width: 7),

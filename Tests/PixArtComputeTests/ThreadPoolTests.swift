@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 @Suite struct ThreadPoolTests {
-    /// Each task once, however many there are, on the threads asked for.
+    /// Each task runs once, however many there are, on the requested threads.
     @Test(arguments: [1, 2, 5], [0, 1, 3, 1000])
     func everyTaskOnce(_ threads: Int, _ tasks: Int) throws {
         let pool = try ThreadPool(threads: threads)
@@ -29,7 +29,7 @@ import Testing
         #expect(sorted.allSatisfy { $0.count <= 10 })
     }
 
-    /// What a task throws reaches the caller, after all tasks have run.
+    /// An error of a task reaches the caller after all tasks have run.
     @Test func errorsAreThrown() throws {
         let pool = try ThreadPool(threads: 2)
         let ran = Atomic<Int>(0)
@@ -56,7 +56,7 @@ import Testing
         #expect(total.load(ordering: .relaxed) == 800)
     }
 
-    /// The host is asked while workers are busy, and tasks that have not begun are left out once it cancels.
+    /// The host is asked while workers are busy. After it cancels, no further task begins.
     @Test func cancellingARegion() throws {
         let pool = try ThreadPool(threads: 2)
         let asked = Atomic<Int>(0)
@@ -77,13 +77,14 @@ import Testing
         #expect(after.load(ordering: .relaxed) == 10)
     }
 
-    /// A callback that computes on the pool that the call waits for does so on its own thread; another caller waits its turn.
+    /// A callback that computes on the pool that the call waits for does so on its own thread. Another caller
+    /// waits.
     @Test func regionsWithinACallback() throws {
         let pool = try ThreadPool(threads: 2)
         let inner = Atomic<Int>(0)
         let outer = Atomic<Int>(0)
         let callback: CallProgress.Callback = { _, _, _ in
-            // A call without a callback, as the host would make it.
+            // A call without a callback, as by the host.
             try? CallProgress.run(nil) { try pool.run(tasks: 5) { _, _ in inner.add(1, ordering: .relaxed) } }
             return true
         }

@@ -21,7 +21,7 @@ import Testing
         return (elements, scales, pieces)
     }
 
-    /// Types, shapes and bytes agree with one another.
+    /// Types, shapes and bytes are consistent.
     @Test(arguments: [nil] + WeightEncoding.targets)
     func layouts(_ precision: WeightEncoding?) throws {
         var numbers = Numbers()
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// A tensor that is read in several pieces becomes what its rows become sixteen by sixteen.
+    /// A tensor that is read in pieces gives the same as its rows read sixteen at a time.
     @Test(arguments: [nil] + WeightEncoding.targets)
     func pieces(_ precision: WeightEncoding?) throws {
         var numbers = Numbers(seed: 3)
@@ -55,10 +55,10 @@ import Testing
         }
     }
 
-    /// Of a block of int4, outputs and inputs that are missing are 0, and the others are where they are said to be.
+    /// In an int4 block, missing outputs and inputs are 0, and the others are at their documented places.
     @Test func blocks() throws {
         let (outputs, inputs) = (18, 11)
-        // Whole numbers of a scale of 1, of which the largest is each group's first.
+        // Integers with a scale of 1; the largest one of each group comes first.
         let levels = (0..<outputs * inputs).map { index in
             let (output, input) = index.quotientAndRemainder(dividingBy: inputs)
             return output % 4 == 0 && input == 0 ? -8 : (output * 5 + input * 3) % 15 - 7
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    /// Where nothing changes, bytes of any type are handed over as they are.
+    /// If nothing changes, bytes of any type are passed on unchanged.
     @Test func copies() throws {
         let bytes = (0..<30).map { UInt8($0) }
         for type in [ElementType.int8, .uint8, .bfloat16] {
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    /// What a reader counts is what its network holds.
+    /// A reader's footprint equals the memory of its network.
     @Test func footprints() throws {
         var numbers = Numbers(seed: 5)
         let weights = Weights(tensors: [

@@ -4,13 +4,13 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Messages are printable and of limited length, whatever files call their content.
+/// Messages are printable and of limited length, whatever files contain.
 @Suite struct MessageTests {
     private let folder: ScratchFolder
 
     init() throws { folder = try ScratchFolder() }
 
-    /// What a terminal obeys or nobody sees, and how it is written.
+    /// Characters that control a terminal or are invisible, and their escaped forms.
     private let characters: [(Unicode.Scalar, String)] = [
         ("\u{1B}", "\\u001b"), ("\u{0}", "\\u0000"), ("\n", "\\u000a"), ("\r", "\\u000d"), ("\u{7F}", "\\u007f"),
         ("\u{9B}", "\\u009b"), ("\u{202E}", "\\u202e"), ("\u{2066}", "\\u2066"), ("\u{200B}", "\\u200b"),
@@ -45,7 +45,7 @@ import Testing
         #expect(marks.unicodeScalars.count < 5100)
     }
 
-    /// The names that reach messages: of tensors, metadata, members, shards and files.
+    /// Names that appear in messages: tensors, metadata, members, shards and files.
     @Test func namesOutOfFiles() throws {
         for (character, escaped) in characters {
             let name = "a\(character)b"

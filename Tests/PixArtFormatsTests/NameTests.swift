@@ -5,13 +5,13 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Names that Unicode calls equivalent are different names, as they are to all that writes files.
+/// Names that are canonically equivalent in Unicode are different names, as for all programs that write files.
 @Suite struct NameTests {
     private let folder: ScratchFolder
 
     init() throws { folder = try ScratchFolder() }
 
-    /// Composed and decomposed letters, marks in another order, and signs that are letters.
+    /// Composed and decomposed letters, marks in another order, and symbols that are letters.
     private let pairs = [
         ("\u{E9}", "e\u{301}"), ("\u{D55C}", "\u{1112}\u{1161}\u{11AB}"), ("q\u{307}\u{323}", "q\u{323}\u{307}"),
         ("to_K", "to_\u{212A}"), ("\u{2126}", "\u{3A9}"),
@@ -29,7 +29,7 @@ import Testing
         return path
     }
 
-    /// The byte that a tensor holds.
+    /// The byte that a tensor contains.
     private func value(_ source: some WeightSource, _ name: String) throws -> UInt8? {
         guard let tensor = try source[name] else { return nil }
         return withExtendedLifetime(tensor) { tensor.bytes.first }
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    /// A network that asks for one of two names leaves the other.
+    /// A network that requests one of two equivalent names leaves the other one unused.
     @Test func tensorsOfANetwork() throws {
         for (one, other) in pairs {
             let reader = WeightReader(try SafetensorsFile(path: save("both", [one, other])))

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Files that belong to the tests.
+/// Files of the tests.
 enum Resource {
     static func path(_ name: String) -> String { Bundle.module.bundlePath + "/Resources/" + name }
 }

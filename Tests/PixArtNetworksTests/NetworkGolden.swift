@@ -5,7 +5,7 @@ import PixArtNetworks
 import PixArtStorage
 import Testing
 
-/// A small random network and what the reference makes of it, written by tools/goldens/make_network_goldens.py.
+/// A small random network and the reference's results, written by tools/goldens/make_network_goldens.py.
 struct NetworkGolden {
     let source: SafetensorsFile
     private let file: SafetensorsFile
@@ -16,7 +16,7 @@ struct NetworkGolden {
         file = try SafetensorsFile(path: folder + "\(name)-golden.safetensors")
     }
 
-    /// The weights as they are stored, in float32.
+    /// The weights as stored, in float32.
     var weights: WeightReader { WeightReader(source) }
 
     subscript(name: String) -> Tensor {

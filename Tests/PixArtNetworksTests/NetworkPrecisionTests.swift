@@ -89,7 +89,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         return try transformer(Latents(latents), timestep: 730, segments, workspace, pool).values
     }
 
-    /// A decoder computes in float32; only its weights lose.
+    /// A decoder computes in float32. Only its weights are rounded.
     @Test(arguments: Kernels.available, ["vae", "vae-plain"])
     func vaeWithBfloat16Weights(_ instructions: String, _ name: String) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
@@ -100,9 +100,9 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect((0.0015...0.008).contains(error), "\(error)")
     }
 
-    // MARK: What products are computed in
+    // MARK: Precision of GEMMs
 
-    /// Multiplications and additions of products by what they were computed in since `before`.
+    /// Multiplications and additions of GEMMs since `before`, by their precision.
     private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [ComputePrecision:
         Int]
     {
@@ -112,7 +112,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         return kinds.mapValues { Int((pool.profile.entries[$0]?.work ?? 0) - (before[$0]?.work ?? 0)) }
     }
 
-    /// All of T5 is computed in what is asked for, but for `wo`, which is not computed in int8.
+    /// All of T5 computes in the requested precision, except `wo`, which never computes in int8.
     @Test(arguments: Kernels.available, ComputePrecision.allCases)
     func t5Products(_ instructions: String, _ compute: ComputePrecision) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
@@ -128,8 +128,8 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect(products(pool) == expected)
     }
 
-    /// Blocks are computed in what is asked for, the prompt's keys and values in bfloat16 at the lowest, and what
-    /// surrounds the blocks in float32.
+    /// Blocks compute in the requested precision, the prompt's keys and values in bfloat16 or higher, and the
+    /// layers around the blocks in float32.
     @Test(arguments: Kernels.available, ComputePrecision.allCases)
     func transformerProducts(_ instructions: String, _ compute: ComputePrecision) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
@@ -159,7 +159,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     private static let streamable: [(WeightEncoding?, ComputePrecision)] = [(nil, .float32), (.int8, .int8)]
 
-    /// An encoder that holds one layer at a time computes the same numbers, and the same again.
+    /// An encoder that holds one layer at a time computes the same numbers, repeatedly.
     @Test(arguments: Kernels.available, streamable)
     func streamedEqualsResident(_ instructions: String, _ precision: (WeightEncoding?, ComputePrecision)) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
@@ -177,7 +177,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         }
     }
 
-    /// Two threads inside one streamed encoder, which meet after every layer, get what each would get alone.
+    /// Two threads in one streamed encoder, synchronized after every layer, get the same as alone.
     @Test(arguments: streamable)
     func streamedByTwoThreads(_ precision: (WeightEncoding?, ComputePrecision)) throws {
         let pool = try ThreadPool(threads: 2)
@@ -209,7 +209,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
 
     // MARK: Policies
 
-    /// The encoding that every matrix and table of a network has if `requested` is asked for.
+    /// The encoding of every matrix and table of a network if `requested` is asked for.
     private func plan(_ name: String, _ requested: WeightEncoding?) throws -> [String: WeightEncoding] {
         let source = try NetworkGolden(name).source
         let reader = WeightReader(WeightSupply(source, as: requested))
@@ -218,7 +218,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         } else {
             _ = try PixArtTransformer(.golden(hasSizes: name == "transformer-sizes"), reader)
         }
-        // Vectors, and the small tables that are read as vectors, stay as they are stored: float32.
+        // Vectors, and the small tables that are read as vectors, stay as stored: float32.
         let vectors = try reader.plannedEncodings.filter { name, _ in
             let name = name.text
             return try source[name]!.shape.count < 2 || name.hasSuffix("table")
@@ -229,7 +229,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         return Dictionary(uniqueKeysWithValues: matrices.map { ($0.key.text, $0.value) })
     }
 
-    /// T5's `wo` is int8 at the lowest; its table, which is looked up, stays as it is stored.
+    /// T5's `wo` is int8 or wider. Its token table, whose rows are looked up, stays as stored.
     @Test(arguments: [WeightEncoding.float32, .bfloat16, .int8, .int4])
     func t5Plan(_ requested: WeightEncoding) throws {
         let plan = try plan("t5", requested)
@@ -245,7 +245,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect(plan == expected)
     }
 
-    /// Cross-attention's keys and values are int8 at the lowest, the caption projection bfloat16, and the embeddings of
+    /// Cross-attention's keys and values are int8 or wider, the caption projection bfloat16, and the embeddings of
     /// patches, timestep and size, the modulation and the final layer float32.
     @Test(arguments: ["transformer", "transformer-sizes"], [WeightEncoding.float32, .bfloat16, .int8, .int4])
     func transformerPlan(_ name: String, _ requested: WeightEncoding) throws {
@@ -274,7 +274,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         #expect(plan == expected)
     }
 
-    /// If nothing is asked for, everything stays as it is stored: float32.
+    /// Without a request, everything stays as stored: float32.
     @Test(arguments: ["t5", "transformer", "transformer-sizes"])
     func planOfStoredWeights(_ name: String) throws {
         let plan = try plan(name, nil)

@@ -5,7 +5,7 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// Rounding, and nothing else: see docs/numerics.md.
+/// Rounding only; see docs/numerics.md.
 private let tolerance = 2e-6
 
 @Suite struct NetworkTests {
@@ -25,7 +25,7 @@ private let tolerance = 2e-6
         #expect(relativeError(output.elements, try golden["output"].floats) < tolerance)
     }
 
-    /// All distances that prompts of T5-XXL's limit can have, in its configuration.
+    /// All distances within T5-XXL's longest prompts, in its configuration.
     @Test func relativePositionBuckets() {
         for distance in -600...600 {
             let magnitude = abs(distance)
@@ -67,8 +67,8 @@ private let tolerance = 2e-6
         #expect(relativeError(output, try golden["output"].floats) < tolerance)
     }
 
-    /// The third item is the second one without self-attention in the second block, and the others stay what they are, but for the
-    /// rounding of products of fewer rows.
+    /// The third image is the second one without self-attention in the second block. The others do not change,
+    /// except for the rounding of GEMMs with fewer rows.
     @Test(arguments: [false, true])
     func perturbedItems(_ hasSizes: Bool) throws {
         let golden = try NetworkGolden(hasSizes ? "transformer-sizes" : "transformer")
@@ -116,8 +116,8 @@ private let tolerance = 2e-6
         #expect(calls > 0)
     }
 
-    /// A prompt of one token takes a shortcut; the same token twice does not, and means the same. Beside a longer prompt, in
-    /// either order.
+    /// A prompt of one token takes a shortcut. The same token twice does not, and means the same. Tested next to a
+    /// longer prompt, in either order.
     @Test(arguments: ComputePrecision.allCases)
     func promptOfOneToken(_ compute: ComputePrecision) throws {
         let golden = try NetworkGolden("transformer-sizes")

@@ -4,14 +4,14 @@ import PixArtSchedulers
 import TestSupport
 import Testing
 
-/// What a class makes of configurations that are another's, against tools/goldens/make_scheduler_config_goldens.py.
+/// A class with the configurations of another one, against tools/goldens/make_scheduler_config_goldens.py.
 @Suite struct SchedulerConfigurationTests {
     private static func golden(_ key: String) throws -> [JSONValue] {
         let root = try JSONValue.load(path: Bundle.module.bundlePath + "/Resources/scheduler_configurations.json")
         return try #require(root[key]?.array)
     }
 
-    /// A checkpoint's file whose class was changed by hand: each class with each other's file.
+    /// A checkpoint's file whose class was changed by hand: each class with the file of each other.
     @Test func changedClasses() throws {
         let rows = try Self.golden("files")
         #expect(rows.count >= SchedulerRegistry.known.count)
@@ -28,8 +28,8 @@ import Testing
         }
     }
 
-    /// The whole configuration of a scheduler of diffusers, as `from_config` leaves it, given as the option: whatever the
-    /// checkpoint's own is.
+    /// The whole configuration of a diffusers scheduler, as `from_config` leaves it, as the option, for any
+    /// checkpoint.
     @Test func dictionaries() throws {
         let file = try configuration(["_class_name": "DDIMScheduler", "beta_end": 0.5, "timestep_spacing": "trailing"])
         let rows = try Self.golden("dictionaries")
@@ -43,8 +43,8 @@ import Testing
         }
     }
 
-    /// The class with the fields that the reference has in the end takes the same steps, or there is an error that
-    /// names the field.
+    /// The class takes the same steps as with the fields that the reference ends up with, or there is an error
+    /// that names the field.
     private func check(
         _ name: String, _ means: JSONValue, _ place: String, _ make: () throws -> any SchedulerConfiguration
     ) {

@@ -4,7 +4,7 @@ import PixArtSchedulers
 import PixArtStorage
 import TestSupport
 
-/// A scheduler with some fields, and what the reference's runs with it look like: tools/goldens/make_scheduler_goldens.py.
+/// A scheduler with some fields, and the reference's runs with it, from tools/goldens/make_scheduler_goldens.py.
 struct SchedulerGolden: Sendable, CustomStringConvertible {
     struct Run: Sendable {
         let plan: RunSchedule
@@ -15,7 +15,7 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
         let later: Later?
     }
 
-    /// The same run where it begins later, with a noisy picture.
+    /// The same run begun later, from a noisy image.
     struct Later: Sendable {
         let begin: Int
         let noised: [Float]
@@ -23,10 +23,10 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
         let latents: [Float]
     }
 
-    /// What our run looks like, after every step.
+    /// The results of our run after every step.
     struct Result {
         var timesteps: [Float] = []
-        /// What it began with.
+        /// The initial latents.
         var initial: [Float] = []
         var latents: [[Float]] = []
         var original: [Float] = []
@@ -84,8 +84,8 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
         (bits?.array ?? []).map { Float(bitPattern: UInt32(bitPattern: Int32($0.integer!))) }
     }
 
-    /// A run of the reference's small model: so much of what it sees, and so much of a picture. From noise, or from the
-    /// noisy picture where it begins later.
+    /// A run of the reference's small model, which returns a weighted sum of its input and an image. From noise,
+    /// or from the noisy image if it begins later.
     func run(_ plan: RunSchedule, from begin: Int? = nil) throws -> Result {
         let option = JSONValue.object(fields.merging(["_class_name": .string(name)]) { $1 })
         var scheduler = try SchedulerRegistry.configuration(nil, option: option).start(plan)

@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    /// Runs that begin later, as image to image does: what they begin with, and what they end with.
+    /// Runs that begin later, as in image-to-image: initial and final latents.
     @Test(arguments: try SchedulerGolden.all())
     func laterRunsEqualTheReference(_ golden: SchedulerGolden) throws {
         for run in golden.runs {
@@ -41,14 +41,14 @@ import Testing
         }
     }
 
-    /// All schedulers are held against the reference in runs that begin later.
+    /// All schedulers are compared with the reference in runs that begin later.
     @Test(arguments: SchedulerRegistry.known.map { $0.className })
     func laterRunsAreCovered(_ name: String) throws {
         let goldens = try SchedulerGolden.all().filter { $0.name == name }
         #expect(goldens.contains { $0.runs.contains { $0.later != nil } })
     }
 
-    /// A begin at the first timestep leaves nothing out, and what an order says is how timesteps lie.
+    /// A run that begins at the first timestep skips nothing, and timesteps match the order.
     @Test(arguments: SchedulerRegistry.known.map { $0.className })
     func beginAtTheFirstTimestep(_ name: String) throws {
         let configuration = try SchedulerRegistry.configuration(nil, option: .string(name))
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// Each field is set in some golden case that goes another way without it; so it cannot be ignored unnoticed.
+    /// Each field is set in a golden case that differs without it. So no field can be ignored unnoticed.
     @Test(arguments: SchedulerRegistry.known.map { $0.className })
     func eachFieldIsCovered(_ name: String) throws {
         let type = try #require(SchedulerRegistry.known.first { $0.className == name })
@@ -85,13 +85,13 @@ import Testing
                     return other.latents != own.latents || other.timesteps != own.timesteps
                 }
             }
-            // The single choice of a field leaves nothing to go another way.
+            // A field with a single choice cannot differ.
             if case .choice(let names) = field.kind, names.count == 1 { continue }
             #expect(matters, "\(name): \(field.name)")
         }
     }
 
-    /// A value of the wrong type is an error that names scheduler option and field.
+    /// A value of the wrong type is an error that names the scheduler option and the field.
     @Test(arguments: SchedulerRegistry.known.map { $0.className })
     func wrongValuesAreNamed(_ name: String) throws {
         let type = try #require(SchedulerRegistry.known.first { $0.className == name })
@@ -107,7 +107,7 @@ import Testing
         #expect(failure(["name": .string(name), "betaStart": .number(1)]).contains("has no field \"betaStart\""))
         for field in type.unsupportedFields where field != .learnedVariance {
             let message = failure(["name": .string(name), Name(field.rawValue): .bool(true)])
-            #expect(message.contains("\"\(field.rawValue)\" is true, expected false"))
+            #expect(message.contains("\"\(field.rawValue)\" is true; expected false"))
         }
     }
 
@@ -136,7 +136,7 @@ import Testing
         }
     }
 
-    /// A run says what it cannot do by name, for every scheduler.
+    /// Every scheduler names what it does not support.
     @Test(arguments: SchedulerRegistry.known.map { $0.className })
     func runsAreChecked(_ name: String) throws {
         let type = try #require(SchedulerRegistry.known.first { $0.className == name })
@@ -191,11 +191,11 @@ import Testing
             do {
                 _ = try scheduler.start(RunSchedule(steps: 1000))
                 Issue.record("\(name) took 1000 steps")
-            } catch { #expect(error.message.contains("\"num_inference_steps\" is 1000, expected at most 999")) }
+            } catch { #expect(error.message.contains("\"num_inference_steps\" is 1000; expected at most 999")) }
         }
     }
 
-    /// Fields that a run leaves out are those of the file, also where the file is of another class.
+    /// Fields that a run leaves out are those of the file, even if the file is of another class.
     @Test func fieldsOfTheFile() throws {
         let file = try configuration([
             "_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver++", "solver_type": "midpoint",
@@ -234,10 +234,10 @@ import Testing
             }
         }
         let message = failure(["name": .string("Ddim")])
-        #expect(message.contains("option \"scheduler\" is \"Ddim\", expected \"DPMSolverMultistepScheduler\" or"))
+        #expect(message.contains("option \"scheduler\" is \"Ddim\"; expected \"DPMSolverMultistepScheduler\" or"))
     }
 
-    /// The file that PixArt's checkpoints come with has a bare -Infinity, which strict parsers refuse.
+    /// The file of PixArt's checkpoints has a bare -Infinity, which strict parsers refuse.
     @Test func publishedConfiguration() throws {
         let path = NSTemporaryDirectory() + "pixart-\(UUID().uuidString).json"
         let text = """
@@ -267,14 +267,14 @@ import Testing
         }
     }
 
-    /// Generators of each image draw as those of runs of one image.
+    /// A generator for each image draws as in runs of one image.
     @Test func seedsOfEachImage() {
         var both = NoiseGenerator(seeds: [3, 4])
         var (first, second) = (NoiseGenerator(seed: 3, images: 1), NoiseGenerator(seed: 4, images: 1))
         for _ in 0..<2 { #expect(both.normal(40) == first.normal(20) + second.normal(20)) }
     }
 
-    /// Images with seeds of their own have a Brownian tree of their own, as a run of one image has.
+    /// Images with their own seeds have their own Brownian tree, as in a run of one image.
     @Test func treesOfEachImage() throws {
         let configuration = try SchedulerRegistry.configuration(nil, option: .string("DPMSolverSDE"))
         func latents(_ seeds: [UInt64], _ sample: [Float]) throws -> [Float] {

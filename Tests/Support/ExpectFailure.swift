@@ -2,7 +2,7 @@ import CPixArt
 import PixArtStorage
 import Testing
 
-/// Expects `work` to fail with `status` and a message that holds all of `parts`.
+/// Expects `work` to fail with `status` and a message that contains all of `parts`.
 package func expectFailure(
     _ status: pixart_status, _ parts: String..., sourceLocation: SourceLocation = #_sourceLocation,
     _ work: () throws -> Void
@@ -10,7 +10,7 @@ package func expectFailure(
     expectFailure(status, parts, sourceLocation: sourceLocation, work)
 }
 
-/// Expects `work` to fail with `status` and a message that holds all of `parts`.
+/// Expects `work` to fail with `status` and a message that contains all of `parts`.
 package func expectFailure(
     _ status: pixart_status, _ parts: [String], sourceLocation: SourceLocation = #_sourceLocation,
     _ work: () throws -> Void

@@ -5,7 +5,8 @@ package final class ScratchFolder {
     package let path: String
 
     package init() throws {
-        // In memory where there is such a folder: on a disk, replacing thousands of small files can take a minute.
+        // In memory if there is such a folder: on a disk, replacing thousands of small files can take a
+        // minute.
         let memory = "/dev/shm/"
         let root = FileManager.default.isWritableFile(atPath: memory) ? memory : NSTemporaryDirectory()
         path = root + "pixart-" + UUID().uuidString

@@ -1,18 +1,18 @@
 import CKernels
 import PixArtStorage
 
-/// Rows of numbers in a form that products read: float32, or rounded to what is computed in.
+/// Rows of activations in the encoding that a GEMM reads: float32, bfloat16 or int8.
 ///
-/// A view of a buffer that it keeps alive, like `Matrix`.
+/// A view of a buffer, which it keeps alive, like `Matrix`.
 package struct ActivationRows: Sendable {
     package enum Encoding: Sendable {
         case float32
         case bfloat16
-        /// Bytes, 128 for 0, with a scale for each row.
+        /// One byte per element with zero point 128, and a scale for each row.
         case int8
-        /// float32 that holds bfloat16 numbers, for instruction sets without products of these.
+        /// bfloat16 values held as float32, for instruction sets without a bfloat16 GEMM.
         case emulatedBFloat16
-        /// float32 that holds int8 numbers times the row's scale, likewise.
+        /// int8 values times the scale of the row, held as float32, for instruction sets without an int8 GEMM.
         case emulatedInt8
 
         /// Bytes of an element.
@@ -24,7 +24,7 @@ package struct ActivationRows: Sendable {
             }
         }
 
-        /// As kernels know it.
+        /// The constant that the kernels use.
         var type: Int32 {
             switch self {
             case .float32: Int32(NATIVE_FLOAT32)
@@ -40,7 +40,7 @@ package struct ActivationRows: Sendable {
     package let rows: Int
     package let columns: Int
     private let buffer: AlignedBuffer
-    /// In bytes, as the stride.
+    /// In bytes, like the stride.
     private let offset: Int
     let stride: Int
     private let scaleBuffer: AlignedBuffer?
@@ -61,18 +61,19 @@ package struct ActivationRows: Sendable {
         self.firstScale = firstScale
     }
 
-    /// Bytes from row to row: whole vectors, but no multiple of a page, on which caches would fold many rows.
+    /// Bytes from row to row: whole vectors, but no multiple of a page, because then many rows would share cache
+    /// sets.
     static func stride(columns: Int, encoding: Encoding) -> Int {
         let bytes = (columns * encoding.size + 63) / 64 * 64
         return bytes % 4096 == 0 ? bytes + 64 : bytes
     }
 
-    /// Bytes that `rows` x `columns` take.
+    /// Bytes of `rows` x `columns`.
     package static func bytes(rows: Int, columns: Int, encoding: Encoding) -> Int {
         rows * stride(columns: columns, encoding: encoding) + (encoding == .int8 ? 4 * rows : 0)
     }
 
-    /// New rows of undefined contents, zero beyond the last column. Fails with `.memory`.
+    /// New rows with undefined contents and zeros beyond the last column. Fails with `.memory`.
     package init(rows: Int, columns: Int, encoding: Encoding) throws(PixArtError) {
         let stride = Self.stride(columns: columns, encoding: encoding)
         let (bytes, overflow) = rows.multipliedReportingOverflow(by: stride)
@@ -86,7 +87,7 @@ package struct ActivationRows: Sendable {
             scales: encoding == .int8 ? try AlignedBuffer(count: rows) : nil, firstScale: 0)
     }
 
-    /// A matrix as it is.
+    /// A float32 matrix, in place.
     package init(_ matrix: Matrix) {
         self.init(
             encoding: .float32, rows: matrix.rows, columns: matrix.columns, buffer: matrix.buffer,
@@ -119,7 +120,7 @@ package struct ActivationRows: Sendable {
 
     var native: native_rows { native_rows(elements: start, stride: stride, scales: scales, type: encoding.type) }
 
-    /// The numbers that the rows stand for, in row-major order.
+    /// The values of the rows, in row-major order.
     package var elements: [Float] {
         (0..<rows).flatMap { row in
             (0..<columns).map { column in
@@ -133,7 +134,7 @@ package struct ActivationRows: Sendable {
         }
     }
 
-    /// Rounds rows of float32 or bfloat16 into the form of `output`.
+    /// Rounds float32 or bfloat16 rows to the encoding of `output`.
     package func store(into output: ActivationRows, _ pool: ThreadPool) throws(PixArtError) {
         precondition(output.rows == rows && output.columns == columns)
         try pool.run(total: rows, grain: 64, as: .rows) { range, scratch throws(PixArtError) in
@@ -152,7 +153,7 @@ package struct ActivationRows: Sendable {
 }
 
 extension ThreadPool {
-    /// The form of rows for products that are computed in `compute`.
+    /// The encoding of activations for GEMMs in `compute`.
     package func encoding(for compute: ComputePrecision) -> ActivationRows.Encoding {
         switch compute {
         case .float32: .float32

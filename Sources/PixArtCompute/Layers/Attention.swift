@@ -3,18 +3,18 @@ import PixArtStorage
 
 /// Scaled dot-product attention, softmax(scale Q Kᵀ + bias) V, for all heads of one sequence.
 ///
-/// Works on chunks of queries by blocks of keys with a running softmax, so that memory does not grow with the product
-/// of the lengths.
+/// Computes chunks of queries by blocks of keys with a running softmax (flash attention). So memory does not grow with
+/// the square of the length.
 package struct Attention: Sendable {
     package let heads: Int
     package let scale: Float
 
-    /// Most queries of a task, and those of them that are worked on at a time.
+    /// Most queries of a task, and how many of them are computed at a time.
     private static let queryChunk = 480
     private static let queryTile = 48
     private static let keyBlock = 256
     private static let panelWidth = Int(NATIVE_PANEL)
-    /// The widest head that the kernel in bfloat16 takes.
+    /// The largest head width of the bfloat16 kernel.
     private static let widestHead = 79
 
     package init(heads: Int, scale: Float) {
@@ -22,10 +22,10 @@ package struct Attention: Sendable {
         self.scale = scale
     }
 
-    /// What one sequence attends from, to, and into: `query` and `output` [queries, H*K], `key` and `value` [keys,
-    /// H*K], all of one form: float32, or bfloat16 for computing in that. At least one key.
+    /// The tensors of one sequence: `query` and `output` [queries, H*K], `key` and `value` [keys, H*K], all in the
+    /// same encoding, float32 or bfloat16. At least one key.
     ///
-    /// `bias`, where there is one, is added to the scaled scores: [H*queries, keys], head after head; only in float32.
+    /// `bias`, if any, is added to the scaled scores: [H*queries, keys], head by head. float32 only.
     package struct Sequence: Sendable {
         let query, key, value: ActivationRows
         let bias: Matrix?
@@ -42,7 +42,7 @@ package struct Attention: Sendable {
         fileprivate var work: Double { 4 * Double(query.rows) * Double(key.rows) * Double(query.columns) }
     }
 
-    /// Attends in one sequence. Fails with `.memory`.
+    /// Computes one sequence. Fails with `.memory`.
     package func callAsFunction(
         query: ActivationRows, key: ActivationRows, value: ActivationRows, bias: Matrix? = nil,
         into output: ActivationRows, _ pool: ThreadPool
@@ -50,10 +50,10 @@ package struct Attention: Sendable {
         try self([Sequence(query: query, key: key, value: value, bias: bias, into: output)], pool)
     }
 
-    /// Attends in several sequences side by side. Fails with `.memory`.
+    /// Computes several sequences in one parallel region. Fails with `.memory`.
     package func callAsFunction(_ sequences: [Sequence], _ pool: ThreadPool) throws(PixArtError) {
         let most = sequences.map(\.query.rows).max() ?? 0
-        // Long chunks read keys and values less often; there are to be some for each worker.
+        // Long chunks read keys and values less often, but each worker needs some chunks.
         let share = (most * heads * sequences.count / (8 * pool.count) + Self.queryTile - 1) / Self.queryTile
         let length = min(max(1, share) * Self.queryTile, Self.queryChunk)
         let chunks = (most + length - 1) / length
@@ -93,7 +93,7 @@ package struct Attention: Sendable {
         }
     }
 
-    /// Whether heads of a width can be computed in bfloat16.
+    /// Whether the bfloat16 kernel takes heads of this width.
     package static func takesBfloat16(headWidth: Int) -> Bool { headWidth % 2 == 0 && headWidth <= widestHead }
 
     private func attendBfloat16(
@@ -117,7 +117,7 @@ package struct Attention: Sendable {
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let (rows, width) = (query.rows, query.columns)
-        // Wide heads take shorter blocks, so that the block's panels stay in cache.
+        // Wide heads use shorter blocks, so that the panels of a block stay in the cache.
         let block = width > 128 ? Self.keyBlock / 2 : Self.keyBlock
         let panels = (width + Self.panelWidth - 1) / Self.panelWidth
         let keys = try scratch.floats(block * width, slot: 0)
@@ -166,7 +166,7 @@ package struct Attention: Sendable {
         }
     }
 
-    /// Values side by side in panels of 32 columns, [panels][keys][32].
+    /// Values packed in panels of 32 columns, [panels][keys][32].
     private func pack(values: ActivationRows, into panels: UnsafeMutablePointer<Float>) {
         for first in stride(from: 0, to: values.columns, by: Self.panelWidth) {
             let count = min(Self.panelWidth, values.columns - first)
@@ -180,15 +180,15 @@ package struct Attention: Sendable {
 }
 
 extension ActivationRows {
-    /// The first element of rows of float32.
+    /// The first element of float32 rows.
     fileprivate var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
 
-    /// Asks for rows that are wanted soon.
+    /// Prefetches rows.
     fileprivate func bringNear(_ kernels: Kernels) {
         kernels.table.pointee.prefetch_rows(rows, columns * encoding.size, start, stride)
     }
 
-    /// out[rows][columns] = self times panels of 32 columns, one after the other, in float32
+    /// out[rows][columns] = self times consecutive panels of 32 columns, in float32
     fileprivate func multiply(
         panels: UnsafeMutablePointer<Float>, columns count: Int, into out: UnsafeMutablePointer<Float>, stride: Int,
         _ kernels: Kernels

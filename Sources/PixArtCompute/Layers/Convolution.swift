@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// A 3x3 convolution with padding 1, its weights in the precision they are stored in.
+/// A 3x3 convolution with padding 1. Its weights keep their stored precision.
 package struct Convolution: Sendable {
     package let weight: WeightMatrix
     package let bias: [Float]
@@ -13,7 +13,7 @@ package struct Convolution: Sendable {
         inputs = weight.inputs / 9
     }
 
-    /// Runs once: see `WinogradConvolution`.
+    /// Runs once; see `WinogradConvolution`.
     @discardableResult
     package func apply(
         to input: FeatureMap, transform: ChannelAffine? = nil, into output: FeatureMap, accumulate: Bool = false,
@@ -25,7 +25,7 @@ package struct Convolution: Sendable {
 }
 
 extension WeightReader {
-    /// The convolution `<name>.weight`, [outputs, inputs, 3, 3], with `<name>.bias`, [outputs], where `bias` is true.
+    /// The convolution `<name>.weight`, [outputs, inputs, 3, 3], with `<name>.bias`, [outputs], if `bias` is true.
     package func convolution(
         _ name: String, outputs: Int, inputs: Int, bias: Bool = true
     ) throws(PixArtError) -> Convolution {
@@ -34,8 +34,8 @@ extension WeightReader {
             bias: bias ? try floats("\(name).bias", [outputs]) : [Float](repeating: 0, count: outputs))
     }
 
-    /// The 1x1 convolution `<name>.weight`, [outputs, inputs, 1, 1], with `<name>.bias`, as a linear layer of each
-    /// pixel.
+    /// The 1x1 convolution `<name>.weight`, [outputs, inputs, 1, 1], with `<name>.bias`, as a linear layer over
+    /// pixels.
     package func pointwise(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> Linear {
         Linear(
             weight: try matrix("\(name).weight", outputs: outputs, channels: inputs, kernel: 1),

@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// An image of many channels: `height * width` pixels, row by row, with the channels of a pixel adjacent.
+/// A feature map of `height * width` pixels in row-major order. The channels of a pixel are adjacent.
 package struct FeatureMap: Sendable {
     package let height: Int
     package let width: Int
@@ -9,15 +9,15 @@ package struct FeatureMap: Sendable {
 
     package var channels: Int { pixels.columns }
 
-    /// A new map of undefined contents, in the store's memory if there is one. Fails with `.memory`.
+    /// A new map with undefined contents, in the memory of `pool`, if given. Fails with `.memory`.
     package init(height: Int, width: Int, channels: Int, _ store: BufferPool? = nil) throws(PixArtError) {
         self.height = height
         self.width = width
         pixels = try Matrix(rows: height * width, columns: channels, store)
     }
 
-    /// Lets go of the memory of all rows above `row`, whose contents are undefined from then on. As good as nothing
-    /// happens to small maps.
+    /// Frees the memory of all rows above `row`; their contents are undefined from then on. Frees next to nothing
+    /// of a small map.
     package func discard(above row: Int) {
         guard row > 0 else { return }
         pixels.buffer.discard(pixels.offset..<pixels.offset + min(row, height) * width * channels)

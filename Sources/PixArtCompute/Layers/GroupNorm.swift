@@ -1,12 +1,12 @@
 import PixArtStorage
 
-/// Sums of each channel and of its squares over some pixels, in double precision.
+/// Sums of the values and of their squares for each channel, in double precision.
 package struct ChannelStatistics: Sendable {
     package private(set) var pixels = 0
     package private(set) var sum: [Double]
     package private(set) var square: [Double]
 
-    /// Of no pixels.
+    /// Over no pixels.
     package init(channels: Int) {
         sum = [Double](repeating: 0, count: channels)
         square = sum
@@ -18,7 +18,7 @@ package struct ChannelStatistics: Sendable {
         self.square = square
     }
 
-    /// Adds those of other pixels.
+    /// Adds the sums over other pixels.
     package mutating func add(_ other: ChannelStatistics) {
         pixels += other.pixels
         for channel in sum.indices {
@@ -28,8 +28,7 @@ package struct ChannelStatistics: Sendable {
     }
 }
 
-/// A scale and a shift for each channel, and SiLU after them or not: group normalisation, once its statistics are
-/// known.
+/// A scale and a shift for each channel, optionally followed by SiLU: group norm once its statistics are known.
 package struct ChannelAffine: Sendable {
     package let scale: [Float]
     package let shift: [Float]
@@ -42,7 +41,7 @@ package struct ChannelAffine: Sendable {
         self.silu = silu
     }
 
-    /// Transforms pixels [rows, channels], neither with gaps between rows; `output` may be `pixels`.
+    /// Transforms pixels [rows, channels] without gaps between rows. `output` may be `pixels`.
     package func apply(to pixels: Matrix, into output: Matrix, _ pool: ThreadPool) throws(PixArtError) {
         precondition(pixels.columns == scale.count && pixels.stride == scale.count)
         precondition(output.rows == pixels.rows && output.columns == scale.count && output.stride == scale.count)
@@ -54,7 +53,7 @@ package struct ChannelAffine: Sendable {
     }
 }
 
-/// Group normalisation with learned scale and shift.
+/// Group norm with learned scale and shift.
 package struct GroupNorm: Sendable {
     package let groups: Int
     package let epsilon: Float
@@ -68,7 +67,7 @@ package struct GroupNorm: Sendable {
         self.bias = bias
     }
 
-    /// The transform that normalises pixels with these sums.
+    /// The affine transform that normalizes pixels with these statistics.
     package func transform(of sums: ChannelStatistics, silu: Bool) -> ChannelAffine {
         let channels = sums.sum.count
         var scale = [Float](repeating: 0, count: channels)
@@ -89,7 +88,7 @@ package struct GroupNorm: Sendable {
     }
 }
 
-/// Sums gathered slice by slice, so that workers do not meet and the order of additions does not depend on them.
+/// Partial sums, one for each slice. Workers share nothing, and the order of additions does not depend on them.
 final class PartialStatistics: @unchecked Sendable {
     private let values: UnsafeMutablePointer<Double>
     private let slices: Int
@@ -124,7 +123,7 @@ final class PartialStatistics: @unchecked Sendable {
 }
 
 extension WeightReader {
-    /// The group normalisation `<name>.weight` and `<name>.bias`, both [channels].
+    /// The group norm `<name>.weight` and `<name>.bias`, both [channels].
     package func groupNorm(
         _ name: String, channels: Int, groups: Int, epsilon: Float
     ) throws(PixArtError) -> GroupNorm {

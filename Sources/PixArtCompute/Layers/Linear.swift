@@ -4,10 +4,10 @@ import PixArtStorage
 /// A linear layer, `x Wᵀ + b`.
 package struct Linear: Sendable {
     package let weight: WeightMatrix
-    /// One for each output; zeros where the layer has none.
+    /// One for each output; zeros if the layer has no bias.
     package let bias: [Float]
 
-    /// What becomes of a product.
+    /// What the GEMM does with its results.
     package enum Epilogue: Sendable {
         /// output = x Wᵀ + b
         case store
@@ -26,22 +26,22 @@ package struct Linear: Sendable {
         self.bias = bias ?? [Float](repeating: 0, count: weight.outputs)
     }
 
-    /// `input` is [rows, inputs], in the form that products are computed in, and `output` is [rows, outputs] of float32
-    /// or bfloat16; they must not overlap. Sums go into float32 only. Fails with `.memory`.
+    /// `input` is [rows, inputs], in the encoding of the GEMM's activations. `output` is [rows, outputs], float32
+    /// or bfloat16; only float32 if the epilogue adds or multiplies. They must not overlap. Fails with `.memory`.
     package func callAsFunction(
         _ input: ActivationRows, into output: ActivationRows, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
         try Self.products(of: input, [Product(self, output, epilogue)], pool)
     }
 
-    /// The same in float32, from and to matrices.
+    /// The same for float32 matrices.
     package func callAsFunction(
         _ input: Matrix, into output: Matrix, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
         try self(ActivationRows(input), into: ActivationRows(output), pool, epilogue: epilogue)
     }
 
-    /// One of several products of the same rows.
+    /// One of several GEMMs with the same activations.
     package struct Product: Sendable {
         let linear: Linear
         let output: ActivationRows
@@ -56,19 +56,19 @@ package struct Linear: Sendable {
         var panels: Int { (linear.weight.outputs + Panel.width - 1) / Panel.width }
     }
 
-    /// Bytes of the rows that pass by the panels of a task at a time, which stay in a core's cache.
+    /// Bytes of activation rows that a task multiplies at a time. They stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task: as many as stay in a core's cache while rows pass by, or pass by few rows one after the
-    /// other.
+    /// Most panels of a task: as many as stay in a core's cache while all rows are multiplied by them. With few
+    /// rows, one panel is read after the other instead.
     private static let mostPanels = (held: 3, passing: 16)
 
-    /// Parts of a panel that all rows pass by before the next: few enough units of float32 for the panels' parts to
-    /// stay in cache.
+    /// Units of a panel that are multiplied with all rows before the next: few enough for the float32 panels of a
+    /// task to stay in the cache.
     fileprivate static func parts(of units: Int, _ encoding: ActivationRows.Encoding) -> [Range<Int>] {
         pieces(of: 0..<units, most: encoding.size == 4 ? 1536 : units)
     }
 
-    /// Pieces of a part whose products are summed up one after the other: shorter sums of float32 round less.
+    /// Pieces that a part is summed in. Shorter float32 sums round less.
     fileprivate static func pieces(of part: Range<Int>, _ encoding: ActivationRows.Encoding) -> [Range<Int>] {
         pieces(of: part, most: encoding.size == 4 ? 576 : part.count)
     }
@@ -77,14 +77,14 @@ package struct Linear: Sendable {
         stride(from: units.lowerBound, to: units.upperBound, by: most).map { $0..<min($0 + most, units.upperBound) }
     }
 
-    /// Rows that pass by at a time: whole tiles of 12.
+    /// Rows that are multiplied at a time: whole tiles of 12.
     fileprivate static func rowBlock(units: Int) -> Int { min(96, max(24, blockBytes / (4 * units) / 12 * 12)) }
 
-    /// Multiplies `input` by several layers side by side.
+    /// Multiplies `input` by the weights of several layers.
     ///
-    /// A task lays out some panels of 32 outputs in its worker's cache, from the weights as they are stored, and lets
-    /// the rows pass by them; few rows it keeps, and lets the panels pass by, each read from memory while the one
-    /// before is multiplied.
+    /// A task packs some panels of 32 outputs from the stored weights into its worker's cache and multiplies all
+    /// rows by them. If there are few rows, the rows stay in the cache, and each panel is prefetched while the
+    /// previous one is multiplied.
     package static func products(
         of input: ActivationRows, _ products: [Product], _ pool: ThreadPool
     ) throws(PixArtError) {
@@ -100,7 +100,7 @@ package struct Linear: Sendable {
         let tasks = products.indices.flatMap { index in
             stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
         }
-        // Few panels for many workers: rows are shared out too, and panels are laid out more than once.
+        // Few panels for many workers: tasks also split the rows, so some panels are packed more than once.
         let blocks = (input.rows + block - 1) / block
         let slices = tasks.count >= 2 * pool.count ? 1 : min(blocks, (2 * pool.count + tasks.count - 1) / tasks.count)
         let rows = (blocks + slices - 1) / slices * block
@@ -114,7 +114,7 @@ package struct Linear: Sendable {
             let range = first..<min(first + rows, input.rows)
             let last = min(panel + group, products[product].panels)
             let batch = input.rows <= block ? 1 : last - panel
-            // Tasks are taken in turn: this worker's next one is likely to be that many further.
+            // Tasks are taken in order, so this worker's next task is probably this many further.
             let following = task / slices + pool.count
             for first in stride(from: panel, to: last, by: batch) {
                 let next =
@@ -140,12 +140,12 @@ package struct Linear: Sendable {
 }
 
 extension Linear.Product {
-    /// Where the weights of some panels lie, as many as there are.
+    /// Where the weights of some panels lie.
     fileprivate func weights(from panel: Int, count: Int) -> [UnsafeRawPointer] {
         (panel..<min(panel + count, panels)).map { linear.weight.row($0 * Panel.width) }
     }
 
-    /// Multiplies rows by some panels. With the first rows it brings near the weights of panels that come next.
+    /// Multiplies rows by some panels. The first rows also prefetch the weights of later panels.
     fileprivate func run(
         _ input: ActivationRows, panels: Range<Int>, ahead: [UnsafeRawPointer], units: Int, into output: ActivationRows,
         _ kernels: Kernels, _ scratch: ThreadPool.Scratch
@@ -161,7 +161,7 @@ extension Linear.Product {
         let parts = Linear.parts(of: units, input.encoding)
         let block = Linear.rowBlock(units: parts[0].count)
         let tileStride = panels.count * Panel.width
-        // The sums of all rows where they are added up part by part.
+        // The sums of all rows, if they are accumulated part by part.
         let sums = try scratch.floats((parts.count > 1 ? input.rows : block) * tileStride, slot: 2)
         try withEpilogue(columns, type: output.encoding.type) { epilogue in
             var epilogue = epilogue
@@ -188,7 +188,7 @@ extension Linear.Product {
         }
     }
 
-    /// The epilogue of some columns as kernels know it.
+    /// The epilogue of some columns, as the kernels take it.
     private func withEpilogue(
         _ columns: Range<Int>, type: Int32, _ body: (native_epilogue) throws(PixArtError) -> Void
     ) throws(PixArtError) {
@@ -215,8 +215,8 @@ extension Linear.Product {
 }
 
 extension ActivationRows {
-    /// tile[rows][columns] = self times some units of a panel, added to what is there where they are not the first;
-    /// parts are of float32 only.
+    /// tile[rows][columns] = self times some units of a panel. Later units are added to the tile; only float32
+    /// panels have several parts.
     fileprivate func multiply(
         by panel: Panel, columns: Int, units: Range<Int>, ahead: UnsafeRawPointer?,
         into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
@@ -239,7 +239,7 @@ extension ActivationRows {
 }
 
 extension ActivationRows.Encoding {
-    /// What products of this form count as.
+    /// The kind of work in a profile.
     fileprivate var kind: Profile.Kind {
         switch self {
         case .float32: .productFloat32
@@ -250,7 +250,7 @@ extension ActivationRows.Encoding {
 }
 
 extension WeightReader {
-    /// The linear layer `<name>.weight`, [outputs, inputs], with `<name>.bias`, [outputs], where `bias` is true.
+    /// The linear layer `<name>.weight`, [outputs, inputs], with `<name>.bias`, [outputs], if `bias` is true.
     package func linear(
         _ name: String, outputs: Int, inputs: Int, bias: Bool = true, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> Linear {
@@ -260,19 +260,19 @@ extension WeightReader {
     }
 }
 
-/// Weights of up to 32 outputs laid out for a product, in a worker's memory.
+/// Weights of up to 32 outputs, packed for a GEMM, in a worker's memory.
 struct Panel {
     static let width = Int(NATIVE_PANEL)
 
     /// [units][32]
     let elements: UnsafeMutablePointer<Float>
-    /// What the sums of each output are to be multiplied by, if anything.
+    /// The factors of each output's sums, if any.
     let scales: UnsafeMutablePointer<Float>
     var hasScales = false
-    /// What the zero point of rows in int8 adds to the sums of each output.
+    /// What the zero point of int8 activations adds to each output's sums.
     let zeroPointSums: UnsafeMutablePointer<Int32>
 
-    /// Panels of undefined contents, side by side. Fails with `.memory`.
+    /// Panels with undefined contents, one after another. Fails with `.memory`.
     static func several(
         _ count: Int, units: Int, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) -> [Panel] {

@@ -1,15 +1,15 @@
 import PixArtStorage
 
-/// Rows and columns of float32 elements: a view of a buffer that it keeps alive.
+/// A float32 matrix: a view of a buffer, which it keeps alive.
 ///
-/// Copies share elements, as views of one picture do. Views made by `rows(_:)` and `columns(_:)` are how networks take
-/// tensors apart: a batch into its items, a fused product into query, key and value.
+/// Copies share elements. Networks use the views of `rows(_:)` and `columns(_:)` to split a batch into its images and
+/// a fused projection into query, key and value.
 package struct Matrix: Sendable {
     package let buffer: AlignedBuffer
     package let offset: Int
     package let rows: Int
     package let columns: Int
-    /// Elements between the starts of two rows; at least `columns`.
+    /// Elements from row to row; at least `columns`.
     package let stride: Int
 
     private init(buffer: AlignedBuffer, offset: Int, rows: Int, columns: Int, stride: Int) {
@@ -20,7 +20,7 @@ package struct Matrix: Sendable {
         self.stride = stride
     }
 
-    /// A new matrix of undefined contents, in the store's memory if there is one. Fails with `.memory`.
+    /// A new matrix with undefined contents, in the memory of `pool`, if given. Fails with `.memory`.
     package init(rows: Int, columns: Int, _ store: BufferPool? = nil) throws(PixArtError) {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
         guard !overflow else { throw .memory("cannot allocate a matrix of \(rows) x \(columns)") }
@@ -28,14 +28,14 @@ package struct Matrix: Sendable {
             buffer: try AlignedBuffer(count: count, store), offset: 0, rows: rows, columns: columns, stride: columns)
     }
 
-    /// A new matrix with the given elements in row-major order; `elements.count` must be `rows * columns`.
+    /// A new matrix with the given elements in row-major order. `elements.count` must be `rows * columns`.
     package init(rows: Int, columns: Int, elements: [Float]) throws(PixArtError) {
         precondition(elements.count == rows * columns)
         try self.init(rows: rows, columns: columns)
         for (index, element) in elements.enumerated() { start[index] = element }
     }
 
-    /// The elements of a float32 tensor [rows, columns], in place. They are not written.
+    /// The elements of a float32 tensor [rows, columns], in place. Must not be written.
     package init(_ tensor: Tensor) {
         precondition(tensor.element == .float32 && tensor.shape.count == 2)
         self.init(
@@ -94,7 +94,8 @@ package struct Matrix: Sendable {
 }
 
 extension Tensor {
-    /// The elements of a whole matrix in place, float32 [rows, columns]. The matrix is not written from then on.
+    /// The elements of a whole matrix in place, float32 [rows, columns]. The matrix must not be written from then
+    /// on.
     package convenience init(_ matrix: Matrix) {
         precondition(matrix.offset == 0 && matrix.stride == matrix.columns)
         self.init(matrix.buffer, shape: [matrix.rows, matrix.columns])

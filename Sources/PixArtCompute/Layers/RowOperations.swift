@@ -1,12 +1,12 @@
 import PixArtStorage
 
-/// What networks do to each row of a matrix on its own. Rows are shared among the workers of the pool.
+/// Row-wise operations of networks. The workers of the pool share the rows.
 extension Matrix {
-    /// Rows per task: enough that handing out tasks costs nothing beside them.
+    /// Rows of a task: enough for the cost of a task to be negligible.
     private static let grain = 64
 
-    /// output = (x - mean) / sqrt(variance + epsilon) * (1 + scale) + shift, with one shift and scale for each column,
-    /// rounded to the output's form. Fails with `.memory`.
+    /// output = (x - mean) / sqrt(variance + epsilon) * (1 + scale) + shift, with a shift and a scale for each
+    /// column, rounded to the encoding of `output`. Fails with `.memory`.
     package func layerNorm(
         shift: [Float], scale: [Float], epsilon: Float, into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {
@@ -20,7 +20,7 @@ extension Matrix {
         }
     }
 
-    /// output = x / sqrt(mean(x²) + epsilon) * weight, rounded to the output's form. Fails with `.memory`.
+    /// output = x / sqrt(mean(x²) + epsilon) * weight, rounded to the encoding of `output`. Fails with `.memory`.
     package func rmsNorm(
         weight: [Float], epsilon: Float, into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {

@@ -1,16 +1,16 @@
 import CKernels
 import PixArtStorage
 
-/// A 3x3 convolution of stride 2, which halves a map of even size in each direction.
+/// A 3x3 convolution with stride 2. It halves the height and width of a map, which are even.
 ///
-/// Pixels are adjacent, so that nothing is gathered: for all outputs of a row, the taps of two neighbouring
-/// columns are the rows of one product, two pixels apart, and those of the third column the rows of another.
+/// Channels of a pixel are adjacent, so no pixels are gathered. For all outputs of a row, the taps of the first two
+/// columns are the rows of one GEMM (two pixels apart), and the taps of the third column are the rows of another.
 package struct StridedConvolution: Sendable {
-    /// Which zeros surround the map.
+    /// Which sides of the map are padded with zeros.
     package enum Padding: Sendable {
-        /// To the right of it and below: (0, 1, 0, 1).
+        /// Right and bottom: (0, 1, 0, 1).
         case after
-        /// On all sides, of which a map of even size needs those to the left and above.
+        /// All sides. For an even size, only the left and top ones are read.
         case around
     }
 
@@ -18,7 +18,8 @@ package struct StridedConvolution: Sendable {
     private let padding: Padding
 
     private static let panelWidth = Int(NATIVE_PANEL)
-    /// Outputs of a task at most: few enough for its inputs to stay near, enough to pay for reading the weights.
+    /// Most outputs of a task: few enough for its inputs to stay in the cache, enough to pay for reading the
+    /// weights.
     private static let block = 64
 
     package init(_ convolution: Convolution, padding: Padding) {
@@ -28,8 +29,8 @@ package struct StridedConvolution: Sendable {
 
     package var outputs: Int { convolution.outputs }
 
-    /// output = convolution(input) + bias, where `output` has half the size of `input` in each direction. Returns the
-    /// sums of what `output` then holds. Fails with `.memory`.
+    /// output = convolution(input) + bias. `output` has half the height and width of `input`. Returns the channel
+    /// statistics of `output`. Fails with `.memory`.
     @discardableResult
     package func callAsFunction(
         _ input: FeatureMap, into output: FeatureMap, _ pool: ThreadPool, _ store: BufferPool? = nil
@@ -57,12 +58,12 @@ package struct StridedConvolution: Sendable {
         return sums.total(pixels: output.pixels.rows)
     }
 
-    /// Elements of the weights as they are laid out for the products.
+    /// Elements of the packed weights.
     package static func weightCount(inputs: Int, outputs: Int) -> Int {
         (outputs + panelWidth - 1) / panelWidth * panelWidth * 9 * inputs
     }
 
-    /// The weights as [outputs / 32][9 taps][inputs][32]. Lets go of the memory of the file's.
+    /// The packed weights, [outputs / 32][9 taps][inputs][32]. Frees the mapped pages of the stored weights.
     private func panels(_ pool: ThreadPool, _ store: BufferPool?) throws(PixArtError) -> AlignedBuffer {
         let (inputs, units) = (convolution.inputs, 9 * convolution.inputs)
         let count = Self.weightCount(inputs: inputs, outputs: convolution.outputs)
@@ -108,7 +109,7 @@ package struct StridedConvolution: Sendable {
         }
     }
 
-    /// Adds what one row of three taps makes of one line of the input to some columns of a row of the output.
+    /// Adds the contribution of one row of three taps to some columns of an output row.
     private func add(
         _ input: FeatureMap, _ line: Int, _ taps: UnsafeMutablePointer<Float>, _ columns: Range<Int>,
         _ output: FeatureMap, _ row: Int, _ channels: Range<Int>, _ kernels: Kernels

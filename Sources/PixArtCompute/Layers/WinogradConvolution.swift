@@ -1,16 +1,16 @@
 import CKernels
 import PixArtStorage
 
-/// A convolution with its weights laid out for Winograd's algorithm: see winograd.h.
+/// A convolution with its weights transformed for Winograd's algorithm; see winograd.h.
 ///
-/// Runs in blocks of tiles, each on one worker: reading a block applies the normalisation and activation that come
-/// before the convolution, and writing it adds bias and residual and counts what the next normalisation needs, so that
-/// no map is stored but for its input and its output.
+/// Computes blocks of tiles, each on one worker. Group norm and SiLU are applied while a block is read. Bias, residual
+/// and the statistics of the next norm are applied while it is written. So only the input and the output are stored as
+/// maps.
 package struct WinogradConvolution: Sendable {
     private let convolution: Convolution
     private let upsample: Bool
-    /// [position][outputs / 32][inputs][32], with `planeStride` elements from position to position: no power of two, on
-    /// which caches would fold the positions.
+    /// [position][outputs / 32][inputs][32], with `planeStride` elements from position to position. The stride is
+    /// no power of two, because then the positions would share cache sets.
     private let panels: AlignedBuffer
     private let panelCount: Int
     private let panelSize: Int
@@ -20,8 +20,8 @@ package struct WinogradConvolution: Sendable {
     private static let lanes = Int(NATIVE_WINOGRAD_LANES)
     private var positions: Int { upsample ? 25 : 36 }
 
-    /// Transforms the weights, and lets go of the memory of the file's. With `upsample` the convolution's input is
-    /// doubled in each direction first. Fails with `.memory`.
+    /// Transforms the weights and frees the mapped pages of the stored ones. With `upsample` the input is
+    /// upsampled by 2 before the convolution. Fails with `.memory`.
     package init(
         _ convolution: Convolution, upsample: Bool = false, _ pool: ThreadPool, _ store: BufferPool? = nil
     ) throws(PixArtError) {
@@ -44,11 +44,12 @@ package struct WinogradConvolution: Sendable {
         convolution.weight.discard()
     }
 
-    /// output (+)= convolution(transform(input)) + bias, for the outputs in `rows`, one of `parts(of:_:)`, or for all.
+    /// output (+)= convolution(transform(input)) + bias, for the output rows `rows`, one of `parts(of:_:)`, or for
+    /// all.
     ///
-    /// `input` has the output's size, or half of it in each direction where the convolution enlarges. With `accumulate`
-    /// the result is added to what `output` holds, which may not be `input`; with `relu` ReLU comes last. Returns the
-    /// sums of what `output` then holds in these rows. Fails with `.memory`.
+    /// `input` has the size of the output, or half its height and width if the convolution upsamples. With
+    /// `accumulate` the result is added to `output`, which may not be `input`. With `relu`, ReLU comes last.
+    /// Returns the channel statistics of these rows of `output`. Fails with `.memory`.
     @discardableResult
     package func callAsFunction(
         _ input: FeatureMap, transform: ChannelAffine? = nil, rows: Range<Int>? = nil, into output: FeatureMap,
@@ -60,7 +61,8 @@ package struct WinogradConvolution: Sendable {
         precondition(transform.map { $0.scale.count == input.channels } ?? true)
         let tiling = WinogradTiling(output)
         let blocks = tiling.blocks(in: rows ?? 0..<output.height)
-        // Few blocks for many workers: outputs are shared out too, and inputs are transformed more than once.
+        // Few blocks for many workers: tasks also split the outputs, so some inputs are transformed more than
+        // once.
         let groups = blocks.count >= 2 * pool.count ? 1 : min(panelCount, (2 * pool.count - 1) / blocks.count + 1)
         let group = (panelCount + groups - 1) / groups
         let sums = PartialStatistics(slices: blocks.count, channels: output.channels)
@@ -77,8 +79,8 @@ package struct WinogradConvolution: Sendable {
         return sums.total(pixels: output.width * (rows?.count ?? output.height))
     }
 
-    /// The same for all outputs, part by part, letting go of `input` from the top meanwhile: its contents are undefined
-    /// afterwards. `afterPart` sees the output's rows of each part before the input's are gone.
+    /// The same for all outputs, part by part. Frees `input` from the top meanwhile; its contents are undefined
+    /// afterwards. `afterPart` is called with the output rows of each part before the rows of the input are freed.
     @discardableResult
     package func consume(
         _ input: FeatureMap, transform: ChannelAffine? = nil, into output: FeatureMap, relu: Bool = false,
@@ -93,9 +95,9 @@ package struct WinogradConvolution: Sendable {
         return sums
     }
 
-    /// Rows of an output that is to be computed part by part, from the top, so that its input can be freed
-    /// meanwhile: whole blocks, and enough of them for all workers. The part `a..<b` reads the input's rows `a - 1..<b
-    /// + 1`, or with upsampling `a / 2 - 1..<b / 2 + 1`.
+    /// The parts of an output that is computed from the top while its input is freed: whole blocks, and enough for
+    /// all workers. The part `a..<b` reads the input rows `a - 1..<b + 1`, or `a / 2 - 1..<b / 2 + 1` with
+    /// upsampling.
     package func parts(of output: FeatureMap, _ pool: ThreadPool) -> [Range<Int>] {
         let tiling = WinogradTiling(output)
         let rows = 4 * tiling.tileRows * ((8 * pool.count + tiling.across - 1) / tiling.across)
@@ -104,13 +106,13 @@ package struct WinogradConvolution: Sendable {
 
     // MARK: Memory
 
-    /// Pixels of a part at most, about.
+    /// Most pixels of a part, approximately.
     package static func partPixels(_ pool: ThreadPool) -> Int { 16 * WinogradTiling.tiles * 8 * pool.count }
 
-    /// Elements of transformed weights, about.
+    /// Elements of the transformed weights, approximately.
     package static func weightCount(inputs: Int, outputs: Int) -> Int { 36 * inputs * outputs }
 
-    /// Elements that a worker needs for a block, about.
+    /// Elements that a worker needs for a block, approximately.
     package static func scratchCount(inputs: Int, outputs: Int) -> Int {
         36 * WinogradTiling.tiles * (inputs + outputs + 2 * lanes) + 2 * 16 * WinogradTiling.tiles * lanes
     }
@@ -126,7 +128,7 @@ package struct WinogradConvolution: Sendable {
     ) throws(PixArtError) {
         let tiles = block.rows * block.columns
         let step = upsample ? 2 : 4
-        // Strides that are no powers of two, as above.
+        // These strides are no powers of two either.
         let inputStride = (input.channels + Self.lanes - 1) / Self.lanes * Self.lanes + Self.lanes
         let inputPlane = tiles * inputStride + Self.lanes
         let outputStride = panels.count * Self.panelWidth + Self.lanes
@@ -158,7 +160,8 @@ package struct WinogradConvolution: Sendable {
         kernels.table.pointee.winograd_output(&block, &target, convolution.bias, sums.sum, sums.square)
     }
 
-    /// The plane of transformed inputs that a position multiplies: upsampled, X and Y take the same differences.
+    /// The plane of transformed inputs that a position is multiplied with. With upsampling, X and Y have the same
+    /// differences.
     private func plane(of position: Int) -> Int {
         guard upsample else { return position }
         func input(_ filter: Int) -> Int { filter < 3 ? filter : filter - 1 }
@@ -166,16 +169,17 @@ package struct WinogradConvolution: Sendable {
     }
 }
 
-/// How an image is cut into blocks of tiles of 4x4 pixels.
+/// How a map is split into blocks of tiles of 4x4 pixels.
 private struct WinogradTiling {
-    /// Tiles of a block at most: few enough for a block's planes to stay near, enough to pay for reading the weights.
+    /// Most tiles of a block: few enough for a block's planes to stay in the cache, enough to pay for reading the
+    /// weights.
     static let tiles = 64
     private static let longest = 16
 
     let height, width: Int
-    /// Of a block, but for the last in a row or column.
+    /// Size of a block; the last one in a row or column may be smaller.
     let tileRows, tileColumns: Int
-    /// Blocks side by side.
+    /// Blocks in a row.
     let across: Int
 
     init(_ map: FeatureMap) {
@@ -187,7 +191,7 @@ private struct WinogradTiling {
         tileRows = (down + (down + most - 1) / most - 1) / ((down + most - 1) / most)
     }
 
-    /// Numbers of the blocks that make up some rows of pixels, whole blocks.
+    /// Indices of the blocks that cover some rows of pixels, which are whole blocks.
     func blocks(in rows: Range<Int>) -> Range<Int> {
         precondition(rows.lowerBound % (4 * tileRows) == 0)
         precondition(rows.upperBound % (4 * tileRows) == 0 || rows.upperBound == height)

@@ -1,19 +1,19 @@
 import Glibc
 import PixArtStorage
 
-/// The progress of one call of the host, which its callback sees and can cancel.
+/// The progress of one call of the host. The host's callback receives it and can cancel the call.
 ///
-/// The thread that makes the call knows its progress. So whatever computes in the call can report without being handed it, and
-/// the thread asks the host about every `interval` while it waits for workers, however long a parallel region takes.
+/// The calling thread knows its progress, so networks and stages can report without a parameter. While the thread
+/// waits for workers, it asks the host about every `interval`, however long a parallel region takes.
 package final class CallProgress {
-    /// Returns whether to go on. `fraction` is the share of the call that is done.
+    /// Returns whether to continue. `fraction` is the share of the call that is done.
     package typealias Callback = (_ step: Int, _ steps: Int, _ fraction: Double) -> Bool
 
-    /// Milliseconds between two questions to the host.
+    /// Milliseconds between two calls of the callback.
     static let interval: Int32 = 30
 
     private let callback: Callback?
-    /// Of the call from whose callback this call is made.
+    /// The outer call, if this call is made from its callback.
     private let outer: CallProgress?
     private var (step, steps, fraction) = (0, 1, 0.0)
     private var isCancelled = false
@@ -25,7 +25,7 @@ package final class CallProgress {
         self.outer = outer
     }
 
-    /// Makes a call, with a callback of the host or without.
+    /// Makes a call, with or without a callback of the host.
     package static func run<Failure: Error>(
         _ callback: Callback?, _ body: () throws(Failure) -> Void
     ) throws(Failure) {
@@ -39,7 +39,7 @@ package final class CallProgress {
         }
     }
 
-    /// Reports that `step` of `steps` steps are done, and what fraction of the call. Fails with `.cancelled`.
+    /// Reports that `step` of `steps` steps are done, and the fraction of the call. Fails with `.cancelled`.
     package static func report(step: Int, of steps: Int, fraction: Double) throws(PixArtError) {
         guard let progress = current else { return }
         (progress.step, progress.steps, progress.fraction) = (step, steps, max(fraction, progress.fraction))
@@ -51,14 +51,14 @@ package final class CallProgress {
         try report(step: step, of: steps, fraction: steps == 0 ? 1 : Double(step) / Double(steps))
     }
 
-    /// Reports that a share of the step after the last one is done, of equal steps. Fails with `.cancelled`.
+    /// Reports the share of the current step that is done. Steps are equal. Fails with `.cancelled`.
     package static func report(share: Double) throws(PixArtError) {
         guard let progress = current else { return }
         let (step, steps) = (progress.step, progress.steps)
         try report(step: step, of: steps, fraction: (Double(step) + share) / Double(steps))
     }
 
-    /// Asks the host whether to go on. Fails with `.cancelled`.
+    /// Asks the host whether to continue. Fails with `.cancelled`.
     func ask(while pool: ThreadPool? = nil) throws(PixArtError) {
         awaited = pool
         defer { awaited = nil }
@@ -76,7 +76,7 @@ package final class CallProgress {
         return false
     }
 
-    // The calling thread's
+    // Of the calling thread
 
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
@@ -84,7 +84,7 @@ package final class CallProgress {
         return key
     }()
 
-    /// The progress of the call that the thread makes; `run` keeps it alive.
+    /// The progress of the thread's call. `run` keeps it alive.
     static private(set) var current: CallProgress? {
         get { pthread_getspecific(key).map { Unmanaged.fromOpaque($0).takeUnretainedValue() } }
         set { pthread_setspecific(key, newValue.map { UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) }) }

@@ -1,7 +1,7 @@
 import Glibc
 import PixArtStorage
 
-/// Where time goes: seconds and operations of each kind of work.
+/// Seconds and operations of each kind of work.
 package final class Profile: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         case productFloat32 = "product_float32"
@@ -9,22 +9,22 @@ package final class Profile: Sendable {
         case productInt8 = "product_int8"
         case attention
         case convolution
-        /// Norms and rounding, row by row.
+        /// Norms and rounding of rows.
         case rows
-        /// Converting weights.
+        /// Conversion of weights.
         case weights
         case other
     }
 
     package struct Entry: Sendable {
         package var seconds = 0.0
-        /// Additions and multiplications; 0 where they are not counted.
+        /// Additions and multiplications; 0 if they are not counted.
         package var work = 0.0
     }
 
     private let table = Locked(Dictionary(uniqueKeysWithValues: Kind.allCases.map { ($0, Entry()) }))
 
-    /// Seconds on a clock that only goes forward.
+    /// Seconds of a monotonic clock.
     static var now: Double {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -38,6 +38,6 @@ package final class Profile: Sendable {
         }
     }
 
-    /// All that was added since the pool was made, every kind.
+    /// Everything added since the pool was created, for every kind.
     package var entries: [Kind: Entry] { table.withLock { $0 } }
 }

@@ -4,21 +4,20 @@ import Glibc
 import PixArtStorage
 import Synchronization
 
-/// The library's threads: each opened handle has a pool of its own, and nothing else in the library starts threads.
+/// The threads of one handle. Only this file starts threads.
 ///
-/// Workers sleep when there is nothing to do. One parallel region runs at a time; calls from several threads take turns
-/// region by region. OpenBLAS runs single-threaded on the workers, and the host's settings of its own copy are never
-/// touched.
+/// Workers sleep when idle. One parallel region runs at a time; calls of several threads take turns, region by region.
+/// OpenBLAS runs single-threaded on the workers. The settings of the host's copy of OpenBLAS do not change.
 package final class ThreadPool: @unchecked Sendable {
-    /// Memory of a worker that tasks may use until they return.
+    /// Memory of a worker, for the tasks that it runs.
     package final class Scratch {
         fileprivate var buffers: [Int: AlignedBuffer] = [:]
         private let pool: WorkQueue
 
         fileprivate init(_ pool: WorkQueue) { self.pool = pool }
 
-        /// At least `count` elements of undefined contents. The same `slot` of a worker is the same memory again; two
-        /// slots never overlap. Fails with `.memory`.
+        /// At least `count` elements with undefined contents. The same `slot` of a worker is the same memory
+        /// in every task. Two slots never overlap. Fails with `.memory`.
         package func floats(_ count: Int, slot: Int) throws(PixArtError) -> UnsafeMutablePointer<Float> {
             if let buffer = buffers[slot], buffer.count >= count { return buffer.start }
             let before = buffers[slot]?.count ?? 0
@@ -36,27 +35,27 @@ package final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    /// What a worker does for a task, given its number and the worker's own memory.
+    /// The work of one task, given its number and the worker's memory.
     fileprivate typealias Body = (_ task: Int, _ scratch: Scratch) -> Void
 
-    /// OpenBLAS has memory for somewhat more products at a time than this.
+    /// OpenBLAS has memory for a few more concurrent GEMMs than this.
     package static let maximum = 128
 
     package let count: Int
-    /// The process whose threads these are.
+    /// The process that has these threads.
     package let process = ProcessIdentity.current
-    /// The inner loops of this pool's instruction set.
+    /// The kernels of this pool's instruction set.
     package let kernels: Kernels
-    /// Where the time of this pool's regions went.
+    /// The time of this pool's regions.
     package let profile = Profile()
     private let queue: WorkQueue
     /// Workers that run OpenBLAS's GEMMs.
     private let blasWorkers: Int
     private var threads: [pthread_t] = []
 
-    /// Starts `threads` workers; 0 stands for one on each processor that the process may use, up to `maximum`.
-    /// `instructions` names their instruction set; nil stands for the best. Fails with `.memory`, and with `.option` where
-    /// the processor lacks the set.
+    /// Starts `threads` workers; 0 means one for each processor that the process may use, up to `maximum`.
+    /// `instructions` names their instruction set; nil means the best. Fails with `.memory`, and with `.option` if
+    /// the processor lacks the instruction set.
     package init(threads requested: Int = 0, instructions: String? = nil) throws(PixArtError) {
         kernels = try Kernels(named: instructions)
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
@@ -65,7 +64,7 @@ package final class ThreadPool: @unchecked Sendable {
             throw .memory("cannot start \(count) threads: no address space for OpenBLAS, 128 MiB each")
         }
         queue = WorkQueue()
-        // The host's signals are for the host's threads.
+        // Workers do not handle the host's signals.
         var (all, before) = (sigset_t(), sigset_t())
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, &before)
@@ -91,18 +90,19 @@ package final class ThreadPool: @unchecked Sendable {
         native_blas_release(blasWorkers)
     }
 
-    /// Runs `body` for every task in `0..<tasks`, on all workers, and returns when all are done. If tasks throw, one of
-    /// their errors is thrown. Fails with `.cancelled` if the host cancels the call: tasks that have not begun are left out.
+    /// Runs `body` for every task in `0..<tasks` on all workers, and returns when all are done. If tasks throw,
+    /// throws one of their errors. Fails with `.cancelled` if the host cancels the call; tasks that have not begun
+    /// are not run.
     ///
-    /// Tasks start in order of their numbers. `body` must not call `run` on this pool. The time counts as `kind`, with `work`
-    /// operations done in it.
+    /// Tasks start in the order of their numbers. `body` must not call `run` on this pool. The time counts as
+    /// `kind`, with `work` operations.
     package func run(
         tasks: Int, as kind: Profile.Kind = .other, work: Double = 0,
         _ body: (_ task: Int, _ scratch: Scratch) throws(PixArtError) -> Void
     ) throws(PixArtError) {
         guard tasks > 0 else { return }
         try requireOwnProcess()
-        // The workers are in the region of the call whose callback this is.
+        // This call is made in a callback of a call that uses the workers.
         guard !CallProgress.isAwaited(self) else { return try runAlone(tasks, body) }
         let start = Profile.now
         defer { profile.add(kind, seconds: Profile.now - start, work: work) }
@@ -116,7 +116,7 @@ package final class ThreadPool: @unchecked Sendable {
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
-    /// Runs tasks on the workers, and asks the host now and then whether to go on.
+    /// Runs tasks on the workers, and regularly asks the host whether to continue.
     private func wait(for tasks: Int, _ body: UnsafePointer<Body>) throws(PixArtError) {
         let progress = CallProgress.current
         while !queue.begin(tasks: tasks, workers: count, body, within: progress == nil ? nil : CallProgress.interval) {
@@ -135,8 +135,8 @@ package final class ThreadPool: @unchecked Sendable {
         if let cancelled { throw cancelled }
     }
 
-    /// Asks the host whether to go on. Fails with `.cancelled`; and with `.state` if its callback has forked and this is the
-    /// child, which has no workers.
+    /// Asks the host whether to continue. Fails with `.cancelled`. Fails with `.state` if the callback has forked
+    /// and this is the child, which has no workers.
     private func ask(_ progress: CallProgress?) throws(PixArtError) {
         try progress?.ask(while: self)
         try requireOwnProcess()
@@ -158,7 +158,7 @@ package final class ThreadPool: @unchecked Sendable {
         for task in 0..<tasks { try body(task, scratch) }
     }
 
-    /// Runs `body` for ranges of at most `grain` that together make up `0..<total`; otherwise as above.
+    /// Runs `body` for ranges of at most `grain` that cover `0..<total`; otherwise as above.
     package func run(
         total: Int, grain: Int, as kind: Profile.Kind = .other, work: Double = 0,
         _ body: (_ range: Range<Int>, _ scratch: Scratch) throws(PixArtError) -> Void
@@ -170,7 +170,7 @@ package final class ThreadPool: @unchecked Sendable {
 
     private static func work(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let context else { return nil }
-        // A thread starts with the floating-point state of the one that made it.
+        // A thread starts with the floating-point environment of the thread that creates it.
         var inherited = fenv_t()
         native_floating_point_begin(&inherited)
         let queue = Unmanaged<WorkQueue>.fromOpaque(context).takeRetainedValue()
@@ -184,13 +184,13 @@ package final class ThreadPool: @unchecked Sendable {
     }
 }
 
-/// One parallel region after another: what the workers of a pool share.
+/// The queue of parallel regions, shared by the workers of a pool.
 private final class WorkQueue: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let callers = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let begun = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    /// Lies in the frame of the caller of `run`, which outlasts the queue.
+    /// Lies in the frame of the caller of `run`, which outlives it.
     private var body: UnsafePointer<ThreadPool.Body>?
     private var generation = 0
     private var running = 0
@@ -219,8 +219,8 @@ private final class WorkQueue: @unchecked Sendable {
         ended.deallocate()
     }
 
-    /// Publishes a region once that of another caller has ended; `end` closes it. Returns false if the other one has not ended
-    /// after so many milliseconds; nil waits for it.
+    /// Publishes a region when the other caller's region has ended; `end` closes it. Returns false if the other
+    /// one does not end within so many milliseconds; nil waits without limit.
     func begin(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>, within milliseconds: Int32?) -> Bool {
         if let milliseconds {
             guard native_lock_within(callers, milliseconds) != 0 else { return false }
@@ -239,10 +239,10 @@ private final class WorkQueue: @unchecked Sendable {
         return true
     }
 
-    /// Leaves out the tasks that no worker has begun.
+    /// Drops the tasks that no worker has begun.
     func dropTasks() { nextTask.store(tasks, ordering: .relaxed) }
 
-    /// Waits for the workers, for so many milliseconds at most, and returns whether all are done.
+    /// Waits at most so many milliseconds for the workers. Returns whether all are done.
     func hasEnded(within milliseconds: Int32?) -> Bool {
         native_lock(lock)
         defer { native_unlock(lock) }
@@ -254,7 +254,7 @@ private final class WorkQueue: @unchecked Sendable {
         return running == 0
     }
 
-    /// Closes a region whose workers are done, and returns whether an allocation failed in it.
+    /// Closes a region whose workers are done. Returns whether an allocation failed in it.
     func end() -> Bool {
         native_lock(lock)
         body = nil
@@ -264,7 +264,7 @@ private final class WorkQueue: @unchecked Sendable {
         return hasFailed
     }
 
-    /// Waits for the region after `seen`; nil when the pool is stopping.
+    /// Waits for the region after `seen`; nil when the pool stops.
     func next(after seen: inout Int) -> UnsafePointer<ThreadPool.Body>? {
         native_lock(lock)
         defer { native_unlock(lock) }

@@ -1,7 +1,7 @@
-/// What matrix multiplications are computed in. Sums are float32 in all of them, and exact before scaling in int8.
+/// The precision of GEMMs. Sums are float32 in all of them; int8 sums are exact before scaling.
 package enum ComputePrecision: String, CaseIterable, Sendable {
     case float32
     case bfloat16
-    /// Rows are rounded to int8 when they are written, with a scale for each.
+    /// Activations are rounded to int8 when they are written, with a scale for each row.
     case int8
 }

@@ -1,7 +1,8 @@
 import PixArtStorage
 
 extension Tensor {
-    /// A stored tensor: bytes as they are, floating point widened to float32. Fails with `.model` for other types.
+    /// A stored tensor with bytes unchanged and floating point widened to float32. Fails with `.model` for other
+    /// types.
     package convenience init(_ stored: StoredTensor) throws(PixArtError) {
         if stored.type == .uint8 {
             try self.init(.uint8, shape: stored.shape) { $0.copyMemory(from: stored.bytes) }
@@ -9,7 +10,7 @@ extension Tensor {
         }
         guard let encoding = WeightEncoding(stored), !encoding.isQuantized else {
             throw .model(
-                "\(stored.file.path): tensor \"\(stored.name)\" has type \(stored.type.rawValue), expected F32, "
+                "\(stored.file.path): tensor \"\(stored.name)\" has type \(stored.type.rawValue); expected F32, "
                     + "F16, BF16 or U8")
         }
         guard let count = stored.shape.elementCount else {

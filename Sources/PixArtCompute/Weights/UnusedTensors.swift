@@ -1,11 +1,11 @@
 import PixArtStorage
 
-/// What an open does about a tensor that the network does not use and no rule knows: the option `unexpected_tensors`.
+/// How an open handles a tensor that the network does not use and that no rule knows: the option `unexpected_tensors`.
 package enum UnexpectedTensors: String, CaseIterable, Sendable {
     case error, ignore
 }
 
-/// Names of tensors that files hold and a network does not use, and what they mean.
+/// Names of tensors that files contain and a network does not use, and what they mean.
 package struct UnusedTensors: Sendable {
     package struct Rule: Sendable {
         let pattern: TensorPattern
@@ -24,17 +24,17 @@ package struct UnusedTensors: Sendable {
         }
     }
 
-    /// A tensor that was passed over, and why that does no harm.
+    /// A tensor that was ignored, and why that is harmless.
     package struct Ignored: Equatable, Sendable {
         package let name: String
         package let reason: String
     }
 
-    /// What the network is called in messages.
+    /// The name of the network in messages.
     package let network: String
     /// Tensors whose absence changes no result.
     package let harmless: [Rule]
-    /// Tensors that only another architecture or another form of weights has; the first rule that matches counts.
+    /// Tensors of other architectures or other forms of weights. The first rule that matches counts.
     package let foreign: [Rule]
 
     package init(_ network: String, harmless: [Rule] = [], foreign: [Rule] = []) {
@@ -43,7 +43,7 @@ package struct UnusedTensors: Sendable {
         self.foreign = foreign
     }
 
-    /// The first of `names` that says that the weights are of something else, and what it says.
+    /// The first of `names` that shows that the weights belong to another architecture, and which one.
     func foreign(among names: Set<Name>) -> (name: Name, reason: String)? {
         for rule in foreign {
             if let name = names.filter({ rule.matches($0.text) }).min() { return (name, rule.reason) }
@@ -51,11 +51,11 @@ package struct UnusedTensors: Sendable {
         return nil
     }
 
-    /// Why a tensor that is passed over does no harm; nil if no rule knows it.
+    /// Why ignoring a tensor is harmless; nil if no rule knows it.
     func reason(ignoring name: String) -> String? { harmless.first { $0.matches(name) }?.reason }
 }
 
-/// Names of tensors: text in which each `*` stands for any text, dots and nothing included.
+/// Patterns for names of tensors. Each `*` matches any text, including dots and no text.
 package struct TensorPattern: ExpressibleByStringLiteral, Sendable {
     private let text: [UInt8]
 
@@ -64,7 +64,7 @@ package struct TensorPattern: ExpressibleByStringLiteral, Sendable {
     package func matches(_ name: String) -> Bool {
         let name = Array(name.utf8)
         var (position, index) = (0, 0)
-        // Where to go on if what follows the last star does not fit: behind the star, one byte of the name later.
+        // Where to continue if the rest does not match: after the star, one byte later in the name.
         var retry: (position: Int, index: Int)?
         while index < name.count {
             if position < text.count, text[position] == UInt8(ascii: "*") {

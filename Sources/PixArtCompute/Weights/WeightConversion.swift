@@ -1,7 +1,7 @@
 import PixArtStorage
 
-/// A stored tensor in another encoding, as it is written to a file: as it is for nil, or else as [outputs, inputs], of
-/// which outputs are its first dimension.
+/// A stored tensor in the encoding that is written to a file: unchanged for nil, or else [outputs, inputs], whose
+/// outputs are its first dimension.
 extension StoredTensor {
     /// Bytes of elements that are read at a time.
     private static let piece = 16 << 20
@@ -17,9 +17,9 @@ extension StoredTensor {
         )
     }
 
-    /// Hands `body` the elements in `encoding` and their scales, in order, some outputs at a time, with the bytes that
-    /// were read for them. Frees what was read: memory is needed for one piece only. `encoding` is nil for a tensor
-    /// that is not floating point. Fails with `.memory`, and with what `body` throws.
+    /// Calls `body` with the elements in `encoding` and their scales, in order, some outputs at a time, and with
+    /// the bytes that were read for them. Frees what was read, so memory is needed for one piece only. `encoding`
+    /// is nil for a tensor that is not floating point. Fails with `.memory` and with what `body` throws.
     package func convert(
         to encoding: WeightEncoding?, _ pool: ThreadPool,
         _ body: (

@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// How the elements of a weight lie, in a file and in memory: by themselves, or quantized with scales.
+/// The encoding of a weight, in a file and in memory: plain elements, or quantized with scales.
 ///
 /// A new block format is a case, its layout, and its kernels in `WeightMatrix`, `WeightPacking` and
 /// `WeightQuantization`.
@@ -10,25 +10,26 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
     case bfloat16
     /// With a scale for each output.
     case int8
-    /// Two elements a byte, with a scale for each group of four outputs and sixteen inputs. A run of eight inputs lies
-    /// in four bytes, the first four in the low halves; runs of sixteen outputs lie side by side. Missing ones are 0.
+    /// Two elements per byte, with a scale for each group of 4 outputs and 16 inputs. Eight consecutive inputs lie
+    /// in 4 bytes, the first four in the low halves; these runs lie side by side for 16 outputs. Missing elements
+    /// are 0.
     case int4
 
-    /// Encodings that weights are converted to.
+    /// Encodings that weights can be converted to.
     package static let targets: [WeightEncoding] = [.float32, .bfloat16, .int8, .int4]
 
-    /// What the bytes of an encoding mean.
+    /// The layout of an encoding.
     package struct Layout: Sendable {
-        /// Elements of a file are of this type.
+        /// Element type in a file.
         package let type: ElementType
-        /// Outputs and inputs of a block. The inputs of each output lie in `runBytes`, and the runs of a block side by
-        /// side.
+        /// Outputs and inputs of a block. The inputs of each output lie in `runBytes`, and the runs of a block
+        /// are adjacent.
         package let block: (outputs: Int, inputs: Int)
         package let runBytes: Int
-        /// Outputs and inputs that share a float32 scale: all inputs if that is nil. No scales if the group is nil.
+        /// Outputs and inputs that share a float32 scale; inputs nil means all. No scales if the group is nil.
         package let group: (outputs: Int, inputs: Int?)?
 
-        /// Whether a block has a single element.
+        /// Whether a block is a single element.
         var isPlain: Bool { block == (1, 1) }
     }
 
@@ -42,7 +43,7 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether elements have scales, so that floating point cannot be had back.
+    /// Whether elements have scales. Quantized weights cannot be converted back to floating point.
     package var isQuantized: Bool { layout.group != nil }
 
     /// Bits of an element, without scales.
@@ -50,15 +51,14 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
 
     // MARK: In files
 
-    /// The encoding of a stored tensor, by the type of its elements and the shape of its blocks; nil if it is no
-    /// weight.
+    /// The encoding of a stored tensor, from its element type and shape; nil if it is no weight.
     package init?(_ stored: StoredTensor) {
         guard let encoding = Self.allCases.first(where: { $0.layout.type == stored.type && $0.hasBlocks(stored.shape) })
         else { return nil }
         self = encoding
     }
 
-    /// The first encoding with elements of this type, whatever its blocks; nil if there is none.
+    /// The first encoding with this element type, whatever its blocks; nil if there is none.
     init?(elements type: ElementType) {
         guard let encoding = Self.allCases.first(where: { $0.layout.type == type }) else { return nil }
         self = encoding
@@ -102,7 +102,7 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
         isQuantized ? 4 * scaleShape(outputs: outputs, inputs: inputs).reduce(1, *) : 0
     }
 
-    /// Bytes before an element of a matrix of `inputs` inputs. The column starts a run.
+    /// Offset in bytes of a column in a matrix with `inputs` inputs. The column starts a run.
     func offset(_ output: Int, _ column: Int, inputs: Int) -> Int {
         let layout = layout
         guard !layout.isPlain else { return layout.runBytes * (output * inputs + column) }
@@ -113,20 +113,21 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
 
     // MARK: What is asked for
 
-    /// The encoding in which a weight that is stored in this one is held if `requested` is asked for, nil for as it is
-    /// stored, and never below `minimum`. Opening, estimating and converting all ask here.
+    /// The encoding that a weight stored in this one is held in if `requested` is asked for. nil means as stored.
+    /// Never below `minimum`. Opening, estimating and converting all call this.
     package func held(as requested: WeightEncoding?, minimum: WeightEncoding) -> WeightEncoding {
         guard let requested else { return self }
         let target = requested.bits < minimum.bits ? minimum : requested
         let isHalf = self == .float16 || self == .bfloat16
-        // Halves are widened exactly when they are multiplied: a wider copy would cost memory and change no number.
+        // Half precision is widened exactly during the multiplication. A wider copy would cost memory and
+        // change no number.
         return target == .float32 && requested != .float32 && isHalf ? self : target
     }
 }
 
 extension WeightSource {
-    /// The lowest encoding of quantized weights in the source; nil if all are floating point. Tensors of unsupported
-    /// types are refused when a network asks for them.
+    /// The lowest encoding of quantized weights in the source; nil if all are floating point. Tensors of
+    /// unsupported types are refused when a network reads them.
     package var quantization: WeightEncoding? {
         var found: Set<WeightEncoding> = []
         for name in names {

@@ -1,22 +1,22 @@
-/// What the weights of a network take of memory, in bytes.
+/// Memory of the weights of a network, in bytes.
 package struct WeightFootprint: Sendable, Equatable {
-    /// Matrices in memory of their own, because they were converted.
+    /// Converted matrices in private memory.
     package var convertedMatrices = 0
-    /// Matrices that are used where the file has them.
+    /// Matrices used in place in the mapped file.
     package var mappedMatrices = 0
-    /// Tables whose rows are looked up in the file.
+    /// Tables whose rows are read from the mapped file.
     package var mappedTables = 0
     /// Biases, norms and other small tensors, which are copied.
     package var vectors = 0
 
     package init() {}
 
-    /// Memory of the process's own.
+    /// Private memory of the process.
     package var resident: Int { convertedMatrices + vectors }
-    /// Pages of files, which are read when they are touched, and which the system can take back.
+    /// Pages of mapped files. They are read when they are touched, and the system can drop them.
     package var mapped: Int { mappedMatrices + mappedTables }
 
-    /// The same where matrices are held for one of `layers` equal layers at a time.
+    /// The same if matrices are held for one of `layers` equal layers at a time.
     package func streamed(layers: Int) -> WeightFootprint {
         var one = self
         one.convertedMatrices /= max(layers, 1)

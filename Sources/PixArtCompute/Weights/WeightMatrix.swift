@@ -1,20 +1,20 @@
 import PixArtStorage
 
-/// A weight of a linear layer, [outputs, inputs], in the mapped file or in memory.
+/// The weight of a linear layer, [outputs, inputs], in the mapped file or in memory.
 package struct WeightMatrix: Sendable {
     package let outputs: Int
     package let inputs: Int
     package let encoding: WeightEncoding
-    /// Row-major, of `encoding.shape`; valid as long as `owners` live.
+    /// Row-major, of `encoding.shape`. Valid as long as `owners` live.
     private nonisolated(unsafe) let elements: UnsafeRawPointer
-    /// As many as `encoding.scaleShape` says.
+    /// Of `encoding.scaleShape`.
     private nonisolated(unsafe) let scales: UnsafePointer<Float>?
     private let owners: [AnyObject & Sendable]
-    /// What is mapped, if it is.
+    /// The mapping, if the weight is used in place.
     private let stored: StoredTensor?
 
-    /// Elements and scales as they are stored, of as many bytes as encoding and size say. Copies what the file has at
-    /// an odd address, else uses it in place. Fails with `.memory`.
+    /// Elements and scales as stored, with as many bytes as encoding and size require. Copies bytes at an odd
+    /// address and uses others in place. Fails with `.memory`.
     init(
         _ stored: StoredTensor, scales: StoredTensor? = nil, encoding: WeightEncoding, outputs: Int, inputs: Int
     ) throws(PixArtError) {
@@ -58,11 +58,11 @@ package struct WeightMatrix: Sendable {
         return (UnsafeRawPointer(copy), buffer)
     }
 
-    /// Bytes of elements and scales, and whether they are the mapped file's.
+    /// Bytes of elements and scales, and whether they lie in the mapped file.
     package var bytes: Int { encoding.bytes(outputs: outputs, inputs: inputs) }
     package var isMapped: Bool { stored != nil }
 
-    /// Elements and scales, for writing them to a file.
+    /// Elements and scales, for writing to a file.
     package func withBytes<Result, Failure: Error>(
         _ body: (_ elements: UnsafeRawBufferPointer, _ scales: UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -72,17 +72,17 @@ package struct WeightMatrix: Sendable {
             UnsafeRawBufferPointer(start: scales, count: encoding.scaleBytes(outputs: outputs, inputs: inputs)))
     }
 
-    /// Lets go of the memory of what is mapped: the process does not hold it until it is read again.
+    /// Frees the mapped pages. They are read again when they are touched.
     package func discard() { stored?.file.discard(stored!.bytes) }
 
     // MARK: Rows
 
-    /// The elements of an output as they are held, from a column on, which starts a run in int4.
+    /// The elements of an output in their encoding, from a column on. In int4 the column starts a run.
     func row(_ output: Int, from column: Int = 0) -> UnsafeRawPointer {
         elements + encoding.offset(output, column, inputs: inputs)
     }
 
-    /// The scales that an output's elements have, or share with its group's.
+    /// The scales of an output's elements; a group shares them.
     func scales(_ output: Int) -> UnsafePointer<Float> {
         guard let group = encoding.layout.group else { preconditionFailure("\(encoding) has no scales") }
         let columns = group.inputs.map { (inputs + $0 - 1) / $0 } ?? 1
@@ -94,7 +94,7 @@ package struct WeightMatrix: Sendable {
         scales(output) + (encoding.layout.group?.inputs.map { column / $0 } ?? 0)
     }
 
-    /// Writes the rows of some outputs as float32 to `target`, [outputs, inputs] without gaps between rows, exactly.
+    /// Writes the rows of some outputs as float32 to `target`, [outputs, inputs] without gaps between rows. Exact.
     package func widen(outputs range: Range<Int>, into target: Matrix) {
         precondition(target.rows == range.count && target.columns == inputs && target.stride == inputs)
         widen(outputs: range, to: target.start)
@@ -107,7 +107,7 @@ package struct WeightMatrix: Sendable {
         }
     }
 
-    /// Some columns of one output as float32, from the start of a group on.
+    /// Some columns of one output as float32, starting at a group.
     func widen(
         _ output: Int, _ columns: Range<Int>, to target: UnsafeMutablePointer<Float>, _ kernels: Kernels
     ) {

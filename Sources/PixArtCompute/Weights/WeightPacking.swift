@@ -1,13 +1,13 @@
 import CKernels
 import PixArtStorage
 
-// Weights laid out for a GEMM, as the encoding of the activations asks for.
+// Packing: weights laid out for a GEMM, in the encoding of its activations.
 
 extension WeightMatrix {
-    /// Lays out up to 32 outputs in a panel of `units` for rows of this encoding.
+    /// Packs up to 32 outputs in a panel of `units` for activations in this encoding.
     ///
-    /// If the encoding serves, rows are read as they lie; else they are converted some columns at a time, which stay
-    /// in the worker's nearest cache. Fails with `.memory`.
+    /// If the stored encoding fits, rows are packed directly. Otherwise some columns are converted at a time,
+    /// which stay in the worker's L1 cache. Fails with `.memory`.
     func pack(
         _ outputs: Range<Int>, for product: ActivationRows.Encoding, units: Int, into panel: inout Panel,
         _ kernels: Kernels,
@@ -44,7 +44,7 @@ extension WeightMatrix {
                 outputs.count, inputs, row(outputs.lowerBound).assumingMemoryBound(to: UInt8.self),
                 scales(outputs.lowerBound), panel.scales, panel.elements, panel.zeroPointSums)
         }
-        // Rounding floating point to int8 looks at whole rows.
+        // Rounding floating point to int8 needs whole rows.
         let looksAtRows = (product == .int8 || product == .emulatedInt8) && encoding != .int8 && encoding != .int4
         let block = looksAtRows ? inputs : min(inputs, Self.conversionBlock)
         let stride = ActivationRows.stride(columns: block, encoding: product)
@@ -66,8 +66,8 @@ extension WeightMatrix {
     /// Columns that are converted at a time: whole groups.
     private static let conversionBlock = 512
 
-    /// Some columns of one output for a product. `scale` is that of the output's int8 numbers; it is written where they
-    /// are made of floating point, from all columns. `wide` has room for the columns in float32.
+    /// Some columns of one output for a GEMM. `scale` is the scale of the output's int8 values. It is computed
+    /// from all columns if the weight is floating point. `wide` has room for the columns in float32.
     private func convert(
         _ output: Int, _ columns: Range<Int>, for product: ActivationRows.Encoding, to target: UnsafeMutableRawPointer,
         scale: UnsafeMutablePointer<Float>, _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels

@@ -2,10 +2,10 @@ import CKernels
 import PixArtStorage
 
 extension WeightMatrix {
-    /// Outputs that a worker converts at least: whole blocks of every encoding.
+    /// Fewest outputs that a worker converts: whole blocks of every encoding.
     package static let grain = WeightEncoding.allCases.map(\.layout.block.outputs).max() ?? 1
 
-    /// The same weights in one of `WeightEncoding.targets`, or as they are. Fails with `.memory`.
+    /// The same weights in one of `WeightEncoding.targets`, or unchanged. Fails with `.memory`.
     package func converted(to target: WeightEncoding, _ pool: ThreadPool) throws(PixArtError) -> WeightMatrix {
         guard target != encoding else { return self }
         let block = target.layout.block.outputs
@@ -17,7 +17,7 @@ extension WeightMatrix {
         let start = UnsafeMutableRawPointer(elements.start)
         let scales = shape.isEmpty ? nil : try AlignedBuffer(count: shape.reduce(1, *))
         if target == .int4 {
-            // The last block may lack outputs.
+            // The last block may have fewer outputs.
             let last = target.offset(outputs / block * block, 0, inputs: inputs)
             (start + last).initializeMemory(as: UInt8.self, repeating: 0x88, count: bytes - last)
         }

@@ -1,13 +1,13 @@
 import PixArtStorage
 
-/// Where weights come from, and what becomes of them.
+/// A source of weights, and how they are held.
 package struct WeightSupply: Sendable {
     package let source: any WeightSource
-    /// The encoding that weights are to be held in, as far as their minimum goes; nil for as they are stored.
+    /// The encoding that weights are held in, unless their minimum is higher. nil means as stored.
     package let requested: WeightEncoding?
-    /// Converts weights while they are read; nil leaves them as they are stored.
+    /// Converts weights while they are read. nil leaves them as stored.
     package let pool: ThreadPool?
-    /// What becomes of tensors that the network does not use and that no rule knows.
+    /// How to handle tensors that the network does not use and no rule knows.
     package let unexpected: UnexpectedTensors
 
     package init(
@@ -21,42 +21,42 @@ package struct WeightSupply: Sendable {
     }
 }
 
-/// Hands a network its weights by name and shape, and knows at the end which tensors nobody asked for.
+/// Gives a network its weights by name and shape, and records which tensors are unused.
 ///
 /// All failures are `.model` errors that name the source, the tensor, what was found and what was expected.
 package final class WeightReader {
     package let supply: WeightSupply
     private var source: any WeightSource { supply.source }
-    /// Whether weights are converted to the encoding that is planned for them.
+    /// Whether weights are converted to their planned encoding.
     private var converts = true
-    /// Whether each tensor that is taken is reported as a step of the call.
+    /// Whether each tensor that is read is reported as a step of the call.
     package var reportsProgress = false
     private let names: Set<Name>
-    /// What the names of other tensors mean to the network.
+    /// The network's rules for other tensors.
     private var rules = UnusedTensors("this architecture")
-    /// Names of the tensors that were asked for.
+    /// Names of the tensors that were requested.
     package private(set) var requestedNames: Set<Name> = []
 
-    /// The tensors that were passed over, by name, once the network has finished.
+    /// The ignored tensors by name, once the network is complete.
     package private(set) var ignored: [UnusedTensors.Ignored] = []
 
-    /// The encoding in which each tensor taken so far is held, or read if it is no matrix. A file that has the tensors
-    /// in these encodings gives the same numbers, to the bit, when it is opened.
+    /// The encoding that each requested tensor is held in, or read in if it is no matrix. A file with these
+    /// encodings gives the same numbers, to the bit, when it is opened.
     package private(set) var plannedEncodings: [Name: WeightEncoding] = [:]
 
-    /// What the weights taken so far take of memory, converted or not.
+    /// Memory of the weights requested so far, converted or not.
     package private(set) var footprint = WeightFootprint()
 
-    /// Weights as they are stored, or in an encoding as far as their minimum goes.
+    /// Weights as stored, or in an encoding unless their minimum is higher.
     package init(_ supply: WeightSupply) {
         self.supply = supply
         names = Set(supply.source.names.map { Name($0) })
     }
 
-    /// Weights as they are stored.
+    /// Weights as stored.
     package convenience init(_ source: any WeightSource) { self.init(WeightSupply(source)) }
 
-    /// Reads what `body` asks for as it is stored, to see that it is there.
+    /// Reads what `body` requests as stored, to check that it exists.
     package func withoutConversion(_ body: () throws(PixArtError) -> Void) throws(PixArtError) {
         converts = false
         defer { converts = true }
@@ -88,8 +88,8 @@ package final class WeightReader {
             WeightMatrix(stored, scales: scales, encoding: encoding, outputs: outputs, inputs: inputs), name, minimum)
     }
 
-    /// A convolution's weight as a linear layer's: [outputs, channels, kernel, kernel] with `inputs = channels *
-    /// kernel²`.
+    /// A convolution's weight as that of a linear layer: [outputs, channels, kernel, kernel] with `inputs =
+    /// channels * kernel²`.
     package func matrix(
         _ name: String, outputs: Int, channels: Int, kernel: Int, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> WeightMatrix {
@@ -99,7 +99,7 @@ package final class WeightReader {
             minimum)
     }
 
-    /// A table whose rows are looked up one by one, and widened then: held as it is stored, whatever is asked for.
+    /// A table whose rows are looked up one by one and widened then. Always held as stored.
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
         let (stored, encoding) = try floatingPoint(name, [rows, columns])
         plannedEncodings[name] = encoding.held(as: supply.requested, minimum: .float32)
@@ -120,12 +120,12 @@ package final class WeightReader {
         }
     }
 
-    /// To be called before anything is taken. Each failure from here on is explained by `rules` if a tensor shows that
-    /// the weights are of another architecture.
+    /// Must be called before any weight is requested. If a later failure is due to weights of another
+    /// architecture, the message says so.
     package func begin(_ rules: UnusedTensors) { self.rules = rules }
 
-    /// Passes over what the network has not asked for. Fails if a tensor is of another architecture, or if no rule
-    /// knows it and the supply does not say to ignore it.
+    /// Ignores the unused tensors. Fails if a tensor belongs to another architecture, or if no rule knows it and
+    /// `unexpected_tensors` is not "ignore".
     package func finish() throws(PixArtError) {
         if reportsProgress { try CallProgress.report(step: names.count, of: names.count) }
         let unused = names.subtracting(requestedNames).sorted().map(\.text)
@@ -148,13 +148,13 @@ package final class WeightReader {
                 + "\"unexpected_tensors\" to be \"ignore\"")
     }
 
-    /// The failure to report if a tensor that was not asked for shows that the weights are of another architecture.
+    /// The failure if an unused tensor shows that the weights belong to another architecture.
     private func foreignFault() -> PixArtError? {
         guard let (name, reason) = rules.foreign(among: names.subtracting(requestedNames)) else { return nil }
         return .model("\(source.location): tensor \"\(name)\" says that this is \(reason); expected \(rules.network)")
     }
 
-    /// A matrix in the encoding that it is to be held in.
+    /// A matrix in the encoding that it is held in.
     private func held(
         _ matrix: WeightMatrix, _ name: String, _ minimum: WeightEncoding
     ) throws(PixArtError) -> WeightMatrix {
@@ -179,7 +179,8 @@ package final class WeightReader {
 
     private func found(_ name: String) throws(PixArtError) -> StoredTensor {
         guard let stored = try source[name] else {
-            throw foreignFault() ?? .model("\(source.location): tensor \"\(name)\" is missing")
+            throw foreignFault()
+                ?? .model("\(source.location): tensor \"\(name)\" is missing; expected one of that name")
         }
         requestedNames.insert(Name(name))
         return stored
@@ -188,12 +189,12 @@ package final class WeightReader {
     private func check(_ stored: StoredTensor, _ name: String, _ shape: [Int]) throws(PixArtError) {
         guard stored.shape == shape else {
             throw foreignFault()
-                ?? .model("\(source.location): tensor \"\(name)\" has shape \(stored.shape), expected \(shape)")
+                ?? .model("\(source.location): tensor \"\(name)\" has shape \(stored.shape); expected \(shape)")
         }
     }
 
     private func fault(_ stored: StoredTensor, _ name: String, _ expected: String) -> PixArtError {
         foreignFault()
-            ?? .model("\(source.location): tensor \"\(name)\" has type \(stored.type.rawValue), expected \(expected)")
+            ?? .model("\(source.location): tensor \"\(name)\" has type \(stored.type.rawValue); expected \(expected)")
     }
 }

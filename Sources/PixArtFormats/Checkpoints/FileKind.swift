@@ -1,13 +1,14 @@
 import PixArtStorage
 
-/// What a file is, by its first bytes, if it is one of those that lie where weights, JSON or a tokenizer should.
+/// The kind of a file, from its first bytes, if it is a file that is often found instead of weights, JSON or a
+/// tokenizer.
 ///
-/// Extensions are not looked at: a `.bin` may hold anything.
+/// Ignores extensions: a `.bin` may contain anything.
 package enum FileKind: CaseIterable, Sendable {
     case lfsPointer, webPage, hubError, xml, zeros
     case torchArchive, legacyTorch, pickle, tar, numpy, zip, gzip, gguf, onnx, openVINO, hdf5
 
-    /// Looks at the first bytes of a file; nil if they may be what is looked for.
+    /// Reads the first bytes of a file; nil if they may be the expected format.
     package init?(_ bytes: UnsafeRawBufferPointer) {
         let start = bytes.prefix(1024)
         guard !Self.isSafetensors(start) else { return nil }
@@ -39,7 +40,7 @@ package enum FileKind: CaseIterable, Sendable {
         }
     }
 
-    /// Fails with `.format` if a file is one of these kinds and not the `expected` one, which ends the message.
+    /// Fails with `.format` if a file is of one of these kinds. The message ends with `expected`.
     package static func refuse(_ file: MappedFile, expected: String) throws(PixArtError) {
         guard let kind = FileKind(file.bytes) else { return }
         throw .format("\(file.path): \(kind.found); expected \(expected): \(kind.remedy)")
@@ -67,7 +68,7 @@ package enum FileKind: CaseIterable, Sendable {
         }
     }
 
-    /// What to do about it.
+    /// What to do about the file.
     package var remedy: String {
         switch self {
         case .lfsPointer: "run \"git lfs pull\" in the repository, or download the file again"
@@ -82,13 +83,13 @@ package enum FileKind: CaseIterable, Sendable {
         }
     }
 
-    /// Eight bytes of a size that is plausible, and the header's brace.
+    /// Eight bytes with a plausible size, and the opening brace of the header.
     private static func isSafetensors(_ start: Slice<UnsafeRawBufferPointer>) -> Bool {
         guard start.count > 8, start[8] == UInt8(ascii: "{") else { return false }
         return start[5] == 0 && start[6] == 0 && start[7] == 0 && start.prefix(5).contains { $0 != 0 }
     }
 
-    /// Tells archives apart by the name of their first entry.
+    /// Distinguishes archives by the name of their first entry.
     private static func zip(_ start: Slice<UnsafeRawBufferPointer>) -> FileKind {
         guard start.count > 30 else { return .zip }
         let name = start.dropFirst(30).prefix(Int(start[26]) | Int(start[27]) << 8)
@@ -96,8 +97,8 @@ package enum FileKind: CaseIterable, Sendable {
         return ends("data.pkl") ? .torchArchive : ends(".npy") ? .numpy : .zip
     }
 
-    /// A protocol buffer whose first field is the version of the format, and whose second one is one of those that
-    /// follow it.
+    /// A protocol buffer whose first field is the version of the format, and whose second field is one of those
+    /// that follow it.
     private static func isONNX(_ start: Slice<UnsafeRawBufferPointer>) -> Bool {
         start.count > 4 && start[0] == 0x08 && (1...32).contains(start[1])
             && [0x12, 0x1A, 0x3A, 0x42].contains(start[2])

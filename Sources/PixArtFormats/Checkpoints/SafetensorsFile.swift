@@ -1,15 +1,16 @@
 import PixArtStorage
 
-/// A safetensors file, mapped. Opening reads the header only; a tensor's pages are read when they are touched.
+/// A memory-mapped safetensors file. Opening reads only the header. The pages of a tensor are read when they are
+/// touched.
 package final class SafetensorsFile: WeightSource {
-    /// The texts that the file carries under `__metadata__`.
+    /// The texts under `__metadata__`.
     package let metadata: [Name: String]
     private let file: MappedFile
     private let entries: [Name: SafetensorsHeader.Entry]
 
-    /// Maps the file at `path`. Fails with `.file`; and with `.format` naming file and tensor where the file is
-    /// truncated, malformed or inconsistent: every byte must belong to exactly one tensor, of the size that shape and
-    /// type say. Time is linear in the header.
+    /// Maps the file at `path`. Fails with `.file`. Fails with `.format` naming file and tensor if the file is
+    /// truncated, malformed or inconsistent: every byte must belong to exactly one tensor, whose size must match
+    /// its shape and type. Time is linear in the header.
     package init(path: String) throws(PixArtError) {
         file = try MappedFile(path: path)
         let header = try SafetensorsHeader(file)
@@ -22,7 +23,7 @@ package final class SafetensorsFile: WeightSource {
 
     package var names: [String] { entries.keys.map(\.text) }
 
-    /// The type, as the file names it, and the shape of each tensor.
+    /// The type of each tensor, as written in the file, and its shape.
     package var list: JSONValue {
         .object(
             entries.mapValues { entry in
@@ -32,7 +33,7 @@ package final class SafetensorsFile: WeightSource {
             })
     }
 
-    /// The tensor called `name`, or nil where the file has none. Fails with `.model` where its type is not an
+    /// The tensor called `name`; nil if the file has none. Fails with `.model` if its type is not an
     /// `ElementType`.
     package subscript(name: String) -> StoredTensor? {
         get throws(PixArtError) {

@@ -1,34 +1,34 @@
 import PixArtStorage
 
-/// The header of a safetensors file: which tensors lie where. Eight bytes hold the size of the JSON that follows, and
-/// then come the tensors' bytes.
+/// The header of a safetensors file: the position of each tensor. Eight bytes contain the size of the JSON that
+/// follows, and then the bytes of the tensors.
 struct SafetensorsHeader {
     /// A tensor of a file.
     struct Entry {
-        /// The type as it is written, which need not be an `ElementType`.
+        /// The type as written, which may be no `ElementType`.
         let type: String
         let shape: [Int]
-        /// Where its bytes are in the file.
+        /// Range of its bytes in the file.
         let bytes: Range<Int>
     }
 
     let metadata: [Name: String]
     let entries: [Name: Entry]
 
-    /// The largest header that is read, in bytes. The reference takes six times as much, but the header of ten thousand
-    /// tensors, more than any of these networks has, takes one.
+    /// The largest header, in bytes. The reference reads six times as much, but ten thousand tensors, more than
+    /// any of these networks has, need only one of these megabytes.
     private static let largest = 16 << 20
 
-    /// Bits of one element of each type that the format knows.
+    /// Bits of an element of each type of the format.
     private static let bits = [
         "F64": 64, "I64": 64, "U64": 64, "C64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16,
         "U16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "F8_E8M0": 8, "I8": 8, "U8": 8,
         "BOOL": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
     ]
 
-    /// Reads and checks the header of `file`. Afterwards every byte behind the header belongs to exactly one tensor,
-    /// and each tensor has as many bytes as its shape and type say; where the type is not known, its bytes are not
-    /// counted.
+    /// Reads and checks the header of `file`. Afterwards every byte after the header belongs to exactly one
+    /// tensor, and each tensor has as many bytes as its shape and type require. The size of a tensor of unknown
+    /// type is not checked.
     ///
     /// Fails with `.format` naming the file and the tensor.
     init(_ file: MappedFile) throws(PixArtError) {
@@ -88,7 +88,7 @@ struct SafetensorsHeader {
         return metadata
     }
 
-    /// Checks that tensors neither overlap nor leave gaps.
+    /// Checks that tensors have no overlaps and no gaps.
     private func checkLayout(start: Int, file: MappedFile) throws(PixArtError) {
         let ordered = entries.sorted {
             ($0.value.bytes.lowerBound, $0.value.bytes.upperBound) < (
@@ -116,7 +116,7 @@ struct SafetensorsHeader {
 }
 
 extension SafetensorsHeader.Entry {
-    /// Reads the entry of one tensor, whose bytes lie within `start ..< end` of the file.
+    /// Reads the entry of one tensor, whose bytes lie in `start ..< end` of the file.
     fileprivate init(_ value: JSONValue, start: Int, end: Int, fault: (String) -> PixArtError) throws(PixArtError) {
         guard let members = value.object else { throw fault("is described by \(value.kind); expected an object") }
         for key in members.keys.sorted() where !["dtype", "shape", "data_offsets"].contains(key) {
@@ -165,7 +165,7 @@ extension SafetensorsHeader.Entry {
         return counts
     }
 
-    /// Bytes of a dense array, its last byte filled up; nil if they cannot be counted.
+    /// Bytes of a dense array, rounded up; nil on overflow.
     private static func bytes(of shape: [Int], bits: Int) -> Int? {
         guard let elements = shape.elementCount else { return nil }
         let (count, overflow) = elements.multipliedReportingOverflow(by: bits)

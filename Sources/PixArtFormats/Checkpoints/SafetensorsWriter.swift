@@ -1,7 +1,7 @@
 import PixArtStorage
 
-/// Writes a safetensors file tensor by tensor: the header first, from names, types and shapes, and then each tensor's
-/// elements in pieces of any size, so that a file of any size is written in little memory. For one thread at a time.
+/// Writes a safetensors file in little memory: first the header, from names, types and shapes, then the elements of
+/// each tensor in pieces of any size. Not thread-safe.
 package final class SafetensorsWriter {
     /// A tensor to write: row-major, little-endian.
     package struct Entry: Sendable {
@@ -16,18 +16,18 @@ package final class SafetensorsWriter {
         }
     }
 
-    /// A tensor with its elements: as many bytes as `shape` and `type` say.
+    /// A tensor with its elements: as many bytes as `shape` and `type` require.
     package typealias Tensor = (name: String, type: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer)
 
     private let file: AtomicFile
-    /// Where the bytes of each tensor that are still to come belong.
+    /// Range in the file of each tensor's bytes that are not written yet.
     private var rest: [Name: Range<Int>]
 
     /// Writes the header of a file with these tensors and `metadata`.
     ///
-    /// Tensors are laid out by falling element size and then by name, so that each is aligned to its elements, and the
-    /// first starts at a cache line. Fails with `.argument` naming the tensor where two have one name, where one is
-    /// called "__metadata__", where a name holds a NUL, and where a shape cannot be; and with `.file`.
+    /// Tensors are sorted by falling element size and then by name, so each is aligned to its elements. The first
+    /// one starts at a cache line. Fails with `.argument` naming the tensor if two have one name, if one is called
+    /// "__metadata__", if a name contains a NUL, or if a shape is invalid. Fails with `.file`.
     package init(
         _ file: AtomicFile, _ entries: [Entry], metadata: [Name: String] = [:]
     ) throws(PixArtError) {
@@ -38,8 +38,8 @@ package final class SafetensorsWriter {
         }
     }
 
-    /// Appends `bytes` to the tensor called `name`. Tensors may take turns. Fails with `.argument` naming the tensor
-    /// where it is not in the header or has no room left for as much; and with `.file`.
+    /// Appends `bytes` to the tensor called `name`. Tensors can be written in any order. Fails with `.argument`
+    /// naming the tensor if it is not in the header or `bytes` are too many. Fails with `.file`.
     package func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws(PixArtError) {
         guard let room = rest[name] else { throw .argument("tensor \"\(name)\" is not in the header") }
         guard bytes.count <= room.count else {
@@ -49,15 +49,14 @@ package final class SafetensorsWriter {
         rest[name] = room.dropFirst(bytes.count)
     }
 
-    /// Says that all tensors were written; the file can then be committed. Fails with `.argument` naming one that was
-    /// not.
+    /// Completes the tensors. The file can then be committed. Fails with `.argument` naming an incomplete tensor.
     package func finish() throws(PixArtError) {
         guard let (name, room) = rest.filter({ !$0.value.isEmpty }).min(by: { $0.key < $1.key }) else { return }
         throw .argument("tensor \"\(name)\": \(room.count) bytes were not written")
     }
 
-    /// Writes `tensors` and `metadata` to `path`, in place of what is there once all is written. Fails as above, and
-    /// with `.argument` where bytes and shape do not fit.
+    /// Writes `tensors` and `metadata` to `path` and replaces the file there when all is written. Fails as above,
+    /// and with `.argument` if bytes and shape do not match.
     package static func write(path: String, tensors: [Tensor], metadata: [Name: String] = [:]) throws(PixArtError) {
         let entries = tensors.map { Entry(name: $0.name, type: $0.type, shape: $0.shape) }
         for (tensor, entry) in zip(tensors, entries) where entry.size != tensor.bytes.count {
@@ -70,8 +69,8 @@ package final class SafetensorsWriter {
         try file.commit()
     }
 
-    /// The header, eight bytes of size and JSON filled up with spaces to a multiple of 8 bytes; and where in the file
-    /// each tensor's bytes belong.
+    /// The header: eight bytes with its size, and JSON padded with spaces to a multiple of 8 bytes. Also the range
+    /// in the file of each tensor's bytes.
     private static func header(
         of entries: [Entry], metadata: [Name: String]
     ) throws(PixArtError) -> (bytes: [UInt8], places: [Name: Range<Int>]) {
@@ -105,7 +104,7 @@ package final class SafetensorsWriter {
 }
 
 extension SafetensorsWriter.Entry {
-    /// Bytes of the elements; nil if a dimension is negative or they cannot be counted.
+    /// Bytes of the elements; nil if a dimension is negative or on overflow.
     package var size: Int? {
         guard let count = shape.elementCount else { return nil }
         let (size, overflow) = count.multipliedReportingOverflow(by: type.size)

@@ -1,9 +1,9 @@
 import PixArtStorage
 
-/// The index of sharded weights (`<stem>.safetensors.index.json`): its `weight_map` tells which shard holds a tensor.
+/// The index of sharded weights (`<stem>.safetensors.index.json`). Its `weight_map` names the shard of each tensor.
 struct ShardIndex {
     private let path: String
-    /// File names of the shards by tensor.
+    /// File name of the shard of each tensor.
     private let shards: [Name: Name]
 
     /// Reads the index at `path`. Fails with `.file` and `.format`, naming the tensor.
@@ -22,15 +22,15 @@ struct ShardIndex {
                 !shard.utf8.contains(UInt8(ascii: "/")), !shard.utf8.contains(0), shard != ".", shard != ".."
             else {
                 throw .format(
-                    "\(path): tensor \"\(name)\": shard \"\(shard)\" is not the name of a file beside the index")
+                    "\(path): tensor \"\(name)\": shard \"\(shard)\" is no name of a file in the folder of the index")
             }
             shards[name] = Name(shard)
         }
         self.shards = shards
     }
 
-    /// Opens all shards, and tells which of them holds a tensor. Fails with `.file` where a shard is missing, and with
-    /// `.format` where shards and index do not agree, naming the tensor.
+    /// Opens all shards. Returns the shard of each tensor. Fails with `.file` if a shard is missing, and with
+    /// `.format` naming the tensor if shards and index contradict each other.
     func open(folder: String, content: DirectoryListing) throws(PixArtError) -> ([SafetensorsFile], [Name: Int]) {
         var files: [SafetensorsFile] = []
         var holders: [Name: Int] = [:]

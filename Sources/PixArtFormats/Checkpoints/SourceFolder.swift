@@ -1,14 +1,13 @@
 import Glibc
 import PixArtStorage
 
-/// A folder whose files are copied: those that lie in it, and nothing that a link leads to outside it. Somebody else
-/// may have made the folder, and the copies may be published.
+/// A folder whose files are copied. Only files in the folder itself are copied, and no file outside it that a link
+/// leads to: the folder may come from somebody else, and the copies may be published.
 ///
-/// The Hub's cache is the exception: the files of a folder in `<repository>/snapshots` are links into
-/// `<repository>/blobs`.
+/// The Hub's cache is the exception: the files in `<repository>/snapshots` are links into `<repository>/blobs`.
 package struct SourceFolder {
     package let path: String
-    /// Folders whose files may be copied: paths without links, which end with a slash.
+    /// Folders whose files may be copied: paths without links, with a final slash.
     private let homes: [String]
 
     /// Fails with `.file` naming the folder.
@@ -23,8 +22,8 @@ package struct SourceFolder {
         self.homes = homes
     }
 
-    /// The path without links of a file in the folder; nil if nothing has this name. Fails with `.file` naming the file
-    /// if it is not a regular file, or if a link leads nowhere or out of the folder.
+    /// The path, without links, of a file in the folder; nil if there is none. Fails with `.file` naming the file
+    /// if it is not a regular file, or if a link is broken or leads out of the folder.
     package func file(_ relative: String) throws(PixArtError) -> String? {
         let path = "\(self.path)/\(relative)"
         var status = stat()

@@ -1,26 +1,26 @@
 import PixArtStorage
 
-/// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: a safetensors
-/// file, or several shards and the index of which tensor is in which.
+/// The weights of one part of a checkpoint in the diffusers layout, such as its folder `transformer`: one safetensors
+/// file, or several shards with an index.
 package final class WeightFolder: WeightSource {
     /// The folder's path.
     package let location: String
-    /// Paths of the files of weights, and of their index if there is one.
+    /// Paths of the weight files, and of their index if there is one.
     package let paths: [String]
     private let files: [SafetensorsFile]
-    /// Which of `files` holds a tensor.
+    /// The file of each tensor.
     private let holders: [Name: Int]
 
-    /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`; and
-    /// where there is a `variant`, `<stem>.<variant>.safetensors` or else `<stem>.safetensors.index.<variant>.json`.
+    /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`.
+    /// With a `variant`, opens `<stem>.<variant>.safetensors`, or else `<stem>.safetensors.index.<variant>.json`.
     ///
     /// - Parameters:
     ///   - stem: "diffusion_pytorch_model" (transformer, vae) or "model" (text_encoder).
     ///   - variant: such as "fp16", or nil.
     ///
-    /// An index must list exactly the tensors of its shards, and shards lie in the folder itself. Fails with `.option`
-    /// where `variant` cannot be part of a file name; with `.file` where a file is missing, which tells what was looked
-    /// for and what is there instead; and with `.format`, naming the file and the tensor.
+    /// An index must list exactly the tensors of its shards, and shards must lie in the folder itself. Fails with
+    /// `.option` if `variant` cannot be part of a file name. Fails with `.file` if a file is missing, naming the
+    /// expected files and what the folder has instead. Fails with `.format` naming the file and the tensor.
     package init(folder: String, stem: String, variant: String?) throws(PixArtError) {
         if let variant, variant.isEmpty || variant.utf8.contains(UInt8(ascii: "/")) || variant.utf8.contains(0) {
             throw .option("variant: \"\(variant)\" cannot be part of a file name")
@@ -44,8 +44,7 @@ package final class WeightFolder: WeightSource {
 
     package var names: [String] { holders.keys.map(\.text) }
 
-    /// The tensor called `name`, or nil where there is none. Fails with `.model` where its type is not an
-    /// `ElementType`.
+    /// The tensor called `name`; nil if there is none. Fails with `.model` if its type is not an `ElementType`.
     package subscript(name: String) -> StoredTensor? {
         get throws(PixArtError) {
             guard let holder = holders[name] else { return nil }

@@ -1,17 +1,16 @@
 import Glibc
 import PixArtStorage
 
-/// A file that takes its path's place only when it is whole: it is written as a draft, and renamed at the end. If it
-/// does not come to that, nothing of it remains. For one thread at a time.
+/// A file that is written completely or not at all: it is written as a draft and renamed at the end. If it is not
+/// committed, nothing remains. Not thread-safe.
 ///
-/// Only a regular file is replaced, and the new one has its permissions; a symbolic link stays, and what it leads to is
-/// replaced.
+/// Replaces only a regular file, and keeps its permissions. A symbolic link stays, and its target is replaced.
 package final class AtomicFile {
     package let path: String
     private let target: AtomicTarget
     private var draft: DraftFile?
 
-    /// Creates the draft in the folder where the file belongs. Fails with `.file` and `.memory`, naming `path`.
+    /// Creates the draft in the folder of the target. Fails with `.file` and `.memory`, naming `path`.
     package init(path: String) throws(PixArtError) {
         self.path = path
         target = try AtomicTarget(path: path)
@@ -20,7 +19,7 @@ package final class AtomicFile {
 
     deinit { discard() }
 
-    /// Removes the draft, unless it has taken its place: nothing can be written any more.
+    /// Removes the draft unless it was committed. Nothing can be written afterwards.
     package func discard() {
         draft?.discard()
         draft = nil
@@ -31,7 +30,7 @@ package final class AtomicFile {
         try write(bytes) { Glibc.write($0, $1.baseAddress, $1.count) }
     }
 
-    /// Writes `bytes` from `offset` on, which may be behind the end. Fails with `.file` naming the path.
+    /// Writes `bytes` at `offset`, which may be beyond the end. Fails with `.file` naming the path.
     package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(PixArtError) {
         var place = offset
         try write(bytes) { descriptor, rest in
@@ -41,7 +40,7 @@ package final class AtomicFile {
         }
     }
 
-    /// Writes all of `bytes`, however few of them `call` takes at a time.
+    /// Writes all of `bytes`; `call` may write fewer at a time.
     private func write(
         _ bytes: UnsafeRawBufferPointer, by call: (Int32, UnsafeRawBufferPointer) -> Int
     ) throws(PixArtError) {
@@ -55,12 +54,12 @@ package final class AtomicFile {
         }
     }
 
-    /// Puts the file in its place, safe on the disk. Call once, after the last `write`. Fails with `.file` naming the
-    /// path, and what was there stays.
+    /// Puts the file at its path and flushes it to the disk. Call once, after the last `write`. Fails with `.file`
+    /// naming the path; then the old file stays.
     package func commit() throws(PixArtError) {
         let draft = try opened()
         if let existing = target.existing {
-            // Only a privileged process can give a file away; the owner's own file needs nothing.
+            // Only a privileged process can change the owner, and the owner's own file needs no change.
             _ = fchown(draft.descriptor, existing.st_uid, existing.st_gid)
             guard fchmod(draft.descriptor, existing.st_mode & 0o777) == 0 else {
                 throw .system(path, "cannot be replaced")
@@ -78,7 +77,7 @@ package final class AtomicFile {
         return draft
     }
 
-    /// Makes the new name safe on the disk. Not every file system can, and not every folder may be read.
+    /// Flushes the new name to the disk. Not every file system can do that, and not every folder is readable.
     private func syncFolder() throws(PixArtError) {
         let folder = open(target.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
@@ -86,7 +85,7 @@ package final class AtomicFile {
         guard fsync(folder) == 0 || errno != EIO else { throw .system(path, "the folder cannot be written") }
     }
 
-    /// Runs `call`, for which a file beyond RLIMIT_FSIZE is an error and no signal that ends the process.
+    /// Runs `call` such that a file beyond RLIMIT_FSIZE is an error, not a signal that ends the process.
     private static func withoutSizeSignal(_ call: () -> Int) -> Int {
         var signal = sigset_t()
         var pending = sigset_t()

@@ -1,15 +1,15 @@
 import Glibc
 import PixArtStorage
 
-/// Files of a folder and its subfolders that take their places together, when all of them are whole. Where that does
-/// not come about, none of them is there, nor a folder that was made for them. For one thread at a time.
+/// Files of a folder and its subfolders that are committed together, when all of them are complete. Otherwise none of
+/// them remains, nor a folder that was created for them. Not thread-safe.
 package final class AtomicFolder {
     package let path: String
     private var made: [String] = []
     private var files: [AtomicFile] = []
     private var isCommitted = false
 
-    /// Makes the folder where there is none; the one that it lies in must be there. Fails with `.file` naming it.
+    /// Creates the folder if it is missing. Its parent must exist. Fails with `.file` naming it.
     package init(path: String) throws(PixArtError) {
         self.path = path
         try make(path)
@@ -21,10 +21,10 @@ package final class AtomicFolder {
         for folder in made.reversed() { rmdir(folder) }
     }
 
-    /// Makes a subfolder where there is none. Fails with `.file` naming it.
+    /// Creates a subfolder if it is missing. Fails with `.file` naming it.
     package func makeFolder(_ relative: String) throws(PixArtError) { try make("\(path)/\(relative)") }
 
-    /// A file to be written, which is committed with the folder. Fails with `.file` naming it.
+    /// A file to write. It is committed with the folder. Fails with `.file` naming it.
     package func file(_ relative: String) throws(PixArtError) -> AtomicFile {
         let file = try AtomicFile(path: "\(path)/\(relative)")
         files.append(file)
@@ -38,8 +38,8 @@ package final class AtomicFolder {
         try file(relative).write(original.bytes)
     }
 
-    /// Puts all files in their places, in the order in which they were begun. Call once, at the end. Fails with
-    /// `.file`; then the files before the one that failed are in their places.
+    /// Commits all files in the order of their creation. Call once, at the end. Fails with `.file`; then the files
+    /// before the failed one are committed.
     package func commit() throws(PixArtError) {
         isCommitted = true
         for file in files { try file.commit() }
@@ -60,7 +60,7 @@ package final class AtomicFolder {
         let reason = errno
         var status = stat()
         guard reason == EEXIST, stat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
-            throw .file("\(folder): cannot be made: \(String(cString: strerror(reason)))")
+            throw .file("\(folder): cannot be created: \(String(cString: strerror(reason)))")
         }
     }
 }

@@ -1,19 +1,18 @@
 import Glibc
 import PixArtStorage
 
-/// What a file that is written takes the place of: a regular file, or nothing. A symbolic link stands for what it leads
-/// to.
+/// The target of a file that is written: a regular file, or nothing. A symbolic link means the file that it leads to.
 struct AtomicTarget {
-    /// Where the file belongs; no link.
+    /// Path of the file, without links.
     let path: String
-    /// The status of the file that is there; nil if there is none.
+    /// Status of the existing file; nil if there is none.
     let existing: stat?
 
     /// The folder of `path`.
     var folder: String { path.lastIndex(of: "/").map { String(path[...$0]) } ?? "." }
 
-    /// Follows the links from `path`. Fails with `.file` naming it if something other than a regular file is there, or
-    /// if links lead round in a circle.
+    /// Follows the links from `path`. Fails with `.file` naming it if something other than a regular file exists,
+    /// or if links form a cycle.
     init(path: String) throws(PixArtError) {
         var status = stat()
         if stat(path, &status) == 0 {
@@ -26,7 +25,7 @@ struct AtomicTarget {
             existing = nil
         }
         self.path = try Self.end(of: path)
-        // Links of /proc say where a file was, which may be elsewhere by now.
+        // Links in /proc contain the path that a file had, which may be wrong by now.
         guard let existing else { return }
         guard lstat(self.path, &status) == 0, status.st_dev == existing.st_dev, status.st_ino == existing.st_ino else {
             throw .file("\(path): cannot be replaced: its links do not name the file that they lead to")

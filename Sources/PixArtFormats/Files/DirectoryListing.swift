@@ -1,7 +1,7 @@
 import Glibc
 import PixArtStorage
 
-/// Names of what lies in a folder.
+/// Names of the entries of a folder.
 struct DirectoryListing {
     let names: Set<Name>
 
@@ -20,7 +20,7 @@ struct DirectoryListing {
 
     func contains(_ name: String) -> Bool { names.contains(Name(name)) }
 
-    /// What a folder without the wanted weights offers in their place, as the end of a message.
+    /// What a folder without the expected weights has instead, as the end of a message.
     func hint(stem: String) -> String {
         var hints: [String] = []
         if contains("\(stem).safetensors") || contains("\(stem).safetensors.index.json") {
@@ -43,7 +43,7 @@ struct DirectoryListing {
         return hints.map { "; \($0)" }.joined()
     }
 
-    /// Files that are no weights yet, or in a form that is not read, by their names.
+    /// Weights that are incomplete or in an unsupported format, by their names.
     private static let others: [(suffixes: [String], reason: String)] = [
         (
             [".incomplete", ".part", ".crdownload", ".aria2", ".download", ".tmp"],
@@ -54,7 +54,7 @@ struct DirectoryListing {
         ([".msgpack", ".h5"], "is of Flax or TensorFlow, which is not read"),
     ]
 
-    /// The variant that a file of weights or an index is of.
+    /// The variant of a weight file or an index.
     private func variant(of name: String, stem: String) -> String? {
         for (prefix, suffix) in [("\(stem).safetensors.index.", ".json"), ("\(stem).", ".safetensors")] {
             guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {

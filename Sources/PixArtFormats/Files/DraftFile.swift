@@ -1,15 +1,15 @@
 import Glibc
 import PixArtStorage
 
-/// A file on its way to another name. It has no name while it is written if the system can do that; else one that
-/// starts with ".pixart-", in the folder where the file belongs. A lock says that its process lives, so that drafts
-/// which a killed process left are known, and are removed when the next one is made in their folder.
+/// A file that is renamed when it is complete. It has no name until then, if the system supports that. Otherwise its
+/// name starts with ".pixart-", in the folder of the target. It is locked while its process lives, so that drafts of
+/// killed processes are recognized, and removed when the next one is created in their folder.
 struct DraftFile {
     let descriptor: Int32
     private let path: String
     private let isNamed: Bool
 
-    /// Makes a draft in the folder `folder`. Fails with `.file` and `.memory`, naming `target`.
+    /// Creates a draft in the folder `folder`. Fails with `.file` and `.memory`, naming `target`.
     init(in folder: String, permissions: mode_t, for target: String) throws(PixArtError) {
         Self.sweep(folder)
         path = "\(folder)/.pixart-\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
@@ -28,7 +28,7 @@ struct DraftFile {
             guard named >= 0 else { throw .system(target, "cannot be created") }
             flock(named, LOCK_EX)
             var status = stat()
-            // Another process may have taken it for a leftover before the lock was there.
+            // Another process may have removed it as a leftover before it was locked.
             if fstat(named, &status) == 0, status.st_nlink > 0 {
                 descriptor = named
                 return
@@ -43,7 +43,7 @@ struct DraftFile {
         close(descriptor)
     }
 
-    /// Puts the draft in the place of `target`, at once; returns 0, or -1 and `errno`. The draft is still to be closed.
+    /// Replaces `target` by the draft atomically. Returns 0, or -1 and `errno`. The draft is not closed.
     func rename(to target: String) -> Int32 {
         if !isNamed {
             guard linkat(AT_FDCWD, Self.link(descriptor), AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 else { return -1 }
@@ -57,12 +57,12 @@ struct DraftFile {
         return 0
     }
 
-    /// O_TMPFILE, a macro that Swift does not see.
+    /// O_TMPFILE, a macro that Swift cannot import.
     private static let unnamedFile = 0o20_000_000 | O_DIRECTORY
 
     private static func link(_ descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
 
-    /// Removes what killed processes left in a folder: drafts that nobody has locked.
+    /// Removes the drafts of killed processes in a folder, which are unlocked.
     private static func sweep(_ folder: String) {
         guard let names = try? DirectoryListing(path: folder).names else { return }
         for name in names.map(\.text) where isDraft(name) {

@@ -5,7 +5,7 @@ package struct ImageBatch {
     package let tensor: Tensor
     package let count, height, width, channels: Int
 
-    /// Fails with `.argument` where the tensor, which the host knows as `name`, is nothing of the kind.
+    /// Fails with `.argument` if the tensor, called `name` in messages, contains no images.
     package init(_ tensor: Tensor, _ name: String, channels allowed: [Int]) throws(PixArtError) {
         let shape = tensor.shape.count == 3 ? [1] + tensor.shape : tensor.shape
         guard tensor.element == .uint8, shape.count == 4, allowed.contains(shape[3]), shape.allSatisfy({ $0 > 0 })
@@ -13,7 +13,7 @@ package struct ImageBatch {
             let last = allowed.count == 1 ? "\(allowed[0])" : "C"
             let numbers = allowed.map(String.init).joined(separator: ", ")
             throw .argument(
-                "\(name) are \(tensor.description), expected uint8 [B, H, W, \(last)] or [H, W, \(last)]"
+                "\(name) are \(tensor.description); expected uint8 [B, H, W, \(last)] or [H, W, \(last)]"
                     + (allowed.count == 1 ? "" : " with C one of \(numbers)"))
         }
         self.tensor = tensor

@@ -1,18 +1,18 @@
 import PixArtStorage
 
-/// Puts parts of images into others.
+/// Blends images with their originals under a mask.
 package enum ImageBlend {
-    /// The lowest value of a mask that takes the image.
+    /// The lowest mask value that selects the image.
     package static let threshold: UInt8 = 128
 
-    /// Images where the mask is 128 or more, and originals elsewhere, in the shape of `images`.
+    /// Images if the mask is 128 or more, else originals, in the shape of `images`.
     ///
     /// - Parameters:
     ///   - images: uint8 [B, H, W, C] or [H, W, C] with 1, 3 or 4 channels.
-    ///   - originals: of the same size, as many or one for all.
-    ///   - mask: uint8 [H, W], [B, H, W] or [1, H, W], also with a last dimension of 1.
+    ///   - originals: of the same size; as many as images, or one for all.
+    ///   - mask: uint8 [H, W], [B, H, W] or [1, H, W], optionally with a last dimension of 1.
     ///
-    /// Fails with `.argument` where they do not fit each other.
+    /// Fails with `.argument` if they do not match.
     package static func blended(_ images: Tensor, over originals: Tensor, mask: Tensor) throws(PixArtError) -> Tensor {
         let front = try ImageBatch(images, "images", channels: [1, 3, 4])
         let back = try ImageBatch(originals, "originals", channels: [1, 3, 4])
@@ -20,7 +20,7 @@ package enum ImageBlend {
         guard (back.height, back.width, back.channels) == (height, width, channels), [1, count].contains(back.count)
         else {
             throw .argument(
-                "originals are \(originals.description), expected images of \(height) x \(width) x \(channels), one or "
+                "originals are \(originals.description); expected images of \(height) x \(width) x \(channels), one or "
                     + "\(count), as images are \(images.description)")
         }
         let masks = try ImageBatch(mask: mask, count: count, height: height, width: width)
@@ -40,16 +40,17 @@ package enum ImageBlend {
 }
 
 extension ImageBatch {
-    /// A mask for `count` images, or one for all: uint8 [H, W], [count or 1, H, W], also with a last dimension of 1.
-    /// Fails with `.argument`.
+    /// A mask for `count` images, or one for all: uint8 [H, W], [count or 1, H, W], optionally with a last
+    /// dimension of 1. Fails with `.argument`.
     package init(mask: Tensor, count: Int, height: Int, width: Int) throws(PixArtError) {
         let shapes = [[height, width], [1, height, width], [count, height, width]]
         let masks = shapes.contains(mask.shape) ? mask.shape.dropLast(2).first ?? 1 : nil
         let others = shapes.contains(Array(mask.shape.dropLast())) && mask.shape.last == 1
         guard mask.element == .uint8, masks != nil || others else {
             throw .argument(
-                "mask is \(mask.description), expected uint8 [\(height), \(width)] or "
-                    + "[\(count == 1 ? "1" : "1 or \(count)"), \(height), \(width)], also with a last dimension of 1")
+                "mask is \(mask.description); expected uint8 [\(height), \(width)] or "
+                    + "[\(count == 1 ? "1" : "1 or \(count)"), \(height), \(width)], optionally with a last dimension of 1"
+            )
         }
         tensor = mask
         self.count = masks ?? (mask.shape.count == 4 ? mask.shape[0] : 1)

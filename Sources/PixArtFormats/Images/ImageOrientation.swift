@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// Where the first row and column of stored pixels belong: the values of Exif's tag Orientation.
+/// The orientation of stored pixels: the values of Exif's tag Orientation.
 enum ImageOrientation: Int32 {
     case upright = 1
     case mirrored = 2
@@ -13,7 +13,7 @@ enum ImageOrientation: Int32 {
 
     private var swapsSides: Bool { rawValue >= 5 }
 
-    /// Turns stored pixels, uint8 [H, W, C], the right way up. Fails with `.memory`.
+    /// Rotates and mirrors stored pixels, uint8 [H, W, C], to upright. Fails with `.memory`.
     func uprighted(_ stored: Tensor) throws(PixArtError) -> Tensor {
         guard self != .upright else { return stored }
         let (height, width, channels) = (stored.shape[0], stored.shape[1], stored.shape[2])
@@ -30,7 +30,8 @@ enum ImageOrientation: Int32 {
         }
     }
 
-    /// The row and column, among `height` stored rows of `width`, of the pixel that belongs at `row` and `column`.
+    /// The row and column, among `height` stored rows of `width`, of the pixel that is displayed at `row` and
+    /// `column`.
     private func origin(_ row: Int, _ column: Int, _ height: Int, _ width: Int) -> (y: Int, x: Int) {
         switch self {
         case .upright: (row, column)

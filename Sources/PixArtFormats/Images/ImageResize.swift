@@ -1,16 +1,17 @@
 import Glibc
 import PixArtStorage
 
-/// Resizes images by Lanczos' filter of three lobes, which widens with the reduction so that nothing aliases.
+/// Resizes images with the Lanczos filter of three lobes. The filter widens when it reduces, so nothing aliases.
 ///
-/// This implementation matches: Pillow's `Image.resize` with `LANCZOS`, and diffusers' `VaeImageProcessor.resize` for
-/// its modes "default" and "crop". Limitation: where Pillow weighs colours by alpha, channels are resized apart.
+/// This implementation matches Pillow's `Image.resize` with `LANCZOS`, and diffusers' `VaeImageProcessor.resize` for
+/// its modes "default" and "crop". Limitation: Pillow premultiplies colours by alpha; here channels are resized
+/// separately.
 package enum ImageResize {
-    /// Images uint8 [B, H, W, C] or [H, W, C] with 1, 3 or 4 channels, as [.., height, width, C]; nil stands for their
-    /// own height or width.
+    /// Resizes images uint8 [B, H, W, C] or [H, W, C] with 1, 3 or 4 channels to [.., height, width, C]. nil keeps
+    /// the height or width.
     ///
-    /// With `crops` they are resized to cover height and width in their own proportions, and their middle is cut out;
-    /// otherwise stretched. Fails with `.argument`, and with `.memory`.
+    /// With `crops` the images keep their proportions, cover height and width, and are cropped at the center.
+    /// Otherwise they are stretched. Fails with `.argument` and `.memory`.
     package static func resized(
         _ images: Tensor, height: Int?, width: Int?, crops: Bool
     ) throws(PixArtError) -> Tensor {
@@ -27,8 +28,8 @@ package enum ImageResize {
         }
         let columns = Resampling(from: batch.width, to: cover.width, middle: width)
         let rows = Resampling(from: batch.height, to: cover.height, middle: height)
-        // Which axis comes first shows, since what lies between is rounded. This is Pillow's choice from its version 13
-        // on.
+        // The order of the axes matters because intermediate values are rounded. This is the order of Pillow
+        // since version 13.
         let (shorter, narrower) = (batch.height - cover.height, batch.width - cover.width)
         let isTall = shorter > 0 && shorter > 2 * narrower
         let shape = images.shape.dropLast(3) + [height, width, batch.channels]
@@ -60,7 +61,7 @@ package enum ImageResize {
     }
 }
 
-/// Which samples of one axis go into each of another by which weights, in fixed point.
+/// The source samples of each target sample along one axis, and their fixed-point weights.
 private struct Resampling {
     private struct Output {
         /// The first of the samples.
@@ -69,11 +70,11 @@ private struct Resampling {
         let weights: [Int32]
     }
 
-    /// Bits behind the point of a weight.
+    /// Fractional bits of a weight.
     private static let precision = 22
     private let outputs: [Output]
 
-    /// The `middle` ones of `target` samples of an axis of `source`.
+    /// Weights of the `middle` samples of `target` samples of an axis with `source` samples.
     init(from source: Int, to target: Int, middle: Int) {
         let start = target / 2 - middle / 2
         let scale = Double(source) / Double(target)
@@ -95,7 +96,7 @@ private struct Resampling {
         }
     }
 
-    /// The samples that are needed.
+    /// Range of the source samples that are read.
     var sources: Range<Int> {
         let first = outputs.map(\.first).min() ?? 0
         return first..<(outputs.map { $0.first + $0.weights.count }.max() ?? first)

@@ -2,16 +2,16 @@ import CLibraries
 import Glibc
 import PixArtStorage
 
-/// Reads PNG images of any kind, and writes them: 8 bits, RGB. In files and in memory.
+/// Reads PNG images of any kind, and writes RGB images with 8 bits. From and to files and memory.
 package enum PNGFile {
     /// An image to write.
     package struct Content {
-        /// 1 to 2^31 - 1; and so is `height`.
+        /// 1 to 2^31 - 1, as is `height`.
         package let width, height: Int
         /// `height` rows from the top, of `width` times three bytes: red, green, blue.
         package let pixels: UnsafeRawBufferPointer
-        /// What the file says about itself, before the image and in this order. A text of printable Latin-1 and line feeds
-        /// becomes a tEXt chunk, or zTXt if it is long; any other becomes an iTXt chunk.
+        /// Text chunks before the image data, in this order. Printable Latin-1 with line feeds becomes a tEXt
+        /// chunk, or zTXt if it is long. Other text becomes an iTXt chunk.
         package let text: [(keyword: String, text: String)]
 
         package init(
@@ -24,7 +24,8 @@ package enum PNGFile {
         }
     }
 
-    /// Writes an image to `path`, in place of what is there once all is written. Fails as `encode` does, and with `.file`.
+    /// Writes an image to `path` and replaces the file there when all is written. Fails as `encode` does, and with
+    /// `.file`.
     package static func write(_ content: Content, path: String) throws(PixArtError) {
         try withEncoded(content) { bytes throws(PixArtError) in
             let file = try AtomicFile(path: path)
@@ -35,8 +36,9 @@ package enum PNGFile {
 
     /// The bytes of the file, uint8 [N].
     ///
-    /// Fails with `.argument` if size and pixels do not fit; and with `.option` naming a keyword that is not 1 to 79 characters
-    /// of printable Latin-1 without leading, trailing or consecutive spaces, or whose text holds a NUL.
+    /// Fails with `.argument` if size and pixels do not match. Fails with `.option` naming a keyword that is not 1
+    /// to 79 characters of printable Latin-1 without leading, trailing or consecutive spaces, or whose text
+    /// contains a NUL.
     package static func encode(_ content: Content) throws(PixArtError) -> Tensor {
         try withEncoded(content) { bytes throws(PixArtError) in
             try Tensor(.uint8, shape: [bytes.count]) { $0.copyMemory(from: bytes) }
@@ -70,18 +72,18 @@ package enum PNGFile {
         return try body(UnsafeRawBufferPointer(start: encoded, count: count))
     }
 
-    /// Pixels along one side of an image that is read, at most, and all of them.
+    /// Most pixels along one side of an image that is read, and most pixels in all.
     private static let readable = (side: 1 << 16, pixels: 1 << 28)
 
     /// Reads an image from a file: uint8 [H, W, channels], rows from the top.
     ///
-    /// `channels` is 1 (grey), 3 (RGB) or 4 (RGBA); what the file has besides is left out, and what it lacks is made up:
-    /// alpha is dropped or 255, grey becomes three equal colours, colours become luma by ITU-R 601. Palettes are looked up,
-    /// 16 bits rounded to 8 and fewer widened. The image is turned upright by the orientation in the eXIf chunk. Gamma and
-    /// colour profiles make no difference.
+    /// `channels` is 1 (gray), 3 (RGB) or 4 (RGBA). Other channels are dropped, and missing ones are added: alpha
+    /// is dropped or 255, gray becomes three equal colours, colours become luma by ITU-R 601. Palettes are looked
+    /// up. 16 bits are rounded to 8 and fewer bits widened. The image is rotated by the orientation in the eXIf
+    /// chunk. Gamma and colour profiles are ignored.
     ///
-    /// Fails with `.file`; with `.format` if the file is no PNG, truncated or damaged, or larger than 2^16 pixels along a
-    /// side or 2^28 in all; and with `.memory`.
+    /// Fails with `.file` and `.memory`. Fails with `.format` if the file is no PNG, is truncated or damaged, or
+    /// has more than 2^16 pixels along a side or 2^28 in all.
     package static func read(path: String, channels: Int) throws(PixArtError) -> Tensor {
         let regular = try RegularFile(path: path)
         let descriptor = fcntl(regular.descriptor, F_DUPFD_CLOEXEC, 0)
@@ -95,8 +97,8 @@ package enum PNGFile {
         return try read(file, size: regular.size, name: path, channels: channels)
     }
 
-    /// Reads an image from the bytes of a file, which the host knows as `name`. Fails as reading a file does, but not with
-    /// `.file`.
+    /// Reads an image from the bytes of a file, called `name` in messages. Fails as reading a file does, but not
+    /// with `.file`.
     package static func read(
         memory: UnsafeRawBufferPointer, name: String, channels: Int
     ) throws(PixArtError) -> Tensor {
@@ -143,13 +145,13 @@ package enum PNGFile {
         }
     }
 
-    /// Fails with `.format` if an image is larger than allowed, or than a file of as many bytes can hold: nothing is
-    /// compressed to less than a thousandth.
+    /// Fails with `.format` if an image is larger than allowed, or than a file of as many bytes can contain:
+    /// nothing is compressed by more than a factor of a thousand.
     private static func require(_ size: native_png_size, in fileBytes: Int, _ name: String) throws(PixArtError) {
         let (width, height) = (Int(size.width), Int(size.height))
         guard max(width, height) <= readable.side, width * height <= readable.pixels else {
             throw .format(
-                "\(name): has \(width) x \(height) pixels, expected at most \(readable.side) along a side and "
+                "\(name): has \(width) x \(height) pixels; expected at most \(readable.side) along a side and "
                     + "\(readable.pixels) in all")
         }
         guard size.bytes / 1100 <= UInt64(fileBytes) else {

@@ -3,20 +3,20 @@ import PixArtStorage
 /// A `config.json` of a checkpoint, read key by key.
 ///
 /// All failures are `.model` errors that name the file, the key, what was found and what was expected. A key that is
-/// missing or null takes the default of the reference's class; where there is none, it is an error.
+/// missing or null takes the default of the reference's class; if there is none, it is an error.
 package struct ConfigurationFile: Sendable {
     package let path: String
     private let values: [Name: JSONValue]
 
-    /// Fails with `.file`, `.format`, or `.model` where the file does not hold an object.
+    /// Fails with `.file`, `.format`, or `.model` if the file does not contain an object.
     package init(path: String) throws(PixArtError) {
         let root = try JSONValue.load(path: path)
-        guard let values = root.object else { throw .model("\(path): holds \(root.kind), expected an object") }
+        guard let values = root.object else { throw .model("\(path): holds \(root.kind); expected an object") }
         self.path = path
         self.values = values
     }
 
-    /// The value of a key as it stands in the file.
+    /// The value of a key, as in the file.
     package subscript(key: String) -> JSONValue? { values[key] }
 
     package func string(_ key: String, default fallback: String? = nil) throws(PixArtError) -> String {
@@ -87,14 +87,14 @@ package struct ConfigurationFile: Sendable {
     /// Whether the key is missing or null.
     package func isAbsent(_ key: String) -> Bool { values[key] == nil || values[key] == .null }
 
-    /// Fails unless the key is absent or has this value: for settings of the reference that have one supported value.
+    /// Fails unless the key is missing or has this value, the only supported one.
     package func require(_ key: String, _ supported: JSONValue) throws(PixArtError) {
         guard let value = values[key], value != .null, value != supported else { return }
         if let number = value.number, number == supported.number { return }
         throw unsupported(key, found: value.serialized(), [supported.serialized()])
     }
 
-    /// Fails where the weights are said to be quantized by others than `pixart_convert`.
+    /// Fails if the configuration describes weights quantized by another program than `pixart_convert`.
     package func requireKnownQuantization() throws(PixArtError) {
         guard let value = values["quantization_config"], value != .null else { return }
         guard value["quant_method"]?.string == "pixart" else {
@@ -110,11 +110,11 @@ package struct ConfigurationFile: Sendable {
         _ key: String, _ expected: String, _ fallback: Value?, _ read: (JSONValue) -> Value?
     ) throws(PixArtError) -> Value {
         guard let found = values[key], found != .null else {
-            guard let fallback else { throw .model("\(path): \"\(key)\" is missing, expected \(expected)") }
+            guard let fallback else { throw .model("\(path): \"\(key)\" is missing; expected \(expected)") }
             return fallback
         }
         guard let value = read(found) else {
-            throw .model("\(path): \"\(key)\" is \(found.serialized()), expected \(expected)")
+            throw .model("\(path): \"\(key)\" is \(found.serialized()); expected \(expected)")
         }
         return value
     }

@@ -1,10 +1,10 @@
 /// How JSON is read.
 package enum JSONDialect: Sendable {
-    /// Two members of one name in an object are an error, and 1.0 is not an integer: for what hosts pass.
+    /// For options from hosts: duplicate members are an error, and 1.0 is not an integer.
     case strict
-    /// As Python's programs read the files that others wrote: of members of one name the last counts, and a number
-    /// without a fraction is an integer, however it is written.
+    /// For files from others, read as Python does: the last of duplicate members counts, and a number without a
+    /// fraction is an integer, however it is written.
     case python
-    /// As `python`, with numbers kept as they are written: for files that are written again.
+    /// As `python`, but numbers keep their spelling. For files that are written again.
     case verbatim
 }

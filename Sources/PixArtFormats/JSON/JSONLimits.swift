@@ -1,17 +1,17 @@
 import PixArtStorage
 
-/// How much a JSON text may hold: more than any real one does, and little enough that a hostile one is read in a
-/// fraction of a second, and its values in less than 100 MB of memory.
+/// Limits of a JSON text. No real text reaches them, and a hostile one within them is read in a fraction of a second,
+/// and its values in less than 100 MB of memory.
 enum JSONLimits {
-    /// A safetensors header has about ten values for each tensor, T5's tokenizer.json has 100,000.
+    /// A safetensors header has about ten values for each tensor; T5's tokenizer.json has 100,000.
     private static let values = 1 << 18
-    /// json-c takes most memory for these: 900 bytes for each, even if it is empty.
+    /// json-c needs most memory for these: 900 bytes each, even if they are empty.
     private static let objects = 1 << 16
-    /// The deepest nesting, innermost values counted. Configurations and headers need four levels.
+    /// The deepest nesting, including the innermost values. Configurations and headers need four levels.
     static let depth = 64
 
-    /// Counts what json-c would make of a text, before it does: in one pass and without memory. The count of values is
-    /// a bound, which empty objects and arrays raise. Fails with `.format` naming the byte where there is too much.
+    /// Counts the values that json-c would create, in one pass and without memory. The count is an upper bound:
+    /// empty objects and arrays raise it. Fails with `.format` naming the byte at which a limit is exceeded.
     static func check(_ text: UnsafeBufferPointer<UInt8>, source: String) throws(PixArtError) {
         var counts = (values: 1, objects: 0, depth: 0)
         var isInString = false

@@ -2,12 +2,12 @@ import CLibraries
 import PixArtStorage
 
 extension JSONValue {
-    /// Parses one JSON value out of UTF-8 bytes.
+    /// Parses one JSON value from UTF-8 bytes.
     ///
-    /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming `source`
-    /// and the byte offset: on malformed text, text after the value, invalid UTF-8, names that hold a NUL, and more
-    /// values or deeper nesting than `JSONLimits` allow; and if `dialect` is strict, on two members of one name in an
-    /// object.
+    /// The grammar is JSON's, plus the bare numbers NaN, Infinity and -Infinity. Fails with `.format` naming
+    /// `source` and the byte offset: for malformed text, text after the value, invalid UTF-8, names that contain a
+    /// NUL, and more values or deeper nesting than `JSONLimits` allows. If `dialect` is strict, also for duplicate
+    /// members of an object.
     package init(
         parsing bytes: UnsafeRawBufferPointer, source: String, dialect: JSONDialect = .strict
     ) throws(PixArtError) {
@@ -18,7 +18,7 @@ extension JSONValue {
         self = try JSONValue.parse(bytes, source: source, dialect)
     }
 
-    /// Parses one JSON value out of text; otherwise as `init(parsing: UnsafeRawBufferPointer, source:)`.
+    /// Parses one JSON value from text; otherwise as `init(parsing: UnsafeRawBufferPointer, source:)`.
     package init(parsing text: String, source: String, dialect: JSONDialect = .strict) throws(PixArtError) {
         var text = text
         let result = text.withUTF8 { bytes in
@@ -45,8 +45,8 @@ extension JSONValue {
         return JSONValue(root, dialect, extremes: &extremes)
     }
 
-    /// Copies a tree of json-c. `extremes` are the integers that json-c may have clamped, in the text's order.
-    /// Recursion is as deep as the tree, which the parser bounds.
+    /// Copies a tree of json-c. `extremes` are the integers that json-c may have clamped, in the order of the
+    /// text. Recursion is as deep as the tree, which the parser limits.
     private init(_ node: OpaquePointer?, _ dialect: JSONDialect, extremes: inout ArraySlice<JSONValue>) {
         switch native_json_kind(node) {
         case NATIVE_JSON_BOOL: self = .bool(native_json_bool(node) != 0)
@@ -58,7 +58,7 @@ extension JSONValue {
             self = value == .max ? extremes.popFirst() ?? .unsigned(value) : .unsigned(value)
         case NATIVE_JSON_NUMBER:
             let value = native_json_number(node)
-            // Beyond 2^53 a double may stand for another integer than the one that was meant.
+            // Beyond 2^53 a double may represent another integer than the text.
             let whole = dialect == .python && value.magnitude <= 0x1p53 ? Int64(exactly: value) : nil
             self = whole.map { .integer($0) } ?? .number(value)
         case NATIVE_JSON_STRING:

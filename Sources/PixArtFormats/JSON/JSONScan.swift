@@ -1,13 +1,13 @@
 import PixArtStorage
 
-/// A pass over text that json-c has accepted, for what json-c passes over in silence: equal names in one object, names
-/// with a NUL in them, and integers beyond 64 bits.
+/// A pass over text that json-c has accepted, for what json-c ignores silently: duplicate names in an object, names
+/// that contain a NUL, and integers beyond 64 bits.
 struct JSONScan {
     private let text: UnsafeBufferPointer<UInt8>
     private let source: String
     private let allowsRepeatedNames: Bool
     private var offset = 0
-    /// Names seen so far in each object that is open; arrays keep theirs empty.
+    /// Names seen so far in each open object. Arrays have an empty set.
     private var open: [Set<Name>] = []
     private var extremes: [JSONValue] = []
 
@@ -17,8 +17,8 @@ struct JSONScan {
         self.allowsRepeatedNames = allowsRepeatedNames
     }
 
-    /// Scans the text and returns, in order, every integer that is as far from 0 as 64 bits go, or farther: json-c
-    /// reads them all as the limit. Those that 64 bits cannot hold come as `.number`. Time is linear in the text.
+    /// Scans the text. Returns, in order, every integer at or beyond the limits of 64 bits, because json-c reads
+    /// all of them as the limit. Those beyond 64 bits are `.number`. Time is linear in the text.
     ///
     /// Fails with `.format` naming the member.
     mutating func run() throws(PixArtError) -> [JSONValue] {
@@ -38,7 +38,7 @@ struct JSONScan {
         return extremes
     }
 
-    /// Passes a string, and notes it where it names a member.
+    /// Skips a string, and records it if it is the name of a member.
     private mutating func string() throws(PixArtError) {
         let start = offset
         var escaped = false
@@ -60,10 +60,10 @@ struct JSONScan {
             name = String(decoding: literal.dropFirst().dropLast(), as: UTF8.self)
         }
         guard !name.utf8.contains(0) else {
-            throw .format("\(source): byte \(start): the name of a member holds a NUL")
+            throw .format("\(source): byte \(start): the name of a member contains a NUL; expected none")
         }
         guard allowsRepeatedNames || open[open.count - 1].insert(Name(name)).inserted else {
-            throw .format("\(source): byte \(start): \"\(name)\" is there twice in one object")
+            throw .format("\(source): byte \(start): \"\(name)\" is there twice in one object; expected once")
         }
     }
 
@@ -72,7 +72,7 @@ struct JSONScan {
         return next == UInt8(ascii: ":")
     }
 
-    /// Passes a number, and keeps it where json-c clamps it.
+    /// Skips a number, and records it if json-c clamps it.
     private mutating func number() {
         let start = offset
         while offset < text.count, isPartOfNumber(text[offset]) { offset += 1 }

@@ -5,17 +5,17 @@ package enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
-    /// An integer above `Int64.max`, as seeds may be.
+    /// An integer above `Int64.max`, such as a seed.
     case unsigned(UInt64)
-    /// Any other number: with a fraction or exponent, beyond 64 bits, or NaN, Infinity and -Infinity as Python writes
-    /// them.
+    /// Any other number: with a fraction or exponent, beyond 64 bits, or NaN, Infinity and -Infinity as Python
+    /// writes them.
     case number(Double)
     case string(String)
     case array([JSONValue])
     case object([Name: JSONValue])
 
-    /// Reads the JSON file at `path` in whole. Fails with `.file`, `.memory` and `.format` naming the path, also if it
-    /// has more than `mostBytes`: a configuration has a few thousand.
+    /// Reads the whole JSON file at `path`. Fails with `.file`, `.memory` and `.format` naming the path. Fails
+    /// with `.format` too if it has more than `mostBytes`: a configuration has a few thousand.
     package static func load(
         path: String, dialect: JSONDialect = .python, mostBytes: Int = 4 << 20
     ) throws(PixArtError) -> JSONValue {
@@ -50,7 +50,7 @@ package enum JSONValue: Equatable, Sendable {
         }
     }
 
-    /// The value of any number, rounded to the nearest double where it is an integer beyond 2^53.
+    /// The value of any number. An integer beyond 2^53 is rounded to the nearest double.
     package var number: Double? {
         switch self {
         case .integer(let value): Double(value)
@@ -60,7 +60,7 @@ package enum JSONValue: Equatable, Sendable {
         }
     }
 
-    /// What the value is, for messages: "a string", "an integer", ...
+    /// The kind of the value, for messages: "a string", "an integer", ...
     package var kind: String {
         switch self {
         case .null: "null"

@@ -1,12 +1,12 @@
 import CLibraries
 
 extension JSONValue {
-    /// The value as JSON text. Members are sorted by name, doubles are written with the fewest digits that read back to
-    /// the same value, and NaN and the infinities as the bare words that `init(parsing:source:)` takes.
+    /// The value as JSON text. Members are sorted by name. Doubles have the fewest digits that read back to the
+    /// same value. NaN and the infinities are the bare words that `init(parsing:source:)` accepts.
     ///
-    /// - Parameter pretty: one member or element to a line, indented by two spaces.
+    /// - Parameter pretty: one member or element per line, indented by two spaces.
     ///
-    /// A name is cut at its first NUL; the parser lets no such name in.
+    /// A name is cut at its first NUL; the parser accepts no such name.
     package func serialized(pretty: Bool = false) -> String {
         let root = tree()
         defer { native_json_release(root) }
@@ -15,7 +15,7 @@ extension JSONValue {
         return String(decoding: UnsafeRawBufferPointer(start: start, count: size), as: UTF8.self)
     }
 
-    /// The value as a tree of json-c, owned by the caller; nil is null.
+    /// The value as a json-c tree, owned by the caller. nil is null.
     private func tree() -> OpaquePointer? {
         switch self {
         case .null: return nil

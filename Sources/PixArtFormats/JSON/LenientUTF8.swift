@@ -1,7 +1,7 @@
-/// UTF-8 and two variants of it that programs write by mistake: CESU-8, which encodes surrogate pairs, and Java's,
-/// which encodes U+0000 as C0 80. This is ftfy's "utf-8-variants" codec.
+/// UTF-8 and two variants that programs write by mistake: CESU-8, which encodes surrogate pairs, and Java's, which
+/// encodes U+0000 as C0 80. This is ftfy's "utf-8-variants" codec.
 enum LenientUTF8 {
-    /// The text of `bytes`, or nil where they are malformed.
+    /// The text of `bytes`; nil if they are malformed.
     static func decode(_ bytes: [UInt8]) -> String? {
         var out = ""
         var start = 0
@@ -20,8 +20,8 @@ enum LenientUTF8 {
         return String(validating: bytes[start...], as: UTF8.self).map { out + $0 }
     }
 
-    /// A sequence that plain UTF-8 does not have. ftfy finds them by regular expressions whose `$` also stands before a
-    /// last newline, which is why that newline may take the place of a last byte.
+    /// A sequence that plain UTF-8 lacks. ftfy finds these by regular expressions whose `$` also matches before a
+    /// final newline, so that newline may replace a last byte.
     private static func special(_ bytes: [UInt8], at index: Int) -> (scalar: Unicode.Scalar, count: Int)? {
         let left = bytes.count - index
         func byte(_ offset: Int, in range: ClosedRange<UInt8>) -> Bool {

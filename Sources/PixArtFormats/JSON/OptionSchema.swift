@@ -1,8 +1,8 @@
 import PixArtStorage
 
-/// What a verb of the library can be told: keys with types, ranges, defaults and documentation.
+/// The options of a function: keys with types, ranges, defaults and documentation.
 ///
-/// One table serves for checking what hosts pass, for the JSON Schema that they can ask for, and for docs/options.md.
+/// One table checks what hosts pass, gives the JSON Schema that they can query, and is the source of docs/options.md.
 package struct OptionSchema: Sendable {
     package enum Kind: Sendable {
         case boolean
@@ -10,30 +10,30 @@ package struct OptionSchema: Sendable {
         case number(ClosedRange<Double>)
         case choice([String])
         case integerChoice([Int64])
-        /// Some of these, at least one, each once.
+        /// One or more of these, each once.
         case choices([String])
-        /// A list of numbers, not empty unless that is the default.
+        /// A list of numbers. Not empty unless the default is.
         case integers(ClosedRange<Int64>)
         case numbers(ClosedRange<Double>)
         /// So many numbers.
         case vector(Int, ClosedRange<Double>)
-        /// Any number of such lists, at least one.
+        /// One or more lists of so many numbers.
         case vectors(Int, ClosedRange<Double>)
-        /// The name of something that has classes, or an object with "_class_name" and its fields, which are checked
-        /// when it is made. With the JSON Schemas of both forms.
+        /// The name of a class, or an object with "_class_name" and its fields, which are checked when the
+        /// object is created. With the JSON Schemas of both forms.
         case classNamed(String, schemas: [JSONValue])
         /// Any text.
         case text
         /// A seed of 64 bits, or a list of them.
         case seeds
-        /// An object of texts.
+        /// An object of strings.
         case texts
     }
 
     package struct Property: Sendable {
         package let name: String
         package let kind: Kind
-        /// null stands for a default that depends on the checkpoint, as the documentation says; such a key may be null.
+        /// null means a default that depends on the checkpoint, as documented. Such a key may be null.
         package let fallback: JSONValue
         package let documentation: String
 
@@ -68,7 +68,7 @@ package struct OptionSchema: Sendable {
 }
 
 extension OptionSchema.Property {
-    /// JSON has no infinite bounds: those are left out.
+    /// JSON has no infinite bounds, so these are left out.
     private static func number(_ range: ClosedRange<Double>) -> [Name: JSONValue] {
         var members: [Name: JSONValue] = ["type": .string("number"), "maximum": .number(range.upperBound)]
         if range.lowerBound.isFinite { members["minimum"] = .number(range.lowerBound) }
@@ -144,7 +144,7 @@ extension OptionSchema.Property {
         return members
     }
 
-    /// What a value has to be, for messages.
+    /// The expected value, for messages.
     package var expectation: String {
         let null = fallback == .null ? " or null" : ""
         switch kind {
@@ -169,7 +169,7 @@ extension OptionSchema.Property {
         }
     }
 
-    /// Whether a value is of the kind and in the range.
+    /// Whether a value has the kind and the range.
     package func accepts(_ value: JSONValue) -> Bool {
         if value == .null { return fallback == .null }
         switch kind {

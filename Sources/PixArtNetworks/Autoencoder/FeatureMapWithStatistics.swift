@@ -1,15 +1,15 @@
 import PixArtCompute
 import PixArtStorage
 
-/// A map and what the next normalisation needs to know of it.
+/// A map and the channel statistics that the next group norm needs.
 struct FeatureMapWithStatistics {
     let map: FeatureMap
     var sums: ChannelStatistics
 }
 
 extension Convolution {
-    /// The convolution of a map that is doubled in each direction. Consumes the map: it is freed from the top while
-    /// the larger one is written.
+    /// The convolution of the map, upsampled by 2. Consumes the map: it is freed from the top while the larger one
+    /// is written.
     func upsample(_ map: FeatureMap, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
         -> FeatureMapWithStatistics
     {
@@ -20,7 +20,7 @@ extension Convolution {
 }
 
 extension StridedConvolution {
-    /// The convolution of a map, of half its size in each direction.
+    /// The convolution of the map with half its height and width.
     func downsample(_ map: FeatureMap, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
         -> FeatureMapWithStatistics
     {

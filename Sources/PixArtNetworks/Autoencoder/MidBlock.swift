@@ -1,12 +1,12 @@
 import PixArtCompute
 import PixArtStorage
 
-/// The coarsest level of both halves of a VAE: two residual blocks, and attention between them or not.
+/// The coarsest level of a VAE's encoder or decoder: two residual blocks, with or without attention between them.
 struct MidBlock: Sendable {
     private let blocks: (ResidualBlock, ResidualBlock)
     private let attention: SpatialAttention?
 
-    /// The part `<half>.mid_block`.
+    /// The weights `<half>.mid_block`.
     init(_ half: String, _ configuration: VAEConfiguration, _ reader: WeightReader) throws(PixArtError) {
         let channels = configuration.blockChannels[configuration.blockChannels.count - 1]
         let groups = configuration.groups

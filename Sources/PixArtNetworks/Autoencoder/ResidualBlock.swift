@@ -1,11 +1,11 @@
 import PixArtCompute
 import PixArtStorage
 
-/// Two normalised, activated convolutions, added to their input.
+/// Two convolutions with group norm and SiLU, added to their input.
 struct ResidualBlock: Sendable {
     private let norms: (GroupNorm, GroupNorm)
     private let convolutions: (Convolution, Convolution)
-    /// Brings the input to the output's channels where they differ.
+    /// A 1x1 convolution of the input, if the number of channels changes.
     private let shortcut: Linear?
 
     init(_ name: String, inputs: Int, outputs: Int, groups: Int, _ reader: WeightReader) throws(PixArtError) {
@@ -22,8 +22,8 @@ struct ResidualBlock: Sendable {
             ? nil : try reader.pointwise("\(name).conv_shortcut", outputs: outputs, inputs: inputs)
     }
 
-    /// Consumes `x`: where channels stay the same the sum is made in place, and else the input is freed from the
-    /// top while the shortcut and the first convolution are written.
+    /// Consumes `x`. If the number of channels stays the same, the sum is computed in place. Otherwise the input
+    /// is freed from the top while the shortcut and the first convolution are written.
     func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
         -> FeatureMapWithStatistics
     {

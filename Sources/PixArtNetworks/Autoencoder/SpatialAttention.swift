@@ -1,14 +1,14 @@
 import PixArtCompute
 import PixArtStorage
 
-/// Attention of every pixel to every other, with a single head, added to its input.
+/// Self-attention over all pixels with a single head, added to its input.
 struct SpatialAttention: Sendable {
     private let norm: GroupNorm
     private let query, key, value, output: Linear
 
     init(_ name: String, channels: Int, groups: Int, _ reader: WeightReader) throws(PixArtError) {
         norm = try reader.groupNorm("\(name).group_norm", channels: channels, groups: groups, epsilon: 1e-6)
-        /// Files written before diffusers 0.18 have other names.
+        /// Names in files written before diffusers 0.18.
         func projection(_ new: String, _ old: String) throws(PixArtError) -> Linear {
             let current = reader.contains("\(name).\(old).weight") ? old : new
             return try reader.linear("\(name).\(current)", outputs: channels, inputs: channels)

@@ -1,7 +1,7 @@
 import PixArtCompute
 import PixArtStorage
 
-/// Three convolutions with ReLU between them, added to their input, and ReLU of the sum.
+/// Three convolutions with ReLU between them, added to their input, then ReLU.
 struct TinyBlock: Sendable {
     private let convolutions: (Convolution, Convolution, Convolution)
 

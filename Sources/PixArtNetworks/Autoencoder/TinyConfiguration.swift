@@ -1,9 +1,9 @@
-/// The shape of one half of a tiny autoencoder, diffusers' `AutoencoderTiny`.
+/// The shape of the encoder or decoder of a tiny autoencoder, diffusers' `AutoencoderTiny`.
 package struct TinyConfiguration: Sendable, Equatable {
     package var latentChannels: Int
-    /// Channels of all maps in between.
+    /// Channels of all inner maps.
     package var channels: Int
-    /// Blocks of each level, in the order that they run in.
+    /// Blocks of each level, in the order in which they run.
     package var blocks: [Int]
 
     /// Pixels along one side of a latent.

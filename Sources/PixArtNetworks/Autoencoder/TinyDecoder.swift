@@ -2,11 +2,11 @@ import Glibc
 import PixArtCompute
 import PixArtStorage
 
-/// The decoding half of a tiny autoencoder.
+/// The decoder of a tiny autoencoder.
 ///
-/// This implementation matches the decoder of diffusers' `AutoencoderTiny` with ReLU and nearest neighbours.
+/// This implementation matches the decoder of diffusers' `AutoencoderTiny` with ReLU and nearest-neighbor upsampling.
 package struct TinyDecoder: AutoencoderDecoder {
-    /// Blocks of one size, and the convolution that doubles it; nil on the finest level.
+    /// Blocks of one size, and the convolution that upsamples; nil on the finest level.
     private struct Level: Sendable {
         let blocks: [TinyBlock]
         let upsampling: Convolution?
@@ -16,13 +16,13 @@ package struct TinyDecoder: AutoencoderDecoder {
     private let levels: [Level]
     private let output: Convolution
 
-    /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with
+    /// Reads the decoder's weights by their names in diffusers' files and ignores the encoder's. Fails with
     /// `.model`.
     package init(_ configuration: TinyConfiguration, _ reader: WeightReader) throws(PixArtError) {
         reader.begin(.tinyDecoder)
         let channels = configuration.channels
         input = try reader.convolution("decoder.layers.0", outputs: channels, inputs: configuration.latentChannels)
-        // Layers without weights, such as the activation after the first, are numbered too.
+        // Layers without weights, such as the activation after the first, have numbers too.
         var layer = 2
         var levels: [Level] = []
         for (index, count) in configuration.blocks.enumerated() {

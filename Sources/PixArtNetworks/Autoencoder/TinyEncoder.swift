@@ -1,11 +1,11 @@
 import PixArtCompute
 import PixArtStorage
 
-/// The encoding half of a tiny autoencoder.
+/// The encoder of a tiny autoencoder.
 ///
 /// This implementation matches the encoder of diffusers' `AutoencoderTiny` with ReLU.
 package struct TinyEncoder: AutoencoderEncoder {
-    /// The convolution that halves the size, nil on the finest level, and blocks of one size.
+    /// The convolution that downsamples, nil on the finest level, and blocks of one size.
     private struct Level: Sendable {
         let downsampling: StridedConvolution?
         let blocks: [TinyBlock]
@@ -15,7 +15,7 @@ package struct TinyEncoder: AutoencoderEncoder {
     private let levels: [Level]
     private let output: Convolution
 
-    /// Takes the encoder's weights by their names in diffusers' files; the decoder's are passed over. Fails with
+    /// Reads the encoder's weights by their names in diffusers' files and ignores the decoder's. Fails with
     /// `.model`.
     package init(_ configuration: TinyConfiguration, _ reader: WeightReader) throws(PixArtError) {
         reader.begin(.tinyEncoder)
@@ -47,7 +47,7 @@ package struct TinyEncoder: AutoencoderEncoder {
     package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {
         let store = BufferPool()
         var x = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
-        // From -1 ... 1 to 0 ... 1, which black surrounds.
+        // From -1 ... 1 to 0 ... 1, which is padded with 0.
         let brightness = ChannelAffine(scale: [0.5, 0.5, 0.5], shift: [0.5, 0.5, 0.5], silu: false)
         try input.apply(to: image, transform: brightness, into: x, pool, store)
         for level in levels {

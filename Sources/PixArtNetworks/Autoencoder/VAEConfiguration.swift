@@ -1,10 +1,10 @@
-/// The shape of a variational autoencoder: both halves of diffusers' `AutoencoderKL` with `DownEncoderBlock2D` and
-/// `UpDecoderBlock2D` blocks and SiLU.
+/// The shape of a variational autoencoder: encoder and decoder of diffusers' `AutoencoderKL` with `DownEncoderBlock2D`
+/// and `UpDecoderBlock2D` blocks and SiLU.
 package struct VAEConfiguration: Sendable, Equatable {
     package var latentChannels: Int
     /// Channels of each level, from the finest to the coarsest.
     package var blockChannels: [Int]
-    /// As in the file: the decoder has one residual block more than this on each level.
+    /// As in the file. The decoder has one more residual block on each level.
     package var layersPerBlock: Int
     package var groups: Int
     package var middleAttention: Bool

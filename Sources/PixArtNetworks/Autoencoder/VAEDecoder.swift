@@ -1,11 +1,11 @@
 import PixArtCompute
 import PixArtStorage
 
-/// The decoding half of a variational autoencoder: latents in, pixels out.
+/// The decoder of a variational autoencoder: latents in, image out.
 ///
 /// This implementation matches the decoder of diffusers' `AutoencoderKL` with `UpDecoderBlock2D` blocks and SiLU.
 package struct VAEDecoder: AutoencoderDecoder {
-    /// Residual blocks of one size, and the convolution that doubles it; nil on the finest level.
+    /// Residual blocks of one size, and the convolution that upsamples; nil on the finest level.
     private struct Level: Sendable {
         let blocks: [ResidualBlock]
         let upsampling: Convolution?
@@ -18,7 +18,7 @@ package struct VAEDecoder: AutoencoderDecoder {
     private let outputNorm: GroupNorm
     private let output: Convolution
 
-    /// Takes the decoder's weights by their names in diffusers' files; the encoder's are passed over. Fails with
+    /// Reads the decoder's weights by their names in diffusers' files and ignores the encoder's. Fails with
     /// `.model`.
     package init(_ configuration: VAEConfiguration, _ reader: WeightReader) throws(PixArtError) {
         reader.begin(.vaeDecoder)
@@ -55,7 +55,7 @@ package struct VAEDecoder: AutoencoderDecoder {
         try self(latents, pool)
     }
 
-    /// `afterPart` sees the map after the middle part and after each level.
+    /// `afterPart` is called with the map after the mid block and after each level.
     package func callAsFunction(
         _ latents: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> FeatureMap {

@@ -1,11 +1,11 @@
 import PixArtCompute
 import PixArtStorage
 
-/// The encoding half of a variational autoencoder: pixels in, the distribution of latents out.
+/// The encoder of a variational autoencoder: image in, distribution of latents out.
 ///
 /// This implementation matches the encoder of diffusers' `AutoencoderKL` with `DownEncoderBlock2D` blocks and SiLU.
 package struct VAEEncoder: AutoencoderEncoder {
-    /// Residual blocks of one size, and the convolution that halves it; nil on the coarsest level.
+    /// Residual blocks of one size, and the convolution that downsamples; nil on the coarsest level.
     private struct Level: Sendable {
         let blocks: [ResidualBlock]
         let downsampling: StridedConvolution?
@@ -18,7 +18,7 @@ package struct VAEEncoder: AutoencoderEncoder {
     private let output: Convolution
     private let quantization: Linear?
 
-    /// Takes the encoder's weights by their names in diffusers' files; the decoder's are passed over. Fails with
+    /// Reads the encoder's weights by their names in diffusers' files and ignores the decoder's. Fails with
     /// `.model`.
     package init(_ configuration: VAEConfiguration, _ reader: WeightReader) throws(PixArtError) {
         reader.begin(.vaeEncoder)
@@ -56,7 +56,7 @@ package struct VAEEncoder: AutoencoderEncoder {
         try self(image, pool)
     }
 
-    /// `afterPart` sees the map after each level and after the middle part.
+    /// `afterPart` is called with the map after each level and after the mid block.
     package func callAsFunction(
         _ image: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> LatentDistribution {

@@ -2,10 +2,10 @@ import Glibc
 import PixArtCompute
 import PixArtStorage
 
-/// The encoder half of T5 v1.1: token ids in, one embedding row for each out.
+/// The encoder of T5 v1.1: token ids in, one embedding row for each out.
 ///
-/// This implementation matches transformers' `T5EncoderModel` with `feed_forward_proj: "gated-gelu"`.
-/// It runs over real tokens only: the reference masks its padding exactly, so that rows do not depend on it.
+/// This implementation matches transformers' `T5EncoderModel` with `feed_forward_proj: "gated-gelu"`. It computes real
+/// tokens only: the reference masks padding exactly, so the rows do not depend on it.
 package struct T5Encoder: Sendable {
     package struct Configuration: Sendable, Equatable {
         package var vocabulary: Int
@@ -39,15 +39,15 @@ package struct T5Encoder: Sendable {
     private let compute: ComputePrecision
     private let tokens: WeightMatrix
     private let positionBias: [Float]
-    /// None where they are streamed.
+    /// Empty if layers are streamed.
     private let layers: [T5Layer]
-    /// Where streamed layers come from.
+    /// The source of streamed layers.
     private let supply: WeightSupply?
     private let finalNorm: [Float]
 
-    /// Takes the encoder's weights by their names in published files. Fails with `.model`.
+    /// Reads the encoder's weights by their names in published files. Fails with `.model`.
     ///
-    /// With `streamed` the layers are read again for each embedding, one at a time, and dropped behind it.
+    /// With `streamed` the layers are read again for each embedding, one at a time, and freed afterwards.
     package init(
         _ configuration: Configuration, compute: ComputePrecision = .float32, streamed: Bool = false,
         _ reader: WeightReader
@@ -76,9 +76,9 @@ package struct T5Encoder: Sendable {
         try reader.finish()
     }
 
-    /// The embedding [S, E] of `ids` [S]; each id is in `0..<vocabulary`, and there is at least one.
+    /// The embedding [S, E] of `ids` [S]. Each id is in `0..<vocabulary`, and there is at least one.
     ///
-    /// `afterLayer` sees the residual stream [S, E] after each layer.
+    /// `afterLayer` is called with the residual stream [S, E] after each layer.
     package func callAsFunction(
         _ ids: [Int32], _ pool: ThreadPool, afterLayer: (Matrix) -> Void = { _ in }
     ) throws(PixArtError) -> Matrix {
@@ -108,7 +108,7 @@ package struct T5Encoder: Sendable {
         return x
     }
 
-    /// What attention adds to its scores, [H*S, S]: a learned number for each head and bucket of distances.
+    /// The attention bias, [H*S, S]: a learned number for each head and bucket of relative positions.
     private func positionBias(length: Int) throws(PixArtError) -> Matrix {
         let heads = configuration.heads
         let bias = try Matrix(rows: heads * length, columns: length)
@@ -125,10 +125,10 @@ package struct T5Encoder: Sendable {
 
 /// T5's buckets of relative positions, in both directions.
 package enum RelativePosition {
-    /// The bucket of a key `distance` tokens after its query (before it where negative).
+    /// The bucket of a key `distance` tokens after its query; negative if it is before.
     ///
-    /// Half of the buckets serve each direction. In each half, the first half are single distances, and the rest widen
-    /// logarithmically up to `maximum`, beyond which all share the last.
+    /// Each direction has half of the buckets. The first half of these are single distances. The others widen
+    /// logarithmically up to `maximum`; all larger distances share the last one.
     package static func bucket(of distance: Int, buckets: Int, maximum: Int) -> Int {
         let half = buckets / 2
         let exact = half / 2

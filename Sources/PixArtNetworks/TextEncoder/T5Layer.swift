@@ -1,7 +1,7 @@
 import PixArtCompute
 import PixArtStorage
 
-/// One layer of T5's encoder: self-attention, then a gated feed-forward, each on a normalised copy and added back.
+/// One layer of T5's encoder: self-attention, then a gated feed-forward layer, each with RMS norm and a residual.
 struct T5Layer: Sendable {
     private let attentionNorm: [Float]
     private let query, key, value, output: Linear
@@ -26,8 +26,8 @@ struct T5Layer: Sendable {
         feedForwardNorm = try reader.floats("\(feedForward).layer_norm.weight", [width])
         gate = try linear("\(feedForward).DenseReluDense.wi_0", configuration.feedForwardWidth, width)
         up = try linear("\(feedForward).DenseReluDense.wi_1", configuration.feedForwardWidth, width)
-        // Trained models have a few very large numbers behind the gate: neither they nor what multiplies them is
-        // coarse.
+        // Trained models have large outliers after the gate: activations stay bfloat16 or wider, and
+        // weights int8 or wider.
         down = try linear("\(feedForward).DenseReluDense.wo", width, configuration.feedForwardWidth, .int8)
         self.configuration = configuration
     }
@@ -55,7 +55,7 @@ struct T5Layer: Sendable {
         }
     }
 
-    /// Advances the residual stream `x`, [S, E]. `bias` is added to attention's scores, [H*S, S].
+    /// Advances the residual stream `x`, [S, E]. `bias` is added to the attention scores, [H*S, S].
     func callAsFunction(_ x: Matrix, _ a: Activations, bias: Matrix, _ pool: ThreadPool) throws(PixArtError) {
         let stream = ActivationRows(x)
         try x.rmsNorm(weight: attentionNorm, epsilon: configuration.epsilon, into: a.normed, pool)
@@ -71,7 +71,7 @@ struct T5Layer: Sendable {
         try down(a.gate, into: stream, pool, epilogue: .add)
     }
 
-    /// Lets go of the memory of mapped weights.
+    /// Frees the pages of mapped weights.
     func discard() {
         for linear in [query, key, value, output, gate, up, down] { linear.weight.discard() }
     }

@@ -1,7 +1,7 @@
 import PixArtCompute
 import PixArtStorage
 
-/// Latents cut into square patches, and put together again.
+/// Latents as square patches: patchify and unpatchify.
 struct PatchGrid: Sendable {
     /// Of the latents.
     let height, width: Int
@@ -17,10 +17,10 @@ struct PatchGrid: Sendable {
 
     var rows: Int { height / patch }
     var columns: Int { width / patch }
-    /// Patches of one item, T.
+    /// Patches of one image, T.
     var count: Int { rows * columns }
 
-    /// Latents [N, C, Y, X] as rows of tokens, [N*T, C*P*P], channels first within a patch.
+    /// Latents [B, C, Y, X] as token rows, [B*T, C*P*P], channels first within a patch.
     func tokens(of latents: Latents) throws(PixArtError) -> Matrix {
         let result = try Matrix(
             rows: latents.shape.images * count, columns: latents.shape.channels * patch * patch)
@@ -30,7 +30,7 @@ struct PatchGrid: Sendable {
         return result
     }
 
-    /// Rows of tokens, [N*T, P*P*C], channels last within a patch, as latents [N, C, Y, X].
+    /// Token rows, [B*T, P*P*C], channels last within a patch, as latents [B, C, Y, X].
     func latents(from tokens: Matrix, channels: Int) -> Latents {
         let shape = LatentShape(images: tokens.rows / count, channels: channels, height: height, width: width)
         var result = [Float](repeating: 0, count: shape.count)
@@ -40,7 +40,8 @@ struct PatchGrid: Sendable {
         return Latents(shape, result)
     }
 
-    /// Visits every latent: the row of its patch, its channel, its place in the patch, and its index in [N, C, Y, X].
+    /// Calls `body` for every latent: the row of its patch, its channel, its place in the patch, and its index in
+    /// [B, C, Y, X].
     private func forEach(items: Int, channels: Int, _ body: (Int, Int, Int, Int, Int) -> Void) {
         var latent = 0
         for item in 0..<items {

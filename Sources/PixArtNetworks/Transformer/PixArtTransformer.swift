@@ -3,9 +3,10 @@ import PixArtStorage
 
 /// The PixArt diffusion transformer.
 ///
-/// This implementation matches diffusers' `PixArtTransformer2DModel` (and `Transformer2DModel` with `ada_norm_single`).
-/// Letters: `N` items of a batch, `T` patches of an item, `D` width, `H` heads, `C` latent channels, `P` patch size,
-/// `S` text tokens, `E` caption width.
+/// This implementation matches diffusers' `PixArtTransformer2DModel` (and `Transformer2DModel` with
+/// `ada_norm_single`). Dimensions: `B` images of a batch, `T` patches of an image, `D` hidden width, `H` heads, `K`
+/// head width, `C` latent channels, `Y` and `X` latent rows and columns, `P` patch size, `S` text tokens, `E` caption
+/// width.
 package struct PixArtTransformer: Sendable {
     package struct Configuration: Sendable, Equatable {
         package var heads: Int
@@ -17,7 +18,7 @@ package struct PixArtTransformer: Sendable {
         package var captionChannels: Int
         package var sampleSize: Int
         package var interpolationScale: Double
-        /// Whether the network is told the picture's size and aspect ratio.
+        /// Whether the network is conditioned on the image's size and aspect ratio.
         package var sizeConditions: Bool
         package var attentionBias: Bool
         package var epsilon: Float
@@ -45,7 +46,7 @@ package struct PixArtTransformer: Sendable {
     }
 
     package let configuration: Configuration
-    /// What the blocks are computed in; what surrounds them is float32.
+    /// The precision of the blocks; the layers around them are float32.
     package let compute: ComputePrecision
     private let patchEmbedding: Linear
     private let conditioning: TimestepConditioning
@@ -54,7 +55,7 @@ package struct PixArtTransformer: Sendable {
     private let finalTable: [Float]
     private let finalProjection: Linear
 
-    /// Takes the weights by their names in diffusers' files. Fails with `.model`.
+    /// Reads the weights by their names in diffusers' files. Fails with `.model`.
     package init(
         _ configuration: Configuration, compute: ComputePrecision = .float32, _ reader: WeightReader
     ) throws(PixArtError) {
@@ -87,7 +88,7 @@ package struct PixArtTransformer: Sendable {
         try reader.finish()
     }
 
-    /// A prompt as the blocks see it, one context for each. The same in every step.
+    /// A prompt's cross-attention caches, one for each block. The same in every step.
     package struct PromptConditioning: Sendable {
         fileprivate let contexts: [CrossAttentionCache]
     }
@@ -98,7 +99,7 @@ package struct PixArtTransformer: Sendable {
         let caption = try Matrix(rows: embedding.rows, columns: configuration.width)
         try captionProjection.0(embedding, into: hidden, pool, epilogue: .gelu)
         try captionProjection.1(hidden, into: caption, pool)
-        // Rounding the prompt to int8 would save nothing: it is projected once, not in every step.
+        // int8 activations would save nothing here: a prompt is projected once, not in every step.
         let rows = try ActivationRows(
             rows: caption.rows, columns: caption.columns,
             encoding: pool.encoding(for: compute == .int8 ? .bfloat16 : compute))
@@ -109,17 +110,17 @@ package struct PixArtTransformer: Sendable {
         return PromptConditioning(contexts: contexts)
     }
 
-    /// What is the same in all steps of a run: positions, size, and the memory of activations. No step leaves anything
-    /// in it that a later one reads.
+    /// What all steps of a run share: positions, size, and the memory of activations. A step reads nothing that an
+    /// earlier one wrote.
     package final class Workspace: Sendable {
-        /// The most that a prediction may be of.
+        /// The largest shape of a prediction.
         fileprivate let items: Int
         fileprivate let grid: PatchGrid
         fileprivate let positions: Matrix
         fileprivate let size: (height: Int, width: Int)
         fileprivate let activations: Activations
 
-        /// The residual stream, [N*T, D].
+        /// The residual stream, [B*T, D].
         package var stream: Matrix { activations.x }
 
         fileprivate init(
@@ -133,9 +134,8 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// Memory for predictions from latents of `shape` or fewer images; height and width are divisible by the patch
-    /// size. `size` is the image's height and width in pixels, which the network is conditioned on. Fails with
-    /// `.memory`.
+    /// Memory for predictions from latents of `shape` or fewer images. Height and width are divisible by the patch
+    /// size. `size` is the image's height and width in pixels, for conditioning. Fails with `.memory`.
     package func workspace(
         for shape: LatentShape, size: (height: Int, width: Int), _ pool: ThreadPool
     ) throws(PixArtError) -> Workspace {
@@ -147,13 +147,13 @@ package struct PixArtTransformer: Sendable {
         return Workspace(items: shape.images, grid: grid, positions: positions, size: size, activations: activations)
     }
 
-    /// Neighbouring items of a batch that one prompt guides.
+    /// Consecutive images of a batch with the same prompt.
     package struct BatchSegment: Sendable {
         fileprivate let prompt: PromptConditioning
         fileprivate let items: Int
         fileprivate let isPerturbed: Bool
 
-        /// `isPerturbed` items do without self-attention in some blocks: perturbed-attention guidance.
+        /// Images with `isPerturbed` skip self-attention in some blocks: perturbed-attention guidance.
         package init(_ prompt: PromptConditioning, items: Int, isPerturbed: Bool = false) {
             self.prompt = prompt
             self.items = items
@@ -161,10 +161,10 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// Predicts from noisy latents [N, C, Y, X], all at one `timestep`: [N, outChannels, Y, X].
+    /// Predicts from noisy latents [B, C, Y, X], all at one `timestep`: [B, outChannels, Y, X].
     ///
-    /// `segments` are those of the N items, in order, the perturbed ones last. In `perturbedBlocks` these take the
-    /// values of self-attention as they are. Reports each block as a share of the step. Fails with `.cancelled`.
+    /// `segments` cover the images in order, perturbed ones last. In `perturbedBlocks` the perturbed images use
+    /// the values of self-attention unchanged. Reports each block as a share of the step. Fails with `.cancelled`.
     package func callAsFunction(
         _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [],
         _ workspace: Workspace, _ pool: ThreadPool
@@ -201,16 +201,16 @@ package struct PixArtTransformer: Sendable {
         return workspace.grid.latents(from: output, channels: configuration.outChannels)
     }
 
-    /// Memory of one run: what blocks read and write.
+    /// Memory of one run: the activations of the blocks.
     struct Activations: Sendable {
-        /// The residual stream, [N*T, D], float32.
+        /// The residual stream, [B*T, D], float32.
         let x: Matrix
-        /// Rows for products, [N*T, D].
+        /// GEMM activations, [B*T, D].
         let normed: ActivationRows
-        /// In what attention is computed in, [N*T, D].
+        /// In the encoding of attention, [B*T, D].
         let query, key, value, attended: ActivationRows
-        /// Between the two layers of the feed-forward, [N*T, 4D], and the same rounded for a product if that is another
-        /// form.
+        /// Between the two layers of the feed-forward, [B*T, 4D], and the same rounded for a GEMM, if that
+        /// needs another encoding.
         let hidden, roundedHidden: ActivationRows
 
         init(
@@ -232,7 +232,7 @@ package struct PixArtTransformer: Sendable {
             self.normed = normed
             self.hidden = hidden
             self.roundedHidden = roundedHidden
-            // The feed-forward runs when attention is done: they share memory.
+            // The feed-forward runs after attention, so they share memory.
             let width = x.columns
             query = hidden.columns(0..<width)
             key = hidden.columns(width..<2 * width)
@@ -240,14 +240,14 @@ package struct PixArtTransformer: Sendable {
             attended = hidden.columns(3 * width..<4 * width)
         }
 
-        /// A view of the first rows of each.
+        /// Views of the first rows.
         func first(_ count: Int) -> Activations {
             Activations(
                 x: x.rows(0..<count), normed: normed.rows(0..<count), hidden: hidden.rows(0..<count),
                 roundedHidden: roundedHidden.rows(0..<count))
         }
 
-        /// What queries, keys and values are held in.
+        /// The encoding of queries, keys and values.
         static func attentionEncoding(
             _ configuration: Configuration, _ compute: ComputePrecision, _ pool: ThreadPool
         ) -> ActivationRows.Encoding {
@@ -256,7 +256,7 @@ package struct PixArtTransformer: Sendable {
             return Attention.takesBfloat16(headWidth: configuration.headWidth) ? encoding : .emulatedBFloat16
         }
 
-        /// Rows as products read them: themselves where they are in that form.
+        /// Rows as GEMMs read them; the same rows if they have that encoding.
         func rounded(_ rows: ActivationRows, _ pool: ThreadPool) throws(PixArtError) -> ActivationRows {
             guard rows.encoding != normed.encoding else { return rows }
             let target = (rows.columns == normed.columns ? normed : roundedHidden).rows(0..<rows.rows)

@@ -1,11 +1,12 @@
 import PixArtCompute
 import PixArtStorage
 
-/// What modulates every block: the timestep and, for 1024-pixel checkpoints, the picture's size and aspect ratio.
+/// The AdaLN-single conditioning of every block: the timestep and, for 1024-pixel checkpoints, the image's size and
+/// aspect ratio.
 ///
 /// This implementation matches diffusers' `AdaLayerNormSingle` over `PixArtAlphaCombinedTimestepSizeEmbeddings`.
 struct TimestepConditioning: Sendable {
-    /// Two linear layers with SiLU between them, over the waves of one number.
+    /// Two linear layers with SiLU between them, applied to a sinusoidal embedding.
     private struct Embedder: Sendable {
         private let first, second: Linear
 
@@ -41,7 +42,7 @@ struct TimestepConditioning: Sendable {
         modulation = try reader.linear("adaln_single.linear", outputs: 6 * width, inputs: width)
     }
 
-    /// The condition's embedding [D], and the modulation [6*D] that is made from it for all blocks.
+    /// The embedding [D] of the condition, and the modulation [6*D] for all blocks.
     func callAsFunction(
         timestep value: Float, size pixels: (height: Int, width: Int), _ pool: ThreadPool
     ) throws(PixArtError) -> (embedding: [Float], modulation: [Float]) {

@@ -1,11 +1,12 @@
 import PixArtCompute
 import PixArtStorage
 
-/// A prompt as the cross-attention of one block sees it, the same in all steps.
+/// A prompt's keys and values for the cross-attention of one block. The same in all steps.
 indirect enum CrossAttentionCache: Sendable {
     /// Keys and values, [S, D].
     case tokens(key: ActivationRows, value: ActivationRows)
-    /// A single token, as an empty prompt has: all attention is on it, and what is added to every row is this, [D].
+    /// For a single token, such as an empty prompt: all attention is on it, so this row, [D], is added to every
+    /// row.
     case one([Float])
 }
 
@@ -15,7 +16,7 @@ struct TransformerBlock: Sendable {
     struct Projections: Sendable {
         let query, key, value, output: Linear
 
-        /// `promptMinimum` is that of key and value.
+        /// `promptMinimum` is the minimum precision of key and value.
         init(
             _ name: String, width: Int, bias: Bool, promptMinimum: WeightEncoding, _ reader: WeightReader
         ) throws(PixArtError) {
@@ -54,7 +55,7 @@ struct TransformerBlock: Sendable {
         epsilon = configuration.epsilon
     }
 
-    /// The cache of a prompt, given the rows of its caption [S, D]; keys and values are of `encoding`.
+    /// The cache of a prompt, from its projected caption [S, D]. Keys and values have the encoding `encoding`.
     func context(
         of caption: ActivationRows, encoding: ActivationRows.Encoding, _ pool: ThreadPool
     ) throws(PixArtError) -> CrossAttentionCache {
@@ -75,10 +76,10 @@ struct TransformerBlock: Sendable {
         return .one(output.elements)
     }
 
-    /// Advances the residual stream `a.x`, [N*T, D], of items of `tokens` rows.
+    /// Advances the residual stream `a.x`, [B*T, D], of images of `tokens` rows.
     ///
-    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` items have
-    /// self-attention; the others take its values as they are. `contexts` says what ranges of rows attend to, in order
+    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` images use
+    /// self-attention; the others use its values unchanged. `contexts` are the caches of ranges of rows, in order
     /// and without gaps.
     func callAsFunction(
         _ a: PixArtTransformer.Activations, modulation: [Float], tokens: Int, attending: Int,
@@ -105,7 +106,7 @@ struct TransformerBlock: Sendable {
             a.rounded(a.hidden, pool), into: stream, pool, epilogue: .accumulate(gate: feedForwardGate))
     }
 
-    /// Self-attention from `a.normed` into `a.attended` for the first `items`; values alone for those behind them.
+    /// Self-attention from `a.normed` into `a.attended` for the first `items` images; only values for the others.
     private func selfAttend(
         _ a: PixArtTransformer.Activations, tokens: Int, items: Int, _ pool: ThreadPool
     ) throws(PixArtError) {
@@ -138,7 +139,7 @@ struct TransformerBlock: Sendable {
         _ pool: ThreadPool
     ) throws(PixArtError) {
         var attending: [(rows: Range<Int>, key: ActivationRows, value: ActivationRows)] = []
-        /// The rows gathered so far, which lie next to each other, in one product.
+        /// The rows gathered so far, which are adjacent, in one GEMM.
         func attendTogether() throws(PixArtError) {
             guard let first = attending.first, let last = attending.last else { return }
             let rows = first.rows.lowerBound..<last.rows.upperBound

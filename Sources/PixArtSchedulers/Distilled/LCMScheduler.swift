@@ -1,11 +1,11 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Latent consistency models: each step predicts the picture, and all but the last add noise again.
+/// Latent consistency models: each step predicts the image, and all but the last add noise again.
 ///
-/// This implementation matches: diffusers' `LCMScheduler` as a pipeline calls it, with custom `timesteps`. The
-/// estimate of the picture is the one after the boundary condition.
-/// Limitations: no `strength`; custom timesteps that a model was not distilled for give no warning.
+/// This implementation matches diffusers' `LCMScheduler` as a pipeline calls it, with custom `timesteps`. The
+/// predicted image is the one after the boundary condition. Limitations: no `strength`; no warning for custom
+/// timesteps that the model was not distilled for.
 package struct LCMScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "LCMScheduler"
@@ -40,7 +40,7 @@ package struct LCMScheduler: TimestepScheduler {
         }
     }
 
-    /// The spread of pictures that the boundary condition assumes.
+    /// The standard deviation of images that the boundary condition assumes.
     private static let dataSigma: Float = 0.5
 
     private let configuration: Configuration

@@ -1,13 +1,11 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Trajectory consistency distillation: each step jumps towards the picture, as far as `eta` says, and noise leads
-/// back.
+/// Trajectory consistency distillation: each step goes towards the image, as far as `eta` says, and adds noise.
 ///
-/// This implementation matches: diffusers' `TCDScheduler` as PixArt's pipeline calls it, which passes `eta` (0 if
-/// nobody sets it), with custom `timesteps`. The estimate of the picture is what diffusers calls the noisy
-/// sample.
-/// Limitations: no `strength`; clipping and thresholding make no difference, as there.
+/// This implementation matches diffusers' `TCDScheduler` as PixArt's pipeline calls it, which passes `eta` (0 by
+/// default), with custom `timesteps`. The predicted image is what diffusers calls the predicted noised sample.
+/// Limitations: no `strength`; clipping and thresholding have no effect, as in diffusers.
 package struct TCDScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "TCDScheduler"

@@ -1,42 +1,42 @@
-/// Noise of a run that belongs to one Brownian motion over its noise levels, so that it does not depend on where steps
-/// lie.
+/// Noise of a run from one Brownian motion over its noise levels. So the noise does not depend on the position of
+/// steps.
 ///
-/// This implementation matches: diffusers' `BrownianTreeNoiseSampler`.
+/// This implementation matches diffusers' `BrownianTreeNoiseSampler`.
 struct BrownianNoise: Sendable {
-    /// One for all images, or one for each.
+    /// One motion for all images, or one for each.
     private let trees: [BrownianTree]
 
-    /// `count` numbers for all images together, of noise levels between two.
+    /// `count` numbers for all images together, for noise levels between two.
     init(from smallest: Float, to largest: Float, count: Int, seeds: [UInt64]) {
         trees = seeds.map {
             BrownianTree(from: Double(smallest), to: Double(largest), count: count / seeds.count, seed: $0)
         }
     }
 
-    /// The noise of a step down from one level to another, of unit variance.
+    /// The noise of a step from one level down to another, with unit variance.
     func callAsFunction(from: Float, to: Float) -> [Float] {
         let deviation = abs(to - from).squareRoot()
         return trees.flatMap { $0.increment(from: Double(to), to: Double(from)) }.map { -$0 / deviation }
     }
 }
 
-/// A Brownian motion whose increments over any intervals belong to one path, which follows from a seed: the time is
-/// halved again and again, and each half's increment is drawn from the whole's.
+/// A Brownian motion whose increments over all intervals belong to one path, which depends on a seed. The time is
+/// halved repeatedly, and each half's increment is sampled given the whole.
 ///
-/// This implementation matches: torchsde's `BrownianInterval(t0, t1, size, entropy=seed, tol=1e-6, pool_size=24,
-/// halfway_tree=True)` in float32, as diffusers' `BrownianTreeNoiseSampler` uses it.
-/// Limitations: no other tolerance, and none of the Levy areas.
+/// This implementation matches torchsde's `BrownianInterval(t0, t1, size, entropy=seed, tol=1e-6, pool_size=24,
+/// halfway_tree=True)` in float32, as diffusers' `BrownianTreeNoiseSampler` uses it. Limitations: no other tolerance,
+/// and no Levy areas.
 struct BrownianTree: Sendable {
     private static let poolSize = 24
 
     private let seed: UInt64
-    /// The times of the motion, rounded.
+    /// Start and end of the motion, rounded.
     private let start: Double
     private let end: Double
     /// The increment from start to end.
     private let whole: [Float]
 
-    /// The motion of `count` numbers from one time to a later one.
+    /// `count` numbers of the motion between two times.
     init(from start: Double, to end: Double, count: Int, seed: UInt64) {
         self.seed = seed
         self.start = Self.rounded(start)
@@ -46,7 +46,7 @@ struct BrownianTree: Sendable {
         whole = Self.normal(words[0], count).map { $0 * deviation }
     }
 
-    /// The increment between two times, which are cut to those of the motion.
+    /// The increment between two times, clamped to the times of the motion.
     func increment(from first: Double, to second: Double) -> [Float] {
         let (from, to) = (min(max(first, start), end), min(max(second, start), end))
         guard from < to else { return [Float](repeating: 0, count: whole.count) }
@@ -56,7 +56,7 @@ struct BrownianTree: Sendable {
         return sum ?? [Float](repeating: 0, count: whole.count)
     }
 
-    /// A part of the motion: its times, its place among those of its depth, and its increment.
+    /// A node of the tree: its times, its index among the nodes of its depth, and its increment.
     private struct Node {
         let start: Double
         let end: Double
@@ -65,14 +65,14 @@ struct BrownianTree: Sendable {
         let increment: [Float]
     }
 
-    /// Adds what a node has of the time asked for.
+    /// Adds a node's share of the requested interval.
     private func add(_ node: Node, from: Double, to: Double, to sum: inout [Float]?) {
         if from <= node.start, node.end <= to {
             sum = sum.map { linearCombination((1, $0), (1, node.increment)) } ?? node.increment
             return
         }
         let middle = Self.rounded(0.5 * (node.end + node.start))
-        // Times on the grid of the tolerance are all met before parts are too small to be halved.
+        // Times on the grid of the tolerance are all reached before parts are too small to be halved.
         guard node.start < middle, middle < node.end else { return }
         let left = firstHalf(of: node, until: middle)
         if from < middle {
@@ -88,7 +88,7 @@ struct BrownianTree: Sendable {
         }
     }
 
-    /// The increment of a node's first half: its share of the node's, and noise.
+    /// The increment of a node's first half: its share of the whole, and noise.
     private func firstHalf(of node: Node, until middle: Double) -> [Float] {
         let sequence = NumPySeedSequence(
             entropy: seed, spawnKey: [node.key, node.depth], poolSize: Self.poolSize)
@@ -105,10 +105,10 @@ struct BrownianTree: Sendable {
         return generator.normal(count)
     }
 
-    /// A time to six decimal digits, as Python's `round` has it: the nearest, and of two equally near the even one.
+    /// A time rounded to six decimal digits, as by Python's `round`: to nearest, ties to even.
     private static func rounded(_ time: Double) -> Double {
         let product = time * 1e6
-        // What rounding the product left out decides where that came to lie on a half.
+        // If the product lies on a half, the rounding error of the product decides.
         let rest = (-product).addingProduct(time, 1e6)
         var whole = product.rounded(.toNearestOrEven)
         if abs(product - whole) == 0.5, rest != 0 { whole = product.rounded(rest > 0 ? .up : .down) }

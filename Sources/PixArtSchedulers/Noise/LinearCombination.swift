@@ -1,6 +1,6 @@
 import Glibc
 
-// Functions of the C library, rounded correctly from double, and sums of arrays.
+// Functions of the C library, correctly rounded from double, and weighted sums of arrays.
 
 extension Float {
     static func log(_ x: Float) -> Float { Float(Glibc.log(Double(x))) }
@@ -8,7 +8,7 @@ extension Float {
     static func expMinusOne(_ x: Float) -> Float { Float(Glibc.expm1(Double(x))) }
 }
 
-/// The sum of arrays of one size, each times its weight, one after the other.
+/// The weighted sum of arrays of one size, added in order.
 func linearCombination(_ terms: (Float, [Float])...) -> [Float] { linearCombination(terms) }
 
 func linearCombination(_ terms: [(Float, [Float])]) -> [Float] {

@@ -1,9 +1,9 @@
 /// The random numbers of a run: one generator for all images, or one for each.
 ///
-/// This implementation matches: diffusers' `randn_tensor` on the CPU.
+/// This implementation matches diffusers' `randn_tensor` on the CPU.
 package struct NoiseGenerator: Sendable {
     private var generators: [TorchGenerator]
-    /// Images that a draw is for.
+    /// Images of a draw.
     package let images: Int
 
     /// One draw for all images at once.
@@ -12,7 +12,7 @@ package struct NoiseGenerator: Sendable {
         self.images = images
     }
 
-    /// A draw for each image from its own seed.
+    /// One draw for each image from its seed.
     package init(seeds: [UInt64]) {
         generators = seeds.map { TorchGenerator(seed: $0) }
         images = seeds.count

@@ -1,7 +1,7 @@
 import Glibc
 import PixArtStorage
 
-/// How much noise each training timestep holds: `betas` of a scheduler's configuration and what follows from them.
+/// The noise at each training timestep: the `betas` of a scheduler's configuration, and values derived from them.
 package struct NoiseSchedule: Sendable, Equatable {
     package enum Betas: String, Sendable {
         case linear
@@ -11,12 +11,12 @@ package struct NoiseSchedule: Sendable, Equatable {
         case exponential = "exp"
     }
 
-    /// The product of (1 - beta) up to each timestep, falling from nearly 1 to nearly 0.
+    /// The cumulative product of (1 - beta) at each timestep, falling from nearly 1 to nearly 0.
     package private(set) var alphasCumulative: [Float]
 
-    /// From the fields of `SchedulerFields.noise`, and `rescale_betas_zero_snr` where `rescales` says that there is
-    /// such a field. `floor` keeps schedulers that divide by the last product from dividing by 0. Fails where
-    /// `trained_betas` are not as many as the timesteps.
+    /// From the fields of `SchedulerFields.noise`, and `rescale_betas_zero_snr` if `rescales`. `floor` protects
+    /// schedulers that divide by the last product from a division by 0. Fails if the number of `trained_betas` is
+    /// not the number of timesteps.
     init(_ settings: SchedulerOptions, rescales: Bool = false, floor: Bool = false) throws(PixArtError) {
         let count = settings.integer("num_train_timesteps")
         let rescales = rescales && settings.boolean("rescale_betas_zero_snr")
@@ -33,7 +33,7 @@ package struct NoiseSchedule: Sendable, Equatable {
         if rescales, floor { alphasCumulative[alphasCumulative.count - 1] = 0x1p-24 }
     }
 
-    /// The products are taken in double and rounded one by one, as `torch.cumprod` does.
+    /// Products are computed in double and rounded one by one, as in `torch.cumprod`.
     package init(betas: [Float]) {
         var product = 1.0
         alphasCumulative = betas.map { beta in
@@ -44,16 +44,16 @@ package struct NoiseSchedule: Sendable, Equatable {
 
     package var count: Int { alphasCumulative.count }
 
-    /// The product of a timestep; those below 0 count from the end, as in Python.
+    /// The cumulative product at a timestep. Negative timesteps count from the end, as in Python.
     func product(_ timestep: Int) -> Float { alphasCumulative[timestep < 0 ? timestep + count : timestep] }
 
-    /// Weights of picture and noise at a timestep.
+    /// Weights of image and noise at a timestep.
     func level(_ timestep: Int) -> NoiseLevel { NoiseLevel(product: product(timestep)) }
 
-    /// Noise in units of the picture: sqrt((1 - a) / a) for each timestep.
+    /// The noise relative to the image: sqrt((1 - a) / a) for each timestep.
     package var sigmas: [Float] { alphasCumulative.map { ((1 - $0) / $0).squareRoot() } }
 
-    /// Timesteps whose half logarithm of signal over noise is not below `minimum`.
+    /// Timesteps whose half log of the signal-to-noise ratio is at least `minimum`.
     func timesteps(above minimum: Double) -> Int {
         count - alphasCumulative.count(where: { Double(NoiseLevel(product: $0).lambda) < minimum })
     }
@@ -80,7 +80,7 @@ package struct NoiseSchedule: Sendable, Equatable {
         }
     }
 
-    /// Betas whose products follow a curve.
+    /// Betas whose cumulative products follow a curve.
     private static func betas(_ count: Int, _ curve: (Double) -> Double) -> [Float] {
         (0..<count).map { index in
             let (from, to) = (Double(index) / Double(count), Double(index + 1) / Double(count))
@@ -88,7 +88,7 @@ package struct NoiseSchedule: Sendable, Equatable {
         }
     }
 
-    /// Betas such that the last product is 0.
+    /// Betas with a last cumulative product of 0.
     private static func rescaled(_ betas: [Float]) -> [Float] {
         let roots = NoiseSchedule(betas: betas).alphasCumulative.map { $0.squareRoot() }
         let (first, last) = (roots[0], roots[roots.count - 1])
@@ -100,7 +100,7 @@ package struct NoiseSchedule: Sendable, Equatable {
         return products.indices.map { 1 - ($0 == 0 ? products[0] : products[$0] / products[$0 - 1]) }
     }
 
-    /// `torch.linspace` in float32: counted from both ends towards the middle, with fused operations.
+    /// `torch.linspace` in float32: computed from both ends towards the middle, with fused multiply-add.
     static func linspace(_ start: Float, _ end: Float, _ count: Int) -> [Float] {
         guard count > 1 else { return [start] }
         let step = (end - start) / Float(count - 1)

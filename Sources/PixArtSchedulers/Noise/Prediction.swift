@@ -3,8 +3,7 @@ package enum Prediction: String, CaseIterable, Sendable {
     case epsilon, sample
     case velocity = "v_prediction"
 
-    /// The noiseless latents, where those that the model saw are `level.alpha` times these plus `level.sigma` times
-    /// noise.
+    /// The noiseless latents, if the model's input is `level.alpha` times these plus `level.sigma` times noise.
     func original(_ output: [Float], _ sample: [Float], _ level: NoiseLevel) -> [Float] {
         switch self {
         case .epsilon: zip(sample, output).map { ($0 - level.sigma * $1) / level.alpha }
@@ -13,7 +12,7 @@ package enum Prediction: String, CaseIterable, Sendable {
         }
     }
 
-    /// The noise, likewise.
+    /// The noise, under the same condition.
     func epsilon(_ output: [Float], _ sample: [Float], _ level: NoiseLevel) -> [Float] {
         switch self {
         case .epsilon: output
@@ -22,12 +21,12 @@ package enum Prediction: String, CaseIterable, Sendable {
         }
     }
 
-    /// The noise that noisy latents hold beside the noiseless ones.
+    /// The noise in noisy latents, given the noiseless ones.
     static func epsilon(original: [Float], _ sample: [Float], _ level: NoiseLevel) -> [Float] {
         zip(sample, original).map { ($0 - level.alpha * $1) / level.sigma }
     }
 
-    /// The noiseless latents, where those of the run are these plus `sigma` times noise.
+    /// The noiseless latents, if the run's latents are these plus `sigma` times noise.
     func original(_ output: [Float], _ sample: [Float], sigma: Float) -> [Float] {
         switch self {
         case .epsilon: return zip(sample, output).map { $0 - sigma * $1 }

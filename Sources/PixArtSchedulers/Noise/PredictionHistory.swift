@@ -1,9 +1,9 @@
-/// The last steps' predictions, the newest first.
+/// The predictions of the last steps, newest first.
 struct PredictionHistory: Sendable {
     private let limit: Int
     private var predictions: [[Float]] = []
 
-    /// Keeps `limit` of them.
+    /// Keeps at most `limit` predictions.
     init(_ limit: Int) { self.limit = limit }
 
     var count: Int { predictions.count }
@@ -15,7 +15,7 @@ struct PredictionHistory: Sendable {
         if predictions.count > limit { predictions.removeLast() }
     }
 
-    /// The difference of two neighbouring predictions, over the distance between them.
+    /// The difference of two consecutive predictions, divided by their distance.
     func slope(_ back: Int, over distance: Float) -> [Float] {
         let factor = 1 / distance
         return zip(predictions[back], predictions[back + 1]).map { factor * ($0 - $1) }

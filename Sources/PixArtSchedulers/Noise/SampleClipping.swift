@@ -1,11 +1,11 @@
-/// What is done to predicted pictures that go too far.
+/// How predicted images with large values are limited.
 package enum SampleClipping: Sendable, Equatable {
     case none
     case range(Float)
-    /// At a quantile of each image's values, which is from 1 to `maximum`.
+    /// At a quantile of each image's values, limited to 1 to `maximum`.
     case dynamic(ratio: Float, maximum: Float)
 
-    /// From `thresholding`, and from `clip_sample` where the scheduler has it.
+    /// From `thresholding`, and from `clip_sample` if the scheduler has it.
     init(_ settings: SchedulerOptions, clips: Bool = false) {
         if settings.boolean("thresholding") {
             self = .dynamic(
@@ -32,7 +32,7 @@ package enum SampleClipping: Sendable, Equatable {
         }
     }
 
-    /// `torch.quantile` between neighbours.
+    /// `torch.quantile`, interpolated.
     private static func quantile(_ values: [Float], _ ratio: Float) -> Float {
         let sorted = values.sorted()
         let rank = ratio * Float(sorted.count - 1)

@@ -1,6 +1,6 @@
-/// Seeds that are hashed out of a number and of a place in a tree.
+/// Seeds hashed from a number and a position in a tree.
 ///
-/// This implementation matches: `numpy.random.SeedSequence(entropy, spawn_key=..., pool_size=...).generate_state(...)`.
+/// This implementation matches `numpy.random.SeedSequence(entropy, spawn_key=..., pool_size=...).generate_state(...)`.
 struct NumPySeedSequence: Sendable {
     private var pool: [UInt32]
 
@@ -27,7 +27,7 @@ struct NumPySeedSequence: Sendable {
         return (0..<count).map { hash(pool[$0 % pool.count]) }
     }
 
-    /// A number as words, the lowest first; 0 is one word.
+    /// A number as words, the lowest first. 0 is one word.
     private static func words(_ number: UInt64) -> [UInt32] {
         let (low, high) = (UInt32(truncatingIfNeeded: number), UInt32(number >> 32))
         return high == 0 ? [low] : [low, high]
@@ -38,7 +38,7 @@ struct NumPySeedSequence: Sendable {
         return product ^ product >> 16
     }
 
-    /// A hash whose constant moves on with each word.
+    /// A hash whose constant changes with each word.
     private struct Hash {
         let factor: UInt32
         var constant: UInt32

@@ -1,25 +1,26 @@
 import Glibc
 
-/// Random numbers as PyTorch's CPU generator draws them, bit for bit.
+/// The random numbers of PyTorch's CPU generator, bit for bit.
 ///
-/// This implementation matches: `torch.Generator().manual_seed(seed)` followed by `torch.randn(..., dtype=float32)`
-/// into a contiguous tensor, on processors with AVX2 (where PyTorch evaluates logarithm, sine and cosine by the Cephes
-/// polynomials), and by `torch.randint` of large numbers. Limitations: other element types and other distributions.
+/// This implementation matches `torch.Generator().manual_seed(seed)` followed by `torch.randn(..., dtype=float32)`
+/// into a contiguous tensor, on processors with AVX2 (where PyTorch computes logarithm, sine and cosine with the
+/// Cephes polynomials), and by `torch.randint` of large numbers. Limitations: other element types and other
+/// distributions.
 package struct TorchGenerator: Sendable {
     private var twister: MersenneTwister
-    /// The second normal number of a pair that was drawn one by one.
+    /// The second normal number of a pair, if numbers are drawn one by one.
     private var spare: Double?
 
-    /// Only the low 32 bits of `seed` matter, as in PyTorch.
+    /// Uses only the low 32 bits of `seed`, as PyTorch does.
     package init(seed: UInt64) { twister = MersenneTwister(seed: UInt32(truncatingIfNeeded: seed)) }
 
-    /// `count` standard normal numbers: one `torch.randn` call of that many elements.
+    /// `count` standard normal numbers: one `torch.randn` call with that many elements.
     package mutating func normal(_ count: Int) -> [Float] {
         guard count >= 16 else { return (0..<count).map { _ in Float(single()) } }
         var values = uniform(count)
         for block in stride(from: 0, through: count - 16, by: 16) { Self.transform(&values, block) }
         if count % 16 != 0 {
-            // The last 16 are drawn anew; they overlap the last whole block.
+            // The last 16 are drawn again; they overlap the last whole block.
             values.replaceSubrange(count - 16..<count, with: uniform(16))
             Self.transform(&values, count - 16)
         }
@@ -36,7 +37,8 @@ package struct TorchGenerator: Sendable {
         (0..<count).map { _ in Float(twister.next() & 0xFF_FFFF) * 0x1p-24 }
     }
 
-    /// Box and Muller's transform of 8 pairs of uniform numbers, the second of each 8 places after the first.
+    /// The Box-Muller transform of 8 pairs of uniform numbers. The second number of a pair is 8 places after the
+    /// first.
     private static func transform(_ values: inout [Float], _ start: Int) {
         for index in start..<start + 8 {
             let radius = (-2 * CephesMath.log(1 - values[index])).squareRoot()
@@ -46,7 +48,7 @@ package struct TorchGenerator: Sendable {
         }
     }
 
-    /// One number, as PyTorch draws them for tensors of fewer than 16 elements.
+    /// One number, as PyTorch draws them for tensors with fewer than 16 elements.
     private mutating func single() -> Double {
         if let number = spare {
             spare = nil
@@ -65,7 +67,7 @@ package struct TorchGenerator: Sendable {
 }
 
 extension Float {
-    /// π as the nearest float32, not as the largest below it, which `Float.pi` is.
+    /// π rounded to the nearest float32. `Float.pi` is rounded down.
     fileprivate static var pi32: Float { Float(Double.pi) }
 }
 
@@ -103,8 +105,8 @@ private struct MersenneTwister: Sendable {
     }
 }
 
-/// Logarithm, sine and cosine by the polynomials of the Cephes library, with the fused operations that PyTorch's builds
-/// use. Bits matter here, not only accuracy: every rounding is spelled out.
+/// Logarithm, sine and cosine by the polynomials of the Cephes library, with the fused multiply-adds of PyTorch's
+/// builds. Results match to the bit, so every rounding is explicit.
 private enum CephesMath {
     /// The natural logarithm of a positive normal number.
     static func log(_ x: Float) -> Float {

@@ -1,10 +1,10 @@
-/// How a run is laid out.
+/// The steps of a run.
 package struct RunSchedule: Sendable {
-    /// Steps of the run; as many as `timesteps` or `sigmas` ask for where these are given.
+    /// Number of steps; given by `timesteps` or `sigmas` if these are set.
     package let steps: Int
-    /// Timesteps instead of those that the spacing gives, falling.
+    /// Timesteps instead of those of the spacing, falling.
     package let timesteps: [Int]?
-    /// Noise levels instead of those of the timesteps, the last one included, falling.
+    /// Noise levels instead of those of the timesteps, including the last one, falling.
     package let sigmas: [Double]?
     /// How much noise DDIM and TCD add, from 0 to 1.
     package let eta: Double

@@ -1,10 +1,10 @@
 import PixArtFormats
 
-/// Fields that several schedulers have, named and meant as in diffusers.
+/// Fields that several schedulers have, with the names and meanings of diffusers.
 enum SchedulerFields {
     typealias Field = OptionSchema.Property
 
-    /// Betas of the training. Further `schedules` than the usual three may be named.
+    /// Betas of the training. `schedules` can add schedules to the usual three.
     static func noise(
         start: Double = 0.0001, end: Double = 0.02, _ schedule: NoiseSchedule.Betas = .linear,
         further: [NoiseSchedule.Betas] = []

@@ -2,8 +2,8 @@ import PixArtStorage
 
 /// Keys of scheduler configurations.
 enum SchedulerKey {
-    /// What the constructors of diffusers' schedulers take, which `from_config` keeps for other classes. "eta" and
-    /// "num_inference_steps" are left out: they are options of a run, and ignoring them would hide a mistake.
+    /// Parameters of the constructors of diffusers' schedulers, which `from_config` keeps for other classes. "eta"
+    /// and "num_inference_steps" are left out: they are options of a run, and ignoring them would hide a mistake.
     static let known: Set<Name> = [
         "algorithm_type", "alpha_cum_end", "alpha_cum_start", "base_image_seq_len", "base_shift", "beta_end",
         "beta_max", "beta_min", "beta_schedule", "beta_start", "block_length", "clip_denoised", "clip_sample",

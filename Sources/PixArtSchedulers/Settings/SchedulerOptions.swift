@@ -1,22 +1,22 @@
 import PixArtFormats
 import PixArtStorage
 
-/// The fields of a scheduler, checked and completed: those of a run's option first, then those of the checkpoint's
-/// file, then the defaults of the class, as diffusers' `from_config` has it.
+/// The checked and complete fields of a scheduler: from a run's option, then from the checkpoint's file, then from the
+/// defaults of the class, as in diffusers' `from_config`.
 package struct SchedulerOptions: Sendable {
     private let values: [Name: JSONValue]
     private let overridden: Set<Name>
     private let className: String
     private let path: String
 
-    /// Fields whose values are other names in each class. A run that names another class than its checkpoint's takes
-    /// them from the checkpoint's file only if the class knows the name.
+    /// Fields whose values have other names in each class. If a run names another class than its checkpoint, the
+    /// file's value is used only if the class knows the name.
     private static let privateChoices: Set<String> = ["algorithm_type", "solver_type", "variance_type"]
 
-    /// `inherits` says that the file is of the same class; `option` is what a run says. As in diffusers, the class's
-    /// own default takes the place of a field that the file or the option lists in "_use_default_values", and fields of
-    /// other classes make no difference. Fails with `.model` for what the file says, and with `.option` for what the
-    /// option says: naming the key, what was found and what is expected.
+    /// `inherits` means that the file is of the same class. `option` is a run's option. As in diffusers, a field
+    /// that the file or the option lists in "_use_default_values" takes the class's default, and fields of other
+    /// classes are ignored. Fails with `.model` for a value of the file and with `.option` for a value of the
+    /// option, naming the key, what was found and what was expected.
     package init(
         _ type: any SchedulerConfiguration.Type, file: ConfigurationFile?, inherits: Bool, option: [Name: JSONValue]
     ) throws(PixArtError) {
@@ -63,7 +63,7 @@ package struct SchedulerOptions: Sendable {
         self.values = values
     }
 
-    /// The fields that a configuration lists as left to the class.
+    /// The fields that a configuration leaves to the class.
     private static func defaults(_ list: JSONValue?) -> Set<Name> {
         Set((list?.array ?? []).compactMap { $0.string.map { Name($0) } })
     }
@@ -75,11 +75,11 @@ package struct SchedulerOptions: Sendable {
         value.string.flatMap { type.sisterNames[key]?[$0] }.map { JSONValue.string($0) } ?? value
     }
 
-    /// For a value of a file, or of the option if there is no `path`.
+    /// For a value of a file, or of the option if `path` is nil.
     private static func invalid(
         _ key: String, _ value: JSONValue, _ expectation: String, _ path: String? = nil
     ) -> PixArtError {
-        let found = "\"\(key)\" is \(value.serialized()), expected \(expectation)"
+        let found = "\"\(key)\" is \(value.serialized()); expected \(expectation)"
         return path.map { PixArtError.model("\($0): \(found)") } ?? .option("option \"scheduler\": \(found)")
     }
 
@@ -104,9 +104,9 @@ package struct SchedulerOptions: Sendable {
         return choice
     }
 
-    /// For a field whose value does not go with another's.
+    /// For a field whose value contradicts another's.
     package func conflict(_ key: String, expected: String) -> PixArtError {
-        let found = "\"\(key)\" is \(value(key).serialized()), expected \(expected)"
+        let found = "\"\(key)\" is \(value(key).serialized()); expected \(expected)"
         return overridden.isEmpty ? .model("\(path): \(found)") : .option("option \"scheduler\": \(found)")
     }
 }

@@ -1,10 +1,10 @@
 import PixArtFormats
 
-/// A field of a diffusers scheduler that can ask for what is not implemented here.
+/// A field of a diffusers scheduler that can request something unsupported.
 package enum UnsupportedSchedulerField: String, Sendable {
     case flowSigmas = "use_flow_sigmas"
     case dynamicShifting = "use_dynamic_shifting"
-    /// Of predictions with further channels, which the pipeline drops.
+    /// For predictions with further channels, which the pipeline drops.
     case learnedVariance = "variance_type"
 
     func allows(_ value: JSONValue) -> Bool {

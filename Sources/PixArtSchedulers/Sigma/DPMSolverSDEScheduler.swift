@@ -2,12 +2,12 @@ import Glibc
 import PixArtFormats
 import PixArtStorage
 
-/// DPM-Solver of second order for the stochastic equation: each step but the last looks again half way, by the
-/// logarithm of the noise level, and both halves add noise.
+/// Second-order DPM-Solver for the stochastic equation. Each step but the last predicts again at the midpoint of the
+/// log noise level, and both halves add noise.
 ///
-/// This implementation matches: diffusers' `DPMSolverSDEScheduler`, with its noise out of torchsde's Brownian tree.
-/// Limitations: no prediction of samples, as there. Without `noise_sampler_seed` diffusers takes the tree's seed from
-/// torch's global generator; here it is drawn from the run's own, before the first step, as
+/// This implementation matches diffusers' `DPMSolverSDEScheduler`, with its noise from torchsde's Brownian tree.
+/// Limitations: no prediction of samples, as in diffusers. Without `noise_sampler_seed` diffusers takes the tree's
+/// seed from torch's global generator. Here it is drawn from the run's generator, before the first step, as
 /// `torch.randint(0, 2**63 - 1, [], generator=generator)`.
 package struct DPMSolverSDEScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
@@ -50,9 +50,9 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
     package let timesteps: [Float]
     let sigmas: [Float]
     var index = 0
-    /// Where the step under way came from.
+    /// Start of the current step.
     private var start: [Float]?
-    /// Made in the first step.
+    /// Created in the first step.
     private var brownian: BrownianNoise?
 
     package var order: Int { 2 }
@@ -60,7 +60,7 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
 
     var sigma: Float { start == nil ? sigmas[index] : .exp(-middle) }
 
-    /// Minus the logarithm of the noise level: where the step starts from, and half way to the next.
+    /// Minus the log of the noise level: at the start of the step, and at the midpoint.
     private var time: Float { -.log(sigmas[index]) }
     private var middle: Float { time + (-.log(sigmas[index + 1]) - time) * 0.5 }
 

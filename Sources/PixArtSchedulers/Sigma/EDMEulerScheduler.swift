@@ -4,9 +4,9 @@ import PixArtStorage
 
 /// Euler's method with the preconditioning of Karras et al.
 ///
-/// This implementation matches: diffusers' `EDMEulerScheduler` as a pipeline calls it.
-/// Limitations: none of `step`'s further arguments. The model is told a quarter of the logarithm of the noise instead
-/// of a timestep, so that it suits models that were trained so, and no published PixArt.
+/// This implementation matches diffusers' `EDMEulerScheduler` as a pipeline calls it. Limitations: none of `step`'s
+/// further arguments. The model receives a quarter of the log of the noise level instead of a timestep. So the
+/// scheduler suits models that were trained this way, and no published PixArt.
 package struct EDMEulerScheduler: SigmaScheduler {
     package enum Spacing: String, CaseIterable, Sendable { case karras, exponential }
 
@@ -23,7 +23,7 @@ package struct EDMEulerScheduler: SigmaScheduler {
             SchedulerFields.finalSigma,
         ]
 
-        /// Of no meaning to the scheduler but as the bound of a run's steps.
+        /// Only limits the steps of a run.
         package let trainingTimesteps = 1000
         let minimum: Double
         let maximum: Double
@@ -72,7 +72,7 @@ package struct EDMEulerScheduler: SigmaScheduler {
         Float((configuration.maximum * configuration.maximum + 1).squareRoot())
     }
 
-    /// The spread of noisy latents, squared.
+    /// The squared standard deviation of noisy latents.
     private var spread: Float { sigma * sigma + configuration.dataSigma * configuration.dataSigma }
 
     package func modelInput(_ sample: [Float]) -> [Float] {

@@ -1,10 +1,10 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Euler's method on the noise level, going too far in each step and adding noise up to the next level.
+/// Euler's method on the noise level. Each step goes below the next level and adds noise to reach it.
 ///
-/// This implementation matches: diffusers' `EulerAncestralDiscreteScheduler`.
-/// Limitations: no prediction of samples, as there.
+/// This implementation matches diffusers' `EulerAncestralDiscreteScheduler`. Limitations: no prediction of samples, as
+/// in diffusers.
 package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "EulerAncestralDiscreteScheduler"

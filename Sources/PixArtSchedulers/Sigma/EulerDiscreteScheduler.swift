@@ -3,9 +3,8 @@ import PixArtStorage
 
 /// Euler's method on the noise level.
 ///
-/// This implementation matches: diffusers' `EulerDiscreteScheduler` as a pipeline calls it, with `timesteps` or
-/// custom `sigmas`.
-/// Limitations: none of `step`'s further arguments, so that it draws no noise.
+/// This implementation matches diffusers' `EulerDiscreteScheduler` as a pipeline calls it, with `timesteps` or custom
+/// `sigmas`. Limitations: none of `step`'s further arguments, so it draws no noise.
 package struct EulerDiscreteScheduler: SigmaScheduler {
     package enum Interpolation: String, CaseIterable, Sendable { case linear, logarithmic = "log_linear" }
     package enum Timesteps: String, CaseIterable, Sendable { case discrete, continuous }
@@ -47,7 +46,7 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
 
         package func scheduler(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
             guard !isContinuous || plan.timesteps == nil else {
-                throw .option("option \"timesteps\" is set, expected null where the scheduler's are continuous")
+                throw .option("option \"timesteps\" is set; expected null because the scheduler's are continuous")
             }
             let run = try levels(plan)
             var sigmas = run.sigmas.map { Float($0) }

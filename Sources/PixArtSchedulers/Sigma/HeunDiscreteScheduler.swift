@@ -1,11 +1,10 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Heun's method on the noise level: each step but the last is taken twice, the second time by the mean of both
+/// Heun's method on the noise level. Each step but the last is computed twice, the second time with the mean of both
 /// directions.
 ///
-/// This implementation matches: diffusers' `HeunDiscreteScheduler`, with custom `timesteps`.
-/// Limitations: none known.
+/// This implementation matches diffusers' `HeunDiscreteScheduler`, with custom `timesteps`. Limitations: none known.
 package struct HeunDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "HeunDiscreteScheduler"
@@ -43,7 +42,7 @@ package struct HeunDiscreteScheduler: SigmaScheduler {
     package let timesteps: [Float]
     let sigmas: [Float]
     var index = 0
-    /// Where the step under way came from, and the direction that it took first.
+    /// Start of the current step, and its first direction.
     private var start: (sample: [Float], direction: [Float])?
 
     package var order: Int { 2 }

@@ -1,10 +1,10 @@
 import PixArtFormats
 import PixArtStorage
 
-/// DPM2 of Karras et al.: each step but the last looks again half way.
+/// DPM2 of Karras et al.: each step but the last predicts again at the midpoint.
 ///
-/// This implementation matches: diffusers' `KDPM2DiscreteScheduler`.
-/// Limitations: no prediction of samples, as there.
+/// This implementation matches diffusers' `KDPM2DiscreteScheduler`. Limitations: no prediction of samples, as in
+/// diffusers.
 package enum KDPM2DiscreteScheduler {
     package struct Configuration: KDPM2Configuration {
         package static let className = "KDPM2DiscreteScheduler"
@@ -19,11 +19,11 @@ package enum KDPM2DiscreteScheduler {
     }
 }
 
-/// DPM2 of Karras et al. that goes too far in each step and adds noise up to the next level.
+/// DPM2 of Karras et al. with steps that go below the next level and add noise to reach it.
 ///
-/// This implementation matches: diffusers' `KDPM2AncestralDiscreteScheduler`.
-/// Limitations: no prediction of samples, as there. Where rounding leaves nothing of the level to go down to, diffusers
-/// computes what is not a number, and this goes on.
+/// This implementation matches diffusers' `KDPM2AncestralDiscreteScheduler`. Limitations: no prediction of samples, as
+/// in diffusers. If rounding leaves nothing of the level to go down to, diffusers computes NaN, and this scheduler
+/// continues.
 package enum KDPM2AncestralDiscreteScheduler {
     package struct Configuration: KDPM2Configuration {
         package static let className = "KDPM2AncestralDiscreteScheduler"
@@ -41,7 +41,7 @@ package enum KDPM2AncestralDiscreteScheduler {
     }
 }
 
-/// What a DPM2 scheduler is set to; they differ in the steps that they make of noise levels.
+/// The settings of a DPM2 scheduler. The two differ in the steps that they derive from noise levels.
 protocol KDPM2Configuration: SchedulerConfiguration {
     var settings: KDPM2Settings { get }
     init(settings: KDPM2Settings)
@@ -57,7 +57,7 @@ extension KDPM2Configuration {
     package var trainingTimesteps: Int { settings.noise.count }
 }
 
-/// What both DPM2 schedulers are set to.
+/// The settings that both DPM2 schedulers have.
 struct KDPM2Settings: Sendable {
     static let fields: [OptionSchema.Property] =
         SchedulerFields.noise(start: 0.00085, end: 0.012) + [SchedulerFields.prediction([.epsilon, .velocity])]
@@ -73,7 +73,7 @@ struct KDPM2Settings: Sendable {
         times = try SigmaTimesteps(settings, noise, roundsKarras: true)
     }
 
-    /// A run whose steps are made of the levels that they lie between; the last one ends at 0.
+    /// A run with steps between the given levels. The last step ends at 0.
     func run(
         _ plan: RunSchedule, isAncestral: Bool, step: (_ from: Float, _ to: Float) -> KDPM2Step
     ) throws(PixArtError) -> KDPM2Run {
@@ -85,22 +85,21 @@ struct KDPM2Settings: Sendable {
     }
 }
 
-/// One step of DPM2: where it starts, the level between at which it looks again, where it ends, and the noise added
-/// then.
+/// One step of DPM2: its start, the intermediate level of the second prediction, its end, and the noise added there.
 struct KDPM2Step: Sendable {
     let from: Float
     let between: Float
     let to: Float
     let noise: Float
 
-    /// The mean of two levels by their logarithms, as `torch.lerp` takes it.
+    /// The mean of the logarithms of two levels, as `torch.lerp` computes it.
     static func mean(_ first: Float, _ second: Float) -> Float {
         let (start, end) = (Float.log(first), Float.log(second))
         return .exp(end - (end - start) * 0.5)
     }
 }
 
-/// A run of DPM2: each step goes to a level between, and from its start again by the direction found there.
+/// A run of DPM2. Each step goes to an intermediate level, and again from its start in the direction found there.
 struct KDPM2Run: SigmaScheduler {
     let prediction: Prediction
     let timesteps: [Float]
@@ -109,10 +108,10 @@ struct KDPM2Run: SigmaScheduler {
     /// Whether steps draw noise.
     let isAncestral: Bool
     var index = 0
-    /// Where the step under way came from.
+    /// Start of the current step.
     private var start: [Float]?
 
-    /// `timesteps` are those that the steps start from.
+    /// `timesteps` are the starts of the steps.
     init(
         prediction: Prediction, timesteps: [Float], initialNoiseSigma: Float, steps: [KDPM2Step], isAncestral: Bool,
         trained: TrainedSigmas
@@ -135,7 +134,7 @@ struct KDPM2Run: SigmaScheduler {
         let original = prediction.original(output, sample, sigma: sigma)
         guard let from = start else {
             let next = eulerStep(from: sample, original, to: step.between)
-            // The last step ends without noise, and so does its first half.
+            // The last step and its first half add no noise.
             if index < steps.count - 1 { start = sample } else { index += 1 }
             return SchedulerStep(sample: next, predictedOriginal: original)
         }

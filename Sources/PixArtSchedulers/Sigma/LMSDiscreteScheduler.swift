@@ -1,10 +1,10 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Linear multistep: the direction is a polynomial through those of up to four steps.
+/// Linear multistep: the direction is a polynomial through the directions of up to four steps.
 ///
-/// This implementation matches: diffusers' `LMSDiscreteScheduler` as a pipeline calls it, with order 4.
-/// Limitations: no other order. Coefficients are exact integrals, where diffusers integrates numerically.
+/// This implementation matches diffusers' `LMSDiscreteScheduler` as a pipeline calls it, with order 4. Limitations: no
+/// other order. Coefficients are exact integrals; diffusers integrates numerically.
 package struct LMSDiscreteScheduler: SigmaScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "LMSDiscreteScheduler"
@@ -43,7 +43,7 @@ package struct LMSDiscreteScheduler: SigmaScheduler {
         let original = configuration.prediction.original(output, sample, sigma: sigma)
         let sigma = sigma
         directions.add(zip(sample, original).map { ($0 - $1) / sigma })
-        // A run that begins later counts the steps before, too, although nothing is known of their directions.
+        // A run that begins later counts the earlier steps too, although their directions are unknown.
         let order = min(index + 1, 4)
         let change = linearCombination(
             (0..<directions.count).map { (Float(coefficient($0, of: order)), directions[$0]) })
@@ -51,8 +51,8 @@ package struct LMSDiscreteScheduler: SigmaScheduler {
         return SchedulerStep(sample: linearCombination((1, sample), (1, change)), predictedOriginal: original)
     }
 
-    /// The integral over this step of the Lagrange polynomial that is 1 at the noise level `back` steps ago: of third
-    /// degree at most, which two points of Gauss' formula take exactly.
+    /// The integral over this step of the Lagrange polynomial that is 1 at the noise level `back` steps ago. Its
+    /// degree is at most 3, so Gauss's formula with two points is exact.
     private func coefficient(_ back: Int, of order: Int) -> Double {
         let (start, end) = (Double(sigmas[index]), Double(sigmas[index + 1]))
         let (middle, half) = ((start + end) / 2, (end - start) / 2)

@@ -1,10 +1,9 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Diffusion exponential integrator, on the logarithm of the noise level, with several steps' predictions of the noise.
+/// Diffusion exponential integrator over the log of the noise level, with the noise predictions of several steps.
 ///
-/// This implementation matches: diffusers' `DEISMultistepScheduler`.
-/// Limitations: no flow matching.
+/// This implementation matches diffusers' `DEISMultistepScheduler`. Limitations: no flow matching.
 package struct DEISMultistepScheduler: SolverScheduler {
     package enum Algorithm: String, CaseIterable, Sendable { case deis }
     package enum Solver: String, CaseIterable, Sendable { case logrho }
@@ -93,13 +92,14 @@ package struct DEISMultistepScheduler: SolverScheduler {
         return min(predictions.count, isShort && left < 3 ? left : 3)
     }
 
-    /// Noise over picture.
+    /// The ratio of noise to image.
     private func ratio(_ index: Int) -> Float {
         let level = level(index)
         return level.sigma / level.alpha
     }
 
-    /// The antiderivative at `t` of the Lagrange polynomial in log t that is 1 at `own` and 0 at one or two `others`.
+    /// The antiderivative at `t` of the Lagrange polynomial in log t that is 1 at `own` and 0 at one or two
+    /// `others`.
     private static func integral(_ t: Float, _ own: Float, _ others: [Float]) -> Float {
         let logarithm = Float.log(t)
         let c = others[0]

@@ -1,20 +1,20 @@
 import PixArtFormats
 import PixArtStorage
 
-/// The four differential equations that DPM-Solver comes in.
+/// The four differential equations of DPM-Solver.
 package enum DPMSolverAlgorithm: String, CaseIterable, Sendable {
     /// Solves for the noise.
     case noise = "dpmsolver"
-    /// Solves for the picture.
+    /// Solves for the image.
     case picture = "dpmsolver++"
-    /// The same with noise added in each step.
+    /// The same, with noise added in each step.
     case stochasticNoise = "sde-dpmsolver"
     case stochasticPicture = "sde-dpmsolver++"
 
     var isStochastic: Bool { self == .stochasticNoise || self == .stochasticPicture }
     var predictsPicture: Bool { self == .picture || self == .stochasticPicture }
 
-    /// What the solver follows, and the picture that it amounts to.
+    /// The quantity that the solver integrates, and the predicted image.
     func prediction(
         _ kind: Prediction, _ clipping: SampleClipping, _ output: [Float], _ sample: [Float], _ level: NoiseLevel,
         images: Int
@@ -29,10 +29,10 @@ package enum DPMSolverAlgorithm: String, CaseIterable, Sendable {
     }
 }
 
-/// How a step of second order takes the slope between two predictions.
+/// How a second-order step computes the slope between two predictions.
 package enum DPMSolverType: String, CaseIterable, Sendable { case midpoint, heun }
 
-/// What both DPM-Solvers are set to.
+/// The settings of both DPM-Solvers.
 struct DPMSolverSettings: Sendable {
     let noise: NoiseSchedule
     let order: Int
@@ -44,8 +44,8 @@ struct DPMSolverSettings: Sendable {
     private let clipping: SampleClipping
     private let times: SolverTimesteps
 
-    /// diffusers refuses "deis" unless final_sigmas_type is "sigma_min", although the name that it takes instead goes
-    /// with both; here it does.
+    /// diffusers refuses "deis" unless final_sigmas_type is "sigma_min", although the algorithm that it uses
+    /// instead supports both. Here both work.
     static let sisterNames = [
         "algorithm_type": ["deis": DPMSolverAlgorithm.picture.rawValue],
         "solver_type": ["logrho": "midpoint", "bh1": "midpoint", "bh2": "midpoint"],
@@ -81,13 +81,13 @@ struct DPMSolverSettings: Sendable {
         }
     }
 
-    /// Timesteps of a run, and its noise levels with the one that the last step ends at.
+    /// Timesteps of a run, and its noise levels including that at the end of the last step.
     func levels(_ plan: RunSchedule) throws(PixArtError) -> (timesteps: [Float], sigmas: [Float]) {
         let (timesteps, sigmas) = try times(plan, final: finalSigma)
         return (timesteps.map { Float($0) }, sigmas)
     }
 
-    /// What the solver follows, and the picture that it amounts to.
+    /// The quantity that the solver integrates, and the predicted image.
     func prediction(
         _ output: [Float], _ sample: [Float], _ level: NoiseLevel, images: Int
     ) -> (prediction: [Float], original: [Float]) {
@@ -95,7 +95,7 @@ struct DPMSolverSettings: Sendable {
     }
 }
 
-/// Weights of what a step from one noise level to another adds up, in diffusers' arithmetic.
+/// Weights of the terms of a step from one noise level to another, in diffusers' arithmetic.
 struct DPMSolverUpdate {
     private let algorithm: DPMSolverAlgorithm
     private let from: NoiseLevel
@@ -151,7 +151,7 @@ struct DPMSolverUpdate {
         }
     }
 
-    /// Of fresh noise.
+    /// Of new noise.
     var noise: Float {
         switch algorithm {
         case .picture, .noise: 0

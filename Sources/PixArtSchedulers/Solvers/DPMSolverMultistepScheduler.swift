@@ -1,12 +1,12 @@
 import PixArtFormats
 import PixArtStorage
 
-/// DPM-Solver and DPM-Solver++ with several steps' predictions.
+/// DPM-Solver and DPM-Solver++ with the predictions of several steps.
 ///
-/// This implementation matches: diffusers' `DPMSolverMultistepScheduler`, all algorithms, orders, noise levels and
-/// timestep spacings, with custom `timesteps`.
-/// Limitations: no flow matching; `solver_order` 3 with "sde-dpmsolver" is an error, since diffusers has no such step;
-/// where the first two timesteps are equal, diffusers starts at the second and fails at the end, and this goes on.
+/// This implementation matches diffusers' `DPMSolverMultistepScheduler`, all algorithms, orders, noise levels and
+/// timestep spacings, with custom `timesteps`. Limitations: no flow matching; `solver_order` 3 with "sde-dpmsolver" is
+/// an error, because diffusers has no such step. If the first two timesteps are equal, diffusers starts at the second
+/// one and fails at the end; this scheduler continues.
 package struct DPMSolverMultistepScheduler: SolverScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "DPMSolverMultistepScheduler"
@@ -86,7 +86,7 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
         return min(predictions.count, left == 2 && isShort ? 2 : 3)
     }
 
-    /// How far a step some steps back went, in units of this one.
+    /// The length of an earlier step, relative to this one.
     private func distance(_ back: Int) -> Float {
         let h = lambda(index + 1) - lambda(index)
         return (lambda(index - back) - lambda(index - back - 1)) / h

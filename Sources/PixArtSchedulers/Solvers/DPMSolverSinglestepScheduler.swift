@@ -1,11 +1,12 @@
 import PixArtFormats
 import PixArtStorage
 
-/// DPM-Solver and DPM-Solver++ in groups of steps: the last of a group starts again where the group began.
+/// DPM-Solver and DPM-Solver++ in groups of steps. The last step of a group starts again at the beginning of the
+/// group.
 ///
-/// This implementation matches: diffusers' `DPMSolverSinglestepScheduler`, with custom `timesteps`, and its
-/// switching to `lower_order_final` where the steps do not come out even or the last ends without noise.
-/// Limitations: no flow matching, and no "sde-dpmsolver", as there.
+/// This implementation matches diffusers' `DPMSolverSinglestepScheduler`, with custom `timesteps`. It switches to
+/// `lower_order_final` too if the number of steps is no multiple of the order or the last step ends without noise.
+/// Limitations: no flow matching, and no "sde-dpmsolver", as in diffusers.
 package struct DPMSolverSinglestepScheduler: SolverScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "DPMSolverSinglestepScheduler"
@@ -30,8 +31,8 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
             let (timesteps, sigmas) = try settings.levels(plan)
             let orders = orders(timesteps.count)
             for index in orders.indices.dropFirst() where sigmas[index - 1] == sigmas[index] {
-                // Slopes are divided by the distance from the begin of their group; Heun's of third order by others,
-                // too.
+                // Slopes are divided by the distance from the beginning of their group, and Heun's of
+                // third order by other distances too.
                 guard orders[index] == 1 || orders[index] == 3 && settings.solver == .midpoint else {
                     throw SolverTimesteps.tooManySteps(plan, most: timesteps.count - 1, spaces: false)
                 }
@@ -44,7 +45,8 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
         /// The order of each step.
         private func orders(_ steps: Int) -> [Int] {
             var orders = (0..<steps).map { $0 % settings.order + 1 }
-            // A run that comes out even has its last group cut short; another one ends with a short group anyway.
+            // If the number of steps is a multiple of the order, the last group is shortened; otherwise it
+            // is short anyway.
             let endsEven = settings.lowerOrderFinal && steps % settings.order == 0
             if settings.finalSigma == .zero || endsEven { orders[steps - 1] = 1 }
             return orders
@@ -57,7 +59,7 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
     private let orders: [Int]
     var index = 0
     private var predictions: PredictionHistory
-    /// Where the group of steps under way began.
+    /// Start of the current group of steps.
     private var start: [Float] = []
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
@@ -91,12 +93,12 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
         return SchedulerStep(sample: linearCombination(terms), predictedOriginal: original)
     }
 
-    /// How far a step of the group lies on the way from its begin to its end.
+    /// The position of a step between the beginning and the end of its group.
     private func ratio(_ place: Int, _ begin: Int) -> Float {
         (lambda(place) - lambda(begin)) / (lambda(index + 1) - lambda(begin))
     }
 
-    /// The slope from the begin of the group to the prediction some steps back.
+    /// The slope from the beginning of the group to an earlier prediction.
     private func slope(_ back: Int, _ begin: Int) -> [Float] {
         let ratio = ratio(index - back, begin)
         return zip(predictions[back], predictions[index - begin]).map { 1 / ratio * ($0 - $1) }

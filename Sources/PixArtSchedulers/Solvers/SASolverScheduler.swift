@@ -1,11 +1,11 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Stochastic Adams: a multistep predictor with noise, and a corrector that looks back at the step before.
+/// Stochastic Adams: a multistep predictor with noise, and a corrector of the previous step.
 ///
-/// This implementation matches: diffusers' `SASolverScheduler` with its default tau, which is PixArt's: noise is added
-/// from timestep 800 to 200.
-/// Limitations: no other tau, orders up to 3, no flow matching. Noise is drawn in every step, as there.
+/// This implementation matches diffusers' `SASolverScheduler` with its default tau, which is PixArt's: noise is added
+/// from timestep 800 to 200. Limitations: no other tau, orders up to 3, no flow matching. Noise is drawn in every
+/// step, as in diffusers.
 package struct SASolverScheduler: SolverScheduler {
     package enum Algorithm: String, CaseIterable, Sendable {
         case picture = "data_prediction"
@@ -56,7 +56,7 @@ package struct SASolverScheduler: SolverScheduler {
         }
     }
 
-    /// What the corrector needs of the step before.
+    /// What the corrector needs of the previous step.
     private struct Previous {
         let sample: [Float]
         let noise: [Float]
@@ -72,7 +72,7 @@ package struct SASolverScheduler: SolverScheduler {
 
     package var timesteps: [Float] { times.map { Float($0) } }
 
-    /// By the timestep alone, as there, also where noise levels are not those of timesteps.
+    /// Depends on the timestep only, as in diffusers, even if noise levels are not those of timesteps.
     package func addingNoise(_ noise: [Float], to original: [Float], at index: Int) -> [Float] {
         configuration.noise.level(times[index]).addingNoise(noise, to: original)
     }
@@ -101,8 +101,8 @@ package struct SASolverScheduler: SolverScheduler {
         return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
-    /// From one noise level to the next by a polynomial through the predictions, of which the newest belongs to the end
-    /// of the step where it `corrects`.
+    /// From one noise level to the next by a polynomial through the predictions. If it `corrects`, the newest
+    /// prediction belongs to the end of the step.
     private func moved(
         _ sample: [Float], by order: Int, noise: [Float], from start: Int, corrects: Bool
     ) -> [Float] {
@@ -137,14 +137,14 @@ package struct SASolverScheduler: SolverScheduler {
     }
 }
 
-/// The step from one half logarithm of signal over noise to another, and integrals over it.
+/// The step between two half logs of the signal-to-noise ratio, and integrals over it.
 private struct SAInterval {
     let start: Float
     let end: Float
     let tau: Float
     let predictsPicture: Bool
 
-    /// What each prediction counts for: the integrals of the Lagrange polynomials through `lambdas`.
+    /// The weight of each prediction: the integrals of the Lagrange polynomials through `lambdas`.
     func weights(_ lambdas: [Float]) -> [Float] {
         let integrals = lambdas.indices.map { integral(ofPower: lambdas.count - 1 - $0) }
         return lambdas.indices.map { place in
@@ -152,7 +152,7 @@ private struct SAInterval {
         }
     }
 
-    /// Coefficients of the polynomial that is 1 at one place and 0 at the others, the highest power first.
+    /// Coefficients of the polynomial that is 1 at one point and 0 at the others, the highest power first.
     private static func lagrange(_ lambdas: [Float], _ place: Int) -> [Float] {
         let own = lambdas[place]
         let others = lambdas.indices.filter { $0 != place }.map { lambdas[$0] }
@@ -193,8 +193,8 @@ private struct SAInterval {
         return (h * spread - 1 + .exp(spread * -h)) / (spread * spread)
     }
 
-    /// What diffusers adds to the newest prediction's weight, and takes from the one before, in a predictor of second
-    /// order.
+    /// What diffusers adds to the weight of the newest prediction, and subtracts from that of the previous one, in
+    /// a second-order predictor.
     func predictorChange(since earlier: Float) -> Float {
         let h = end - start
         return .exp((1 + tau * tau) * end) * (h * h / 2 - remainder) / (start - earlier)

@@ -1,12 +1,12 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Unified predictor and corrector: each step first corrects the one before by what was predicted since.
+/// Unified predictor and corrector: each step first corrects the previous one with the new prediction.
 ///
-/// This implementation matches: diffusers' `UniPCMultistepScheduler`, both solver types, with and without `predict_x0`.
-/// Limitations: no flow matching and no `solver_p`; a step to no noise by more than first order is an error, where
-/// diffusers computes what is not a number, as it does in any last step of "bh1" to no noise; custom `sigmas`
-/// need flow matching there.
+/// This implementation matches diffusers' `UniPCMultistepScheduler`, both solver types, with and without `predict_x0`.
+/// Limitations: no flow matching and no `solver_p`. A step to zero noise of more than first order is an error;
+/// diffusers computes NaN there, as in any last step of "bh1" to zero noise. Custom `sigmas` need flow matching in
+/// diffusers.
 package struct UniPCMultistepScheduler: SolverScheduler {
     package enum Solver: String, CaseIterable, Sendable { case bh1, bh2 }
 
@@ -55,11 +55,11 @@ package struct UniPCMultistepScheduler: SolverScheduler {
             times = try SolverTimesteps(
                 settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
             guard finalSigma == .smallest || predictsPicture else {
-                throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" where \"predict_x0\" is false")
+                throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" if \"predict_x0\" is false")
             }
             guard finalSigma == .smallest || lowerOrderFinal || order == 1 else {
                 throw settings.conflict(
-                    "final_sigmas_type", expected: "\"sigma_min\" where \"lower_order_final\" is false")
+                    "final_sigmas_type", expected: "\"sigma_min\" if \"lower_order_final\" is false")
             }
         }
 
@@ -101,7 +101,8 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         return SchedulerStep(sample: next, predictedOriginal: original)
     }
 
-    /// From one noise level to the next: by the predictions up to `start` alone, or corrected by the one at the end.
+    /// From one noise level to the next: from the predictions up to `start` only, or corrected by the one at the
+    /// end.
     private func moved(_ sample: [Float], by order: Int, from start: Int, arriving: [Float]?) -> [Float] {
         let (from, to) = (level(start), level(start + 1))
         let h = to.lambda - from.lambda
@@ -123,7 +124,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         return residue.isEmpty ? base : linearCombination((1, base), (-(unit * scale), linearCombination(residue)))
     }
 
-    /// What each difference of predictions counts for, such that polynomials up to the order are taken exactly.
+    /// The weight of each difference of predictions. Polynomials up to the order are exact.
     private func residueWeights(_ ratios: [Float], _ h: Float, _ scale: Float, predicts: Bool) -> [Float] {
         let order = ratios.count
         if order == 1 || predicts && order == 2 { return [0.5] }
@@ -136,13 +137,14 @@ package struct UniPCMultistepScheduler: SolverScheduler {
             factorial *= Float(row + 1)
             phi = phi / h - 1 / factorial
         }
-        // A prediction has no difference at the end of the step: the last unknown and the last equation fall away.
+        // A prediction has no difference at the end of the step, so the last unknown and the last equation are
+        // dropped.
         return predicts
             ? solved(rows.dropLast().map { Array($0.dropLast(2)) + $0.suffix(1) }) : solved(rows)
     }
 }
 
-/// Solves linear equations, the right sides last in each row, by elimination with pivots.
+/// Solves linear equations by elimination with pivots. The right sides are the last elements of the rows.
 private func solved(_ equations: [[Float]]) -> [Float] {
     var rows = equations
     let count = rows.count

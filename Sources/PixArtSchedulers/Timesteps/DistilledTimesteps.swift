@@ -1,7 +1,7 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Timesteps of the schedulers of distilled models, LCM and TCD: some of those that the distillation used.
+/// Timesteps of the schedulers of distilled models, LCM and TCD: a selection of those of the distillation.
 struct DistilledTimesteps: Sendable {
     static let field = OptionSchema.Property(
         "original_inference_steps", .integer(1...100_000), default: .integer(50),
@@ -22,7 +22,7 @@ struct DistilledTimesteps: Sendable {
         if let timesteps = plan.timesteps { return timesteps }
         guard plan.steps <= original else {
             throw .option(
-                "option \"num_inference_steps\" is \(plan.steps), expected at most the scheduler's "
+                "option \"num_inference_steps\" is \(plan.steps); expected at most the scheduler's "
                     + "original_inference_steps \(original)")
         }
         let spacing = training / original

@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// Timesteps of the schedulers that go from one training timestep to another: DDIM, DDPM and PNDM.
+/// Timesteps of the schedulers between training timesteps: DDIM, DDPM and PNDM.
 struct IntegerTimesteps: Sendable {
     private let training: Int
     private let spacing: TimestepSpacing
@@ -13,7 +13,7 @@ struct IntegerTimesteps: Sendable {
         offset = settings.integer("steps_offset")
     }
 
-    /// Timesteps of a run. Fails where the offset leads beyond the last one.
+    /// Timesteps of a run. Fails if the offset exceeds the last one.
     func callAsFunction(_ plan: RunSchedule) throws(PixArtError) -> [Int] {
         if let timesteps = plan.timesteps { return timesteps }
         let timesteps = spacing.timesteps(steps: plan.steps, training: training, offset: offset)

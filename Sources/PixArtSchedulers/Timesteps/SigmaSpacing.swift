@@ -1,10 +1,10 @@
 import Glibc
 import PixArtStorage
 
-/// The noise level that the last step of a run ends at.
+/// The noise level at the end of a run's last step.
 package enum FinalSigma: String, CaseIterable, Sendable { case zero, smallest = "sigma_min" }
 
-/// How noise levels lie between the largest and the smallest one of a run.
+/// The spacing of noise levels between the largest and the smallest one of a run.
 package enum SigmaSpacing: String, CaseIterable, Sendable {
     case timesteps
     case karras = "use_karras_sigmas"
@@ -12,27 +12,26 @@ package enum SigmaSpacing: String, CaseIterable, Sendable {
     case beta = "use_beta_sigmas"
     case lu = "use_lu_lambdas"
 
-    /// From the fields of `SchedulerFields.sigmaSpacings`, and `use_lu_lambdas` where `hasLu` says that there is such a
-    /// field.
+    /// From the fields of `SchedulerFields.sigmaSpacings`, and `use_lu_lambdas` if `hasLu`.
     init(_ settings: SchedulerOptions, hasLu: Bool = false) throws(PixArtError) {
         let chosen = [Self.karras, .exponential, .beta].filter { settings.boolean($0.rawValue) }
         guard chosen.count < 2 else {
-            throw settings.conflict(chosen[1].rawValue, expected: "false where \"\(chosen[0].rawValue)\" is true")
+            throw settings.conflict(chosen[1].rawValue, expected: "false if \"\(chosen[0].rawValue)\" is true")
         }
         self = chosen.first ?? .timesteps
         guard hasLu, settings.boolean(Self.lu.rawValue) else { return }
-        // diffusers looks at Karras first, and at lambdas before the others.
+        // diffusers checks Karras first, and lambdas before the others.
         if self != .karras { self = .lu }
     }
 
-    /// Fails where a run names its timesteps although noise levels are not theirs.
+    /// Fails if a run sets its timesteps although noise levels do not depend on them.
     func requireNone(_ timesteps: [Int]?) throws(PixArtError) {
         guard self == .timesteps || timesteps == nil else {
-            throw .option("option \"timesteps\" is set, expected null where the scheduler has \"\(rawValue)\"")
+            throw .option("option \"timesteps\" is set; expected null with the scheduler's \"\(rawValue)\"")
         }
     }
 
-    /// Falling noise levels; those of `.timesteps` are not made here.
+    /// Falling noise levels. Not for `.timesteps`.
     func sigmas(from maximum: Double, to minimum: Double, _ count: Int) -> [Double] {
         switch self {
         case .timesteps: preconditionFailure("the noise levels of timesteps are the schedule's")
@@ -48,14 +47,14 @@ package enum SigmaSpacing: String, CaseIterable, Sendable {
         }
     }
 
-    /// Noise levels at places from 0 (the largest) to 1.
+    /// Noise levels at positions from 0 (the largest) to 1.
     static func karras(_ places: [Double], from maximum: Double, to minimum: Double, rho: Double) -> [Double] {
         let (first, last) = (pow(maximum, 1 / rho), pow(minimum, 1 / rho))
         return places.map { pow(first + $0 * (last - first), rho) }
     }
 }
 
-/// The noise levels of training, rising, and the timesteps between them.
+/// The noise levels of training, rising, and the timesteps of levels between them.
 struct TrainedSigmas: Sendable {
     let sigmas: [Float]
     private let logarithms: [Double]
@@ -68,7 +67,7 @@ struct TrainedSigmas: Sendable {
     var smallest: Float { sigmas[0] }
     var largest: Float { sigmas[sigmas.count - 1] }
 
-    /// The noise level of a timestep between whole ones.
+    /// The noise level of a fractional timestep.
     func sigma(at timestep: Double) -> Double {
         let last = sigmas.count - 1
         guard timestep > 0 else { return Double(sigmas[0]) }
@@ -78,7 +77,7 @@ struct TrainedSigmas: Sendable {
         return (to - from) * (timestep - Double(low)) + from
     }
 
-    /// The timestep of a noise level, between whole ones by its logarithm.
+    /// The fractional timestep of a noise level, interpolated by its logarithm.
     func timestep(of sigma: Double) -> Double {
         let logarithm = log(max(sigma, 1e-10))
         let low = index(of: logarithm)
@@ -86,7 +85,7 @@ struct TrainedSigmas: Sendable {
         return Self.mean(low, weight)
     }
 
-    /// The same in float32, as diffusers has it for levels that are float32 themselves.
+    /// The same in float32, as in diffusers for float32 levels.
     func timestep(of sigma: Float) -> Double {
         let logarithm = Float.log(max(sigma, 1e-10))
         let low = index(of: Double(logarithm))
@@ -94,7 +93,7 @@ struct TrainedSigmas: Sendable {
         return Self.mean(low, Double((from - logarithm) / (from - to)))
     }
 
-    /// The last trained noise level, but for the largest one, whose logarithm is not above this one; else the first.
+    /// The last training level, except the largest one, whose logarithm is not above this one; else the first.
     private func index(of logarithm: Double) -> Int {
         var (low, high) = (0, logarithms.count)
         while low + 1 < high {
@@ -112,11 +111,11 @@ struct TrainedSigmas: Sendable {
 
 /// The symmetric beta distribution.
 enum BetaDistribution {
-    /// Where the distribution function of the shape (shape, shape) reaches `probability`.
+    /// The quantile of the distribution with shape (shape, shape) at `probability`.
     static func quantile(_ probability: Double, shape: Double) -> Double {
         if probability <= 0 { return 0 }
         if probability >= 1 { return 1 }
-        // The small half is found with all its digits; the other is its mirror image.
+        // The lower half is computed with all digits; the upper half mirrors it.
         if probability > 0.5 { return 1 - quantile(1 - probability, shape: shape) }
         var (low, high) = (0.0, 0.5)
         for _ in 0..<200 {

@@ -1,19 +1,19 @@
 import PixArtStorage
 
-/// Timesteps and noise levels of the schedulers whose latents are the picture plus noise: Euler, Heun, DPM2, LMS, SDE.
+/// Timesteps and noise levels of the schedulers whose latents are the image plus noise: Euler, Heun, DPM2, LMS, SDE.
 struct SigmaTimesteps: Sendable {
     let trained: TrainedSigmas
     private let spacing: TimestepSpacing
     private let offset: Int
     let sigmaSpacing: SigmaSpacing
-    /// Whether timesteps of Karras' noise levels are rounded.
+    /// Whether the timesteps of Karras' noise levels are rounded.
     private let roundsKarras: Bool
-    /// Whether timesteps are kept in double until the noise levels are found.
+    /// Whether timesteps stay in double until the noise levels are computed.
     private let inDouble: Bool
     private let minimum: Double?
     private let maximum: Double?
 
-    /// From `timestep_spacing` and `steps_offset`, and where the scheduler has them from those of
+    /// From `timestep_spacing` and `steps_offset`, and, if the scheduler has them, the fields of
     /// `SchedulerFields.sigmaSpacings` and `SchedulerFields.sigmaRange`.
     init(
         _ settings: SchedulerOptions, _ noise: NoiseSchedule, hasSigmaSpacings: Bool = true, hasRange: Bool = false,
@@ -44,7 +44,7 @@ struct SigmaTimesteps: Sendable {
         return spaced(from: sigmas[0], to: sigmas[sigmas.count - 1], plan.steps)
     }
 
-    /// Those of timesteps alone.
+    /// The noise levels of timesteps.
     func timesteps(_ plan: RunSchedule) -> [Double] {
         if let timesteps = plan.timesteps { return timesteps.map { Double($0) } }
         let timesteps = spacing.fractionalTimesteps(
@@ -52,7 +52,7 @@ struct SigmaTimesteps: Sendable {
         return inDouble ? timesteps : timesteps.map { Double(Float($0)) }
     }
 
-    /// Noise levels between two as the spacing has them.
+    /// Noise levels between two, by the spacing.
     func spaced(from: Double, to: Double, _ steps: Int) -> (timesteps: [Double], sigmas: [Double]) {
         let sigmas = sigmaSpacing.sigmas(from: maximum ?? from, to: minimum ?? to, steps)
         let timesteps = sigmas.map { sigma in
@@ -62,7 +62,7 @@ struct SigmaTimesteps: Sendable {
         return (timesteps, sigmas)
     }
 
-    /// Of the noise that a run starts from.
+    /// The standard deviation of the initial noise.
     func initialSigma(_ sigmas: [Float]) -> Float {
         let largest = sigmas.max() ?? 1
         return spacing == .leading ? (largest * largest + 1).squareRoot() : largest

@@ -1,28 +1,27 @@
 import PixArtStorage
 
-/// Timesteps and noise levels of the solvers that follow the logarithm of signal over noise: DPM-Solver, DEIS, UniPC,
-/// SA.
+/// Timesteps and noise levels of the solvers over the log of the signal-to-noise ratio: DPM-Solver, DEIS, UniPC, SA.
 struct SolverTimesteps: Sendable {
     private let trained: TrainedSigmas
-    /// Timesteps of the training, and those of them that are in use.
+    /// Training timesteps, and how many of them are in use.
     private let training: Int
     private let last: Int
     private let spacing: TimestepSpacing
     private let offset: Int
     private let sigmaSpacing: SigmaSpacing
-    /// Spacings whose timesteps are rounded; others are cut off.
+    /// Spacings whose timesteps are rounded; others are truncated.
     private let rounded: Set<SigmaSpacing>
-    /// Whether runs to the smallest noise level end at that of their own last timestep, where they are not spaced by
+    /// Whether runs to the smallest noise level end at the level of their last timestep, if they are not spaced by
     /// timesteps.
     private let endsAtOwn: Bool
-    /// Whether the solver can take a step between two equal timesteps.
+    /// Whether the solver can step between two equal timesteps.
     private let repeats: Bool
     /// Whether the scheduler has a `timestep_spacing`.
     private let spaces: Bool
     private let range: (minimum: Double, maximum: Double)
 
-    /// From `timestep_spacing`, `steps_offset` and those of `SchedulerFields.sigmaSpacings`, and where the scheduler
-    /// has them from `use_lu_lambdas`, `lambda_min_clipped`, `sigma_min` and `sigma_max`.
+    /// From `timestep_spacing`, `steps_offset` and `SchedulerFields.sigmaSpacings`, and, if the scheduler has
+    /// them, `use_lu_lambdas`, `lambda_min_clipped`, `sigma_min` and `sigma_max`.
     init(
         _ settings: SchedulerOptions, _ noise: NoiseSchedule, rounded: Set<SigmaSpacing> = [.karras],
         hasLu: Bool = false, spaces: Bool = true, clips: Bool = true, endsAtOwn: Bool = false,
@@ -47,7 +46,7 @@ struct SolverTimesteps: Sendable {
         )
     }
 
-    /// Timesteps of a run, and its noise levels: one for each, and the one that the last step ends at.
+    /// Timesteps of a run, and its noise levels: one for each, and one for the end of the last step.
     func callAsFunction(
         _ plan: RunSchedule, final: FinalSigma = .smallest
     ) throws(PixArtError) -> (timesteps: [Int], sigmas: [Float]) {
@@ -72,8 +71,8 @@ struct SolverTimesteps: Sendable {
         return (timesteps, timesteps.map { Float(trained.sigma(at: Double($0))) })
     }
 
-    /// The run's own, or those of `timestep_spacing`. Fails if some of these would be equal and the solver divides by
-    /// their distance.
+    /// The run's timesteps, or those of `timestep_spacing`. Fails if some of these are equal and the solver
+    /// divides by their distance.
     private func timesteps(_ plan: RunSchedule) throws(PixArtError) -> [Int] {
         if let timesteps = plan.timesteps { return timesteps }
         let most =
@@ -88,7 +87,7 @@ struct SolverTimesteps: Sendable {
 
     static func tooManySteps(_ plan: RunSchedule, most: Int, spaces: Bool) -> PixArtError {
         .option(
-            "option \"num_inference_steps\" is \(plan.steps), expected at most \(most): some timesteps would be equal"
+            "option \"num_inference_steps\" is \(plan.steps); expected at most \(most): some timesteps would be equal"
                 + (spaces ? ", unless the scheduler's \"timestep_spacing\" is \"trailing\"" : ""))
     }
 }

@@ -1,9 +1,8 @@
-/// Which training timesteps a run uses. The families of schedulers differ in details, which numpy's arithmetic makes
-/// more.
+/// Which training timesteps a run uses. The families of schedulers differ in details, some due to numpy's arithmetic.
 package enum TimestepSpacing: String, CaseIterable, Sendable {
     case linspace, leading, trailing
 
-    /// Those of solvers that end below the last timestep: falling, `last` of `training` timesteps being in use.
+    /// For solvers that end below the last timestep: falling, with `last` of `training` timesteps in use.
     func solverTimesteps(steps: Int, training: Int, last: Int, offset: Int) -> [Int] {
         switch self {
         case .linspace:
@@ -17,14 +16,14 @@ package enum TimestepSpacing: String, CaseIterable, Sendable {
         }
     }
 
-    /// Those of schedulers that count whole timesteps from end to end.
+    /// For schedulers with integer timesteps from end to end.
     func timesteps(steps: Int, training: Int, offset: Int) -> [Int] {
         fractionalTimesteps(steps: steps, training: training, offset: offset).map {
             Int($0.rounded(.toNearestOrEven))
         }
     }
 
-    /// The same without rounding, as Euler's and its relatives have them.
+    /// The same without rounding, for Euler and similar schedulers.
     func fractionalTimesteps(steps: Int, training: Int, offset: Int) -> [Double] {
         switch self {
         case .linspace: Self.linspace(0, Double(training - 1), steps).reversed()
@@ -33,8 +32,8 @@ package enum TimestepSpacing: String, CaseIterable, Sendable {
         }
     }
 
-    /// `numpy.arange(last, 0, -training / steps)`, rounded, less 1: as many as it makes, at the distance that it makes
-    /// of the first two.
+    /// `numpy.arange(last, 0, -training / steps)`, rounded, less 1: the number of elements and the distance of the
+    /// first two are those of numpy.
     private static func trailing(_ steps: Int, _ training: Int, _ last: Int) -> [Int] {
         let (ratio, start) = (Double(training) / Double(steps), Double(last))
         let distance = (start - ratio) - start
@@ -43,7 +42,7 @@ package enum TimestepSpacing: String, CaseIterable, Sendable {
         }
     }
 
-    /// `numpy.linspace`; a single number is the start.
+    /// `numpy.linspace`. A single number is the start.
     static func linspace(_ start: Double, _ end: Double, _ count: Int) -> [Double] {
         guard count > 1 else { return [start] }
         let step = (end - start) / Double(count - 1)

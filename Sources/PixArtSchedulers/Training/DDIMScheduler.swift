@@ -1,11 +1,10 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Denoising diffusion implicit models: straight towards the predicted picture, with noise added where `eta` asks for
-/// it.
+/// Denoising diffusion implicit models: each step goes straight towards the predicted image. `eta` adds noise.
 ///
-/// This implementation matches: diffusers' `DDIMScheduler` as a pipeline calls it.
-/// Limitations: none of `step`'s further arguments.
+/// This implementation matches diffusers' `DDIMScheduler` as a pipeline calls it. Limitations: none of `step`'s
+/// further arguments.
 package struct DDIMScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "DDIMScheduler"

@@ -1,13 +1,13 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Denoising diffusion probabilistic models: noise is added in every step but the last. DMD's one step is this with
-/// `timesteps` [400].
+/// Denoising diffusion probabilistic models: every step but the last adds noise. DMD's single step is this scheduler
+/// with `timesteps` [400].
 ///
-/// This implementation matches: diffusers' `DDPMScheduler`, with custom `timesteps`, and the variance
-/// "learned_range" from the transformer's further channels as `step` of the full output has it.
-/// Limitations: no "learned" and "fixed_large_log", whose square roots of negative numbers diffusers does not guard.
-/// Transformers without further channels fail to start with "learned_range".
+/// This implementation matches diffusers' `DDPMScheduler`, with custom `timesteps`. The variance "learned_range" comes
+/// from the transformer's further channels, as in `step` of the full output. Limitations: no "learned" and
+/// "fixed_large_log", whose square roots of negative numbers diffusers does not prevent. "learned_range" is an error
+/// for transformers without further channels.
 package struct DDPMScheduler: TimestepScheduler {
     package enum Variance: String, CaseIterable, Sendable {
         case small = "fixed_small"

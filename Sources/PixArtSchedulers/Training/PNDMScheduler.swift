@@ -1,13 +1,13 @@
 import PixArtFormats
 import PixArtStorage
 
-/// Pseudo numerical methods: Runge and Kutta's of fourth order for the first steps, then linear multistep.
+/// Pseudo numerical methods: fourth-order Runge-Kutta for the first steps, then linear multistep.
 ///
-/// This implementation matches: diffusers' `PNDMScheduler`.
-/// Limitations: runs of fewer than 4 steps fail in diffusers unless `skip_prk_steps` is set; here they take as many
-/// steps of Runge and Kutta's as there are, and a last one of the order that the directions at hand allow. No
-/// prediction of samples, as there. A run that begins later starts with the first formula all the same, as there, which
-/// suits only `skip_prk_steps`, and lags one step behind its timesteps from its second one on.
+/// This implementation matches diffusers' `PNDMScheduler`. Limitations: without `skip_prk_steps`, runs of fewer than 4
+/// steps fail in diffusers; here all their steps are Runge-Kutta, and the last one has the order that the known
+/// directions allow. No prediction of samples, as in diffusers. A run that begins later starts with the first formula
+/// anyway, as in diffusers. This suits only `skip_prk_steps`, and lags one step behind its timesteps from its second
+/// step on.
 package struct PNDMScheduler: TimestepScheduler {
     package struct Configuration: SchedulerConfiguration {
         package static let className = "PNDMScheduler"
@@ -45,19 +45,19 @@ package struct PNDMScheduler: TimestepScheduler {
     }
 
     private let configuration: Configuration
-    /// The steps of Runge and Kutta's method, each with four timesteps, then those of linear multistep.
+    /// The Runge-Kutta steps, with four timesteps each, then the linear multistep ones.
     let times: [Int]
     private let rungeKutta: Int
-    /// Timesteps that a step covers.
+    /// Timesteps of a step.
     private let distance: Int
     var index = 0
-    /// Steps that were taken, which differs from `index` in a run that begins later: which formula it is follows from
-    /// this alone.
+    /// Number of completed steps. It differs from `index` in a run that begins later, and alone selects the
+    /// formula.
     private var done = 0
     private var outputs = PredictionHistory(4)
-    /// The sum of Runge and Kutta's outputs so far.
+    /// The sum of the Runge-Kutta outputs so far.
     private var sum: [Float] = []
-    /// Where the step under way came from.
+    /// Start of the current step.
     private var start: [Float]?
 
     private init(configuration: Configuration, falling: [Int], distance: Int) {
@@ -67,7 +67,7 @@ package struct PNDMScheduler: TimestepScheduler {
             rungeKutta = 0
             times = Array(falling.prefix(2)) + falling.dropFirst()
         } else {
-            // Each step looks at its start, twice half way to the next timestep, and there.
+            // Each step predicts at its start, twice at the midpoint to the next timestep, and at the end.
             let half = distance / 2
             let first = zip(falling.prefix(3), falling.dropFirst()).flatMap { from, to in
                 [from, to + half, to + half, to]
@@ -105,7 +105,7 @@ package struct PNDMScheduler: TimestepScheduler {
     private mutating func multistepStep(_ output: [Float], _ sample: [Float]) -> [Float] {
         let timestep = times[index]
         if done == 1 {
-            // The first step once more, by the mean of its ends.
+            // The first step again, with the mean of its ends.
             let direction = zip(output, outputs[0]).map { ($0 + $1) / 2 }
             return moved(start ?? sample, direction, from: timestep + distance, to: timestep)
         }
@@ -114,7 +114,7 @@ package struct PNDMScheduler: TimestepScheduler {
         return moved(sample, multistepDirection, from: timestep, to: timestep - distance)
     }
 
-    /// The polynomial through the outputs at hand, a step on.
+    /// The polynomial through the known outputs, extrapolated by a step.
     private var multistepDirection: [Float] {
         switch outputs.count {
         case 1: outputs[0]

@@ -1,6 +1,6 @@
-/// Bytes of a safetensors file, right or wrong.
+/// Bytes of a valid or invalid safetensors file.
 struct HostileFile {
-    /// A header that says its own size, and as many zero bytes of tensors as `data`.
+    /// A header with its size, and `data` zero bytes of tensors.
     static func bytes(_ header: String, data: Int = 0) -> [UInt8] {
         bytes(Array(header.utf8), data: data)
     }
@@ -18,7 +18,7 @@ struct HostileFile {
 
     let name: String
     let bytes: [UInt8]
-    /// What the message must hold.
+    /// Texts that the message must contain.
     let parts: [String]
 
     /// A header of one tensor, "w", in 4 bytes.
@@ -30,7 +30,7 @@ struct HostileFile {
         HostileFile(name: name, bytes: bytes, parts: parts)
     }
 
-    /// Every way to be wrong that the reader tells apart. All of them are `PIXART_ERROR_FORMAT`.
+    /// Every invalid file that the reader distinguishes. All of them are `PIXART_ERROR_FORMAT`.
     static let all: [HostileFile] = frames + headers + entries + layouts
 
     private static let frames: [HostileFile] = [
@@ -119,6 +119,6 @@ struct HostileFile {
         file("unknown type over another", bytes("{\"a\":\(entry("X9", "[7]")),\"b\":\(entry())}", data: 4), "overlap"),
     ]
 
-    /// The same file, with a message about something else.
+    /// The same file, with another expected message.
     private func about(_ parts: String...) -> HostileFile { HostileFile(name: name, bytes: bytes, parts: parts) }
 }

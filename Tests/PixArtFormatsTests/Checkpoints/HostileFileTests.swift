@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// The corpus is wrong in one thing at a time: what it builds upon opens.
+    /// Each file of the corpus has one fault: the base file opens.
     @Test func theSameWithoutFaultsOpens() throws {
         let right = [
             "{}", "{}      ", "{\"w\":\(HostileFile.entry())}", "{\"__metadata__\":{}, \"w\":\(HostileFile.entry())}",
@@ -64,7 +64,8 @@ import Testing
         expectFailure(PIXART_ERROR_FILE, "/dev/null", "regular") { _ = try SafetensorsFile(path: "/dev/null") }
     }
 
-    /// Whatever the bytes are, opening returns: random edits neither trap nor hang, and what opens can be read in whole.
+    /// Opening returns for all bytes: random edits neither trap nor hang, and a file that opens can be read
+    /// completely.
     @Test func damagedFiles() throws {
         let header = """
             {"__metadata__":{"format":"pt"},"a":\(HostileFile.entry("F16", "[2,3]", "[0,12]")),\

@@ -5,7 +5,7 @@ import PixArtStorage
 import TestSupport
 import Testing
 
-/// SentencePiece models that are damaged, hostile, or not those of T5.
+/// SentencePiece models that are damaged, hostile, or not T5's.
 @Suite struct HostileModelTests {
     private let folder: ScratchFolder
     private let whole: [UInt8]
@@ -50,7 +50,7 @@ import Testing
         return pieces.joined() + trainer + field(normalizer, field(2, tables))
     }
 
-    /// A trie of one block, in which nothing follows upon the root.
+    /// A trie of one block, with no child of the root.
     private var leafless: [UInt32] { (0..<256).map { $0 == 0 ? 1 << 10 : 0xFF - $0 } }
 
     @Test func aModelByHandLoads() throws {
@@ -122,17 +122,17 @@ import Testing
         try expectFault(model(trie: trie, replacements: [0]), "unit 96 of the normalization trie has no replacement")
     }
 
-    /// A walk in circles, through one rule for each "a".
+    /// A cycle through one rule for each "a".
     @Test func triesThatGoRound() throws {
         var trie = leafless
         trie[0] = 0x60 << 10 | 0
         trie[0x60 ^ 0x61] = 0x61 | 0x100 | 0x61 << 10
         trie[0x60] = 0x8000_0000
         trie[0x01] = 0x61 | 0x100 | 0x61 << 10
-        try expectFault(model(trie: trie, replacements: [0]), "in circles")
+        try expectFault(model(trie: trie, replacements: [0]), "has a cycle")
     }
 
-    /// One letter that becomes many, one rule for a long text.
+    /// One letter that becomes many; one rule for a long text.
     @Test func rulesWithoutMeasure() throws {
         var trie = leafless
         trie[1 ^ 0x61] = 0x61 | 0x100 | 0x80 << 10
@@ -165,7 +165,7 @@ import Testing
         try expectFault(field(1, field(1, [0x62]) + [0x15] + integer(0x7FC0_0000)) + tail, "the score nan")
         try expectFault(field(1, field(1, [0x62]) + [0x15] + integer(0xFF80_0000)) + tail, "the score -inf")
         try expectFault(field(1, field(1, [0x62]) + [0x18, 7]) + tail, "piece 0 is of kind 7")
-        try expectFault(field(1, field(1, [0x62]) + [0x18, 2]) + tail, "pieces 0 and 3 both stand for unknown text")
+        try expectFault(field(1, field(1, [0x62]) + [0x18, 2]) + tail, "pieces 0 and 3 are both the unknown piece")
         let many = (0..<(1 << 18)).flatMap { field(1, field(1, integer($0))) }
         try expectFault(many + tail, "expected at most 262144")
     }
@@ -185,7 +185,7 @@ import Testing
         }
     }
 
-    /// A user-defined piece is taken whole and as it is; an unused one never.
+    /// A user-defined piece always matches, unchanged. An unused one never does.
     @Test func kindsOfPieces() throws {
         let pieces =
             field(1, field(1, Array("ＡＡ".utf8)) + [0x18, 4]) + field(1, field(1, Array("bb".utf8)) + [0x18, 5])
@@ -203,7 +203,7 @@ import Testing
         expectFailure(PIXART_ERROR_MODEL, path, "</s>") { _ = try Tokenizer(path: path) }
     }
 
-    /// Whatever the bytes are, loading returns: and what loads can split a text.
+    /// Loading returns for all bytes, and a model that loads can split a text.
     @Test func damagedModels() throws {
         let small = model(trie: leafless, replacements: [0])
         var random = SplitMix(seed: 9)
@@ -226,7 +226,7 @@ import Testing
         #expect(faults > 100)
     }
 
-    /// The same with the tables of T5 itself, which fill the end of its model.
+    /// The same with T5's own tables, at the end of its model.
     @Test func damagedTables() throws {
         var random = SplitMix(seed: 13)
         var (loaded, faults) = (0, 0)

@@ -76,7 +76,7 @@ import Testing
         #expect(Array(bytes[(8 + size)...]) == [5, 6, 7, 8, 1, 2, 3, 4])
     }
 
-    /// A tensor without elements whose bytes could not be counted with another dimension instead of 0.
+    /// A tensor without elements whose size would overflow if its 0 were another number.
     @Test func tensorsWithoutElements() throws {
         let shapes = [[0], [0, 5], [1 << 60, 0], [1 << 62, 0], [.max, 0], [0, .max, .max], [.max, 0, .max]]
         for type in [ElementType.float32, .uint8, .float16] {
@@ -136,7 +136,7 @@ import Testing
         #expect(try folder.content == ["a.safetensors"], "a failed write leaves nothing behind")
     }
 
-    /// Tensors may come in any order and in pieces, and take turns.
+    /// Tensors may be written in any order, in pieces, and alternately.
     @Test func writingInPieces() throws {
         let path = "\(folder.path)/a.safetensors"
         let file = try AtomicFile(path: path)

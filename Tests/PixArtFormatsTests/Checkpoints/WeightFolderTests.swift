@@ -9,7 +9,7 @@ import Testing
 
     init() throws { folder = try ScratchFolder() }
 
-    /// Writes a file with tensors of one byte each, which is `value`.
+    /// Writes a file with tensors of one byte each, of value `value`.
     private func shard(_ name: String, _ tensors: [String], value: UInt8 = 0) throws {
         let entries = tensors.enumerated().map { index, tensor in
             "\"\(tensor)\":\(HostileFile.entry("U8", "[1]", "[\(index),\(index + 1)]"))"
@@ -130,7 +130,8 @@ import Testing
     @Test(arguments: ["../model.safetensors", "/etc/passwd", "sub/model.safetensors", "", ".", "..", "a\\u0000b"])
     func shardOutsideTheFolder(_ name: String) throws {
         try index("model.safetensors.index.json", ["a": name])
-        expectFailure(PIXART_ERROR_FORMAT, "model.safetensors.index.json", "tensor \"a\"", "beside the index") {
+        expectFailure(PIXART_ERROR_FORMAT, "model.safetensors.index.json", "tensor \"a\"", "in the folder of the index")
+        {
             _ = try open()
         }
     }

@@ -43,7 +43,7 @@ import Testing
         #expect(try scratch.content == [])
     }
 
-    /// Not even where somebody still holds a file.
+    /// Even if another object still has a file open.
     @Test func nothingRemainsOfFilesThatAreHeld() throws {
         let folder = try AtomicFolder(path: path)
         let file = try folder.file("a")
@@ -53,7 +53,7 @@ import Testing
         #expect(throws: PixArtError.self) { try write("two", file) }
     }
 
-    /// What was there before stays, but for the files that are replaced.
+    /// Earlier files stay, except those that are replaced.
     @Test func othersStay() throws {
         do {
             let folder = try AtomicFolder(path: path)

@@ -1,7 +1,7 @@
 import Foundation
 import PixArtStorage
 
-/// What Pillow and diffusers make of images, written by tools/goldens/make_image_goldens.py.
+/// Results of Pillow and diffusers, written by tools/goldens/make_image_goldens.py.
 enum ImageGolden {
     static func rows(_ name: String) throws -> [[String: Any]] {
         let data = try Data(contentsOf: URL(fileURLWithPath: Resource.path("images.json")))

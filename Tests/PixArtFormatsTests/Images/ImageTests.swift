@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    /// Images of a batch, and channels, are resized each by itself.
+    /// Images of a batch, and channels, are resized separately.
     @Test(arguments: [false, true])
     func batchesAndChannels(_ crops: Bool) throws {
         let batch = try noise([3, 10, 14, 4])
@@ -66,7 +66,7 @@ import Testing
 
     // MARK: Blending
 
-    /// All shapes of masks and originals that go with two images.
+    /// All shapes of masks and originals for two images.
     @Test func blending() throws {
         let images = try noise([2, 3, 5, 3], seed: 1)
         for originals in [[2, 3, 5, 3], [1, 3, 5, 3], [3, 5, 3]] {

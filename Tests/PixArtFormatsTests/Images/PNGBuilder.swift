@@ -1,5 +1,5 @@
-/// A PNG file of any colour type and bit depth, made by the book and apart from libpng: its pixels are stored, not
-/// compressed.
+/// A PNG file of any colour type and bit depth, built from the specification without libpng. Its pixels are stored
+/// uncompressed.
 struct PNGBuilder: Sendable {
     enum Kind: UInt8, CaseIterable, Sendable {
         case grey = 0
@@ -56,7 +56,7 @@ struct PNGBuilder: Sendable {
             + Self.chunk("IDAT", Self.stored(lines)) + Self.chunk("IEND", [])
     }
 
-    /// Rows with their filter types, of one pass or of Adam7's seven.
+    /// Rows with their filter types, in one pass or in Adam7's seven.
     private var lines: [UInt8] {
         let passes =
             isInterlaced
@@ -92,7 +92,7 @@ struct PNGBuilder: Sendable {
         return word(data.count) + body + word(PNGImage.crc(body))
     }
 
-    /// A stream of zlib's whose blocks are not compressed.
+    /// A zlib stream with uncompressed blocks.
     private static func stored(_ data: [UInt8]) -> [UInt8] {
         var stream: [UInt8] = [0x78, 0x01]
         for first in stride(from: 0, to: data.count, by: 65535) {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// A PNG file, read by the book (8-bit RGB without interlace) and apart from libpng: only inflating is zlib's, which is
-/// looked up in the process.
+/// A PNG file (8-bit RGB without interlace), read from the specification without libpng. Only inflating uses zlib,
+/// which is looked up in the process.
 struct PNGImage {
     struct Chunk {
         let type: String
@@ -29,7 +29,7 @@ struct PNGImage {
         pixels = try Self.unfilter(filtered, width: width, height: height)
     }
 
-    /// The chunks of a file, whose frame and checksums are checked.
+    /// The chunks of a file. Checks their frames and checksums.
     static func chunks(of bytes: [UInt8]) throws -> [Chunk] {
         #expect(Array(bytes.prefix(8)) == [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         var chunks: [Chunk] = []
@@ -83,7 +83,7 @@ struct PNGImage {
         typealias Uncompress =
             @convention(c) (UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<UInt>, UnsafePointer<UInt8>, UInt) ->
             Int32
-        // The system's own zlib: that of the tests is linked statically, and not found by name.
+        // The system's zlib. The tests' own copy is linked statically and cannot be looked up.
         let library = try #require(dlopen("libz.so.1", RTLD_NOW))
         let symbol = try #require(dlsym(library, "uncompress"))
         let uncompress = unsafeBitCast(symbol, to: Uncompress.self)

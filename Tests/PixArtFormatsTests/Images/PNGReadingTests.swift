@@ -16,7 +16,7 @@ import Testing
 
     private static let kinds = PNGBuilder.Kind.allCases.flatMap { kind in kind.depths.map { (kind, $0) } }
 
-    /// Every colour type in every bit depth, interlaced and not, as every number of channels.
+    /// Every colour type in every bit depth, interlaced and not, read as every number of channels.
     @Test(arguments: kinds)
     func pixels(_ kind: PNGBuilder.Kind, _ depth: Int) throws {
         var image = PNGBuilder(kind, depth)
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// A colour, or entries of a palette, that tRNS makes transparent.
+    /// A colour, or palette entries, made transparent by tRNS.
     @Test(arguments: kinds.filter { $0.0 != .greyAlpha && $0.0 != .rgba })
     func transparency(_ kind: PNGBuilder.Kind, _ depth: Int) throws {
         var image = PNGBuilder(kind, depth, seed: 5)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    /// Sizes at which passes of an interlaced image are empty, and rows that end within a byte.
+    /// Sizes for which passes of an interlaced image are empty, and rows that end within a byte.
     @Test(arguments: [1, 2, 3, 5, 8])
     func smallSizes(_ side: Int) throws {
         for (width, height) in [(side, 1), (1, side), (side, side)] {
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    /// Files of Pillow's, and what it reads from them.
+    /// Pillow's files, and what Pillow reads from them.
     @Test func equalsPillow() throws {
         for row in try ImageGolden.rows("files") {
             let file = [UInt8](ImageGolden.data(row["file"]))
@@ -77,7 +77,7 @@ import Testing
         #expect(try content(PNGFile.read(path: path, channels: 3)) == pixels)
     }
 
-    /// Chunks that are no pixels make no difference, gamma among them; their checksums count all the same.
+    /// Chunks other than pixels have no effect, including gamma, but their checksums must be right.
     @Test func otherChunks() throws {
         let image = PNGBuilder(.rgb, 8)
         var bytes = image.bytes
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    /// Chunks with changed contents behind right checksums: an image or an error about the format, and nothing else.
+    /// Changed chunks with right checksums give an image or a format error.
     @Test(arguments: victims.indices)
     func changedContents(_ victim: Int) throws {
         var random = SplitMix(seed: UInt64(victim))
@@ -143,7 +143,7 @@ import Testing
         #expect((20..<400).contains(images))
     }
 
-    /// Pixels that end early, or are no zlib stream, behind right checksums.
+    /// Pixels that end early, or are no zlib stream, with right checksums.
     @Test func wrongPixels() throws {
         var image = PNGBuilder(.rgb, 8)
         let honest = image.header
@@ -157,7 +157,7 @@ import Testing
         expectFailure(PIXART_ERROR_FORMAT, "a.png") { _ = try read(Array(none), channels: 3) }
     }
 
-    /// Sizes that a file of a few bytes cannot have, and sizes that nobody wants.
+    /// Sizes that a file of a few bytes cannot have, and sizes beyond the limits.
     @Test(arguments: [
         (0, 1), (1, 0), (1 << 31, 1), (Int(Int32.max), Int(Int32.max)), (65537, 1), (65536, 4097), (20000, 10000),
         (1, 60000 * 1000),
@@ -174,7 +174,7 @@ import Testing
         let header = PNGBuilder.word(11) + PNGBuilder.word(9) + [depth, type, 0, 0, 0]
         var bytes = PNGBuilder(.rgb, 8).bytes
         bytes.replaceSubrange(8..<33, with: PNGBuilder.chunk("IHDR", header))
-        // A palette image without palette among them.
+        // A palette image without a palette among them.
         expectFailure(PIXART_ERROR_FORMAT, "a.png") { _ = try read(bytes, channels: 3) }
     }
 

@@ -55,7 +55,7 @@ import Testing
         #expect(value["b"]?.number?.isNaN == true)
     }
 
-    /// json-c clamps these in silence; the last is in every tokenizer_config.json.
+    /// json-c clamps these silently. The last one is in every tokenizer_config.json.
     @Test func integersAroundAndBeyond64Bits() throws {
         let text = """
             [9223372036854775807, 9223372036854775808, 18446744073709551615, 18446744073709551616,
@@ -70,7 +70,7 @@ import Testing
                 ]))
     }
 
-    /// What each dialect makes of a number: an integer if it has no fraction, unless it is to stay as it is written.
+    /// What each dialect reads: an integer if the number has no fraction, unless numbers keep their spelling.
     @Test func wholeNumbersOfDialects() throws {
         func read(_ text: String, _ dialect: JSONDialect) throws -> JSONValue {
             try JSONValue(parsing: text, source: "config.json", dialect: dialect)
@@ -97,7 +97,7 @@ import Testing
         #expect(try read("0.0", .verbatim).serialized() == "0.0" && read("1e3", .verbatim).serialized() == "1000.0")
     }
 
-    /// Of members of one name the last counts, at any depth, however the name is written.
+    /// The last of duplicate members counts, at any depth, however the name is escaped.
     @Test func repeatedNamesOfDialects() throws {
         for (text, value) in [
             (#"{"a": 1, "b": 2, "a": 3}"#, 3), (#"{"a": 1, "\u0061": 3}"#, 3), (#"{"a": {"x": 1}, "a": 3}"#, 3),
@@ -115,7 +115,7 @@ import Testing
         #expect(try JSONValue.load(path: file)["num_layers"] == .integer(28))
     }
 
-    /// No dialect takes more of what is not JSON than another.
+    /// No dialect accepts more invalid JSON than another.
     @Test func grammarIsOneForAllDialects() {
         for text in ["{a: 1}", "[1,]", "01", "+1", ".5", "'a'", "{\"a\\u0000\": 1}", "[1] 2", "True", "1e", "--1"] {
             for dialect in [JSONDialect.python, .verbatim, .strict] {
@@ -239,7 +239,7 @@ import Testing
         expectFailure(PIXART_ERROR_FILE, folder.path) { _ = try JSONValue.load(path: folder.path) }
     }
 
-    /// Whatever the bytes are, the parser returns: random edits of a valid text neither trap nor hang.
+    /// The parser returns for all bytes: random edits of a valid text neither trap nor hang.
     @Test func damagedTexts() throws {
         let whole = Array(#"{"a": [1, -2.5e3, "\u00e9\n", {"b": null}], "c": true, "d": -Infinity, "é": "猫"}"#.utf8)
         var random = SplitMix(seed: 11)

@@ -3,10 +3,10 @@ import PixArtFormats
 import PixArtStorage
 import Testing
 
-/// Captions, and the steps of cleaning them, against what diffusers and its libraries make of them.
+/// Captions, and the steps of cleaning them, against diffusers and its libraries.
 ///
-/// tools/goldens/make_caption_goldens.py writes the rows. The environment variable `PIXART_CAPTION_ROWS` names another folder
-/// of rows than the test's own, such as one from another seed.
+/// tools/goldens/make_caption_goldens.py writes the rows. The environment variable `PIXART_CAPTION_ROWS` names another
+/// folder of rows, such as one from another seed.
 @Suite struct CaptionCleanerTests {
     @Test(arguments: [
         ("R2D2 and BB8 (red:1.3), f/2.8, 1024x768", "and bb8 red:1.3 , f 2.8"),
@@ -50,7 +50,7 @@ import Testing
 
     @Test func repairsTextLikeFtfy() throws { try compare("repair") { try TextRepair.repaired($0) } }
 
-    /// What would take quadratic time or worse if every place were tried again: minutes at this length.
+    /// Text that would take quadratic time or worse if every position were tried again: minutes at this length.
     @Test(arguments: [
         "a.", "a.com@", "-", "<a ", "<a", "<a b='", "</a", "<!--", "<![cdata[", "&#", "＆amp;amp;", "1é", " ",
         "worldwide ",
@@ -90,7 +90,7 @@ import Testing
         try compare(rows.map { ($0[1], $0[2]) }, with: actual)
     }
 
-    /// Compares every row code point by code point, and shows the first that differ.
+    /// Compares every row by code points and reports the first ones that differ.
     private func compare(_ rows: [(text: String?, expected: String?)], with actual: (String) throws -> String?) throws {
         var differing = 0
         for (index, row) in rows.enumerated() {
@@ -109,7 +109,7 @@ import Testing
         #expect(differing == 0, "of \(rows.count) rows")
     }
 
-    /// Text with everything but printable ASCII spelt out.
+    /// Text in which everything but printable ASCII is escaped.
     private func spelt(_ text: String?) -> String {
         text.map { $0.unicodeScalars.map { $0.escaped(asASCII: true) }.joined() } ?? "an error"
     }

@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtStorage
 import Testing
 
-/// Cleaning takes time in proportion to a caption's length, or refuses the caption.
+/// Cleaning takes linear time, or refuses the caption.
 @Suite struct CaptionLengthTests {
     /// Each level of references, or each misread character, shows only after a pass over the text.
     private static func nested(_ levels: Int, _ marks: String = "＆＃") -> String {
@@ -69,7 +69,7 @@ import Testing
 
     private struct Shape: Sendable {
         let name: String
-        /// A caption of about so many bytes.
+        /// A caption of about this many bytes.
         let caption: @Sendable (Int) -> String
 
         init(_ name: String, _ caption: @escaping @Sendable (Int) -> String) {
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    /// Captions for which some step once took, or could take, more than linear time.
+    /// Captions for which a step once took, or could take, more than linear time.
     private static let shapes: [Shape] = [
         Shape("marks") { "a\(text("\u{301}", $0 / 2))\(text("\u{316}", $0 / 2))" },
         Shape("decomposed marks") { "a\(text("\u{344}", $0 / 2))\(text("\u{f73}\u{f81}", $0 / 2))" },

@@ -33,7 +33,8 @@ import Testing
         }
     }
 
-    /// T5's, made of its SentencePiece model as transformers makes it, with a hundred special pieces at its end.
+    /// T5's, converted from its SentencePiece model as transformers does, with a hundred special pieces at its
+    /// end.
     @Test func idsOfT5MatchTheReference() throws {
         let model = try Data(contentsOf: URL(fileURLWithPath: Resource.path("t5-tokenizer/spiece.model")))
         var pieces: [JSONValue] = []
@@ -151,7 +152,7 @@ import Testing
         try Tokenizer(path: folder.write("tokenizer.json", Array(value.serialized().utf8)))
     }
 
-    /// As Python's programs read it: whole numbers with a fraction of 0, and a key given twice.
+    /// As Python's programs read it: integers written with a fraction of 0, and a duplicate key.
     @Test func numbersAndNamesAsPythonReadsThem() throws {
         let text = file.serialized()
         let id = "\"unk_id\":2"
@@ -178,7 +179,7 @@ import Testing
         for value in same { #expect(try open(value).encode(" ab  c ").ids == [3, 4, 5, 2]) }
     }
 
-    /// Pieces that Unicode calls equivalent are two, and a special token is one of them.
+    /// Canonically equivalent pieces are two pieces, and a special token is one of them.
     @Test func piecesOfEqualLetters() throws {
         for (one, other) in [("\u{E9}", "e\u{301}"), ("K", "\u{212A}"), ("\u{D55C}", "\u{1112}\u{1161}\u{11AB}")] {
             let vocabulary = [piece("<pad>", 0), piece("</s>", 0), piece("<unk>", 0), piece("▁", -1)]

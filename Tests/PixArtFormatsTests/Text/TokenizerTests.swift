@@ -14,7 +14,7 @@ import Testing
         #expect(tokenizer.unknown == 2)
     }
 
-    /// The ids are those of Python's sentencepiece; tools/goldens/make_tokenizer_goldens.py made them.
+    /// The ids are those of Python's sentencepiece, from tools/goldens/make_tokenizer_goldens.py.
     @Test func idsMatchTheReference() throws {
         let goldens = try #require(JSONValue.load(path: Resource.path("t5-tokenizer/goldens.json")).array)
         #expect(goldens.count >= 5000)
@@ -86,7 +86,7 @@ import Testing
         #expect(try tokenizer.encode(utf8: []).ids.isEmpty)
     }
 
-    /// A megabyte of what takes the most: unknown characters, one word without end, and what normalization makes long.
+    /// A megabyte of expensive text: unknown characters, one endless word, and text that normalization expands.
     @Test func longTextsOfOneCharacter() throws {
         for (text, least) in [("猫", 2), ("a", 100_000), (" ", 0), ("!", 100_000), ("\u{FDFA}", 1_000_000)] {
             let long = String(repeating: text, count: 1_000_000 / text.utf8.count)

@@ -3,22 +3,23 @@ import PixArtStorage
 /// Prepares captions for the text encoder exactly as diffusers 0.42.1 does
 /// (`PixArtAlphaPipeline._text_preprocessing`, on Python 3.11 with beautifulsoup4 4.15 and ftfy 6.3.1).
 ///
-/// Cleaning was made for captions found on the web and takes a good deal away from prompts: CJK characters, addresses,
-/// file names, long numbers, brackets. It is on by default there, and changes what the same prompt draws.
+/// Cleaning was made for captions from the web. It removes much of a prompt: CJK characters, addresses, file names,
+/// long numbers, brackets. diffusers does it by default, and it changes the image of a prompt.
 ///
-/// Three differences are known. Nesting that would take a multiple of the caption's length in passes is refused: see
-/// `RepairBudget`. A numeric reference of more than 4300 digits makes Python fail, and is U+FFFD here. And
-/// whether a character newer than Unicode 14 is a letter depends on the PCRE2 in use, as it does on the Python in use.
+/// Three differences are known. Nesting that needs many passes over the caption is refused; see `RepairBudget`. A
+/// numeric reference with more than 4300 digits fails in Python, and is U+FFFD here. Whether a character newer than
+/// Unicode 14 is a letter depends on the PCRE2 in use, as it depends on the Python in use.
 package enum CaptionCleaner {
-    /// The treatment with `clean_caption=True`: everything twice, since the first round uncovers work for the second.
+    /// Cleaning with `clean_caption=True`: everything twice, because the first round can uncover work for the
+    /// second.
     ///
-    /// Takes time in proportion to the caption's length. Throws `.argument` for markup that diffusers refuses too
-    /// (`<![` before anything but a known section) and for nesting beyond `RepairBudget`, and `.memory`.
+    /// Time is linear in the length of the caption. Throws `.argument` for markup that diffusers refuses too
+    /// (`<![` that does not start a known section) and for nesting beyond `RepairBudget`. Throws `.memory`.
     package static func clean(_ caption: String) throws(PixArtError) -> String {
         try cleanOnce(try cleanOnce(caption))
     }
 
-    /// The treatment with `clean_caption=False`: lower case, without white space at the ends.
+    /// Cleaning with `clean_caption=False`: lower case, without white space at the ends.
     package static func normalize(_ caption: String) -> String {
         PythonText.stripped(PythonText.lowercased(caption))
     }

@@ -1,7 +1,7 @@
 /// The regular expressions of diffusers' `_clean_caption`, in the order in which they apply.
 ///
-/// They match what diffusers' patterns match, but are written to take linear time: a run of characters is tried from
-/// its beginning only where later beginnings could not do better.
+/// They match what diffusers' patterns match, but in linear time: a run of characters is tried only from its
+/// beginning, if later beginnings cannot match more.
 enum CaptionRules {
     typealias Rule = (pattern: RegularExpression, replacement: String)
 
@@ -21,10 +21,11 @@ enum CaptionRules {
 
     static let addresses = [rule("<person>", "person"), address(scheme: "https?:"), address(scheme: "www:")]
 
-    /// A scheme with the slashes or the one character after it, or else a domain with its path, except a user's ("@").
+    /// A scheme with the slashes or the one character after it, or else a domain with its path, except a user's
+    /// ("@").
     ///
-    /// When neither begins at a place, no domain begins anywhere in the rest of that run of characters, so the search
-    /// goes on after it, or at the next scheme.
+    /// If neither begins at a place, no domain begins in the rest of that run of characters. So the search
+    /// continues after the run, or at the next scheme.
     private static func address(scheme: String) -> Rule {
         let atScheme = "\(beginning)\(scheme)"
         return rule(
@@ -63,7 +64,7 @@ enum CaptionRules {
         rule(#"(?<![\#(space)])[\#(space)]++\.[\#(space)]++"#, " "),
     ]
 
-    /// More than three of these, and all become spaces: this-is-my-cute-cat.
+    /// More than three of these, which all become spaces: this-is-my-cute-cat.
     static let hyphens = RegularExpression("[-_]")
 
     // MARK: Once encodings are repaired
@@ -87,7 +88,7 @@ enum CaptionRules {
         rule("(?<=[\(word)])[\(space)]++:[\(space)]++", ": "),
     ]
 
-    /// A space goes after what this finds.
+    /// Inserts a space after a match.
     static let punctuationBeforeWord = RegularExpression("[^\(digit)][,./](?=[\(word)])")
     static let spaces = RegularExpression("[\(space)]++")
 

@@ -2,7 +2,7 @@
 package enum PercentEncoding {
     /// Python's `urllib.parse.unquote_plus`: plus signs become spaces, and `%41` becomes `A`.
     ///
-    /// The bytes of each stretch of ASCII are decoded as UTF-8 by themselves, with U+FFFD for what is malformed.
+    /// The bytes of each stretch of ASCII are decoded as UTF-8 separately, with U+FFFD for malformed bytes.
     package static func decode(_ text: String) -> String {
         var out = ""
         var rest = Substring(text).utf8

@@ -1,6 +1,6 @@
-/// What Python's `str` means by lower case and white space.
+/// Lower case and white space of Python's `str`.
 ///
-/// The characters are those of Unicode 14, as in CPython 3.11: later ones are like unassigned ones.
+/// Characters are those of Unicode 14, as in CPython 3.11. Later ones count as unassigned.
 package enum PythonText {
     /// `str.isspace()`, which is also `\s` of Python's regular expressions.
     static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
@@ -21,7 +21,7 @@ package enum PythonText {
         return String(scalars[first...last])
     }
 
-    /// `str.lower()`: full mappings ("İ" becomes two code points), and "Σ" becomes "ς" where a word ends.
+    /// `str.lower()`: full mappings ("İ" becomes two code points). "Σ" becomes "ς" at the end of a word.
     package static func lowercased(_ text: String) -> String {
         let scalars = Array(text.unicodeScalars)
         var out = String.UnicodeScalarView()
@@ -39,7 +39,7 @@ package enum PythonText {
         return String(out)
     }
 
-    /// Unicode's Final_Sigma: a cased letter stands before, and none after, whatever case-ignorable ones lie between.
+    /// Unicode's Final_Sigma: a cased letter before, and none after, ignoring case-ignorable characters.
     private static func endsWord(_ scalars: [Unicode.Scalar], at index: Int) -> Bool {
         guard let before = scalars[..<index].last(where: { !isCaseIgnorable($0) }), isCased(before) else {
             return false
@@ -48,13 +48,12 @@ package enum PythonText {
         return after.map { !isCased($0) } ?? true
     }
 
-    /// Whether Unicode 14 has the character.
+    /// Whether the character is in Unicode 14.
     static func isAssigned(_ scalar: Unicode.Scalar) -> Bool {
         scalar.isASCII || scalar.properties.age.map { $0.major <= 14 } ?? false
     }
 
-    // Two characters have had other properties since Unicode 14: U+0295 was a small letter, U+1171E a mark without
-    // width.
+    // Two characters have changed since Unicode 14: U+0295 was a lower-case letter, U+1171E a mark without width.
 
     private static func isCased(_ scalar: Unicode.Scalar) -> Bool {
         scalar == "\u{295}" || (isAssigned(scalar) && scalar.properties.isCased)
@@ -66,6 +65,6 @@ package enum PythonText {
 }
 
 extension String {
-    /// Whether both hold the same code points; `==` would also accept canonically equivalent ones.
+    /// Whether both have the same code points. `==` would also accept canonical equivalence.
     func isIdentical(to other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

@@ -2,22 +2,22 @@ import CLibraries
 import PixArtStorage
 import Synchronization
 
-/// A PCRE2 pattern over UTF-8 text or over bytes. Any number of threads may search with it at once.
+/// A PCRE2 pattern over UTF-8 text or bytes. Thread-safe.
 ///
-/// The first search compiles the pattern. If memory is short for that, this search fails and the next one tries again.
+/// The first search compiles the pattern. If it runs out of memory, this search fails and the next one tries again.
 ///
-/// PCRE2's own shorthands (`\w`, `\d`, `\s`, `\b`) know only ASCII and differ between its releases, so patterns here
-/// spell Python's meaning of them out with `RegularExpression.word` and its neighbours. A pattern must be written so
-/// that it takes linear time: there is no limit on steps, and only lack of memory makes a search throw.
+/// PCRE2's shorthands (`\w`, `\d`, `\s`, `\b`) know only ASCII and differ between releases, so patterns here use
+/// `RegularExpression.word` and similar constants with Python's meaning. A pattern must take linear time: there is no
+/// limit on steps, and only lack of memory makes a search throw.
 final class RegularExpression: Sendable {
     enum Unit { case characters, bytes }
 
-    /// Python's `\w`, `\d` and `\s` for `str` patterns, as the inside of a character class.
+    /// Python's `\w`, `\d` and `\s` for `str` patterns, for use inside a character class.
     static let word = #"\p{L}\p{N}_"#
     static let digit = #"\p{Nd}"#
     static let space =
         #"\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"#
-    /// Python's `\b`, and the halves of it that suffice beside a character known to be a word's.
+    /// Python's `\b`, and the half of it that suffices next to a character that is known to belong to a word.
     static let boundary = "(?:(?<=[\(word)])(?![\(word)])|(?<![\(word)])(?=[\(word)]))"
     static let beginning = "(?<![\(word)])"
     static let ending = "(?![\(word)])"
@@ -33,7 +33,7 @@ final class RegularExpression: Sendable {
 
     deinit { native_regex_release(code.load(ordering: .acquiring)) }
 
-    /// Whether the pattern occurs anywhere in `text`.
+    /// Whether the pattern occurs in `text`.
     func matches(_ text: String) throws(PixArtError) -> Bool { try matches(Array(text.utf8)) }
 
     func matches(_ bytes: [UInt8]) throws(PixArtError) -> Bool {
@@ -45,7 +45,7 @@ final class RegularExpression: Sendable {
         return found
     }
 
-    /// How often the pattern occurs in `text`, without overlaps.
+    /// Number of matches in `text`, without overlaps.
     func count(in text: String) throws(PixArtError) -> Int {
         var count = 0
         try search(Array(text.utf8)) { _ in
@@ -55,12 +55,12 @@ final class RegularExpression: Sendable {
         return count
     }
 
-    /// `text` with every match replaced by the same words.
+    /// `text` with every match replaced by the same text.
     func replacing(_ text: String, with replacement: String) throws(PixArtError) -> String {
         try replacing(text) { _ in replacement }
     }
 
-    /// `text` with every match replaced by what `body` makes of it.
+    /// `text` with every match replaced by the result of `body`.
     func replacing(
         _ text: String, with body: (ArraySlice<UInt8>) throws(PixArtError) -> String
     ) throws(PixArtError) -> String {
@@ -75,7 +75,7 @@ final class RegularExpression: Sendable {
         try substituted(bytes, body) ?? bytes
     }
 
-    /// The replaced bytes, or nil when there was no match.
+    /// The bytes after replacement; nil if there is no match.
     private func substituted(
         _ bytes: [UInt8], _ body: (ArraySlice<UInt8>) throws(PixArtError) -> [UInt8]
     ) throws(PixArtError) -> [UInt8]? {
@@ -114,7 +114,7 @@ final class RegularExpression: Sendable {
             : .internal("regular expression \(pattern): \(action) failed")
     }
 
-    /// Calls `body` with each match in turn, until it returns false. No pattern may match an empty piece of text.
+    /// Calls `body` with each match in turn, until it returns false. No pattern may match the empty string.
     private func search(
         _ bytes: [UInt8], _ body: (Range<Int>) throws(PixArtError) -> Bool
     ) throws(PixArtError) {

@@ -1,6 +1,6 @@
 /// Base64 with the standard alphabet and padding (RFC 4648).
 enum Base64 {
-    /// The bytes that `text` stands for; nil if it is not base64.
+    /// The bytes that `text` encodes; nil if it is not base64.
     static func decoded(_ text: String) -> [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count % 4 == 0 else { return nil }

@@ -1,12 +1,12 @@
 import PixArtStorage
 
-/// SentencePiece's rules of normalization (`precompiled_charsmap`): texts and what replaces each.
+/// SentencePiece's normalization rules (`precompiled_charsmap`): texts and their replacements.
 ///
-/// The tables are a little-endian UInt32 that counts the bytes of a double-array trie, the trie, and the replacements,
-/// each closed by NUL, that the trie's leaves point to. A unit of the trie names, relative to its own index, a block of
-/// 256 units. Those in the block that carry their own index in the block as label, in the low byte with bit 31 clear,
-/// follow upon that byte. Bit 8 says that the block's first unit holds a rule: bit 31 and the offset of its
-/// replacement.
+/// The tables are a little-endian UInt32 with the size of a double-array trie in bytes, the trie, and the
+/// NUL-terminated replacements that the trie's leaves point to. A unit of the trie gives, relative to its index, a
+/// block of 256 units. The children of the unit are those units of the block whose label, the low byte with bit 31
+/// clear, is their index in the block. Bit 8 means that the first unit of the block is a rule: bit 31 and the offset
+/// of its replacement.
 struct NormalizationRules: Sendable {
     /// Real tables have 240 KB.
     private static let mostBytes = 4 << 20
@@ -16,8 +16,8 @@ struct NormalizationRules: Sendable {
     private let units: [UInt32]
     private let replacements: [UInt8]
 
-    /// Fails with `.format`, naming `origin`, unless every walk through the trie ends within it and every rule has a
-    /// replacement that ends. Time is linear in the tables.
+    /// Fails with `.format`, naming `origin`, unless every walk through the trie ends within it and every rule has
+    /// a terminated replacement. Time is linear in the tables.
     init(tables: [UInt8], origin: String) throws(PixArtError) {
         guard tables.count > 4 else {
             throw .format("\(origin): normalization tables of \(tables.count) bytes; expected more than 4")
@@ -40,7 +40,7 @@ struct NormalizationRules: Sendable {
         try checkWalks(origin)
     }
 
-    /// The longest text that begins at `start` and has a rule: its bytes, and what replaces it.
+    /// The longest text that begins at `start` and has a rule: its length in bytes, and its replacement.
     func longestMatch(in text: [UInt8], from start: Int) -> (length: Int, replacement: ArraySlice<UInt8>)? {
         var match: (length: Int, offset: Int)?
         var block = block(of: 0)
@@ -64,9 +64,9 @@ struct NormalizationRules: Sendable {
         index ^ Int((units[index] >> 10) << ((units[index] & 0x200) >> 6))
     }
 
-    /// Visits every unit that a walk can reach, once. Walks join, as equal endings share their units.
+    /// Visits every unit that a walk can reach, once. Walks join, because equal endings share units.
     private func checkWalks(_ origin: String) throws(PixArtError) {
-        /// The bytes of the longest way on from a unit: these two while there is no answer yet.
+        /// Bytes of the longest walk from a unit. These two values mean that there is no result yet.
         let (unseen, open): (Int16, Int16) = (-1, -2)
         var ways = [Int16](repeating: unseen, count: units.count)
         var walk = [(unit: 0, block: try checkedBlock(of: 0, origin), label: 0, way: Int16(0))]
@@ -84,7 +84,7 @@ struct NormalizationRules: Sendable {
                 continue
             }
             guard ways[following] != open else {
-                throw .format("\(origin): the normalization trie goes round in circles at unit \(following)")
+                throw .format("\(origin): the normalization trie has a cycle at unit \(following)")
             }
             if ways[following] >= 0 { last.way = max(last.way, ways[following] + 1) }
             walk.append(last)

@@ -1,19 +1,19 @@
-/// The pieces of a unigram vocabulary: texts, scores and kinds. A piece's id is its place.
+/// The pieces of a unigram vocabulary: texts, scores and kinds. The id of a piece is its index.
 package struct PieceList: Sendable {
-    /// What a piece is for; the numbers are those of SentencePiece and of GGUF.
+    /// The kind of a piece, with the numbers of SentencePiece and GGUF.
     package enum Kind: UInt8, Sendable {
         case normal = 1
-        /// Stands for what no other piece says.
+        /// Replaces text that no other piece has.
         case unknown
-        /// Is in no text: `</s>`, `<pad>`.
+        /// Occurs in no text: `</s>`, `<pad>`.
         case control
-        /// Is taken whenever a text has it, and passes normalization.
+        /// Matches whenever it occurs in a text, and bypasses normalization.
         case userDefined
-        /// Has an id, but is in no split.
+        /// Has an id but is never part of a split.
         case unused
     }
 
-    /// The texts in UTF-8, one after another, and where each ends.
+    /// The texts in UTF-8, one after another, and the end of each.
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
     package private(set) var scores: [Float] = []
@@ -34,12 +34,12 @@ package struct PieceList: Sendable {
 
     package subscript(id: Int) -> ArraySlice<UInt8> { bytes[(id == 0 ? 0 : ends[id - 1])..<ends[id]] }
 
-    /// The first piece of this text and kind.
+    /// The first piece with this text and kind.
     package func id(of text: some Collection<UInt8>, _ kind: Kind) -> Int? {
         (0..<count).first { kinds[$0] == kind && self[$0].elementsEqual(text) }
     }
 
-    /// Of this kind.
+    /// Ids of this kind.
     package func ids(_ isWanted: (Kind) -> Bool) -> [Int] { (0..<count).filter { isWanted(kinds[$0]) } }
 
     package func name(_ id: Int) -> String { "\"\(String(decoding: self[id], as: UTF8.self))\"" }

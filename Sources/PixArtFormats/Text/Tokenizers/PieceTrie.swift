@@ -1,17 +1,16 @@
-/// Finds which pieces begin at a place in a text.
+/// Finds the pieces that begin at a position in a text.
 struct PieceTrie: Sendable {
-    /// Nodes in the order of their depth, so that the children of node n are `children[n] ..< children[n + 1]`, by
-    /// label.
+    /// Nodes in the order of their depth: the children of node n are `children[n] ..< children[n + 1]`, by label.
     private var labels: [UInt8] = [0]
     private var children: [Int32] = []
     private var ids: [Int32] = []
-    /// The child of the root by label, 0 for none.
+    /// The child of the root by label; 0 for none.
     private var first = [Int32](repeating: 0, count: 256)
 
-    /// A piece whose text another piece has too.
+    /// Pieces with the same text as another piece.
     private(set) var duplicate: Int?
 
-    /// Of the pieces `chosen`. Their texts are not empty.
+    /// A trie of the pieces `chosen`, whose texts are not empty.
     init(_ pieces: PieceList, _ chosen: [Int]) {
         let order = Self.sorted(pieces, chosen)
         var ranges = [(low: Int32(0), high: Int32(order.count), depth: Int32(0))]
@@ -45,7 +44,7 @@ struct PieceTrie: Sendable {
         return text[text.startIndex + depth]
     }
 
-    /// By the bytes of their texts, of which the first eight decide nearly always.
+    /// Compares the bytes of the texts. The first eight nearly always decide.
     private static func sorted(_ pieces: PieceList, _ chosen: [Int]) -> [Int] {
         let keyed = chosen.map { id in
             var key: UInt64 = 0
@@ -58,7 +57,7 @@ struct PieceTrie: Sendable {
         return order.map(\.id)
     }
 
-    /// The node that follows `node` upon a byte; the root is 0. Nil if no piece goes on like that.
+    /// The child of a node for a byte; the root is 0. nil if no piece continues with the byte.
     func child(of node: Int, _ byte: UInt8) -> Int? {
         if node == 0 {
             let child = Int(first[Int(byte)])
@@ -75,7 +74,7 @@ struct PieceTrie: Sendable {
     /// The piece that ends at a node.
     func id(at node: Int) -> Int? { ids[node] < 0 ? nil : Int(ids[node]) }
 
-    /// Bytes of the longest piece that begins at `start`; 0 if none does.
+    /// Bytes of the longest piece that begins at `start`; 0 if there is none.
     func longestMatch(in text: [UInt8], from start: Int) -> Int {
         var (node, end, length) = (0, start, 0)
         while end < text.count, let next = child(of: node, text[end]) {

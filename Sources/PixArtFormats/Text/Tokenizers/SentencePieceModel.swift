@@ -1,8 +1,9 @@
 import PixArtStorage
 
 extension UnigramModel {
-    /// Reads the SentencePiece model (`spiece.model`) at `path`. Fails with `.file`, with `.format` if the file is no
-    /// such model, and with `.model` if it is not a unigram model or needs bytes as pieces. Time is linear in the file.
+    /// Reads the SentencePiece model (`spiece.model`) at `path`. Fails with `.file`. Fails with `.format` if the
+    /// file is no such model, and with `.model` if it is not a unigram model or has byte pieces. Time is linear in
+    /// the file.
     package init(sentencePiece path: String) throws(PixArtError) {
         var reader = SentencePieceModel(path)
         let file = try MappedFile(path: path)
@@ -11,10 +12,10 @@ extension UnigramModel {
     }
 }
 
-/// Reads a protocol buffer `ModelProto`: field 1 holds the pieces, one each; field 2 the trainer's settings; fields 3
-/// and 5 the settings of the normalizer and denormalizer.
+/// Reads a protocol buffer `ModelProto`: field 1 is repeated, one piece each. Field 2 has the settings of the trainer,
+/// and fields 3 and 5 those of the normalizer and denormalizer.
 private struct SentencePieceModel {
-    /// A field's number and content. Those of eight bytes are passed over, as no message here has one.
+    /// Number and content of a field. Fields of eight bytes are skipped; no message here has one.
     private typealias Field = (number: UInt64, content: Content)
 
     private enum Content {

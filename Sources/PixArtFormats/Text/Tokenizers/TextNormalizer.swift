@@ -1,25 +1,25 @@
-/// What SentencePiece does to a text before it splits it.
+/// SentencePiece's normalization of a text before it is split.
 package struct TextNormalizer: Sendable {
-    /// U+2581, which stands for a space in pieces.
+    /// U+2581, which replaces a space in pieces.
     static let spaceSymbol: [UInt8] = [0xE2, 0x96, 0x81]
     private static let replacementCharacter: ArraySlice<UInt8> = [0xEF, 0xBF, 0xBD]
 
-    /// Nil to leave characters as they are.
+    /// nil leaves characters unchanged.
     var rules: NormalizationRules?
     var addsDummyPrefix = true
     var removesExtraWhitespace = true
     var escapesWhitespace = true
     var whitespaceIsSuffix = false
 
-    /// The most bytes that a text of `count` bytes may become. The rules of T5 make at most 13 of one.
+    /// Most bytes of the normalized form of `count` bytes. T5's rules turn one byte into at most 13.
     static func mostBytes(for count: Int) -> Int { 32 * count + 1024 }
 
-    /// A normalized text, and the place in the original that each of its bytes comes from. There is one place more, of the end.
+    /// A normalized text, and for each byte its position in the original. One more position marks the end.
     struct Normalized {
         var bytes: [UInt8] = []
         var origins: [Int] = []
 
-        /// The bytes of the original that a range of the bytes comes from.
+        /// The original bytes of a range of normalized bytes.
         func origin(of range: Range<Int>) -> Range<Int> { origins[range.lowerBound]..<origins[range.upperBound] }
 
         fileprivate mutating func append(_ part: some Sequence<UInt8>, from origin: Int) {
@@ -28,8 +28,8 @@ package struct TextNormalizer: Sendable {
         }
     }
 
-    /// `text` normalized. What is not UTF-8 becomes U+FFFD, byte by byte; pieces of `spared` stay as they are. Nil if the
-    /// result has more bytes than `mostBytes(for:)`.
+    /// `text` normalized. Invalid UTF-8 becomes U+FFFD, byte by byte. Pieces of `spared` stay unchanged. nil if
+    /// the result has more bytes than `mostBytes(for:)`.
     func normalized(_ text: [UInt8], sparing spared: PieceTrie?) -> Normalized? {
         var offset = 0
         if removesExtraWhitespace {
@@ -74,7 +74,7 @@ package struct TextNormalizer: Sendable {
         return result
     }
 
-    /// What the text has at `start`, normalized, and the bytes that it takes there.
+    /// The normalized form of the text at `start`, and how many bytes of the text it replaces.
     private func nextPart(of text: [UInt8], from start: Int, _ spared: PieceTrie?) -> (ArraySlice<UInt8>, length: Int) {
         if let length = spared?.longestMatch(in: text, from: start), length > 0 {
             return (text[start..<start + length], length)

@@ -1,18 +1,18 @@
 import PixArtStorage
 
-/// Text to ids and back as T5 does it, by the rule of SentencePiece 0.1.97 to 0.2.1, which is that of the "slow" T5
-/// tokenizer of transformers.
+/// T5's tokenizer: text to ids and back. It follows SentencePiece 0.1.97 to 0.2.1, as the "slow" T5 tokenizer of
+/// transformers does.
 ///
-/// Nothing is prepended or appended: closing the ids with `endOfSequence`, and cutting them to length, is the caller's.
-/// What looks like a special piece in a text ("</s>", "<pad>", "<extra_id_0>") is text. Any number of threads may use one
-/// tokenizer at once.
+/// Adds nothing to the ids: the caller appends `endOfSequence` and truncates. Special pieces in a text ("</s>",
+/// "<pad>", "<extra_id_0>") are plain text. Thread-safe.
 package struct Tokenizer: Sendable {
     private let model: UnigramModel
 
     package init(_ model: UnigramModel) { self.model = model }
 
-    /// Loads the file at `path`: a `tokenizer.json` if its name ends in ".json", else a SentencePiece model. Fails with
-    /// `.file`, with `.format` if the file is damaged, and with `.model` if it holds another tokenizer than T5's.
+    /// Loads the file at `path`: a `tokenizer.json` if its name ends in ".json", else a SentencePiece model. Fails
+    /// with `.file`, with `.format` if the file is damaged, and with `.model` if it is another tokenizer than
+    /// T5's.
     package init(path: String) throws(PixArtError) {
         let model =
             path.utf8.suffix(5).elementsEqual(".json".utf8)
@@ -29,24 +29,24 @@ package struct Tokenizer: Sendable {
     /// `<pad>`, 0 in T5.
     package var pad: Int32 { Int32(model.pad) }
 
-    /// A text in pieces.
+    /// A text split into pieces.
     package struct Split {
         package let ids: [Int32]
-        /// What each says, with "▁" for a space.
+        /// The text of each piece, with "▁" for a space.
         package let pieces: [String]
-        /// The bytes of the text that each comes from.
+        /// The range of each piece in the bytes of the text.
         package let ranges: [Range<Int>]
     }
 
-    /// Splits `text` into pieces. A piece that the model does not know has the id `unknown` and says what the text says. The
-    /// time is linear in the text.
+    /// Splits `text` into pieces. An unknown piece has the id `unknown` and its own text. Time is linear in the
+    /// text.
     ///
-    /// Fails with `.format` if a hostile model makes far more of the text than it was.
+    /// Fails with `.format` if a hostile model makes the text far longer.
     package func encode(_ text: String) throws(PixArtError) -> Split {
         try encode(utf8: Array(text.utf8))
     }
 
-    /// The same for bytes; each that is not UTF-8 counts as U+FFFD.
+    /// The same for bytes. Each byte of invalid UTF-8 counts as U+FFFD.
     package func encode(utf8 text: [UInt8]) throws(PixArtError) -> Split {
         guard let normalized = model.normalizer.normalized(text, sparing: model.userDefined) else {
             throw .format(
@@ -62,8 +62,8 @@ package struct Tokenizer: Sendable {
             ranges: split.map { normalized.origin(of: $0.range) })
     }
 
-    /// The text that `ids` stand for, as normalized by `encode(_:)`; `<unk>` reads " ⁇ ", and control pieces such as `</s>`
-    /// and ids beyond the vocabulary are left out.
+    /// The text of `ids`, as normalized by `encode(_:)`. `<unk>` becomes " ⁇ ". Control pieces such as `</s>` and
+    /// ids beyond the vocabulary are left out.
     package func decode(_ ids: [Int32]) -> String {
         let dropsSpace = model.normalizer.addsDummyPrefix || model.normalizer.removesExtraWhitespace
         var text: [UInt8] = []
@@ -76,7 +76,7 @@ package struct Tokenizer: Sendable {
                 var piece = model.pieces[id]
                 if dropsSpace, !hasBegun, text.isEmpty, piece.starts(with: TextNormalizer.spaceSymbol) {
                     piece = piece.dropFirst(TextNormalizer.spaceSymbol.count)
-                    // Without extra spaces in the text, every space at its beginning goes.
+                    // If the model removes extra spaces, all spaces at the beginning are removed.
                     hasBegun = !model.normalizer.removesExtraWhitespace
                 }
                 appendWithSpaces(piece, to: &text)

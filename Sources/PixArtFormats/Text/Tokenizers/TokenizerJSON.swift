@@ -1,8 +1,8 @@
 import PixArtStorage
 
 extension UnigramModel {
-    /// Reads the `tokenizer.json` at `path`, as transformers writes it for T5. Fails with `.file`, with `.format` if
-    /// the file is damaged, and with `.model` naming the key if it says what T5's tokenizer does not do.
+    /// Reads the `tokenizer.json` at `path`, as transformers writes it for T5. Fails with `.file`, with `.format`
+    /// if the file is damaged, and with `.model` naming the key if its value differs from T5's tokenizer.
     package init(tokenizerJSON path: String) throws(PixArtError) {
         self = try TokenizerJSON(path).model()
     }
@@ -10,8 +10,8 @@ extension UnigramModel {
 
 /// A file `tokenizer.json` of the library tokenizers.
 ///
-/// Only what it says is taken from it: the split is that of SentencePiece, which takes other pieces than the library
-/// tokenizers does where two splits have equal scores.
+/// Only its contents are used. The split follows SentencePiece, which chooses other pieces than the library tokenizers
+/// does if two splits have equal scores.
 private struct TokenizerJSON {
     private let path: String
     private let root: JSONValue
@@ -46,7 +46,7 @@ private struct TokenizerJSON {
         }
     }
 
-    /// The vocabulary. Special tokens are in no split, as text never stands for one.
+    /// The vocabulary. Special tokens are never part of a split, because text never becomes one.
     private func pieces(_ model: JSONValue) throws(PixArtError) -> (PieceList, unknown: Int) {
         guard let vocabulary = model["vocab"]?.array else {
             throw malformed("model.vocab", model["vocab"], "an array")
@@ -97,7 +97,8 @@ private struct TokenizerJSON {
         return ids
     }
 
-    /// Of a normalizer `Precompiled`, alone or followed by what SentencePiece does with spaces anyway.
+    /// The rules of a normalizer `Precompiled`, alone or followed by the treatment of spaces that SentencePiece
+    /// has anyway.
     private func rules(_ normalizer: JSONValue) throws(PixArtError) -> NormalizationRules? {
         var rules: NormalizationRules?
         for (key, step) in try steps(normalizer, "normalizer", list: "normalizers") {
@@ -137,7 +138,7 @@ private struct TokenizerJSON {
         try checkMetaspace(decoder, "decoder", isAlone: true)
     }
 
-    /// "first" comes to the same as "always" if the text was not split into words before.
+    /// "first" equals "always" unless the text was split into words before.
     private func checkMetaspace(_ step: JSONValue, _ key: String, isAlone: Bool) throws(PixArtError) {
         try require(step["replacement"], is: "\u{2581}", "\(key).replacement")
         switch step["prepend_scheme"] {
@@ -156,7 +157,7 @@ private struct TokenizerJSON {
         else { throw refusal("post_processor.single", processor["single"] ?? .null, "$A </s>") }
     }
 
-    /// The steps of a `Sequence`, or the value as the only one, each with its key; none of null.
+    /// The steps of a `Sequence`, or the value as the only step, each with its key. No steps for null.
     private func steps(_ value: JSONValue, _ key: String, list: String) throws(PixArtError) -> [(String, JSONValue)] {
         if value == .null { return [] }
         guard value["type"]?.string == "Sequence" else { return [(key, value)] }
@@ -176,7 +177,7 @@ private struct TokenizerJSON {
         .model("\(path): \(key): \(brief(found)); expected \(expected), as in T5's tokenizer")
     }
 
-    /// A value as far as a message needs it: objects by their type.
+    /// A value as short as a message needs it. Objects are described by their type.
     private func brief(_ value: JSONValue) -> String {
         if let type = value["type"]?.string { return type }
         return switch value {

@@ -1,6 +1,6 @@
 import PixArtStorage
 
-/// A unigram tokenizer as a value, whatever file it comes from: a vocabulary, and how a text is normalized.
+/// A unigram tokenizer, whatever file it comes from: a vocabulary, and the normalization of text.
 package struct UnigramModel: Sendable {
     /// Limits that no real vocabulary reaches: T5's has 32,000 pieces of 190 KB, the longest of 48 bytes.
     private static let mostPieces = 1 << 18
@@ -11,26 +11,26 @@ package struct UnigramModel: Sendable {
     let source: String
     let pieces: PieceList
     let normalizer: TextNormalizer
-    /// For text that pieces are joined to; nil to leave it as it is.
+    /// Applied to joined text; nil leaves it unchanged.
     let denormalizer: TextNormalizer?
     let unknown: Int
     let endOfSequence: Int
     let pad: Int
-    /// What the piece `unknown` reads in joined text.
+    /// The text of the piece `unknown` in joined text.
     let unknownText: [UInt8]
 
-    /// The pieces that a split can have, those that none has included.
+    /// Pieces that can be part of a split, without user-defined ones.
     let trie: PieceTrie
-    /// The user-defined pieces; nil if there is none.
+    /// The user-defined pieces; nil if there are none.
     let userDefined: PieceTrie?
-    /// Of normal pieces. The greatest score is at least the smallest positive float, as in SentencePiece.
+    /// Scores of normal pieces. The highest score is at least the smallest positive float, as in SentencePiece.
     let lowestScore: Float
     let highestScore: Float
 
-    /// Fails with `.format`, naming `origin`, if a piece is empty, too long, there twice or without a finite score, or
-    /// if there are too many; and with `.model` if `</s>`, `<unk>` or `<pad>` is missing.
+    /// Fails with `.format`, naming `origin`, if a piece is empty, too long, duplicated or without a finite score,
+    /// or if there are too many. Fails with `.model` if `</s>`, `<unk>` or `<pad>` is missing.
     ///
-    /// - Parameter origin: What to name in messages about pieces: `source`, and what more is known.
+    /// - Parameter origin: The name for messages about pieces: `source`, and more if it is known.
     init(
         source: String, origin: String, pieces: PieceList, normalizer: TextNormalizer,
         denormalizer: TextNormalizer? = nil, unknown: Int?, endOfSequence: Int?, pad: Int?,
@@ -40,7 +40,7 @@ package struct UnigramModel: Sendable {
         let unknowns = pieces.ids { $0 == .unknown }
         guard unknowns.count <= 1 else {
             throw .format(
-                "\(origin): pieces \(unknowns[0]) and \(unknowns[1]) both stand for unknown text; expected one")
+                "\(origin): pieces \(unknowns[0]) and \(unknowns[1]) are both the unknown piece; expected one")
         }
         guard let unknown else { throw Self.missing("<unk>", source) }
         guard let endOfSequence else { throw Self.missing("</s>", source) }
@@ -82,6 +82,6 @@ package struct UnigramModel: Sendable {
     }
 
     private static func missing(_ name: String, _ source: String) -> PixArtError {
-        .model("\(source): no piece \(name); expected one, as every T5 tokenizer has it")
+        .model("\(source): has no piece \(name); expected one, as in every T5 tokenizer")
     }
 }

@@ -1,19 +1,19 @@
-/// Finds the split of a normalized text whose pieces' scores have the greatest sum: SentencePiece's search, with its
-/// rounding and its choice among equal sums, which is what "the slow rule" of T5's tokenizer means.
+/// Finds the split of a normalized text with the greatest sum of scores: SentencePiece's search, with its rounding and
+/// its choice among equal sums. This is the "slow" rule of T5's tokenizer.
 struct UnigramSearch {
-    /// The best way to a place in the text: its score, and the last piece on it.
+    /// The best path to a position in the text: its score and its last piece.
     private struct Arrival {
         var score: Float = 0
         var start = -1
         var id = -1
     }
 
-    /// What SentencePiece takes off the lowest score for a character that no piece has.
+    /// SentencePiece's penalty, relative to the lowest score, for a character that no piece has.
     private static let unknownPenalty: Float = 10
 
     private let model: UnigramModel
     private let text: [UInt8]
-    /// Arrivals from `base` on, where the last settled piece ends.
+    /// Arrivals from `base` on, the end of the last settled piece.
     private var arrivals = [Arrival()]
     private var base = 0
     private var split: [(id: Int, range: Range<Int>)] = []
@@ -23,11 +23,13 @@ struct UnigramSearch {
         self.text = text
     }
 
-    /// The split, neighbouring unknown pieces as one. Time is linear in the text, as no piece is longer than a limit.
+    /// The split, with adjacent unknown pieces merged. Time is linear in the text, because the length of pieces is
+    /// limited.
     mutating func run() -> [(id: Int, range: Range<Int>)] {
         var start = 0
         while start < text.count {
-            // If no piece goes beyond this place, every way leads through it, and what is before is settled.
+            // If no piece crosses this position, every path passes through it, and everything before is
+            // settled.
             if start - base == arrivals.count - 1 { settle(start) }
             let score = arrivals[start - base].score
             let width = min(Self.characterLength(text[start]), text.count - start)
@@ -57,13 +59,13 @@ struct UnigramSearch {
         }
     }
 
-    /// A user-defined piece has a bonus, so that it is always taken.
+    /// A user-defined piece has a bonus, so it always wins.
     private func score(of id: Int, bytes: Int) -> Double {
         model.pieces.kinds[id] == .userDefined
             ? Double(Float(bytes) * model.highestScore) - 0.1 : Double(model.pieces.scores[id])
     }
 
-    /// Keeps the better arrival; the sum is compared before it is rounded, as SentencePiece does up to 0.2.1.
+    /// Keeps the better arrival. The sum is compared before it is rounded, as SentencePiece does up to 0.2.1.
     private mutating func arrive(_ arrival: Arrival, at end: Int, _ sum: Double) {
         while arrivals.count <= end - base { arrivals.append(Arrival()) }
         let best = arrivals[end - base]

@@ -1,19 +1,18 @@
 import PixArtStorage
 
-/// Reads HTML as Python 3.11's `html.parser` does under Beautiful Soup, and keeps its text.
+/// Reads HTML as Python 3.11's `html.parser` does under Beautiful Soup, and returns its text.
 ///
-/// The reading is done in two passes over one position, like `feed` and `close`: the first stops where markup might
-/// be unfinished, and the second takes what is unfinished there for text. Some documents look odd that way (an
-/// ampersand that begins no complete reference turns the rest of the document into plain text), and that is the
-/// behaviour to match.
+/// Reads in two passes over one position, like `feed` and `close`. The first pass stops at markup that might be
+/// unfinished. The second pass treats unfinished markup as text. Some results are odd (an ampersand that begins no
+/// complete reference turns the rest of the document into plain text), but they match.
 package struct HTMLParser {
     private var scanner: HTMLScanner
     private var position = 0
-    /// "script" or "style" while inside one, where only its end tag is markup.
+    /// "script" or "style" while inside one, whose end tag is the only markup.
     private var rawElement: String?
     private var tree = HTMLText()
 
-    /// The text of `markup`. Throws where `html.parser` gives up: at `<![` before anything but a name it knows.
+    /// The text of `markup`. Throws if `html.parser` fails: at `<![` before anything but a known name.
     package static func text(of markup: String) throws(PixArtError) -> String {
         var parser = HTMLParser(scanner: HTMLScanner(Array(markup.unicodeScalars)))
         try parser.run(atEnd: false)
@@ -41,7 +40,7 @@ package struct HTMLParser {
         if atEnd, rawElement == nil, position < count { append(to: count) }
     }
 
-    /// Takes what lies before `end` for text.
+    /// Treats everything before `end` as text.
     private mutating func append(to end: Int) {
         tree.append(scanner.text[position..<end])
         position = end
@@ -49,7 +48,7 @@ package struct HTMLParser {
 
     // MARK: Markup, after "<"
 
-    /// Reads one piece of markup; false when more of the document is needed.
+    /// Reads one piece of markup. Returns false if more of the document is needed.
     private mutating func readMarkup(atEnd: Bool) throws(PixArtError) -> Bool {
         let start = position
         let end: Int?
@@ -112,7 +111,7 @@ package struct HTMLParser {
         return scanner.find(.greater, from: rest).map { $0 + 1 }
     }
 
-    /// Passes over a declaration, an instruction or a malformed comment, up to the next ">".
+    /// Skips a declaration, an instruction or a malformed comment, up to the next ">".
     private mutating func ignored(from start: Int) -> Int? {
         guard let end = scanner.find(.greater, from: start) else { return nil }
         tree.endText()
@@ -142,12 +141,12 @@ package struct HTMLParser {
     }
 
     private static var rejection: PixArtError {
-        .argument("the caption cannot be cleaned: \"<![\" is not followed by a section that HTML knows (\"cdata[\" …)")
+        .argument("the caption cannot be cleaned: \"<![\" starts no section of HTML; expected one such as \"cdata[\"")
     }
 
     // MARK: References, after "&"
 
-    /// Reads one character reference; false when more of the document is needed.
+    /// Reads one character reference. Returns false if more of the document is needed.
     private mutating func readReference(atEnd: Bool) -> Bool {
         let start = position
         let count = scanner.text.count

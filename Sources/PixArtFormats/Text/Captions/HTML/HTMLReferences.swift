@@ -4,7 +4,7 @@ import PixArtStorage
 package enum HTMLReferences {
     private struct Entity {
         let value: String
-        /// Whether the name also counts without its semicolon.
+        /// Whether the name is also valid without its semicolon.
         let stands: Bool
     }
 
@@ -23,11 +23,11 @@ package enum HTMLReferences {
         return entities
     }()
 
-    /// The characters of a name without ampersand and semicolon, or nil when the standard has no such name.
+    /// The characters of a name without ampersand and semicolon; nil if the standard has no such name.
     static func named(_ name: String) -> String? { entities[name]?.value }
 
-    /// The character with this number, as browsers read it: Windows-1252 where a C1 control is meant, and U+FFFD where
-    /// there is no such character.
+    /// The character with this number, as browsers read it: Windows-1252 for a C1 control, and U+FFFD if there is
+    /// no such character.
     static func numbered(_ number: UInt32) -> Unicode.Scalar {
         switch number {
         case 0: "\u{fffd}"
@@ -36,7 +36,7 @@ package enum HTMLReferences {
         }
     }
 
-    /// The number that `digits` spell, or 0x110000 when it is greater than any character's.
+    /// The number that `digits` represent, or 0x110000 if it is beyond the last character.
     static func number(_ digits: ArraySlice<Unicode.Scalar>, radix: UInt32) -> UInt32 {
         digits.reduce(0) { min($0 * radix + UInt32(Character($1).hexDigitValue ?? 0), 0x11_0000) }
     }
@@ -59,7 +59,7 @@ package enum HTMLReferences {
         return String(out)
     }
 
-    /// Whether `&name;` means nothing to `unescape`, not even by how it begins.
+    /// Whether `unescape` leaves `&name;` unchanged, including its beginning.
     static func isUnknown(_ name: String) -> Bool { unescape("&\(name);").isIdentical(to: "&\(name);") }
 
     private static func reference(_ text: [Unicode.Scalar], after start: Int) -> (value: String, end: Int)? {
@@ -74,7 +74,7 @@ package enum HTMLReferences {
         return (isDropped(number) ? "" : String(numbered(number)), end)
     }
 
-    /// Up to 32 characters and a semicolon count as the name; failing that, the longest beginning that is a name does.
+    /// Up to 32 characters and a semicolon are the name; otherwise, the longest prefix that is a name.
     private static func namedReference(_ text: [Unicode.Scalar], _ start: Int) -> (value: String, end: Int)? {
         var end = start
         while end < text.count, end - start < 32, !"\t\n\u{c} <&#;".unicodeScalars.contains(text[end]) { end += 1 }
@@ -88,7 +88,7 @@ package enum HTMLReferences {
         return nil
     }
 
-    /// Controls and noncharacters, which `html.unescape` leaves out.
+    /// Controls and noncharacters, which `html.unescape` drops.
     private static func isDropped(_ number: UInt32) -> Bool {
         switch number {
         case 0x80...0x9f, 0x11_0000...: false

@@ -1,6 +1,6 @@
-/// Finds the pieces of HTML in text, by the regular expressions of Python 3.11's `html.parser` spelt as loops.
+/// Finds the pieces of HTML in text: the regular expressions of Python 3.11's `html.parser` as loops.
 ///
-/// Every search remembers its last answer, so that a document of unfinished markup takes linear time.
+/// Every search caches its last result, so a document of unfinished markup takes linear time.
 struct HTMLScanner {
     enum Target: Int, CaseIterable {
         case markup, less, greater, singleQuote, doubleQuote, semicolon, nameEnd, attributeNameEnd, valueEnd
@@ -9,10 +9,10 @@ struct HTMLScanner {
 
     let text: [Unicode.Scalar]
     private var answers = [(start: Int, found: Int)](repeating: (0, -1), count: Target.allCases.count)
-    /// Where attributes begin that are known to belong to a tag without an end.
+    /// Starts of attributes that belong to a tag without an end.
     private var unfinished: Set<Int> = []
 
-    /// For each place, the end of the spaces that begin there, and the end of the spaces and slashes.
+    /// For each position, the end of the spaces that begin there, and the end of the spaces and slashes.
     private var afterSpaces: [Int]
     private var afterSeparators: [Int]
 
@@ -33,7 +33,7 @@ struct HTMLScanner {
 
     // MARK: Searches
 
-    /// The first place at `start` or later where `target` begins.
+    /// The first position of `target` at `start` or later.
     mutating func find(_ target: Target, from start: Int) -> Int? {
         let answer = answers[target.rawValue]
         var found = answer.found
@@ -68,7 +68,7 @@ struct HTMLScanner {
         }
     }
 
-    /// Where the end tag of a script or style begins.
+    /// Start of the end tag of a script or style.
     mutating func closingTag(_ name: String, from start: Int) -> Int? {
         var start = start
         while let index = find(.less, from: start) {
@@ -80,7 +80,7 @@ struct HTMLScanner {
 
     // MARK: Characters and names
 
-    /// Whether `prefix`, which is in lower case, stands at `index` in either case.
+    /// Whether the text at `index` has the prefix `prefix`, which is in lower case, in either case.
     func starts(_ prefix: String, at index: Int) -> Bool {
         guard index + prefix.utf8.count <= text.count else { return false }
         return zip(prefix.utf8, text[index...]).allSatisfy { byte, scalar in
@@ -108,7 +108,7 @@ struct HTMLScanner {
         PythonText.lowercased(String(String.UnicodeScalarView(text[range])))
     }
 
-    /// The name after "<![" and the place after the spaces that follow it.
+    /// The name after "<![" and the position after the spaces that follow it.
     func sectionName(_ start: Int) -> (value: String, end: Int) {
         var end = start
         while isLetter(end) || isOne(of: "-_.", end) || isDigit(end) { end += 1 }
@@ -123,8 +123,8 @@ struct HTMLScanner {
 
     // MARK: Tags
 
-    /// The end of the start tag at `start`, and what closes it: ">", "/>", or anything else where the tag is malformed.
-    /// Nil when the document ends within the tag.
+    /// The end of the start tag at `start`, and what closes it: ">", "/>", or anything else if the tag is
+    /// malformed. nil if the document ends within the tag.
     mutating func startTag(_ start: Int) -> (end: Int, closing: String)? {
         let name = nameEnd(start + 1)
         var index = skipSeparators(name)
@@ -164,8 +164,8 @@ struct HTMLScanner {
         return skipSeparators(valueEnd(index) ?? index)
     }
 
-    /// The end of "= value", or nil when there is none. A quote that is never closed is no value: an earlier space or
-    /// equals sign is taken for it instead.
+    /// The end of "= value"; nil if there is none. A quote that is never closed is no value: an earlier space or
+    /// equals sign is used instead.
     private mutating func valueEnd(_ start: Int) -> Int? {
         let equals = skipSpaces(start)
         var afterEquals = equals
@@ -183,7 +183,7 @@ struct HTMLScanner {
         return find(.valueEnd, from: index) ?? text.count
     }
 
-    /// The well-formed end tag at `start`: "</name>" with spaces about the name.
+    /// The end tag at `start`: "</name>", optionally with spaces around the name.
     func endTag(_ start: Int) -> (name: String, end: Int)? {
         guard starts("</", at: start) else { return nil }
         let first = skipSpaces(start + 2)
@@ -196,7 +196,7 @@ struct HTMLScanner {
 
     // MARK: References
 
-    /// "&#123" or "&#x7b" before something that is no hexadecimal digit.
+    /// "&#123" or "&#x7b", not followed by a hexadecimal digit.
     func numericReference(_ start: Int) -> (value: UInt32, end: Int)? {
         let isHexadecimal = isOne(of: "xX", start + 2)
         let first = start + (isHexadecimal ? 3 : 2)
@@ -206,8 +206,8 @@ struct HTMLScanner {
         return (HTMLReferences.number(text[first..<end], radix: isHexadecimal ? 16 : 10), end)
     }
 
-    /// "&name" before something that is neither a letter nor a digit. At the end of the document that may be a dot or a
-    /// hyphen that would otherwise belong to the name.
+    /// "&name", not followed by a letter or a digit. At the end of the document a dot or a hyphen may follow that
+    /// would otherwise belong to the name.
     func namedReference(_ start: Int) -> (value: String, end: Int)? {
         guard isLetter(start + 1) else { return nil }
         var end = start + 2

@@ -1,9 +1,9 @@
 import PixArtStorage
 
-/// The text of an HTML document as its tags arrive: what Beautiful Soup's `.text` gives for the tree they would make.
+/// The text of an HTML document, collected while its tags arrive: what Beautiful Soup's `.text` returns for the tree.
 ///
-/// Text inside scripts, styles, templates and ruby annotations does not count, and neither do comments; a stretch of
-/// nothing but spaces counts as one.
+/// Text inside scripts, styles, templates and ruby annotations is dropped, and so are comments. A stretch of spaces
+/// counts as one space.
 struct HTMLText {
     private static let spacePreserving: Set<Name> = ["pre", "textarea"]
     private static let textHiding: Set<Name> = ["rt", "rp", "style", "script", "template"]
@@ -17,10 +17,10 @@ struct HTMLText {
     private var hasPending = false
     private var openTags: [Name] = []
     private var openCounts: [Name: Int] = [:]
-    /// Empty elements whose end tag, should it come, has nothing left to close.
+    /// Void elements. Their end tag closes nothing.
     private var closedAlready: [Name: Int] = [:]
 
-    /// Adds text. A stretch that is pending but empty still counts as one space.
+    /// Adds text. A pending empty stretch still counts as one space.
     mutating func append(_ data: ArraySlice<Unicode.Scalar>) {
         pending.add(data)
         hasPending = true
@@ -48,14 +48,14 @@ struct HTMLText {
         }
     }
 
-    /// Adds a CDATA section, which counts wherever it stands.
+    /// Adds a CDATA section, which is kept everywhere.
     mutating func section(_ data: ArraySlice<Unicode.Scalar>) {
         endText()
         append(data)
         endText(isSection: true)
     }
 
-    /// Ends a stretch of text: at a tag, at a comment, and at the end of the document.
+    /// Ends a stretch of text: at a tag, a comment, or the end of the document.
     mutating func endText(isSection: Bool = false) {
         guard hasPending else { return }
         if !isOpen(Self.spacePreserving), pending.allSatisfy({ " \n\t\u{c}\r".unicodeScalars.contains($0) }) {
@@ -66,7 +66,7 @@ struct HTMLText {
         hasPending = false
     }
 
-    /// Closes the innermost open tag of this name and all within it; without one, nothing happens.
+    /// Closes the innermost open tag of this name and all tags in it. Does nothing if there is none.
     private mutating func close(_ name: Name) {
         endText()
         guard openCounts[name, default: 0] > 0 else { return }

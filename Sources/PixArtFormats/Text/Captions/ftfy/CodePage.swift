@@ -1,6 +1,6 @@
-/// A single-byte encoding, read as leniently as mojibake demands: every byte means something.
+/// A single-byte encoding, read leniently, as mojibake requires: every byte is valid.
 struct CodePage: Sendable {
-    /// Whether U+FFFD, which stands for a byte that was lost, is byte 0x1a.
+    /// Whether U+FFFD, the replacement of a lost byte, is byte 0x1a.
     let isLossy: Bool
     private let upper: [Unicode.Scalar]
     private let bytes: [Unicode.Scalar: UInt8]
@@ -25,7 +25,7 @@ struct CodePage: Sendable {
     /// The character of a byte of the upper half.
     func scalar(_ byte: UInt8) -> Unicode.Scalar { byte < 0x80 ? Unicode.Scalar(byte) : upper[Int(byte) - 0x80] }
 
-    /// The bytes that would be read as `text`, or nil when a character has none.
+    /// The bytes that would be read as `text`; nil if a character has none.
     func encode(_ text: String) -> [UInt8]? {
         var out: [UInt8] = []
         out.reserveCapacity(text.utf8.count)

@@ -9,7 +9,7 @@ package enum EncodingRepair {
     ]
     private static let macRoman = 8
 
-    /// `text` as it was before it was misread, however often; the same text where nothing looks misread.
+    /// `text` before it was misread, once or repeatedly. The same text if nothing looks misread.
     package static func repaired(_ text: String, _ budget: inout RepairBudget) throws(PixArtError) -> String {
         var text = text
         while true {
@@ -38,12 +38,13 @@ package enum EncodingRepair {
 
     // MARK: Bytes
 
-    /// Sequences that would be UTF-8 if a space in them were byte 0xa0, which some programs turn into a space.
+    /// Sequences that would be UTF-8 if a space in them were byte 0xa0. Some programs turn that byte into a space.
     private static let spaced = RegularExpression(
         #"[\xc2\xc3\xc5\xce\xd0\xd9] |[\xe2\xe3] [\x80-\x84\x86-\x9f\xa1-\xbf]|[\xe0-\xe3][\x80-\x84\x86-\x9f\xa1-\xbf] "#
             + #"|\xf0 [\x80-\xbf]{2}|\xf0[\x80-\xbf] [\x80-\xbf]|\xf0[\x80-\xbf]{2} "#, over: .bytes)
 
-    /// "à" by itself, whose second byte became the space after it; some Portuguese words that begin with "à" excepted.
+    /// A single "à" whose second byte became the space after it, except in some Portuguese words that begin with
+    /// "à".
     private static let lonelyAGrave = RegularExpression(#"\xc3 (?! |quele|quela|quilo|s )"#, over: .bytes)
 
     private static func restoringNoBreakSpaces(_ bytes: [UInt8]) throws(PixArtError) -> [UInt8] {
@@ -52,7 +53,7 @@ package enum EncodingRepair {
         return try spaced.replacing(separated) { match in match.map { $0 == 0x20 ? 0xa0 : $0 } }
     }
 
-    /// UTF-8 and CESU-8 in which bytes were lost: 0x1a stands for such a byte, and once in a sequence "?" may.
+    /// UTF-8 and CESU-8 with lost bytes: 0x1a, and once in a sequence "?", can be a lost byte.
     private static let lossy = RegularExpression(
         [
             #"[\xc2-\xdf]\x1a"#,
@@ -69,23 +70,23 @@ package enum EncodingRepair {
 
     // MARK: Characters
 
-    /// Repairs what looks like UTF-8 within text that is otherwise sound.
+    /// Repairs what looks like UTF-8 within text that is otherwise correct.
     private static func repairingPieces(_ text: String, _ budget: inout RepairBudget) throws(PixArtError) -> String {
         try Mojibake.utf8.replacing(text) { match throws(PixArtError) in
             let piece = String(decoding: match, as: UTF8.self)
-            // A piece that is the whole text would come back here for ever.
+            // A match of the whole text would recurse forever.
             guard match.count < text.utf8.count, try Mojibake.isSuspected(in: piece) else { return piece }
             return try repaired(piece, &budget)
         }
     }
 
-    /// Text in Latin-1 read as Windows-1252 instead; nil where Windows-1252 leaves a byte undefined.
+    /// Latin-1 text read as Windows-1252 instead; nil if Windows-1252 leaves a byte undefined.
     private static func fromWindows1252(_ text: String) -> String? {
         let undefined: Set<Unicode.Scalar> = ["\u{81}", "\u{8d}", "\u{8f}", "\u{90}", "\u{9d}"]
         return text.unicodeScalars.contains(where: undefined.contains) ? nil : replacingControls(text)
     }
 
-    /// C1 controls replaced by what Windows-1252 has in their places, as browsers do.
+    /// C1 controls replaced by the characters of Windows-1252, as browsers do.
     static func replacingControls(_ text: String) -> String {
         var out = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

@@ -1,17 +1,17 @@
 import PixArtStorage
 
-/// Tells mojibake, text that was decoded with the wrong encoding, from text that only looks unusual.
+/// Distinguishes mojibake, text that was decoded with the wrong encoding, from text that only looks unusual.
 ///
-/// The rules are those of ftfy 6.3.1 (`ftfy.badness` and `UTF8_DETECTOR_RE`): pairs and triples of characters that
-/// hardly ever stand beside each other on purpose.
+/// The rules are those of ftfy 6.3.1 (`ftfy.badness` and `UTF8_DETECTOR_RE`): pairs and triples of characters that are
+/// hardly ever adjacent on purpose.
 enum Mojibake {
     private typealias Kind = MojibakeClasses
 
-    /// Whether some sequence of characters in `text` is very unlikely to be meant.
+    /// Whether `text` contains a sequence of characters that is very unlikely to be intended.
     static func isSuspected(in text: String) throws(PixArtError) -> Bool { try unlikely.matches(text) }
 
-    /// Runs of characters that spell UTF-8 in some single-byte encoding. A space may stand for byte 0xa0. A run does
-    /// not begin right after another continuation byte, lest a piece of a larger garble be changed by itself.
+    /// Runs of characters that are UTF-8 in some single-byte encoding. A space may be byte 0xa0. A run does not
+    /// begin right after another continuation byte, so that a part of a longer garbled run is not changed alone.
     static let utf8 = RegularExpression(
         "(?<![\(Kind.strictContinuation)])(?:[\(Kind.leadOf2)][\(Kind.continuation)]"
             + "|[\(Kind.leadOf3)][\(Kind.continuation)]{2}|[\(Kind.leadOf4)][\(Kind.continuation)]{3})+")
@@ -19,7 +19,7 @@ enum Mojibake {
     private static let unlikely = RegularExpression(
         (byKind + inWindows1252 + inMacRoman + inOtherCodePages).joined(separator: "|"))
 
-    /// Kinds of characters that do not go together.
+    /// Classes of characters that are not adjacent in real text.
     private static let byKind: [String] = {
         let (bad, law, currency, numeric) = (Kind.bad, Kind.law, Kind.currency, Kind.numeric)
         let (opening, closing, box) = (Kind.opening, Kind.closing, Kind.box)
@@ -69,7 +69,8 @@ enum Mojibake {
     /// UTF-8 read as MacRoman.
     private static let inMacRoman = ["√[±∂†≠®™´≤≥¥µø]", "≈[°¢]", "‚Ä[ìîïòôúùû†°¢π]", "‚[âó][àä°ê]"]
 
-    /// UTF-8 read as Windows-1251, 1253 and 1257. Pairs of Cyrillic or Greek letters are common, hence three in a row.
+    /// UTF-8 read as Windows-1251, 1253 and 1257. Pairs of Cyrillic or Greek letters are common, so three are
+    /// needed.
     private static let inOtherCodePages: [String] = {
         let between = Kind.control + Kind.bad + Kind.opening + Kind.closing + Kind.currency
         return [

@@ -2,12 +2,12 @@ import CLibraries
 import Glibc
 import PixArtStorage
 
-/// Repairs text as `ftfy.fix_text` of ftfy 6.3.1 does with its default settings: line by line, each until nothing
+/// Repairs text as `ftfy.fix_text` of ftfy 6.3.1 does with its default settings: line by line, until a line no longer
 /// changes.
 package enum TextRepair {
     private static let longestSegment = 1_000_000
 
-    /// Fails with `.memory`, and with `.argument` for nesting beyond `RepairBudget`.
+    /// Fails with `.memory`. Fails with `.argument` for nesting beyond `RepairBudget`.
     package static func repaired(_ text: String) throws(PixArtError) -> String {
         var budget = RepairBudget(for: text)
         return try repaired(text, &budget)
@@ -17,8 +17,8 @@ package enum TextRepair {
         var out = ""
         var unescapes = true
         for segment in segments(text) {
-            // Text with a tag in it is taken for HTML, whose references are right as they stand, and so is what
-            // follows.
+            // Text with a tag in it is HTML: its references are correct, and so are those of the text
+            // after it.
             if segment.utf8.contains(UInt8(ascii: "<")) { unescapes = false }
             out += try repaired(segment: segment, unescapes: unescapes, &budget)
         }
@@ -65,11 +65,11 @@ package enum TextRepair {
 
     private static let reference = RegularExpression("&#?[0-9A-Za-z]{1,24};")
 
-    /// An ampersand escaped many times over. Each pass takes one level off; only the last of these passes matters.
+    /// An ampersand that was escaped many times. Each pass removes one level; only the last one matters.
     private static let manyAmpersands = RegularExpression("&\(escapedAgain){8,}(?=\(escapedAgain))")
     private static let escapedAgain = "(?:amp;|AMP;|#0{0,22}38;|#[xX]0{0,21}26;)"
 
-    /// Decodes the references that end in a semicolon, also such as "&EACUTE;" that were turned to capitals.
+    /// Decodes the references that end in a semicolon, including those in capitals such as "&EACUTE;".
     static func unescaped(_ text: String) throws(PixArtError) -> String {
         guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
         return try reference.replacing(manyAmpersands.replacing(text, with: "&")) { match in
@@ -83,7 +83,7 @@ package enum TextRepair {
         }
     }
 
-    /// The capital that the name of a small letter means when all of the name is in capitals.
+    /// The capital letter of a small letter's name, if all of the name is in capitals.
     private static func capital(_ name: String) -> String? {
         let small = PythonText.lowercased(name)
         guard !name.utf8.contains(where: { (97...122).contains($0) }), HTMLReferences.isUnknown(name),
@@ -94,7 +94,8 @@ package enum TextRepair {
 
     // MARK: Characters
 
-    /// Takes Latin ligatures apart, gives characters of another width their usual one, and straightens quotes.
+    /// Splits Latin ligatures, replaces half-width and full-width characters by the usual ones, and straightens
+    /// quotes.
     private static func withCommonForms(_ text: String) throws(PixArtError) -> String {
         var out = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -125,7 +126,7 @@ package enum TextRepair {
         return String(out)
     }
 
-    /// What colours text in a terminal.
+    /// Color sequences of terminals.
     private static let terminalEscape = RegularExpression("\\x1b\\[[\(RegularExpression.digit);]*+[a-zA-Z]")
 
     private static func withoutControls(_ text: String) -> String {
@@ -139,7 +140,7 @@ package enum TextRepair {
         return String(out)
     }
 
-    /// The NFC of `text` by Unicode 14. A later character is one that nothing composes with.
+    /// The NFC of `text` by Unicode 14. Later characters do not compose.
     private static func composed(_ text: String) throws(PixArtError) -> String {
         if text.utf8.allSatisfy({ $0 < 0xcc }) { return text }  // nothing beyond U+02FF
         var out = ""
