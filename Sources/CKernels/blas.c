@@ -62,9 +62,9 @@ void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int fi
     return __real_mmap(address, bytes, protection, flags, file, offset);
 }
 
-void native_blas_product(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
-                         const float *right, size_t right_stride, int right_is_transposed, float *out,
-                         size_t out_stride, int accumulate) {
+void native_blas_gemm(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
+                      const float *right, size_t right_stride, int right_is_transposed, float *out, size_t out_stride,
+                      int accumulate) {
     multiplies = 1;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, right_is_transposed ? CblasTrans : CblasNoTrans, (blasint)rows,
                 (blasint)columns, (blasint)inner, 1.0f, left, (blasint)left_stride, right, (blasint)right_stride,

@@ -11,7 +11,7 @@ import PixArtStorage
 /// Runs `body` in the default floating-point environment. Turns an error into a status and the thread's message. If an
 /// allocation failed, the call fails with `.memory`, whatever `body` returned. A call within a progress callback does
 /// not change the failures of the outer call.
-func call(_ progress: CallProgress.Callback? = nil, _ body: () throws(PixArtError) -> Void) -> pixart_status {
+func returnStatus(_ progress: CallProgress.Callback? = nil, _ body: () throws(PixArtError) -> Void) -> pixart_status {
     var host = fenv_t()
     native_floating_point_begin(&host)
     defer { native_floating_point_end(&host) }
@@ -27,12 +27,12 @@ func call(_ progress: CallProgress.Callback? = nil, _ body: () throws(PixArtErro
 }
 
 /// Runs `body` and returns its result through `out`. On failure `out` holds NULL.
-func produce<Object: AnyObject>(
+func returnHandle<Object: AnyObject>(
     _ out: UnsafeMutablePointer<OpaquePointer?>?, _ progress: CallProgress.Callback? = nil,
     _ body: () throws(PixArtError) -> Object
 ) -> pixart_status {
     out?.pointee = nil
-    return call(progress) { () throws(PixArtError) in
+    return returnStatus(progress) { () throws(PixArtError) in
         let out = try required(out, "out")
         let object = try body()
         try AllocationFailure.check()
@@ -41,13 +41,13 @@ func produce<Object: AnyObject>(
 }
 
 /// Runs `body` and returns its result as JSON through `report`. On failure `report` holds NULL.
-func tell(
+func returnJSON(
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?, _ body: () throws(PixArtError) -> JSONValue
 ) -> pixart_status {
     report?.pointee = nil
-    return call { () throws(PixArtError) in
+    return returnStatus { () throws(PixArtError) in
         let report = try required(report, "report")
-        let text = cText(try body().serialized())
+        let text = copyCString(try body().serialized())
         guard !AllocationFailure.take() else {
             text.deallocate()
             throw .outOfMemory
@@ -102,7 +102,7 @@ func options<Options: VerbOptions>(_ pointer: UnsafePointer<CChar>?) throws(PixA
 }
 
 /// A copy of text for C, released with `pixart_string_release`.
-func cText(_ text: String) -> UnsafeMutablePointer<CChar> {
+func copyCString(_ text: String) -> UnsafeMutablePointer<CChar> {
     let bytes = text.utf8CString
     let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
     bytes.withUnsafeBufferPointer { copy.initialize(from: $0.baseAddress!, count: bytes.count) }
@@ -132,7 +132,7 @@ enum LastError {
         return key
     }()
 
-    private nonisolated(unsafe) static let none = UnsafePointer(cText(""))
+    private nonisolated(unsafe) static let none = UnsafePointer(copyCString(""))
 
     static var message: UnsafePointer<CChar> {
         pthread_getspecific(key).map { UnsafePointer($0.assumingMemoryBound(to: CChar.self)) } ?? none
@@ -140,6 +140,6 @@ enum LastError {
 
     static func set(_ message: String) {
         pthread_getspecific(key)?.assumingMemoryBound(to: CChar.self).deallocate()
-        pthread_setspecific(key, cText(message))
+        pthread_setspecific(key, copyCString(message))
     }
 }

@@ -9,7 +9,7 @@ public func pixart_convert(
     _ model: UnsafePointer<CChar>?, _ out: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> pixart_status {
-    call(progress(callback, context)) { () throws(PixArtError) in
+    returnStatus(progress(callback, context)) { () throws(PixArtError) in
         try Conversion.convert(model: text(model, "model"), to: text(out, "out"), options(json))
     }
 }
@@ -19,7 +19,7 @@ public func pixart_memory_estimate(
     _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in
+    returnJSON(report) { () throws(PixArtError) in
         try Estimate.report(model: text(model, "model"), options(json)).json
     }
 }

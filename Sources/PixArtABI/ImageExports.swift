@@ -10,7 +10,7 @@ public func pixart_image_encoder_open(
     _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         try ImageEncoder(model: text(model, "model"), options(json))
     }
 }
@@ -20,7 +20,7 @@ public func pixart_image_encode(
     _ encoder: OpaquePointer?, _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         let encoder = try object(encoder, ImageEncoder.self, "encoder")
         return TensorHandle(try encoder.encode(tensor(images, "images"), options(json)))
     }
@@ -31,7 +31,7 @@ public func pixart_image_encoder_memory(
     _ encoder: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in
+    returnJSON(report) { () throws(PixArtError) in
         try object(encoder, ImageEncoder.self, "encoder").memory(options(json)).json
     }
 }
@@ -40,14 +40,14 @@ public func pixart_image_encoder_memory(
 public func pixart_image_encoder_profile(
     _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").profile.json }
+    returnJSON(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").profile.json }
 }
 
 @_cdecl("pixart_image_encoder_report") @implementation
 public func pixart_image_encoder_report(
     _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").report.json }
+    returnJSON(report) { () throws(PixArtError) in try object(encoder, ImageEncoder.self, "encoder").report.json }
 }
 
 @_cdecl("pixart_image_encoder_release") @implementation
@@ -59,7 +59,7 @@ public func pixart_image_encoder_release(_ encoder: OpaquePointer?) { release(en
 public func pixart_image_read(
     _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         TensorHandle(try ImageFiles.read(path: text(path, "path"), options(json)))
     }
 }
@@ -68,7 +68,7 @@ public func pixart_image_read(
 public func pixart_image_read_memory(
     _ data: UnsafeRawPointer?, _ size: Int, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         guard size >= 0 else { throw .argument("size is \(UInt(bitPattern: size)); expected at most \(Int.max)") }
         let bytes = UnsafeRawBufferPointer(start: try required(data, "data"), count: size)
         return TensorHandle(try ImageFiles.read(data: bytes, options(json)))
@@ -79,7 +79,7 @@ public func pixart_image_read_memory(
 public func pixart_image_write(
     _ images: OpaquePointer?, _ index: Int, _ path: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
 ) -> pixart_status {
-    call { () throws(PixArtError) in
+    returnStatus { () throws(PixArtError) in
         try ImageFiles.write(
             tensor(images, "images"), index: index, path: text(path, "path"), options(json))
     }
@@ -89,7 +89,7 @@ public func pixart_image_write(
 public func pixart_image_write_memory(
     _ images: OpaquePointer?, _ index: Int, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         TensorHandle(try ImageFiles.encode(tensor(images, "images"), index: index, options(json)))
     }
 }
@@ -98,7 +98,7 @@ public func pixart_image_write_memory(
 public func pixart_image_resize(
     _ images: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         TensorHandle(try ImageFiles.resized(tensor(images, "images"), options(json)))
     }
 }
@@ -108,7 +108,7 @@ public func pixart_image_blend(
     _ images: OpaquePointer?, _ originals: OpaquePointer?, _ mask: OpaquePointer?,
     _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         let (images, originals) = (try tensor(images, "images"), try tensor(originals, "originals"))
         return TensorHandle(try ImageBlend.blended(images, over: originals, mask: tensor(mask, "mask")))
     }

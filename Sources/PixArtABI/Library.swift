@@ -48,12 +48,14 @@ private func constant(_ text: StaticString) -> UnsafePointer<CChar> {
 
 /// The version of the header as C text. Made on first use and never released.
 private nonisolated(unsafe) let version = UnsafePointer(
-    cText("\(PIXART_VERSION_MAJOR).\(PIXART_VERSION_MINOR).\(PIXART_VERSION_PATCH)"))
+    copyCString("\(PIXART_VERSION_MAJOR).\(PIXART_VERSION_MINOR).\(PIXART_VERSION_PATCH)"))
 
 /// The names of the verbs as C text. Made on first use and never released.
 private nonisolated(unsafe) let verbs = UnsafePointer(
-    cText(JSONValue.array(Verb.allCases.map { .string($0.rawValue) }).serialized()))
+    copyCString(JSONValue.array(Verb.allCases.map { .string($0.rawValue) }).serialized()))
 
 /// The schemas as C text. Made on first use and never released.
 private nonisolated(unsafe) let schemas: [Verb: UnsafePointer<CChar>] = Dictionary(
-    uniqueKeysWithValues: Verb.allCases.map { ($0, UnsafePointer(cText($0.schema.json.serialized(pretty: true)))) })
+    uniqueKeysWithValues: Verb.allCases.map {
+        ($0, UnsafePointer(copyCString($0.schema.json.serialized(pretty: true))))
+    })

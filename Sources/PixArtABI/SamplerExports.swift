@@ -9,7 +9,7 @@ public func pixart_sampler_create(
     _ denoiser: OpaquePointer?, _ prompt: OpaquePointer?, _ negative: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         let denoiser = try object(denoiser, Denoiser.self, "denoiser")
         let batch = PromptBatch(
             prompt: try tensor(prompt, "prompt"), negative: negative == nil ? nil : try tensor(negative, "negative"))
@@ -23,7 +23,7 @@ public func pixart_sampler_create_batch(
     _ negatives: UnsafePointer<OpaquePointer?>?, _ json: UnsafePointer<CChar>?,
     _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         let denoiser = try object(denoiser, Denoiser.self, "denoiser")
         let batch = PromptBatch(
             prompts: try tensors(prompts, count, "prompts"),
@@ -47,21 +47,21 @@ private func tensors(
 
 @_cdecl("pixart_sampler_set_noise") @implementation
 public func pixart_sampler_set_noise(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
-    call { () throws(PixArtError) in
+    returnStatus { () throws(PixArtError) in
         try object(sampler, Sampler.self, "sampler").setLatents(tensor(latents, "latents"))
     }
 }
 
 @_cdecl("pixart_sampler_set_image_latents") @implementation
 public func pixart_sampler_set_image_latents(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
-    call { () throws(PixArtError) in
+    returnStatus { () throws(PixArtError) in
         try object(sampler, Sampler.self, "sampler").setImage(tensor(latents, "latents"))
     }
 }
 
 @_cdecl("pixart_sampler_set_mask") @implementation
 public func pixart_sampler_set_mask(_ sampler: OpaquePointer?, _ mask: OpaquePointer?) -> pixart_status {
-    call { () throws(PixArtError) in
+    returnStatus { () throws(PixArtError) in
         try object(sampler, Sampler.self, "sampler").setMask(tensor(mask, "mask"))
     }
 }
@@ -81,7 +81,7 @@ public func pixart_sampler_timestep(
     _ sampler: OpaquePointer?, _ index: Int64, _ out: UnsafeMutablePointer<Double>?
 ) -> pixart_status {
     out?.pointee = 0
-    return call { () throws(PixArtError) in
+    return returnStatus { () throws(PixArtError) in
         let sampler = try object(sampler, Sampler.self, "sampler")
         guard (0..<Int64(sampler.steps)).contains(index) else {
             throw .argument("index is \(index); expected 0 to \(sampler.steps - 1)")
@@ -94,7 +94,7 @@ public func pixart_sampler_timestep(
 public func pixart_sampler_step(
     _ sampler: OpaquePointer?, _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?
 ) -> pixart_status {
-    call(progress(callback, context)) { () throws(PixArtError) in
+    returnStatus(progress(callback, context)) { () throws(PixArtError) in
         try object(sampler, Sampler.self, "sampler").step()
     }
 }
@@ -103,7 +103,7 @@ public func pixart_sampler_step(
 public func pixart_sampler_latents(
     _ sampler: OpaquePointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         TensorHandle(try object(sampler, Sampler.self, "sampler").latents())
     }
 }
@@ -112,7 +112,7 @@ public func pixart_sampler_latents(
 public func pixart_sampler_predicted_original(
     _ sampler: OpaquePointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         TensorHandle(try object(sampler, Sampler.self, "sampler").predictedOriginal())
     }
 }
@@ -121,7 +121,7 @@ public func pixart_sampler_predicted_original(
 public func pixart_sampler_preview(
     _ sampler: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         let sampler = try object(sampler, Sampler.self, "sampler")
         return TensorHandle(try sampler.preview(options(json)))
     }

@@ -9,7 +9,7 @@ public func pixart_encoder_open(
     _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         try Encoder(model: text(model, "model"), options(json))
     }
 }
@@ -19,7 +19,7 @@ public func pixart_encode(
     _ encoder: OpaquePointer?, _ prompt: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         let encoder = try object(encoder, Encoder.self, "encoder")
         return TensorHandle(try encoder.encode(text(prompt, "prompt"), options(json)))
     }
@@ -30,7 +30,7 @@ public func pixart_encoder_tokenize(
     _ encoder: OpaquePointer?, _ prompt: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in
+    returnJSON(report) { () throws(PixArtError) in
         let encoder = try object(encoder, Encoder.self, "encoder")
         return try encoder.tokenize(text(prompt, "prompt"), options(json)).json
     }
@@ -41,7 +41,7 @@ public func pixart_encoder_memory(
     _ encoder: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in
+    returnJSON(report) { () throws(PixArtError) in
         try object(encoder, Encoder.self, "encoder").memory(options(json)).json
     }
 }
@@ -50,14 +50,14 @@ public func pixart_encoder_memory(
 public func pixart_encoder_profile(
     _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").profile.json }
+    returnJSON(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").profile.json }
 }
 
 @_cdecl("pixart_encoder_report") @implementation
 public func pixart_encoder_report(
     _ encoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").report.json }
+    returnJSON(report) { () throws(PixArtError) in try object(encoder, Encoder.self, "encoder").report.json }
 }
 
 @_cdecl("pixart_encoder_release") @implementation
@@ -70,7 +70,7 @@ public func pixart_denoiser_open(
     _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         try Denoiser(model: text(model, "model"), options(json))
     }
 }
@@ -80,7 +80,7 @@ public func pixart_denoise(
     _ denoiser: OpaquePointer?, _ prompt: OpaquePointer?, _ negative: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         let denoiser = try object(denoiser, Denoiser.self, "denoiser")
         return TensorHandle(
             try denoiser.denoise(
@@ -94,7 +94,7 @@ public func pixart_denoiser_memory(
     _ denoiser: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in
+    returnJSON(report) { () throws(PixArtError) in
         try object(denoiser, Denoiser.self, "denoiser").memory(options(json)).json
     }
 }
@@ -103,14 +103,14 @@ public func pixart_denoiser_memory(
 public func pixart_denoiser_profile(
     _ denoiser: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").profile.json }
+    returnJSON(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").profile.json }
 }
 
 @_cdecl("pixart_denoiser_report") @implementation
 public func pixart_denoiser_report(
     _ denoiser: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").report.json }
+    returnJSON(report) { () throws(PixArtError) in try object(denoiser, Denoiser.self, "denoiser").report.json }
 }
 
 @_cdecl("pixart_denoiser_release") @implementation
@@ -123,7 +123,7 @@ public func pixart_decoder_open(
     _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?, _ callback: pixart_progress?,
     _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         try Decoder(model: text(model, "model"), options(json))
     }
 }
@@ -133,7 +133,7 @@ public func pixart_decode(
     _ decoder: OpaquePointer?, _ latents: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out, progress(callback, context)) { () throws(PixArtError) in
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
         let decoder = try object(decoder, Decoder.self, "decoder")
         return TensorHandle(try decoder.decode(tensor(latents, "latents"), options(json)))
     }
@@ -144,7 +144,7 @@ public func pixart_decoder_memory(
     _ decoder: OpaquePointer?, _ json: UnsafePointer<CChar>?,
     _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in
+    returnJSON(report) { () throws(PixArtError) in
         try object(decoder, Decoder.self, "decoder").memory(options(json)).json
     }
 }
@@ -153,14 +153,14 @@ public func pixart_decoder_memory(
 public func pixart_decoder_profile(
     _ decoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").profile.json }
+    returnJSON(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").profile.json }
 }
 
 @_cdecl("pixart_decoder_report") @implementation
 public func pixart_decoder_report(
     _ decoder: OpaquePointer?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").report.json }
+    returnJSON(report) { () throws(PixArtError) in try object(decoder, Decoder.self, "decoder").report.json }
 }
 
 @_cdecl("pixart_decoder_release") @implementation

@@ -31,7 +31,7 @@ public func pixart_tensor_create(
     _ type: Int32, _ rank: Int, _ shape: UnsafePointer<Int64>?, _ data: UnsafeRawPointer?, _ size: Int,
     _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
-    produce(out) { () throws(PixArtError) in
+    returnHandle(out) { () throws(PixArtError) in
         let element: Tensor.Element
         switch type {
         case PIXART_FLOAT32: element = .float32
@@ -89,7 +89,7 @@ public func pixart_tensors_save(
     _ path: UnsafePointer<CChar>?, _ count: Int, _ names: UnsafePointer<UnsafePointer<CChar>?>?,
     _ tensors: UnsafePointer<OpaquePointer?>?
 ) -> pixart_status {
-    call { () throws(PixArtError) in
+    returnStatus { () throws(PixArtError) in
         let path = try text(path, "path")
         let (names, handles) = (try array(names, count, "names"), try array(tensors, count, "tensors"))
         var entries: [SafetensorsWriter.Tensor] = []
@@ -108,7 +108,7 @@ public func pixart_tensors_load(
     _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pixart_status {
     if let out, (1...maximumCount).contains(count) { out.update(repeating: nil, count: count) }
-    return call { () throws(PixArtError) in
+    return returnStatus { () throws(PixArtError) in
         let path = try text(path, "path")
         let pointers = try array(names, count, "names")
         let out = count == 0 ? out : try required(out, "out")
@@ -138,7 +138,7 @@ public func pixart_tensors_load(
 public func pixart_tensors_list(
     _ path: UnsafePointer<CChar>?, _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
 ) -> pixart_status {
-    tell(report) { () throws(PixArtError) in try SafetensorsFile(path: text(path, "path")).list }
+    returnJSON(report) { () throws(PixArtError) in try SafetensorsFile(path: text(path, "path")).list }
 }
 
 /// Most tensors that one call may read.

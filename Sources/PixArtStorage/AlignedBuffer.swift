@@ -10,27 +10,27 @@ package final class AlignedBuffer: @unchecked Sendable {
     /// Bytes mapped at `start`; 0 if they come from the heap.
     private let mapped: Int
     /// Receives the mapping when this buffer is freed.
-    private let store: BufferPool?
+    private let buffers: BufferPool?
     /// Whether part of the memory was returned to the system. Such a mapping is not worth reusing.
     private var isPartial = false
 
     private static let hugePage = 2 << 20
 
-    /// Contents are undefined until written. Large buffers reuse the memory of `pool`, if given. Fails with
+    /// Contents are undefined until written. Large buffers reuse the memory of `buffers`, if given. Fails with
     /// `.memory` naming the size.
-    package init(count: Int, _ store: BufferPool? = nil) throws(PixArtError) {
+    package init(count: Int, _ buffers: BufferPool? = nil) throws(PixArtError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
         guard !overflow, count >= 0, bytes < Int.max / 2 else {
             throw .memory("cannot allocate \(count) float32 elements")
         }
         let isLarge = bytes >= 2 * Self.hugePage
         let whole = (bytes + Self.hugePage - 1) / Self.hugePage * Self.hugePage
-        let spare = isLarge ? store?.take(bytes: whole) : nil
+        let spare = isLarge ? buffers?.take(bytes: whole) : nil
         guard let address = spare?.start ?? (isLarge ? Self.map(whole) : Self.allocate(max(bytes, 64))) else {
             throw .memory("cannot allocate \(count) float32 elements")
         }
         mapped = spare?.bytes ?? (isLarge ? whole : 0)
-        self.store = store
+        self.buffers = buffers
         start = address.bindMemory(to: Float.self, capacity: max(count, 16))
         self.count = count
     }
@@ -38,8 +38,8 @@ package final class AlignedBuffer: @unchecked Sendable {
     deinit {
         if mapped == 0 {
             free(start)
-        } else if let store, !isPartial {
-            store.give(start, bytes: mapped)
+        } else if let buffers, !isPartial {
+            buffers.give(start, bytes: mapped)
         } else {
             munmap(start, mapped)
         }

@@ -19,15 +19,15 @@ extension String {
 
     private var cut: String {
         let scalars = unicodeScalars
-        guard utf8.count > mostPrinted, scalars.count > mostPrinted else { return self }
-        let half = mostPrinted / 2
+        guard utf8.count > maximumLength, scalars.count > maximumLength else { return self }
+        let half = maximumLength / 2
         return String(scalars.prefix(half)) + "[... \(scalars.count - 2 * half) characters ...]"
             + String(scalars.suffix(half))
     }
 }
 
 /// Most characters of a message. No path is longer, so a message contains the whole path.
-private let mostPrinted = 5000
+private let maximumLength = 5000
 
 extension Unicode.Scalar {
     /// Control characters, line separators, direction marks and characters without width.

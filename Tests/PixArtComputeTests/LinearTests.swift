@@ -34,7 +34,7 @@ import Testing
 
     /// Few rows are split by outputs and many by rows; both with incomplete tiles.
     @Test(arguments: [ElementType.float32, .float16, .bfloat16], [1, 20, 300])
-    func product(_ type: ElementType, _ rows: Int) throws {
+    func gemm(_ type: ElementType, _ rows: Int) throws {
         let (linear, weights, bias) = try layer(type, outputs: 149, inputs: 67)
         var numbers = Numbers(seed: 3)
         let x = try numbers.matrix(rows, 67)
@@ -122,7 +122,7 @@ import Testing
         let tensor = try stored(.float32, [1], encoded([0], as: .float32).bytes)
         let weights = Weights(tensors: ["a": tensor, "b.old": tensor, "c": tensor])
         func message(_ rules: UnusedTensors, _ unexpected: UnexpectedTensors = .error) -> (String, [String]) {
-            let reader = WeightReader(WeightSupply(weights, unexpected: unexpected))
+            let reader = WeightReader(WeightLoading(weights, unexpected: unexpected))
             reader.begin(rules)
             do { try reader.finish() } catch { return (error.message, []) }
             return ("", reader.ignored.map(\.name))

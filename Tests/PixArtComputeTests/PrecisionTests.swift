@@ -18,7 +18,7 @@ import Testing
         var numbers = Numbers(seed: 7)
         let bytes = encoded(numbers.array(outputs * inputs), as: .float32).bytes
         let source = Weights(tensors: ["w": try stored(.float32, [outputs, inputs], bytes)])
-        let supply = WeightSupply(source, as: precision, pool)
+        let supply = WeightLoading(source, as: precision, pool)
         let matrix = try WeightReader(supply).matrix("w", outputs: outputs, inputs: inputs, minimum: .int4)
         return (matrix, try widened(matrix))
     }
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    private func product(_ x: [Float], _ weights: [Double], inputs: Int, bias: [Float]) -> [Double] {
+    private func gemm(_ x: [Float], _ weights: [Double], inputs: Int, bias: [Float]) -> [Double] {
         stride(from: 0, to: x.count, by: inputs).flatMap { row in
             bias.indices.map { output in
                 (0..<inputs).reduce(Double(bias[output])) {
@@ -84,7 +84,7 @@ import Testing
 
     /// Sizes that do not divide panels of 32 outputs, tiles of 12 rows and units of 4 bytes.
     @Test(arguments: Kernels.available, [nil] + WeightEncoding.targets)
-    func products(_ instructions: String, _ precision: WeightEncoding?) throws {
+    func gemms(_ instructions: String, _ precision: WeightEncoding?) throws {
         let pool = try pool(instructions)
         for (rows, inputs, outputs) in [(1, 64, 32), (20, 192, 149), (131, 67, 40), (3, 300, 64), (2, 256, 48)] {
             let (matrix, held) = try weights(precision, outputs: outputs, inputs: inputs, pool)
@@ -95,7 +95,7 @@ import Testing
                 let output = try Matrix(rows: rows, columns: outputs)
                 let bias = numbers.array(outputs)
                 try Linear(weight: matrix, bias: bias)(x, into: ActivationRows(output), pool)
-                let expected = product(
+                let expected = gemm(
                     x.elements, multiplied(matrix, held, compute), inputs: inputs, bias: bias)
                 #expect(
                     relativeError(output.elements, expected) < 4e-7, "\(rows) x \(inputs) x \(outputs) in \(compute)")

@@ -93,7 +93,7 @@ import Testing
             "l.bias": try stored(.float32, [4], encoded(numbers.array(4), as: .float32).bytes),
         ])
         func footprint(_ precision: WeightEncoding?, _ pool: ThreadPool?) throws -> WeightFootprint {
-            let reader = WeightReader(WeightSupply(weights, as: precision, pool))
+            let reader = WeightReader(WeightLoading(weights, as: precision, pool))
             let layer = try reader.linear("l", outputs: 4, inputs: 130, minimum: .int4)
             if pool != nil { #expect(layer.weight.bytes == reader.footprint.matrices) }
             return reader.footprint

@@ -48,7 +48,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         _ golden: NetworkGolden, _ weights: WeightEncoding?, _ compute: ComputePrecision, streamed: Bool = false,
         _ pool: ThreadPool
     ) throws -> T5Encoder {
-        let reader = WeightReader(WeightSupply(golden.source, as: weights, pool))
+        let reader = WeightReader(WeightLoading(golden.source, as: weights, pool))
         return try T5Encoder(.golden, compute: compute, streamed: streamed, reader)
     }
 
@@ -78,7 +78,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         _ golden: NetworkGolden, hasSizes: Bool, _ weights: WeightEncoding?, _ compute: ComputePrecision,
         _ pool: ThreadPool
     ) throws -> [Float] {
-        let reader = WeightReader(WeightSupply(golden.source, as: weights, pool))
+        let reader = WeightReader(WeightLoading(golden.source, as: weights, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: hasSizes), compute: compute, reader)
         let latents = try golden["latents"]
         let segments = try ["negative", "prompt"].map {
@@ -94,7 +94,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     func vaeWithBfloat16Weights(_ instructions: String, _ name: String) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden(name)
-        let reader = WeightReader(WeightSupply(golden.source, as: .bfloat16, pool))
+        let reader = WeightReader(WeightLoading(golden.source, as: .bfloat16, pool))
         let image = try VAEDecoder(.golden(isWhole: name == "vae"), reader)(golden.map("latents"), pool)
         let error = relativeError(planar(image), try golden["image"].floats)
         #expect((0.0015...0.008).contains(error), "\(error)")
@@ -103,18 +103,18 @@ struct Setting: Sendable, CustomTestStringConvertible {
     // MARK: Precision of GEMMs
 
     /// Multiplications and additions of GEMMs since `before`, by their precision.
-    private func products(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [ComputePrecision:
+    private func gemmWork(_ pool: ThreadPool, since before: [Profile.Kind: Profile.Entry] = [:]) -> [ComputePrecision:
         Int]
     {
         let kinds: [ComputePrecision: Profile.Kind] = [
-            .float32: .productFloat32, .bfloat16: .productBfloat16, .int8: .productInt8,
+            .float32: .gemmFloat32, .bfloat16: .gemmBfloat16, .int8: .gemmInt8,
         ]
         return kinds.mapValues { Int((pool.profile.entries[$0]?.work ?? 0) - (before[$0]?.work ?? 0)) }
     }
 
     /// All of T5 computes in the requested precision, except `wo`, which never computes in int8.
     @Test(arguments: Kernels.available, ComputePrecision.allCases)
-    func t5Products(_ instructions: String, _ compute: ComputePrecision) throws {
+    func t5GEMMs(_ instructions: String, _ compute: ComputePrecision) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden("t5")
         let encoder = try encoder(golden, .int4, compute, pool)
@@ -125,23 +125,23 @@ struct Setting: Sendable, CustomTestStringConvertible {
         var expected: [ComputePrecision: Int] = [.float32: 0, .bfloat16: 0, .int8: 0]
         expected[compute]! += others
         expected[compute == .int8 ? .bfloat16 : compute]! += down
-        #expect(products(pool) == expected)
+        #expect(gemmWork(pool) == expected)
     }
 
     /// Blocks compute in the requested precision, the prompt's keys and values in bfloat16 or higher, and the
     /// layers around the blocks in float32.
     @Test(arguments: Kernels.available, ComputePrecision.allCases)
-    func transformerProducts(_ instructions: String, _ compute: ComputePrecision) throws {
+    func transformerGEMMs(_ instructions: String, _ compute: ComputePrecision) throws {
         let pool = try ThreadPool(threads: 2, instructions: instructions)
         let golden = try NetworkGolden("transformer")
-        let reader = WeightReader(WeightSupply(golden.source, as: .int4, pool))
+        let reader = WeightReader(WeightLoading(golden.source, as: .int4, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: false), compute: compute, reader)
         let prompt = try transformer.prompt(golden.matrix("prompt"), pool)
         let keysAndValues = 2 * 9 * 2 * (2 * 24 * 24)
         let caption = 2 * 9 * (20 * 24 + 24 * 24)
         var expected: [ComputePrecision: Int] = [.float32: caption, .bfloat16: 0, .int8: 0]
         expected[compute == .int8 ? .bfloat16 : compute]! += keysAndValues
-        #expect(products(pool) == expected)
+        #expect(gemmWork(pool) == expected)
 
         let before = pool.profile.entries
         let shape = LatentShape(images: 1, channels: 4, height: 6, width: 10)
@@ -152,7 +152,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
         let surroundings = 2 * (256 * 24 + 24 * 24 + 24 * 144) + 2 * 15 * (16 * 24 + 24 * 32)
         expected = [.float32: surroundings, .bfloat16: 0, .int8: 0]
         expected[compute]! += blocks
-        #expect(products(pool, since: before) == expected)
+        #expect(gemmWork(pool, since: before) == expected)
     }
 
     // MARK: Residency
@@ -212,7 +212,7 @@ struct Setting: Sendable, CustomTestStringConvertible {
     /// The encoding of every matrix and table of a network if `requested` is asked for.
     private func plan(_ name: String, _ requested: WeightEncoding?) throws -> [String: WeightEncoding] {
         let source = try NetworkGolden(name).source
-        let reader = WeightReader(WeightSupply(source, as: requested))
+        let reader = WeightReader(WeightLoading(source, as: requested))
         if name == "t5" {
             _ = try T5Encoder(.golden, reader)
         } else {

@@ -67,7 +67,7 @@ private let tolerance = 2e-6
         #expect(relativeError(output, try golden["output"].floats) < tolerance)
     }
 
-    /// The third image is the second one without self-attention in the second block. The others do not change,
+    /// The third item is the second one without self-attention in the second block. The others do not change,
     /// except for the rounding of GEMMs with fewer rows.
     @Test(arguments: [false, true])
     func perturbedItems(_ hasSizes: Bool) throws {
@@ -122,7 +122,7 @@ private let tolerance = 2e-6
     func promptOfOneToken(_ compute: ComputePrecision) throws {
         let golden = try NetworkGolden("transformer-sizes")
         let pool = try ThreadPool(threads: 2)
-        let reader = WeightReader(WeightSupply(golden.source, as: compute == .int8 ? .int8 : nil, pool))
+        let reader = WeightReader(WeightLoading(golden.source, as: compute == .int8 ? .int8 : nil, pool))
         let transformer = try PixArtTransformer(.golden(hasSizes: true), compute: compute, reader)
         let width = transformer.configuration.captionChannels
         let row = (0..<width).map { Float($0 % 7) / 7 - 0.4 }

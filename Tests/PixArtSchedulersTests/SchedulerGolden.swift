@@ -35,7 +35,7 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
     let name: String
     var fields: [Name: JSONValue]
     let runs: [Run]
-    private let picture: [Float]
+    private let image: [Float]
     private let models: [Name: [Float]]
 
     var description: String { "\(name) \(JSONValue.object(fields).serialized())" }
@@ -48,17 +48,17 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
 
     private static let loaded = Swift.Result {
         let root = try JSONValue.load(path: Bundle.module.bundlePath + "/Resources/schedulers.json")
-        let picture = floats(root["picture"])
+        let image = floats(root["picture"])
         let models = root["models"]!.object!.mapValues { $0.array!.map { Float($0.number!) } }
-        return root["cases"]!.array!.map { SchedulerGolden($0, picture, models) }
+        return root["cases"]!.array!.map { SchedulerGolden($0, image, models) }
     }
 
-    private init(_ row: JSONValue, _ picture: [Float], _ models: [Name: [Float]]) {
+    private init(_ row: JSONValue, _ image: [Float], _ models: [Name: [Float]]) {
         name = row["class"]!.string!
         fields = row["fields"]!.object!
         let eta = row["eta"]!.number!
         runs = row["runs"]!.array!.map { Self.run($0, eta: eta) }
-        self.picture = picture
+        self.image = image
         self.models = models
     }
 
@@ -92,18 +92,18 @@ struct SchedulerGolden: Sendable, CustomStringConvertible {
         var noise = NoiseGenerator(seed: UInt64(plan.steps), images: 2)
         let model = models[fields["prediction_type"]?.string ?? "epsilon"]!
         let initial = scheduler.initialNoiseSigma
-        var sample = noise.normal(picture.count)
+        var sample = noise.normal(image.count)
         if let begin {
-            sample = scheduler.addingNoise(sample, to: picture, at: begin)
+            sample = scheduler.addingNoise(sample, to: image, at: begin)
             scheduler.begin(at: begin)
         } else {
             sample = sample.map { $0 * initial }
         }
         var result = Result(timesteps: scheduler.timesteps, initial: sample)
         for _ in scheduler.timesteps.dropFirst(begin ?? 0) {
-            let output = zip(scheduler.modelInput(sample), picture).map { model[0] * $0 + model[1] * $1 }
+            let output = zip(scheduler.modelInput(sample), image).map { model[0] * $0 + model[1] * $1 }
             let step = scheduler.step(
-                output: output, variance: picture.map { 0.5 * $0 }, sample: sample, noise: &noise)
+                output: output, variance: image.map { 0.5 * $0 }, sample: sample, noise: &noise)
             sample = step.sample
             result.latents.append(sample)
             result.original = step.predictedOriginal

@@ -14,8 +14,8 @@ void native_blas_release(size_t count);
 
 /* out[rows, columns] (+)= left[rows, inner] * right. `right` is [columns, inner] if it is transposed, else
  * [inner, columns]. Strides are the distances between rows in elements. */
-void native_blas_product(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
-                         const float *right, size_t right_stride, int right_is_transposed, float *out,
-                         size_t out_stride, int accumulate);
+void native_blas_gemm(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
+                      const float *right, size_t right_stride, int right_is_transposed, float *out, size_t out_stride,
+                      int accumulate);
 
 #endif

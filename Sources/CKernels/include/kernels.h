@@ -47,9 +47,9 @@ typedef struct native_epilogue {
 
 typedef struct native_kernels {
     const char *_Nonnull name;
-    int uses_blas;           /* product_float32 is OpenBLAS's and needs native_blas_reserve */
-    int multiplies_bfloat16; /* product_bfloat16 and attention_bfloat16 may be called */
-    int multiplies_int8;     /* product_int8, zero_point_sums and pack_int4 may be called */
+    int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
+    int multiplies_bfloat16; /* gemm_bfloat16 and attention_bfloat16 may be called */
+    int multiplies_int8;     /* gemm_int8, zero_point_sums and pack_int4 may be called */
 
     /* ---- GEMM ---- */
 
@@ -58,13 +58,13 @@ typedef struct native_kernels {
                                 void *_Nonnull panel);
     /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many
      * bytes as it has are prefetched from `ahead`, the source of the next panel; NULL if that is not known. */
-    void (*_Nonnull product_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
-                                     size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
-                                     float *_Nonnull out, size_t out_stride, int accumulate);
+    void (*_Nonnull gemm_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
+                                  size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
+                                  float *_Nonnull out, size_t out_stride, int accumulate);
     /* The same for bfloat16 pairs, summed in float32; out = sum * scale[column] if there are scales. */
-    void (*_Nullable product_bfloat16)(size_t rows, size_t columns, size_t units, const uint16_t *_Nonnull left,
-                                       size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
-                                       const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
+    void (*_Nullable gemm_bfloat16)(size_t rows, size_t columns, size_t units, const uint16_t *_Nonnull left,
+                                    size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
+                                    const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
     /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to int8 sums. */
     void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
     /* Unpacks up to 32 outputs of `count` int4 numbers, from the start of a block on, into a panel of int8 with
@@ -73,10 +73,10 @@ typedef struct native_kernels {
                                 const float *_Nonnull scales, const float *_Nonnull output_scales, void *_Nonnull panel,
                                 int32_t *_Nonnull sums);
     /* The same for int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
-    void (*_Nullable product_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
-                                   size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
-                                   const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
-                                   const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
+    void (*_Nullable gemm_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
+                                size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
+                                const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
+                                const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
     /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
     void (*_Nonnull apply_epilogue)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
                                     const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);

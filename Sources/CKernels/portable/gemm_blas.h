@@ -16,8 +16,8 @@ static void pack_panel(size_t outputs, size_t units, const void *rows, size_t st
     }
 }
 
-static void product_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
-                            const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
+static void gemm_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
+                         const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
     (void)ahead;
-    native_blas_product(rows, columns, units, left, left_stride, panel, NATIVE_PANEL, 0, out, out_stride, accumulate);
+    native_blas_gemm(rows, columns, units, left, left_stride, panel, NATIVE_PANEL, 0, out, out_stride, accumulate);
 }

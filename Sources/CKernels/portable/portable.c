@@ -5,6 +5,6 @@
 const native_kernels native_kernels_portable = {.name = "portable",
                                                 .uses_blas = 1,
                                                 .pack_panel = pack_panel,
-                                                .product_float32 = product_float32,
+                                                .gemm_float32 = gemm_float32,
                                                 .apply_epilogue = apply_epilogue,
                                                 PORTABLE_KERNELS};

@@ -10,7 +10,7 @@
 
 const native_kernels native_kernels_avx512 = {.name = "avx512",
                                               .pack_panel = pack_panel,
-                                              .product_float32 = product_float32,
+                                              .gemm_float32 = gemm_float32,
                                               .apply_epilogue = apply_epilogue,
                                               PORTABLE_KERNELS};
 #endif

@@ -53,9 +53,9 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
     }
 }
 
-static void product_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
-                             const void *panel, const void *ahead, const float *column_scales, float *out,
-                             size_t out_stride) {
+static void gemm_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
+                          const void *panel, const void *ahead, const float *column_scales, float *out,
+                          size_t out_stride) {
     prefetcher prefetch = prefetcher_of(ahead, panel, rows);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
@@ -137,9 +137,9 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
     }
 }
 
-static void product_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
-                         const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
-                         const float *column_scales, float *out, size_t out_stride) {
+static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
+                      const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
+                      const float *column_scales, float *out, size_t out_stride) {
     prefetcher prefetch = prefetcher_of(ahead, panel, rows);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
@@ -201,10 +201,10 @@ const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
                                                    .multiplies_int8 = 1,
                                                    .pack_panel = pack_panel,
                                                    .pack_int4 = pack_int4,
-                                                   .product_float32 = product_float32,
-                                                   .product_bfloat16 = product_bfloat16,
+                                                   .gemm_float32 = gemm_float32,
+                                                   .gemm_bfloat16 = gemm_bfloat16,
                                                    .zero_point_sums = zero_point_sums,
-                                                   .product_int8 = product_int8,
+                                                   .gemm_int8 = gemm_int8,
                                                    .apply_epilogue = apply_epilogue_bfloat16,
                                                    .attention_bfloat16 = attention_bfloat16,
                                                    PORTABLE_KERNELS};

@@ -166,8 +166,8 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
     }
 }
 
-static void product_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
-                            const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
+static void gemm_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
+                         const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
     prefetcher prefetch = prefetcher_of(ahead, panel, rows);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);

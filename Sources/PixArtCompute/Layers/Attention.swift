@@ -83,7 +83,7 @@ package struct Attention: Sendable {
         let output = sequence.output.columns(columns).rows(rows)
         let (key, value) = (sequence.key.columns(columns), sequence.value.columns(columns))
         if query.encoding == .bfloat16 {
-            return try attendBfloat16(query, key, value, into: output, kernels, scratch)
+            return try attendBFloat16(query, key, value, into: output, kernels, scratch)
         }
         try attend(query, key, value, bias, into: output, kernels, scratch)
         if output.encoding == .emulatedBFloat16 {
@@ -96,7 +96,7 @@ package struct Attention: Sendable {
     /// Whether the bfloat16 kernel takes heads of this width.
     package static func takesBfloat16(headWidth: Int) -> Bool { headWidth % 2 == 0 && headWidth <= widestHead }
 
-    private func attendBfloat16(
+    private func attendBFloat16(
         _ query: ActivationRows, _ key: ActivationRows, _ value: ActivationRows, into output: ActivationRows,
         _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
@@ -134,7 +134,7 @@ package struct Attention: Sendable {
             for row in stride(from: 0, to: rows, by: Self.queryTile) {
                 let tile = row..<min(row + Self.queryTile, rows)
                 let share = part.upperBound + row * block / rows..<part.upperBound + tile.upperBound * block / rows
-                for next in [key, value] { next.rows(share.clamped(to: 0..<key.rows)).bringNear(kernels) }
+                for next in [key, value] { next.rows(share.clamped(to: 0..<key.rows)).prefetch(kernels) }
                 let (query, output) = (query.rows(tile), output.rows(tile))
                 query.multiply(panels: keys, columns: part.count, into: scores, stride: block, kernels)
                 kernels.table.pointee.softmax_block(
@@ -147,7 +147,7 @@ package struct Attention: Sendable {
                 }
                 for panel in 0..<panels {
                     let column = panel * Self.panelWidth
-                    kernels.table.pointee.product_float32(
+                    kernels.table.pointee.gemm_float32(
                         tile.count, min(Self.panelWidth, width - column), part.count, scores, block,
                         values + column * part.count, values + (column + Self.panelWidth) * part.count,
                         output.floats + column, output.elementStride, first > 0 ? 1 : 0)
@@ -184,7 +184,7 @@ extension ActivationRows {
     fileprivate var floats: UnsafeMutablePointer<Float> { start.assumingMemoryBound(to: Float.self) }
 
     /// Prefetches rows.
-    fileprivate func bringNear(_ kernels: Kernels) {
+    fileprivate func prefetch(_ kernels: Kernels) {
         kernels.table.pointee.prefetch_rows(rows, columns * encoding.size, start, stride)
     }
 
@@ -195,7 +195,7 @@ extension ActivationRows {
     ) {
         let panelWidth = Int(NATIVE_PANEL)
         for first in Swift.stride(from: 0, to: count, by: panelWidth) {
-            kernels.table.pointee.product_float32(
+            kernels.table.pointee.gemm_float32(
                 rows, min(panelWidth, count - first), columns, floats, elementStride, panels + first * columns,
                 panels + (first + panelWidth) * columns, out + first, stride, 0)
         }

@@ -17,9 +17,9 @@ package struct Convolution: Sendable {
     @discardableResult
     package func apply(
         to input: FeatureMap, transform: ChannelAffine? = nil, into output: FeatureMap, accumulate: Bool = false,
-        relu: Bool = false, _ pool: ThreadPool, _ store: BufferPool? = nil
+        relu: Bool = false, _ pool: ThreadPool, _ buffers: BufferPool? = nil
     ) throws(PixArtError) -> ChannelStatistics {
-        try WinogradConvolution(self, pool, store)(
+        try WinogradConvolution(self, pool, buffers)(
             input, transform: transform, into: output, accumulate: accumulate, relu: relu, pool)
     }
 }

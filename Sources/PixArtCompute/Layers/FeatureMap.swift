@@ -9,11 +9,11 @@ package struct FeatureMap: Sendable {
 
     package var channels: Int { pixels.columns }
 
-    /// A new map with undefined contents, in the memory of `pool`, if given. Fails with `.memory`.
-    package init(height: Int, width: Int, channels: Int, _ store: BufferPool? = nil) throws(PixArtError) {
+    /// A new map with undefined contents, in the memory of `buffers`, if given. Fails with `.memory`.
+    package init(height: Int, width: Int, channels: Int, _ buffers: BufferPool? = nil) throws(PixArtError) {
         self.height = height
         self.width = width
-        pixels = try Matrix(rows: height * width, columns: channels, store)
+        pixels = try Matrix(rows: height * width, columns: channels, buffers)
     }
 
     /// Frees the memory of all rows above `row`; their contents are undefined from then on. Frees next to nothing

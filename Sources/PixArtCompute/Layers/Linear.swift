@@ -31,7 +31,7 @@ package struct Linear: Sendable {
     package func callAsFunction(
         _ input: ActivationRows, into output: ActivationRows, _ pool: ThreadPool, epilogue: Epilogue = .store
     ) throws(PixArtError) {
-        try Self.products(of: input, [Product(self, output, epilogue)], pool)
+        try Self.multiply(input, [GEMM(self, output, epilogue)], pool)
     }
 
     /// The same for float32 matrices.
@@ -42,7 +42,7 @@ package struct Linear: Sendable {
     }
 
     /// One of several GEMMs with the same activations.
-    package struct Product: Sendable {
+    package struct GEMM: Sendable {
         let linear: Linear
         let output: ActivationRows
         let epilogue: Epilogue
@@ -60,7 +60,7 @@ package struct Linear: Sendable {
     private static let blockBytes = 192 << 10
     /// Most panels of a task: as many as stay in a core's cache while all rows are multiplied by them. With few
     /// rows, one panel is read after the other instead.
-    private static let mostPanels = (held: 3, passing: 16)
+    private static let maximumPanels = (held: 3, passing: 16)
 
     /// Units of a panel that are multiplied with all rows before the next: few enough for the float32 panels of a
     /// task to stay in the cache.
@@ -85,45 +85,45 @@ package struct Linear: Sendable {
     /// A task packs some panels of 32 outputs from the stored weights into its worker's cache and multiplies all
     /// rows by them. If there are few rows, the rows stay in the cache, and each panel is prefetched while the
     /// previous one is multiplied.
-    package static func products(
-        of input: ActivationRows, _ products: [Product], _ pool: ThreadPool
+    package static func multiply(
+        _ input: ActivationRows, _ gemms: [GEMM], _ pool: ThreadPool
     ) throws(PixArtError) {
-        for product in products {
-            precondition(input.columns == product.linear.weight.inputs && input.rows == product.output.rows)
-            precondition(product.output.columns == product.linear.weight.outputs)
+        for gemm in gemms {
+            precondition(input.columns == gemm.linear.weight.inputs && input.rows == gemm.output.rows)
+            precondition(gemm.output.columns == gemm.linear.weight.outputs)
         }
         let units = (input.columns * input.encoding.size + 3) / 4
         let block = rowBlock(units: parts(of: units, input.encoding)[0].count)
         let group = panelsPerTask(
-            products.map(\.panels), most: input.rows <= block ? mostPanels.passing : mostPanels.held,
+            gemms.map(\.panels), most: input.rows <= block ? maximumPanels.passing : maximumPanels.held,
             workers: pool.count)
-        let tasks = products.indices.flatMap { index in
-            stride(from: 0, to: products[index].panels, by: group).map { (product: index, panel: $0) }
+        let tasks = gemms.indices.flatMap { index in
+            stride(from: 0, to: gemms[index].panels, by: group).map { (gemm: index, panel: $0) }
         }
         // Few panels for many workers: tasks also split the rows, so some panels are packed more than once.
         let blocks = (input.rows + block - 1) / block
         let slices = tasks.count >= 2 * pool.count ? 1 : min(blocks, (2 * pool.count + tasks.count - 1) / tasks.count)
         let rows = (blocks + slices - 1) / slices * block
-        let outputs = products.reduce(0) { $0 + $1.linear.weight.outputs }
+        let outputs = gemms.reduce(0) { $0 + $1.linear.weight.outputs }
         let work = 2 * Double(input.rows) * Double(input.columns) * Double(outputs)
         let kind = input.encoding.kind
         try pool.run(tasks: tasks.count * slices, as: kind, work: work) { task, scratch throws(PixArtError) in
-            let (product, panel) = tasks[task / slices]
+            let (gemm, panel) = tasks[task / slices]
             let first = task % slices * rows
             guard first < input.rows else { return }
             let range = first..<min(first + rows, input.rows)
-            let last = min(panel + group, products[product].panels)
+            let last = min(panel + group, gemms[gemm].panels)
             let batch = input.rows <= block ? 1 : last - panel
             // Tasks are taken in order, so this worker's next task is probably this many further.
             let following = task / slices + pool.count
             for first in stride(from: panel, to: last, by: batch) {
                 let next =
                     first + batch < last
-                    ? (product: product, panel: first + batch) : following < tasks.count ? tasks[following] : nil
-                try products[product].run(
+                    ? (gemm: gemm, panel: first + batch) : following < tasks.count ? tasks[following] : nil
+                try gemms[gemm].run(
                     input.rows(range), panels: first..<first + batch,
-                    ahead: next.map { products[$0.product].weights(from: $0.panel, count: batch) } ?? [],
-                    units: units, into: products[product].output.rows(range), pool.kernels, scratch)
+                    ahead: next.map { gemms[$0.gemm].weights(from: $0.panel, count: batch) } ?? [],
+                    units: units, into: gemms[gemm].output.rows(range), pool.kernels, scratch)
             }
         }
     }
@@ -139,7 +139,7 @@ package struct Linear: Sendable {
     }
 }
 
-extension Linear.Product {
+extension Linear.GEMM {
     /// Where the weights of some panels lie.
     fileprivate func weights(from panel: Int, count: Int) -> [UnsafeRawPointer] {
         (panel..<min(panel + count, panels)).map { linear.weight.row($0 * Panel.width) }
@@ -151,12 +151,12 @@ extension Linear.Product {
         _ kernels: Kernels, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
-        var laidOut = try Panel.several(panels.count, units: units, scratch)
-        for index in laidOut.indices {
+        var packed = try Panel.array(panels.count, units: units, scratch)
+        for index in packed.indices {
             let first = columns.lowerBound + index * Panel.width
             try linear.weight.pack(
                 first..<min(first + Panel.width, columns.upperBound), for: input.encoding, units: units,
-                into: &laidOut[index], kernels, scratch)
+                into: &packed[index], kernels, scratch)
         }
         let parts = Linear.parts(of: units, input.encoding)
         let block = Linear.rowBlock(units: parts[0].count)
@@ -171,7 +171,7 @@ extension Linear.Product {
                     let rows = row..<min(row + block, input.rows)
                     let tile = parts.count > 1 ? sums + row * tileStride : sums
                     for piece in pieces {
-                        for (place, panel) in laidOut.enumerated() {
+                        for (place, panel) in packed.enumerated() {
                             let next = row == 0 && place < ahead.count ? ahead[place] : nil
                             input.rows(rows).multiply(
                                 by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: piece,
@@ -223,15 +223,15 @@ extension ActivationRows {
     ) {
         switch encoding {
         case .float32, .emulatedBFloat16, .emulatedInt8:
-            kernels.table.pointee.product_float32(
+            kernels.table.pointee.gemm_float32(
                 rows, columns, units.count, start.assumingMemoryBound(to: Float.self) + units.lowerBound, elementStride,
                 panel.elements + units.lowerBound * Panel.width, ahead, tile, tileStride, units.lowerBound > 0 ? 1 : 0)
         case .bfloat16:
-            kernels.table.pointee.product_bfloat16!(
+            kernels.table.pointee.gemm_bfloat16!(
                 rows, columns, units.count, start.assumingMemoryBound(to: UInt16.self), elementStride, panel.elements,
                 ahead, panel.hasScales ? panel.scales : nil, tile, tileStride)
         case .int8:
-            kernels.table.pointee.product_int8!(
+            kernels.table.pointee.gemm_int8!(
                 rows, columns, units.count, start.assumingMemoryBound(to: UInt8.self), elementStride, panel.elements,
                 ahead, panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
         }
@@ -242,9 +242,9 @@ extension ActivationRows.Encoding {
     /// The kind of work in a profile.
     fileprivate var kind: Profile.Kind {
         switch self {
-        case .float32: .productFloat32
-        case .bfloat16, .emulatedBFloat16: .productBfloat16
-        case .int8, .emulatedInt8: .productInt8
+        case .float32: .gemmFloat32
+        case .bfloat16, .emulatedBFloat16: .gemmBfloat16
+        case .int8, .emulatedInt8: .gemmInt8
         }
     }
 }
@@ -273,7 +273,7 @@ struct Panel {
     let zeroPointSums: UnsafeMutablePointer<Int32>
 
     /// Panels with undefined contents, one after another. Fails with `.memory`.
-    static func several(
+    static func array(
         _ count: Int, units: Int, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) -> [Panel] {
         let elements = try scratch.floats(count * units * width, slot: 0)

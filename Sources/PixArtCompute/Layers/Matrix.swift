@@ -20,12 +20,12 @@ package struct Matrix: Sendable {
         self.stride = stride
     }
 
-    /// A new matrix with undefined contents, in the memory of `pool`, if given. Fails with `.memory`.
-    package init(rows: Int, columns: Int, _ store: BufferPool? = nil) throws(PixArtError) {
+    /// A new matrix with undefined contents, in the memory of `buffers`, if given. Fails with `.memory`.
+    package init(rows: Int, columns: Int, _ buffers: BufferPool? = nil) throws(PixArtError) {
         let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
         guard !overflow else { throw .memory("cannot allocate a matrix of \(rows) x \(columns)") }
         self.init(
-            buffer: try AlignedBuffer(count: count, store), offset: 0, rows: rows, columns: columns, stride: columns)
+            buffer: try AlignedBuffer(count: count, buffers), offset: 0, rows: rows, columns: columns, stride: columns)
     }
 
     /// A new matrix with the given elements in row-major order. `elements.count` must be `rows * columns`.

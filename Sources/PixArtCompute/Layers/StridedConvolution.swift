@@ -33,11 +33,11 @@ package struct StridedConvolution: Sendable {
     /// statistics of `output`. Fails with `.memory`.
     @discardableResult
     package func callAsFunction(
-        _ input: FeatureMap, into output: FeatureMap, _ pool: ThreadPool, _ store: BufferPool? = nil
+        _ input: FeatureMap, into output: FeatureMap, _ pool: ThreadPool, _ buffers: BufferPool? = nil
     ) throws(PixArtError) -> ChannelStatistics {
         precondition(input.height == 2 * output.height && input.width == 2 * output.width)
         precondition(input.channels == convolution.inputs && output.channels == convolution.outputs)
-        let panels = try panels(pool, store)
+        let panels = try panels(pool, buffers)
         let wide = min(output.width, Self.block)
         let tall = min(output.height, Self.block / wide)
         let (across, down) = ((output.width + wide - 1) / wide, (output.height + tall - 1) / tall)
@@ -64,10 +64,10 @@ package struct StridedConvolution: Sendable {
     }
 
     /// The packed weights, [outputs / 32][9 taps][inputs][32]. Frees the mapped pages of the stored weights.
-    private func panels(_ pool: ThreadPool, _ store: BufferPool?) throws(PixArtError) -> AlignedBuffer {
+    private func panels(_ pool: ThreadPool, _ buffers: BufferPool?) throws(PixArtError) -> AlignedBuffer {
         let (inputs, units) = (convolution.inputs, 9 * convolution.inputs)
         let count = Self.weightCount(inputs: inputs, outputs: convolution.outputs)
-        let panels = try AlignedBuffer(count: count, store)
+        let panels = try AlignedBuffer(count: count, buffers)
         try pool.run(tasks: count / (units * Self.panelWidth), as: .weights) { panel, scratch throws(PixArtError) in
             let first = panel * Self.panelWidth
             let outputs = first..<min(first + Self.panelWidth, convolution.outputs)
@@ -115,22 +115,22 @@ package struct StridedConvolution: Sendable {
         _ output: FeatureMap, _ row: Int, _ channels: Range<Int>, _ kernels: Kernels
     ) {
         let units = input.channels
-        func product(_ columns: Range<Int>, from column: Int, pixels: Int, tap: Int) {
+        func gemm(_ columns: Range<Int>, from column: Int, pixels: Int, tap: Int) {
             guard !columns.isEmpty else { return }
             let target = output.pixels.row(row * output.width + columns.lowerBound) + channels.lowerBound
-            kernels.table.pointee.product_float32(
+            kernels.table.pointee.gemm_float32(
                 columns.count, channels.count, pixels * units, input.pixels.row(line * input.width + column), 2 * units,
                 taps + tap * units * Self.panelWidth, nil, target, output.channels, 1)
         }
         // The output x reads the columns 2x, 2x + 1 and 2x + 2, or 2x - 1, 2x and 2x + 1.
-        product(columns, from: 2 * columns.lowerBound, pixels: 2, tap: padding == .after ? 0 : 1)
+        gemm(columns, from: 2 * columns.lowerBound, pixels: 2, tap: padding == .after ? 0 : 1)
         switch padding {
         case .after:
             let inside = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, output.width - 1))
-            product(inside, from: 2 * inside.lowerBound + 2, pixels: 1, tap: 2)
+            gemm(inside, from: 2 * inside.lowerBound + 2, pixels: 1, tap: 2)
         case .around:
             let inside = max(columns.lowerBound, 1)..<max(columns.upperBound, 1)
-            product(inside, from: 2 * inside.lowerBound - 1, pixels: 1, tap: 0)
+            gemm(inside, from: 2 * inside.lowerBound - 1, pixels: 1, tap: 0)
         }
     }
 }

@@ -23,14 +23,14 @@ package struct WinogradConvolution: Sendable {
     /// Transforms the weights and frees the mapped pages of the stored ones. With `upsample` the input is
     /// upsampled by 2 before the convolution. Fails with `.memory`.
     package init(
-        _ convolution: Convolution, upsample: Bool = false, _ pool: ThreadPool, _ store: BufferPool? = nil
+        _ convolution: Convolution, upsample: Bool = false, _ pool: ThreadPool, _ buffers: BufferPool? = nil
     ) throws(PixArtError) {
         self.convolution = convolution
         self.upsample = upsample
         let panelCount = (convolution.outputs + Self.panelWidth - 1) / Self.panelWidth
         let panelSize = convolution.inputs * Self.panelWidth
         let planeStride = panelCount * panelSize + Self.lanes
-        let panels = try AlignedBuffer(count: (upsample ? 25 : 36) * planeStride, store)
+        let panels = try AlignedBuffer(count: (upsample ? 25 : 36) * planeStride, buffers)
         (self.panels, self.panelCount, self.panelSize, self.planeStride) = (panels, panelCount, panelSize, planeStride)
         try pool.run(tasks: panelCount, as: .weights) { panel, scratch throws(PixArtError) in
             let first = panel * Self.panelWidth
@@ -135,7 +135,7 @@ package struct WinogradConvolution: Sendable {
         let outputPlane = tiles * outputStride + Self.lanes
         let work = try scratch.floats((step * block.rows + 2) * (step * block.columns + 2) * Self.lanes, slot: 0)
         let left = try scratch.floats((upsample ? 16 : 36) * inputPlane, slot: 1)
-        let products = try scratch.floats(positions * outputPlane, slot: 2)
+        let outputPlanes = try scratch.floats(positions * outputPlane, slot: 2)
 
         var source = native_winograd_input(
             pixels: input.pixels.start, channels: input.channels, silu: transform?.silu == true ? 1 : 0,
@@ -145,15 +145,16 @@ package struct WinogradConvolution: Sendable {
             for panel in panels {
                 let first = panel * Self.panelWidth
                 let weights = self.panels.start + position * planeStride + panel * panelSize
-                kernels.table.pointee.product_float32(
+                kernels.table.pointee.gemm_float32(
                     tiles, min(Self.panelWidth, convolution.outputs - first), convolution.inputs,
                     left + plane(of: position) * inputPlane, inputStride,
                     weights, weights + panelSize,
-                    products + position * outputPlane + first - panels.lowerBound * Self.panelWidth, outputStride, 0)
+                    outputPlanes + position * outputPlane + first - panels.lowerBound * Self.panelWidth, outputStride, 0
+                )
             }
         }
         var target = native_winograd_output(
-            planes: products, plane_stride: outputPlane, tile_stride: outputStride, pixels: output.pixels.start,
+            planes: outputPlanes, plane_stride: outputPlane, tile_stride: outputStride, pixels: output.pixels.start,
             channels: output.channels, first: panels.lowerBound * Self.panelWidth,
             end: min(panels.upperBound * Self.panelWidth, output.channels), accumulate: ending.accumulate ? 1 : 0,
             relu: ending.relu ? 1 : 0)

@@ -18,7 +18,7 @@ package final class CallProgress {
     private var (step, steps, fraction) = (0, 1, 0.0)
     private var isCancelled = false
     /// The pool that this call waits for while its callback runs.
-    private var awaited: ThreadPool?
+    private var awaitedPool: ThreadPool?
 
     private init(_ callback: Callback?, outer: CallProgress?) {
         self.callback = callback
@@ -60,8 +60,8 @@ package final class CallProgress {
 
     /// Asks the host whether to continue. Fails with `.cancelled`.
     func ask(while pool: ThreadPool? = nil) throws(PixArtError) {
-        awaited = pool
-        defer { awaited = nil }
+        awaitedPool = pool
+        defer { awaitedPool = nil }
         if !isCancelled, let callback { isCancelled = !callback(step, steps, fraction) }
         if isCancelled { throw .cancelled }
     }
@@ -70,7 +70,7 @@ package final class CallProgress {
     static func isAwaited(_ pool: ThreadPool) -> Bool {
         var progress = current
         while let call = progress {
-            if call.awaited === pool { return true }
+            if call.awaitedPool === pool { return true }
             progress = call.outer
         }
         return false

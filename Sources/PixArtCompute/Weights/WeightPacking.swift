@@ -9,29 +9,29 @@ extension WeightMatrix {
     /// If the stored encoding fits, rows are packed directly. Otherwise some columns are converted at a time,
     /// which stay in the worker's L1 cache. Fails with `.memory`.
     func pack(
-        _ outputs: Range<Int>, for product: ActivationRows.Encoding, units: Int, into panel: inout Panel,
+        _ outputs: Range<Int>, for activations: ActivationRows.Encoding, units: Int, into panel: inout Panel,
         _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let stored = encoding.layout.runBytes * inputs
-        panel.hasScales = product == .int8 || (product == .bfloat16 && encoding == .int8)
+        panel.hasScales = activations == .int8 || (activations == .bfloat16 && encoding == .int8)
         if encoding == .int8 { panel.scales.update(from: scales(outputs.lowerBound), count: outputs.count) }
-        switch (product, encoding) {
+        switch (activations, encoding) {
         case (.float32, .float32) where stored % 4 == 0, (.bfloat16, .bfloat16) where stored % 4 == 0,
             (.int8, .int8) where stored % 4 == 0:
             kernels.table.pointee.pack_panel(outputs.count, units, row(outputs.lowerBound), stored, panel.elements)
-        default: try packConverted(outputs, for: product, into: panel, kernels, scratch)
+        default: try packConverted(outputs, for: activations, into: panel, kernels, scratch)
         }
-        if product == .int8, encoding != .int4 {
+        if activations == .int8, encoding != .int4 {
             kernels.table.pointee.zero_point_sums!(units, panel.elements, panel.zeroPointSums)
         }
     }
 
     private func packConverted(
-        _ outputs: Range<Int>, for product: ActivationRows.Encoding, into panel: Panel, _ kernels: Kernels,
+        _ outputs: Range<Int>, for activations: ActivationRows.Encoding, into panel: Panel, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
-        if encoding == .int4, product == .int8 || product == .emulatedInt8 {
+        if encoding == .int4, activations == .int8 || activations == .emulatedInt8 {
             let group = encoding.layout.group?.outputs ?? 1
             for first in Swift.stride(from: 0, to: outputs.count, by: group) {
                 let scale = kernels.table.pointee.int4_scale(inputs, scales(outputs.lowerBound + first))
@@ -39,27 +39,28 @@ extension WeightMatrix {
                 (panel.scales + first).update(repeating: scale, count: count)
             }
         }
-        if encoding == .int4, product == .int8 {
+        if encoding == .int4, activations == .int8 {
             return kernels.table.pointee.pack_int4!(
                 outputs.count, inputs, row(outputs.lowerBound).assumingMemoryBound(to: UInt8.self),
                 scales(outputs.lowerBound), panel.scales, panel.elements, panel.zeroPointSums)
         }
         // Rounding floating point to int8 needs whole rows.
-        let looksAtRows = (product == .int8 || product == .emulatedInt8) && encoding != .int8 && encoding != .int4
-        let block = looksAtRows ? inputs : min(inputs, Self.conversionBlock)
-        let stride = ActivationRows.stride(columns: block, encoding: product)
+        let needsWholeRows =
+            (activations == .int8 || activations == .emulatedInt8) && encoding != .int8 && encoding != .int4
+        let block = needsWholeRows ? inputs : min(inputs, Self.conversionBlock)
+        let stride = ActivationRows.stride(columns: block, encoding: activations)
         let rows = UnsafeMutableRawPointer(try scratch.floats(outputs.count * stride / 4, slot: 6))
         let wide = try scratch.floats(block, slot: 7)
         for first in Swift.stride(from: 0, to: inputs, by: block) {
             let columns = first..<min(first + block, inputs)
-            let blockUnits = (columns.count * product.size + 3) / 4
+            let blockUnits = (columns.count * activations.size + 3) / 4
             for (index, output) in outputs.enumerated() {
                 let row = rows + index * stride
                 (row + 4 * blockUnits - 4).storeBytes(of: 0, as: UInt32.self)
-                convert(output, columns, for: product, to: row, scale: panel.scales + index, wide, kernels)
+                convert(output, columns, for: activations, to: row, scale: panel.scales + index, wide, kernels)
             }
             kernels.table.pointee.pack_panel(
-                outputs.count, blockUnits, rows, stride, panel.elements + first * product.size / 4 * Panel.width)
+                outputs.count, blockUnits, rows, stride, panel.elements + first * activations.size / 4 * Panel.width)
         }
     }
 
@@ -69,7 +70,8 @@ extension WeightMatrix {
     /// Some columns of one output for a GEMM. `scale` is the scale of the output's int8 values. It is computed
     /// from all columns if the weight is floating point. `wide` has room for the columns in float32.
     private func convert(
-        _ output: Int, _ columns: Range<Int>, for product: ActivationRows.Encoding, to target: UnsafeMutableRawPointer,
+        _ output: Int, _ columns: Range<Int>, for activations: ActivationRows.Encoding,
+        to target: UnsafeMutableRawPointer,
         scale: UnsafeMutablePointer<Float>, _ wide: UnsafeMutablePointer<Float>, _ kernels: Kernels
     ) {
         let count = columns.count
@@ -90,7 +92,7 @@ extension WeightMatrix {
                 scale.pointee = kernels.table.pointee.quantize_int8(count, row, bytes)
             }
         }
-        switch product {
+        switch activations {
         case .float32: widen(output, columns, to: floats, kernels)
         case .int8: int8(into: bytes)
         case .emulatedInt8:

@@ -1,7 +1,7 @@
 import PixArtStorage
 
 /// A source of weights, and how they are held.
-package struct WeightSupply: Sendable {
+package struct WeightLoading: Sendable {
     package let source: any WeightSource
     /// The encoding that weights are held in, unless their minimum is higher. nil means as stored.
     package let requested: WeightEncoding?
@@ -25,8 +25,8 @@ package struct WeightSupply: Sendable {
 ///
 /// All failures are `.model` errors that name the source, the tensor, what was found and what was expected.
 package final class WeightReader {
-    package let supply: WeightSupply
-    private var source: any WeightSource { supply.source }
+    package let loading: WeightLoading
+    private var source: any WeightSource { loading.source }
     /// Whether weights are converted to their planned encoding.
     private var converts = true
     /// Whether each tensor that is read is reported as a step of the call.
@@ -48,13 +48,13 @@ package final class WeightReader {
     package private(set) var footprint = WeightFootprint()
 
     /// Weights as stored, or in an encoding unless their minimum is higher.
-    package init(_ supply: WeightSupply) {
-        self.supply = supply
-        names = Set(supply.source.names.map { Name($0) })
+    package init(_ loading: WeightLoading) {
+        self.loading = loading
+        names = Set(loading.source.names.map { Name($0) })
     }
 
     /// Weights as stored.
-    package convenience init(_ source: any WeightSource) { self.init(WeightSupply(source)) }
+    package convenience init(_ source: any WeightSource) { self.init(WeightLoading(source)) }
 
     /// Reads what `body` requests as stored, to check that it exists.
     package func withoutConversion(_ body: () throws(PixArtError) -> Void) throws(PixArtError) {
@@ -102,7 +102,7 @@ package final class WeightReader {
     /// A table whose rows are looked up one by one and widened then. Always held as stored.
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
         let (stored, encoding) = try floatingPoint(name, [rows, columns])
-        plannedEncodings[name] = encoding.held(as: supply.requested, minimum: .float32)
+        plannedEncodings[name] = encoding.held(as: loading.requested, minimum: .float32)
         footprint.mappedTables += stored.bytes.count
         return try WeightMatrix(stored, encoding: encoding, outputs: rows, inputs: columns)
     }
@@ -111,7 +111,7 @@ package final class WeightReader {
     package func floats(_ name: String, _ shape: [Int]) throws(PixArtError) -> [Float] {
         let count = shape.reduce(1, *)
         let (stored, encoding) = try floatingPoint(name, shape)
-        plannedEncodings[name] = encoding.held(as: supply.requested, minimum: .float32)
+        plannedEncodings[name] = encoding.held(as: loading.requested, minimum: .float32)
         footprint.vectors += 4 * count
         let weight = try WeightMatrix(stored, encoding: encoding, outputs: 1, inputs: count)
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
@@ -141,7 +141,7 @@ package final class WeightReader {
                 ignored.append(.init(name: name, reason: "unknown; the option \"unexpected_tensors\" is \"ignore\""))
             }
         }
-        guard supply.unexpected == .error, let first = unknown.first else { return }
+        guard loading.unexpected == .error, let first = unknown.first else { return }
         let others = unknown.count > 1 ? " and \(unknown.count - 1) more are" : " is"
         throw .model(
             "\(source.location): tensor \"\(first)\"\(others) not part of \(rules.network); expected none such, or the option "
@@ -158,11 +158,11 @@ package final class WeightReader {
     private func held(
         _ matrix: WeightMatrix, _ name: String, _ minimum: WeightEncoding
     ) throws(PixArtError) -> WeightMatrix {
-        let target = matrix.encoding.held(as: supply.requested, minimum: minimum)
+        let target = matrix.encoding.held(as: loading.requested, minimum: minimum)
         plannedEncodings[name] = target
         footprint.add(matrix, as: target)
         if reportsProgress { try CallProgress.report(step: requestedNames.count, of: names.count) }
-        guard converts, let pool = supply.pool else { return matrix }
+        guard converts, let pool = loading.pool else { return matrix }
         return try matrix.converted(to: target, pool)
     }
 

@@ -9,7 +9,7 @@ struct ShardIndex {
     /// Reads the index at `path`. Fails with `.file` and `.format`, naming the tensor.
     init(path: String) throws(PixArtError) {
         self.path = path
-        let index = try JSONValue.load(path: path, mostBytes: 16 << 20)
+        let index = try JSONValue.load(path: path, maximumBytes: 16 << 20)
         guard let map = index["weight_map"]?.object else {
             throw .format("\(path): weight_map is \(index["weight_map"]?.kind ?? "missing"); expected an object")
         }
@@ -33,7 +33,7 @@ struct ShardIndex {
     /// `.format` naming the tensor if shards and index contradict each other.
     func open(folder: String, content: DirectoryListing) throws(PixArtError) -> ([SafetensorsFile], [Name: Int]) {
         var files: [SafetensorsFile] = []
-        var holders: [Name: Int] = [:]
+        var fileIndices: [Name: Int] = [:]
         for shard in Set(shards.values).sorted() {
             guard content.names.contains(shard) else {
                 throw .file("\(path): names the shard \"\(shard)\", which is not in the folder")
@@ -46,13 +46,13 @@ struct ShardIndex {
                 guard place == shard else {
                     throw .format("\(file.location): holds tensor \"\(name)\", which \(path) places in \"\(place)\"")
                 }
-                holders[name] = files.count
+                fileIndices[name] = files.count
             }
             files.append(file)
         }
-        for (name, shard) in shards.sorted(by: { $0.key < $1.key }) where holders[name] == nil {
+        for (name, shard) in shards.sorted(by: { $0.key < $1.key }) where fileIndices[name] == nil {
             throw .format("\(path): places tensor \"\(name)\" in \"\(shard)\", which does not hold it")
         }
-        return (files, holders)
+        return (files, fileIndices)
     }
 }

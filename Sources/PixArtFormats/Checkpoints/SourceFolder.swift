@@ -8,18 +8,18 @@ import PixArtStorage
 package struct SourceFolder {
     package let path: String
     /// Folders whose files may be copied: paths without links, with a final slash.
-    private let homes: [String]
+    private let allowedFolders: [String]
 
     /// Fails with `.file` naming the folder.
     package init(path: String) throws(PixArtError) {
         self.path = path
         let folder = try Self.resolved(path)
         let names = folder.unicodeScalars.split(separator: "/").map { String($0) }
-        var homes = ["/" + names.map { $0 + "/" }.joined()]
+        var allowedFolders = ["/" + names.map { $0 + "/" }.joined()]
         if let snapshots = names.lastIndex(of: "snapshots"), snapshots < names.count - 1 {
-            homes.append("/" + (names[..<snapshots] + ["blobs"]).map { $0 + "/" }.joined())
+            allowedFolders.append("/" + (names[..<snapshots] + ["blobs"]).map { $0 + "/" }.joined())
         }
-        self.homes = homes
+        self.allowedFolders = allowedFolders
     }
 
     /// The path, without links, of a file in the folder; nil if there is none. Fails with `.file` naming the file
@@ -32,7 +32,7 @@ package struct SourceFolder {
             throw .system(path, "cannot be opened")
         }
         let file = try Self.resolved(path)
-        guard homes.contains(where: { file.utf8.starts(with: $0.utf8) }) else {
+        guard allowedFolders.contains(where: { file.utf8.starts(with: $0.utf8) }) else {
             throw .file("\(path): leads to \(file), out of the folder; expected a file in \(self.path) to copy")
         }
         _ = try RegularFile(path: path)

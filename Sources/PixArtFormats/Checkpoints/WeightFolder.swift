@@ -9,7 +9,7 @@ package final class WeightFolder: WeightSource {
     package let paths: [String]
     private let files: [SafetensorsFile]
     /// The file of each tensor.
-    private let holders: [Name: Int]
+    private let fileIndices: [Name: Int]
 
     /// Opens the weights in `folder`: `<stem>.safetensors`, or else the shards of `<stem>.safetensors.index.json`.
     /// With a `variant`, opens `<stem>.<variant>.safetensors`, or else `<stem>.safetensors.index.<variant>.json`.
@@ -33,22 +33,22 @@ package final class WeightFolder: WeightSource {
             let file = try SafetensorsFile(path: "\(folder)/\(whole)")
             files = [file]
             paths = [file.location]
-            holders = Dictionary(file.names.map { (Name($0), 0) }, uniquingKeysWith: { first, _ in first })
+            fileIndices = Dictionary(file.names.map { (Name($0), 0) }, uniquingKeysWith: { first, _ in first })
         } else if content.contains(index) {
-            (files, holders) = try ShardIndex(path: "\(folder)/\(index)").open(folder: folder, content: content)
+            (files, fileIndices) = try ShardIndex(path: "\(folder)/\(index)").open(folder: folder, content: content)
             paths = ["\(folder)/\(index)"] + files.map(\.location)
         } else {
             throw .file("\(folder): no weights: looked for \(whole) and \(index)\(content.hint(stem: stem))")
         }
     }
 
-    package var names: [String] { holders.keys.map(\.text) }
+    package var names: [String] { fileIndices.keys.map(\.text) }
 
     /// The tensor called `name`; nil if there is none. Fails with `.model` if its type is not an `ElementType`.
     package subscript(name: String) -> StoredTensor? {
         get throws(PixArtError) {
-            guard let holder = holders[name] else { return nil }
-            return try files[holder][name]
+            guard let index = fileIndices[name] else { return nil }
+            return try files[index][name]
         }
     }
 }

@@ -15,14 +15,14 @@ package enum JSONValue: Equatable, Sendable {
     case object([Name: JSONValue])
 
     /// Reads the whole JSON file at `path`. Fails with `.file`, `.memory` and `.format` naming the path. Fails
-    /// with `.format` too if it has more than `mostBytes`: a configuration has a few thousand.
+    /// with `.format` too if it has more than `maximumBytes`: a configuration has a few thousand.
     package static func load(
-        path: String, dialect: JSONDialect = .python, mostBytes: Int = 4 << 20
+        path: String, dialect: JSONDialect = .python, maximumBytes: Int = 4 << 20
     ) throws(PixArtError) -> JSONValue {
         let file = try MappedFile(path: path)
         try FileKind.refuse(file, expected: "JSON")
-        guard file.bytes.count <= mostBytes else {
-            throw .format("\(path): \(file.bytes.count) bytes of JSON; expected at most \(mostBytes)")
+        guard file.bytes.count <= maximumBytes else {
+            throw .format("\(path): \(file.bytes.count) bytes of JSON; expected at most \(maximumBytes)")
         }
         return try JSONValue(parsing: file.bytes, source: path, dialect: dialect)
     }

@@ -21,14 +21,14 @@ struct MidBlock: Sendable {
     }
 
     /// Consumes `x`.
-    func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError)
+    func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ buffers: BufferPool) throws(PixArtError)
         -> FeatureMapWithStatistics
     {
-        var x = try blocks.0(x, pool, store)
+        var x = try blocks.0(x, pool, buffers)
         if let attention {
-            try attention(x, pool, store)
+            try attention(x, pool, buffers)
             x.sums = try x.map.sums(pool)
         }
-        return try blocks.1(x, pool, store)
+        return try blocks.1(x, pool, buffers)
     }
 }

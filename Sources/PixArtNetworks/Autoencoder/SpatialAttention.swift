@@ -20,15 +20,15 @@ struct SpatialAttention: Sendable {
     }
 
     /// Adds to `x` in place.
-    func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError) {
+    func callAsFunction(_ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ buffers: BufferPool) throws(PixArtError) {
         let (x, sums) = (x.map, x.sums)
         let (rows, channels) = (x.pixels.rows, x.channels)
-        let normed = try Matrix(rows: rows, columns: channels, store)
+        let normed = try Matrix(rows: rows, columns: channels, buffers)
         try norm.transform(of: sums, silu: false).apply(to: x.pixels, into: normed, pool)
         let (q, k) = (
-            try Matrix(rows: rows, columns: channels, store), try Matrix(rows: rows, columns: channels, store)
+            try Matrix(rows: rows, columns: channels, buffers), try Matrix(rows: rows, columns: channels, buffers)
         )
-        let v = try Matrix(rows: rows, columns: channels, store)
+        let v = try Matrix(rows: rows, columns: channels, buffers)
         try query(normed, into: q, pool)
         try key(normed, into: k, pool)
         try value(normed, into: v, pool)

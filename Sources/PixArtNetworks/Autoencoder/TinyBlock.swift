@@ -13,14 +13,14 @@ struct TinyBlock: Sendable {
     }
 
     /// Changes `x` in place.
-    func callAsFunction(_ x: FeatureMap, _ pool: ThreadPool, _ store: BufferPool) throws(PixArtError) {
+    func callAsFunction(_ x: FeatureMap, _ pool: ThreadPool, _ buffers: BufferPool) throws(PixArtError) {
         func map() throws(PixArtError) -> FeatureMap {
-            try FeatureMap(height: x.height, width: x.width, channels: x.channels, store)
+            try FeatureMap(height: x.height, width: x.width, channels: x.channels, buffers)
         }
         let first = try map()
-        try convolutions.0.apply(to: x, into: first, relu: true, pool, store)
+        try convolutions.0.apply(to: x, into: first, relu: true, pool, buffers)
         let second = try map()
-        try WinogradConvolution(convolutions.1, pool, store).consume(first, into: second, relu: true, pool)
-        try convolutions.2.apply(to: second, into: x, accumulate: true, relu: true, pool, store)
+        try WinogradConvolution(convolutions.1, pool, buffers).consume(first, into: second, relu: true, pool)
+        try convolutions.2.apply(to: second, into: x, accumulate: true, relu: true, pool, buffers)
     }
 }

@@ -45,22 +45,22 @@ package struct TinyDecoder: AutoencoderDecoder {
     }
 
     package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
-        let store = BufferPool()
+        let buffers = BufferPool()
         let source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
         for pixel in 0..<latents.pixels.rows {
             for channel in 0..<latents.channels {
                 source.pixels[pixel, channel] = tanhf(latents.pixels[pixel, channel] / 3) * 3
             }
         }
-        var x = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
-        try input.apply(to: source, into: x, relu: true, pool, store)
+        var x = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, buffers)
+        try input.apply(to: source, into: x, relu: true, pool, buffers)
         for (index, level) in levels.enumerated() {
-            for block in level.blocks { try block(x, pool, store) }
-            if let upsampling = level.upsampling { x = try upsampling.upsample(x, pool, store).map }
+            for block in level.blocks { try block(x, pool, buffers) }
+            if let upsampling = level.upsampling { x = try upsampling.upsample(x, pool, buffers).map }
             try CallProgress.report(share: Double(index + 1) / Double(levels.count))
         }
         let image = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)
-        try output.apply(to: x, into: image, pool, store)
+        try output.apply(to: x, into: image, pool, buffers)
         // From 0 ... 1 to -1 ... 1.
         try ChannelAffine(scale: [2, 2, 2], shift: [-1, -1, -1], silu: false)
             .apply(to: image.pixels, into: image.pixels, pool)

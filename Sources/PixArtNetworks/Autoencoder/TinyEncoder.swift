@@ -45,17 +45,17 @@ package struct TinyEncoder: AutoencoderEncoder {
     }
 
     package func encode(_ image: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> LatentDistribution {
-        let store = BufferPool()
-        var x = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
+        let buffers = BufferPool()
+        var x = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, buffers)
         // From -1 ... 1 to 0 ... 1, which is padded with 0.
         let brightness = ChannelAffine(scale: [0.5, 0.5, 0.5], shift: [0.5, 0.5, 0.5], silu: false)
-        try input.apply(to: image, transform: brightness, into: x, pool, store)
+        try input.apply(to: image, transform: brightness, into: x, pool, buffers)
         for level in levels {
-            if let downsampling = level.downsampling { x = try downsampling.downsample(x, pool, store).map }
-            for block in level.blocks { try block(x, pool, store) }
+            if let downsampling = level.downsampling { x = try downsampling.downsample(x, pool, buffers).map }
+            for block in level.blocks { try block(x, pool, buffers) }
         }
         let latents = try FeatureMap(height: x.height, width: x.width, channels: output.outputs)
-        try output.apply(to: x, into: latents, pool, store)
+        try output.apply(to: x, into: latents, pool, buffers)
         return LatentDistribution(mean: latents.pixels, logVariance: nil)
     }
 }

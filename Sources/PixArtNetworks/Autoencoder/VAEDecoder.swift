@@ -59,25 +59,25 @@ package struct VAEDecoder: AutoencoderDecoder {
     package func callAsFunction(
         _ latents: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> FeatureMap {
-        let store = BufferPool()
+        let buffers = BufferPool()
         var source = latents
         if let postQuantization {
             source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
             try postQuantization(latents.pixels, into: source.pixels, pool)
         }
-        let first = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, store)
-        var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: source, into: first, pool, store))
-        x = try middle(x, pool, store)
+        let first = try FeatureMap(height: source.height, width: source.width, channels: input.outputs, buffers)
+        var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: source, into: first, pool, buffers))
+        x = try middle(x, pool, buffers)
         afterPart(x.map)
         for (index, level) in levels.enumerated() {
-            for block in level.blocks { x = try block(x, pool, store) }
-            if let upsampling = level.upsampling { x = try upsampling.upsample(x.map, pool, store) }
+            for block in level.blocks { x = try block(x, pool, buffers) }
+            if let upsampling = level.upsampling { x = try upsampling.upsample(x.map, pool, buffers) }
             try CallProgress.report(share: Double(index + 1) / Double(levels.count))
             afterPart(x.map)
         }
         let image = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)
         let transform = outputNorm.transform(of: x.sums, silu: true)
-        try output.apply(to: x.map, transform: transform, into: image, pool, store)
+        try output.apply(to: x.map, transform: transform, into: image, pool, buffers)
         return image
     }
 }

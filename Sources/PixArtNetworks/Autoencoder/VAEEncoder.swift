@@ -60,20 +60,20 @@ package struct VAEEncoder: AutoencoderEncoder {
     package func callAsFunction(
         _ image: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> LatentDistribution {
-        let store = BufferPool()
-        let first = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, store)
-        var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: image, into: first, pool, store))
+        let buffers = BufferPool()
+        let first = try FeatureMap(height: image.height, width: image.width, channels: input.outputs, buffers)
+        var x = FeatureMapWithStatistics(map: first, sums: try input.apply(to: image, into: first, pool, buffers))
         for (index, level) in levels.enumerated() {
-            for block in level.blocks { x = try block(x, pool, store) }
-            if let downsampling = level.downsampling { x = try downsampling.downsample(x.map, pool, store) }
+            for block in level.blocks { x = try block(x, pool, buffers) }
+            if let downsampling = level.downsampling { x = try downsampling.downsample(x.map, pool, buffers) }
             try CallProgress.report(share: Double(index + 1) / Double(levels.count))
             afterPart(x.map)
         }
-        x = try middle(x, pool, store)
+        x = try middle(x, pool, buffers)
         afterPart(x.map)
         var moments = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)
         let transform = outputNorm.transform(of: x.sums, silu: true)
-        try output.apply(to: x.map, transform: transform, into: moments, pool, store)
+        try output.apply(to: x.map, transform: transform, into: moments, pool, buffers)
         if let quantization {
             let raw = moments
             moments = try FeatureMap(height: raw.height, width: raw.width, channels: raw.channels)

@@ -42,7 +42,7 @@ package struct T5Encoder: Sendable {
     /// Empty if layers are streamed.
     private let layers: [T5Layer]
     /// The source of streamed layers.
-    private let supply: WeightSupply?
+    private let loading: WeightLoading?
     private let finalNorm: [Float]
 
     /// Reads the encoder's weights by their names in published files. Fails with `.model`.
@@ -69,7 +69,7 @@ package struct T5Encoder: Sendable {
         } else {
             self.layers = try layers()
         }
-        supply = streamed ? reader.supply : nil
+        loading = streamed ? reader.loading : nil
         finalNorm = try reader.floats("encoder.final_layer_norm.weight", [configuration.width])
         self.configuration = configuration
         self.compute = compute
@@ -86,8 +86,8 @@ package struct T5Encoder: Sendable {
         let activations = try T5Layer.Activations(rows: ids.count, configuration, compute, pool)
         let bias = try positionBias(length: ids.count)
         for index in 0..<configuration.layers {
-            let streamed = try supply.map { supply throws(PixArtError) in
-                try T5Layer(index, configuration, WeightReader(supply))
+            let streamed = try loading.map { loading throws(PixArtError) in
+                try T5Layer(index, configuration, WeightReader(loading))
             }
             try (streamed ?? layers[index])(x, activations, bias: bias, pool)
             streamed?.discard()

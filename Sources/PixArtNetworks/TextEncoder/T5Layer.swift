@@ -59,7 +59,7 @@ struct T5Layer: Sendable {
     func callAsFunction(_ x: Matrix, _ a: Activations, bias: Matrix, _ pool: ThreadPool) throws(PixArtError) {
         let stream = ActivationRows(x)
         try x.rmsNorm(weight: attentionNorm, epsilon: configuration.epsilon, into: a.normed, pool)
-        try Linear.products(of: a.normed, [.init(query, a.query), .init(key, a.key), .init(value, a.value)], pool)
+        try Linear.multiply(a.normed, [.init(query, a.query), .init(key, a.key), .init(value, a.value)], pool)
         try Attention(heads: configuration.heads, scale: 1)(
             query: a.query, key: a.key, value: a.value, bias: bias, into: a.attended, pool)
         if a.roundedAttended.encoding != a.attended.encoding { try a.attended.store(into: a.roundedAttended, pool) }

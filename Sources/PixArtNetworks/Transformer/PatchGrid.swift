@@ -17,7 +17,7 @@ struct PatchGrid: Sendable {
 
     var rows: Int { height / patch }
     var columns: Int { width / patch }
-    /// Patches of one image, T.
+    /// Patches of one item, T.
     var count: Int { rows * columns }
 
     /// Latents [B, C, Y, X] as token rows, [B*T, C*P*P], channels first within a patch.

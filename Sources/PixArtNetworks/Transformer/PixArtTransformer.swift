@@ -4,7 +4,7 @@ import PixArtStorage
 /// The PixArt diffusion transformer.
 ///
 /// This implementation matches diffusers' `PixArtTransformer2DModel` (and `Transformer2DModel` with
-/// `ada_norm_single`). Dimensions: `B` images of a batch, `T` patches of an image, `D` hidden width, `H` heads, `K`
+/// `ada_norm_single`). Dimensions: `B` items of a batch, `T` patches of an item, `D` hidden width, `H` heads, `K`
 /// head width, `C` latent channels, `Y` and `X` latent rows and columns, `P` patch size, `S` text tokens, `E` caption
 /// width.
 package struct PixArtTransformer: Sendable {
@@ -134,7 +134,7 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// Memory for predictions from latents of `shape` or fewer images. Height and width are divisible by the patch
+    /// Memory for predictions from latents of `shape` or fewer items. Height and width are divisible by the patch
     /// size. `size` is the image's height and width in pixels, for conditioning. Fails with `.memory`.
     package func workspace(
         for shape: LatentShape, size: (height: Int, width: Int), _ pool: ThreadPool
@@ -147,13 +147,13 @@ package struct PixArtTransformer: Sendable {
         return Workspace(items: shape.images, grid: grid, positions: positions, size: size, activations: activations)
     }
 
-    /// Consecutive images of a batch with the same prompt.
+    /// Consecutive items of a batch with the same prompt.
     package struct BatchSegment: Sendable {
         fileprivate let prompt: PromptConditioning
         fileprivate let items: Int
         fileprivate let isPerturbed: Bool
 
-        /// Images with `isPerturbed` skip self-attention in some blocks: perturbed-attention guidance.
+        /// Items with `isPerturbed` skip self-attention in some blocks: perturbed-attention guidance.
         package init(_ prompt: PromptConditioning, items: Int, isPerturbed: Bool = false) {
             self.prompt = prompt
             self.items = items
@@ -163,7 +163,7 @@ package struct PixArtTransformer: Sendable {
 
     /// Predicts from noisy latents [B, C, Y, X], all at one `timestep`: [B, outChannels, Y, X].
     ///
-    /// `segments` cover the images in order, perturbed ones last. In `perturbedBlocks` the perturbed images use
+    /// `segments` cover the items in order, perturbed ones last. In `perturbedBlocks` the perturbed items use
     /// the values of self-attention unchanged. Reports each block as a share of the step. Fails with `.cancelled`.
     package func callAsFunction(
         _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [],

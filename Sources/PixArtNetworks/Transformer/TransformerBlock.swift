@@ -63,8 +63,8 @@ struct TransformerBlock: Sendable {
         guard caption.rows == 1 else {
             let key = try ActivationRows(rows: caption.rows, columns: width, encoding: encoding)
             let value = try ActivationRows(rows: caption.rows, columns: width, encoding: encoding)
-            try Linear.products(
-                of: caption, [.init(crossAttention.key, key), .init(crossAttention.value, value)], pool)
+            try Linear.multiply(
+                caption, [.init(crossAttention.key, key), .init(crossAttention.value, value)], pool)
             return .tokens(key: key, value: value)
         }
         let value = try ActivationRows(rows: 1, columns: width, encoding: .float32)
@@ -76,9 +76,9 @@ struct TransformerBlock: Sendable {
         return .one(output.elements)
     }
 
-    /// Advances the residual stream `a.x`, [B*T, D], of images of `tokens` rows.
+    /// Advances the residual stream `a.x`, [B*T, D], of items of `tokens` rows.
     ///
-    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` images use
+    /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` items use
     /// self-attention; the others use its values unchanged. `contexts` are the caches of ranges of rows, in order
     /// and without gaps.
     func callAsFunction(
@@ -106,14 +106,14 @@ struct TransformerBlock: Sendable {
             a.rounded(a.hidden, pool), into: stream, pool, epilogue: .accumulate(gate: feedForwardGate))
     }
 
-    /// Self-attention from `a.normed` into `a.attended` for the first `items` images; only values for the others.
+    /// Self-attention from `a.normed` into `a.attended` for the first `items` items; only values for the others.
     private func selfAttend(
         _ a: PixArtTransformer.Activations, tokens: Int, items: Int, _ pool: ThreadPool
     ) throws(PixArtError) {
         let attending = 0..<items * tokens
         if !attending.isEmpty {
-            try Linear.products(
-                of: a.normed.rows(attending),
+            try Linear.multiply(
+                a.normed.rows(attending),
                 [
                     .init(selfAttention.query, a.query.rows(attending)),
                     .init(selfAttention.key, a.key.rows(attending)),
@@ -140,7 +140,7 @@ struct TransformerBlock: Sendable {
     ) throws(PixArtError) {
         var attending: [(rows: Range<Int>, key: ActivationRows, value: ActivationRows)] = []
         /// The rows gathered so far, which are adjacent, in one GEMM.
-        func attendTogether() throws(PixArtError) {
+        func attendGathered() throws(PixArtError) {
             guard let first = attending.first, let last = attending.last else { return }
             let rows = first.rows.lowerBound..<last.rows.upperBound
             let stream = ActivationRows(a.x).rows(rows)
@@ -156,10 +156,10 @@ struct TransformerBlock: Sendable {
             switch context {
             case .tokens(let key, let value): attending.append((rows, key, value))
             case .one(let addend):
-                try attendTogether()
+                try attendGathered()
                 try a.x.rows(rows).add(row: addend, pool)
             }
         }
-        try attendTogether()
+        try attendGathered()
     }
 }

@@ -49,7 +49,7 @@ package struct TCDScheduler: TimestepScheduler {
         let goal = Int((Float(1 - eta) * Float(next)).rounded(.down))
         let noisy = schedule.level(goal).addingNoise(epsilon, to: original)
         guard eta > 0, index < times.count else { return SchedulerStep(sample: noisy, predictedOriginal: noisy) }
-        let ratio = schedule.product(next) / schedule.product(goal)
+        let ratio = schedule.alphaCumulative(next) / schedule.alphaCumulative(goal)
         return SchedulerStep(
             sample: linearCombination(
                 (ratio.squareRoot(), noisy), ((1 - ratio).squareRoot(), noise.normal(sample.count))),

@@ -10,9 +10,9 @@ package struct NoiseLevel: Sendable {
     }
 
     /// From the cumulative product of alphas at a timestep.
-    init(product: Float) {
-        alpha = product.squareRoot()
-        sigma = (1 - product).squareRoot()
+    init(alphaCumulative: Float) {
+        alpha = alphaCumulative.squareRoot()
+        sigma = (1 - alphaCumulative).squareRoot()
     }
 
     /// Half the log of the signal-to-noise ratio.

@@ -45,17 +45,17 @@ package struct NoiseSchedule: Sendable, Equatable {
     package var count: Int { alphasCumulative.count }
 
     /// The cumulative product at a timestep. Negative timesteps count from the end, as in Python.
-    func product(_ timestep: Int) -> Float { alphasCumulative[timestep < 0 ? timestep + count : timestep] }
+    func alphaCumulative(_ timestep: Int) -> Float { alphasCumulative[timestep < 0 ? timestep + count : timestep] }
 
     /// Weights of image and noise at a timestep.
-    func level(_ timestep: Int) -> NoiseLevel { NoiseLevel(product: product(timestep)) }
+    func level(_ timestep: Int) -> NoiseLevel { NoiseLevel(alphaCumulative: alphaCumulative(timestep)) }
 
     /// The noise relative to the image: sqrt((1 - a) / a) for each timestep.
     package var sigmas: [Float] { alphasCumulative.map { ((1 - $0) / $0).squareRoot() } }
 
     /// Timesteps whose half log of the signal-to-noise ratio is at least `minimum`.
     func timesteps(above minimum: Double) -> Int {
-        count - alphasCumulative.count(where: { Double(NoiseLevel(product: $0).lambda) < minimum })
+        count - alphasCumulative.count(where: { Double(NoiseLevel(alphaCumulative: $0).lambda) < minimum })
     }
 
     /// Betas in PyTorch's float32 arithmetic.

@@ -6,20 +6,20 @@ package enum DPMSolverAlgorithm: String, CaseIterable, Sendable {
     /// Solves for the noise.
     case noise = "dpmsolver"
     /// Solves for the image.
-    case picture = "dpmsolver++"
+    case image = "dpmsolver++"
     /// The same, with noise added in each step.
     case stochasticNoise = "sde-dpmsolver"
-    case stochasticPicture = "sde-dpmsolver++"
+    case stochasticImage = "sde-dpmsolver++"
 
-    var isStochastic: Bool { self == .stochasticNoise || self == .stochasticPicture }
-    var predictsPicture: Bool { self == .picture || self == .stochasticPicture }
+    var isStochastic: Bool { self == .stochasticNoise || self == .stochasticImage }
+    var predictsImage: Bool { self == .image || self == .stochasticImage }
 
     /// The quantity that the solver integrates, and the predicted image.
     func prediction(
         _ kind: Prediction, _ clipping: SampleClipping, _ output: [Float], _ sample: [Float], _ level: NoiseLevel,
         images: Int
     ) -> (prediction: [Float], original: [Float]) {
-        if predictsPicture {
+        if predictsImage {
             let original = clipping(kind.original(output, sample, level), images: images)
             return (original, original)
         }
@@ -47,7 +47,7 @@ struct DPMSolverSettings: Sendable {
     /// diffusers refuses "deis" unless final_sigmas_type is "sigma_min", although the algorithm that it uses
     /// instead supports both. Here both work.
     static let sisterNames = [
-        "algorithm_type": ["deis": DPMSolverAlgorithm.picture.rawValue],
+        "algorithm_type": ["deis": DPMSolverAlgorithm.image.rawValue],
         "solver_type": ["logrho": "midpoint", "bh1": "midpoint", "bh2": "midpoint"],
     ]
     static let unsupportedFields: [UnsupportedSchedulerField] = [.flowSigmas, .dynamicShifting, .learnedVariance]
@@ -57,7 +57,7 @@ struct DPMSolverSettings: Sendable {
             SchedulerFields.order(), SchedulerFields.prediction(),
             .init(
                 "algorithm_type", .choice(algorithms.map(\.rawValue)),
-                default: .string(DPMSolverAlgorithm.picture.rawValue),
+                default: .string(DPMSolverAlgorithm.image.rawValue),
                 "What the solver follows: the noise or (++) the picture, without or (sde-) with noise added."),
             SchedulerFields.choice(
                 "solver_type", DPMSolverType.midpoint, "How steps of higher order take the slope."),
@@ -75,7 +75,7 @@ struct DPMSolverSettings: Sendable {
         lowerOrderFinal = settings.boolean("lower_order_final")
         finalSigma = settings.choice("final_sigmas_type")
         clipping = SampleClipping(settings)
-        guard algorithm.predictsPicture || finalSigma == .smallest else {
+        guard algorithm.predictsImage || finalSigma == .smallest else {
             throw settings.conflict(
                 "final_sigmas_type", expected: "\"sigma_min\" with algorithm_type \"\(algorithm.rawValue)\"")
         }
@@ -112,8 +112,8 @@ struct DPMSolverUpdate {
     /// Of the latents.
     var sample: Float {
         switch algorithm {
-        case .picture: to.sigma / from.sigma
-        case .stochasticPicture: to.sigma / from.sigma * Float.exp(-h)
+        case .image: to.sigma / from.sigma
+        case .stochasticImage: to.sigma / from.sigma * Float.exp(-h)
         case .noise, .stochasticNoise: to.alpha / from.alpha
         }
     }
@@ -121,9 +121,9 @@ struct DPMSolverUpdate {
     /// Of the prediction.
     var prediction: Float {
         switch algorithm {
-        case .picture: -(to.alpha * (Float.exp(-h) - 1))
+        case .image: -(to.alpha * (Float.exp(-h) - 1))
         case .noise: -(to.sigma * (Float.exp(h) - 1))
-        case .stochasticPicture: to.alpha * (1 - Float.exp(-2 * h))
+        case .stochasticImage: to.alpha * (1 - Float.exp(-2 * h))
         case .stochasticNoise: -(2 * (to.sigma * (Float.exp(h) - 1)))
         }
     }
@@ -134,9 +134,9 @@ struct DPMSolverUpdate {
     /// Of its slope, exactly.
     var slope: Float {
         switch algorithm {
-        case .picture: to.alpha * ((Float.exp(-h) - 1) / h + 1)
+        case .image: to.alpha * ((Float.exp(-h) - 1) / h + 1)
         case .noise: -(to.sigma * ((Float.exp(h) - 1) / h - 1))
-        case .stochasticPicture: to.alpha * ((1 - Float.exp(-2 * h)) / (-2 * h) + 1)
+        case .stochasticImage: to.alpha * ((1 - Float.exp(-2 * h)) / (-2 * h) + 1)
         case .stochasticNoise: -(2 * (to.sigma * ((Float.exp(h) - 1) / h - 1)))
         }
     }
@@ -144,9 +144,9 @@ struct DPMSolverUpdate {
     /// Of its curvature.
     var curvature: Float {
         switch algorithm {
-        case .picture: -(to.alpha * ((Float.exp(-h) - 1 + h) / (h * h) - 0.5))
+        case .image: -(to.alpha * ((Float.exp(-h) - 1 + h) / (h * h) - 0.5))
         case .noise: -(to.sigma * ((Float.exp(h) - 1 - h) / (h * h) - 0.5))
-        case .stochasticPicture: to.alpha * ((1 - Float.exp(-2 * h) - 2 * h) / (2 * h * (2 * h)) - 0.5)
+        case .stochasticImage: to.alpha * ((1 - Float.exp(-2 * h) - 2 * h) / (2 * h * (2 * h)) - 0.5)
         case .stochasticNoise: preconditionFailure("sde-dpmsolver has no third order")
         }
     }
@@ -154,8 +154,8 @@ struct DPMSolverUpdate {
     /// Of new noise.
     var noise: Float {
         switch algorithm {
-        case .picture, .noise: 0
-        case .stochasticPicture: to.sigma * (1 - Float.exp(-2 * h)).squareRoot()
+        case .image, .noise: 0
+        case .stochasticImage: to.sigma * (1 - Float.exp(-2 * h)).squareRoot()
         case .stochasticNoise: to.sigma * (Float.exp(2 * h) - 1).squareRoot()
         }
     }

@@ -15,7 +15,7 @@ package struct DPMSolverSinglestepScheduler: SolverScheduler {
         package static let unsupportedFields = DPMSolverSettings.unsupportedFields
 
         package static let fields: [OptionSchema.Property] = DPMSolverSettings.fields(
-            [.noise, .picture, .stochasticPicture], lowerOrderFinal: false)
+            [.noise, .image, .stochasticImage], lowerOrderFinal: false)
 
         let settings: DPMSolverSettings
 

@@ -8,7 +8,7 @@ import PixArtStorage
 /// step, as in diffusers.
 package struct SASolverScheduler: SolverScheduler {
     package enum Algorithm: String, CaseIterable, Sendable {
-        case picture = "data_prediction"
+        case image = "data_prediction"
         case noise = "noise_prediction"
     }
 
@@ -21,7 +21,7 @@ package struct SASolverScheduler: SolverScheduler {
                 SchedulerFields.order("predictor_order"), SchedulerFields.order("corrector_order"),
                 SchedulerFields.prediction(),
                 SchedulerFields.choice(
-                    "algorithm_type", Algorithm.picture, "What the solver follows: the picture or the noise."),
+                    "algorithm_type", Algorithm.image, "What the solver follows: the picture or the noise."),
                 SchedulerFields.lowerOrderFinal(), SchedulerFields.clippedLambda,
             ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 
@@ -29,7 +29,7 @@ package struct SASolverScheduler: SolverScheduler {
         let predictorOrder: Int
         let correctorOrder: Int
         let prediction: Prediction
-        let predictsPicture: Bool
+        let predictsImage: Bool
         let lowerOrderFinal: Bool
         let clipping: SampleClipping
         let times: SolverTimesteps
@@ -39,7 +39,7 @@ package struct SASolverScheduler: SolverScheduler {
             predictorOrder = settings.integer("predictor_order")
             correctorOrder = settings.integer("corrector_order")
             prediction = settings.choice("prediction_type")
-            predictsPicture = settings.choice("algorithm_type") == Algorithm.picture
+            predictsImage = settings.choice("algorithm_type") == Algorithm.image
             lowerOrderFinal = settings.boolean("lower_order_final")
             clipping = SampleClipping(settings)
             times = try SolverTimesteps(
@@ -78,7 +78,7 @@ package struct SASolverScheduler: SolverScheduler {
     }
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
-        let algorithm: DPMSolverAlgorithm = configuration.predictsPicture ? .picture : .noise
+        let algorithm: DPMSolverAlgorithm = configuration.predictsImage ? .image : .noise
         let (prediction, original) = algorithm.prediction(
             configuration.prediction, configuration.clipping, output, sample, level(index),
             images: noise.images)
@@ -109,11 +109,11 @@ package struct SASolverScheduler: SolverScheduler {
         let (from, to) = (level(start), level(start + 1))
         let interval = SAInterval(
             start: from.lambda, end: to.lambda,
-            tau: 200...800 ~= times[start] ? 1 : 0, predictsPicture: configuration.predictsPicture)
+            tau: 200...800 ~= times[start] ? 1 : 0, predictsImage: configuration.predictsImage)
         let newest = corrects ? start + 1 : start
         let lambdas = (0..<order).map { lambda(newest - $0) }
         var weights = interval.weights(lambdas)
-        if configuration.predictsPicture, order == 2 {
+        if configuration.predictsImage, order == 2 {
             let change =
                 corrects
                 ? interval.correctorChange : interval.predictorChange(since: lambda(start - 1))
@@ -123,11 +123,11 @@ package struct SASolverScheduler: SolverScheduler {
         let spread = 1 + interval.tau * interval.tau
         let square = interval.tau * interval.tau
         let unit: Float =
-            configuration.predictsPicture ? spread * to.sigma * .exp(-square * to.lambda) : -spread * to.alpha
+            configuration.predictsImage ? spread * to.sigma * .exp(-square * to.lambda) : -spread * to.alpha
         let gradient = linearCombination(weights.indices.map { (unit * weights[$0], predictions[$0]) })
         let h = to.lambda - from.lambda
         let (keep, add): (Float, Float) =
-            configuration.predictsPicture
+            configuration.predictsImage
             ? (
                 .exp(-square * h) * (to.sigma / from.sigma),
                 to.sigma * (1 - .exp(-2 * square * h)).squareRoot()
@@ -142,7 +142,7 @@ private struct SAInterval {
     let start: Float
     let end: Float
     let tau: Float
-    let predictsPicture: Bool
+    let predictsImage: Bool
 
     /// The weight of each prediction: the integrals of the Lagrange polynomials through `lambdas`.
     func weights(_ lambdas: [Float]) -> [Float] {
@@ -166,7 +166,7 @@ private struct SAInterval {
 
     /// Of a power of the logarithm times the exponential weight of the equation.
     private func integral(ofPower power: Int) -> Float {
-        guard predictsPicture else {
+        guard predictsImage else {
             let growth = Float.exp(end - start)
             let bracket: Float
             switch power {

@@ -35,7 +35,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         let order: Int
         let solver: Solver
         let prediction: Prediction
-        let predictsPicture: Bool
+        let predictsImage: Bool
         let uncorrected: Set<Int>
         let lowerOrderFinal: Bool
         let finalSigma: FinalSigma
@@ -47,14 +47,14 @@ package struct UniPCMultistepScheduler: SolverScheduler {
             order = settings.integer("solver_order")
             solver = settings.choice("solver_type")
             prediction = settings.choice("prediction_type")
-            predictsPicture = settings.boolean("predict_x0")
+            predictsImage = settings.boolean("predict_x0")
             uncorrected = Set(settings.integers("disable_corrector"))
             lowerOrderFinal = settings.boolean("lower_order_final")
             finalSigma = settings.choice("final_sigmas_type")
             clipping = SampleClipping(settings)
             times = try SolverTimesteps(
                 settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
-            guard finalSigma == .smallest || predictsPicture else {
+            guard finalSigma == .smallest || predictsImage else {
                 throw settings.conflict("final_sigmas_type", expected: "\"sigma_min\" if \"predict_x0\" is false")
             }
             guard finalSigma == .smallest || lowerOrderFinal || order == 1 else {
@@ -83,10 +83,10 @@ package struct UniPCMultistepScheduler: SolverScheduler {
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let level = level(index)
-        let picture = configuration.prediction.original(output, sample, level)
-        let original = configuration.predictsPicture ? configuration.clipping(picture, images: noise.images) : picture
+        let unclipped = configuration.prediction.original(output, sample, level)
+        let original = configuration.predictsImage ? configuration.clipping(unclipped, images: noise.images) : unclipped
         let prediction =
-            configuration.predictsPicture ? original : configuration.prediction.epsilon(output, sample, level)
+            configuration.predictsImage ? original : configuration.prediction.epsilon(output, sample, level)
 
         var sample = sample
         if let previous, !configuration.uncorrected.contains(index - 1) {
@@ -108,7 +108,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         let h = to.lambda - from.lambda
         let newest = predictions[0]
         let ratios = (1..<max(order, 1)).map { (lambda(start - $0) - from.lambda) / h }
-        let signed = configuration.predictsPicture ? -h : h
+        let signed = configuration.predictsImage ? -h : h
         let growth = Float.expMinusOne(signed)
         let scale = configuration.solver == .bh1 ? signed : growth
         let weights = residueWeights(ratios + [1], signed, scale, predicts: arriving == nil)
@@ -119,7 +119,7 @@ package struct UniPCMultistepScheduler: SolverScheduler {
         }
         if let arriving { residue.append((weights[order - 1], zip(arriving, newest).map { $0 - $1 })) }
         let (keep, unit) =
-            configuration.predictsPicture ? (to.sigma / from.sigma, to.alpha) : (to.alpha / from.alpha, to.sigma)
+            configuration.predictsImage ? (to.sigma / from.sigma, to.alpha) : (to.alpha / from.alpha, to.sigma)
         let base = linearCombination((keep, sample), (-(unit * growth), newest))
         return residue.isEmpty ? base : linearCombination((1, base), (-(unit * scale), linearCombination(residue)))
     }

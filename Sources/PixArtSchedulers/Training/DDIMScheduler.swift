@@ -20,14 +20,14 @@ package struct DDIMScheduler: TimestepScheduler {
         let noise: NoiseSchedule
         let prediction: Prediction
         let clipping: SampleClipping
-        let finalProduct: Float
+        let finalAlphaCumulative: Float
         let times: IntegerTimesteps
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
             prediction = settings.choice("prediction_type")
             clipping = SampleClipping(settings, clips: true)
-            finalProduct = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
+            finalAlphaCumulative = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
             times = IntegerTimesteps(settings, training: noise.count)
         }
 
@@ -48,14 +48,14 @@ package struct DDIMScheduler: TimestepScheduler {
 
     package mutating func step(output: [Float], sample: [Float], noise: inout NoiseGenerator) -> SchedulerStep {
         let before = times[index] - schedule.count / steps
-        let product = schedule.product(times[index])
-        let next = before >= 0 ? schedule.product(before) : configuration.finalProduct
-        let level = NoiseLevel(product: product)
+        let alphaCumulative = schedule.alphaCumulative(times[index])
+        let next = before >= 0 ? schedule.alphaCumulative(before) : configuration.finalAlphaCumulative
+        let level = NoiseLevel(alphaCumulative: alphaCumulative)
         let original = configuration.clipping(
             configuration.prediction.original(output, sample, level), images: noise.images)
         let epsilon = configuration.prediction.epsilon(output, sample, level)
 
-        let variance = (1 - next) / (1 - product) * (1 - product / next)
+        let variance = (1 - next) / (1 - alphaCumulative) * (1 - alphaCumulative / next)
         let deviation = eta * variance.squareRoot()
         let direction = (1 - next - deviation * deviation).squareRoot()
         var latents = linearCombination((next.squareRoot(), original), (direction, epsilon))

@@ -63,17 +63,18 @@ package struct DDPMScheduler: TimestepScheduler {
         output: [Float], variance predicted: [Float]?, sample: [Float], noise: inout NoiseGenerator
     ) -> SchedulerStep {
         let timestep = times[index]
-        let product = schedule.product(timestep)
-        let next = index + 1 < times.count && times[index + 1] >= 0 ? schedule.product(times[index + 1]) : 1
-        let alpha = product / next
+        let alphaCumulative = schedule.alphaCumulative(timestep)
+        let next = index + 1 < times.count && times[index + 1] >= 0 ? schedule.alphaCumulative(times[index + 1]) : 1
+        let alpha = alphaCumulative / next
         let beta = 1 - alpha
         let original = configuration.clipping(
-            configuration.prediction.original(output, sample, NoiseLevel(product: product)), images: noise.images)
+            configuration.prediction.original(output, sample, NoiseLevel(alphaCumulative: alphaCumulative)),
+            images: noise.images)
         var latents = linearCombination(
-            (next.squareRoot() * beta / (1 - product), original),
-            (alpha.squareRoot() * (1 - next) / (1 - product), sample))
+            (next.squareRoot() * beta / (1 - alphaCumulative), original),
+            (alpha.squareRoot() * (1 - next) / (1 - alphaCumulative), sample))
         if timestep > 0 {
-            let least = max((1 - next) / (1 - product) * beta, 1e-20)
+            let least = max((1 - next) / (1 - alphaCumulative) * beta, 1e-20)
             let fresh = noise.normal(sample.count)
             switch configuration.variance {
             case .small: latents = linearCombination((1, latents), (least.squareRoot(), fresh))

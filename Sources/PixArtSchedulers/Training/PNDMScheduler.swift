@@ -26,14 +26,14 @@ package struct PNDMScheduler: TimestepScheduler {
         let noise: NoiseSchedule
         let prediction: Prediction
         let skipsRungeKutta: Bool
-        let finalProduct: Float
+        let finalAlphaCumulative: Float
         let times: IntegerTimesteps
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
             prediction = settings.choice("prediction_type")
             skipsRungeKutta = settings.boolean("skip_prk_steps")
-            finalProduct = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
+            finalAlphaCumulative = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
             times = IntegerTimesteps(settings, training: noise.count)
         }
 
@@ -129,14 +129,16 @@ package struct PNDMScheduler: TimestepScheduler {
 
     /// Formula 9 of the paper.
     private func moved(_ sample: [Float], _ direction: [Float], from: Int, to: Int) -> [Float] {
-        let product = schedule.product(from)
-        let next = to >= 0 ? schedule.product(to) : configuration.finalProduct
+        let alphaCumulative = schedule.alphaCumulative(from)
+        let next = to >= 0 ? schedule.alphaCumulative(to) : configuration.finalAlphaCumulative
         let epsilon =
             configuration.prediction == .velocity
-            ? configuration.prediction.epsilon(direction, sample, NoiseLevel(product: product)) : direction
-        let keep = (next / product).squareRoot()
-        let divisor = product * (1 - next).squareRoot() + (product * (1 - product) * next).squareRoot()
-        let change = next - product
+            ? configuration.prediction.epsilon(direction, sample, NoiseLevel(alphaCumulative: alphaCumulative))
+            : direction
+        let keep = (next / alphaCumulative).squareRoot()
+        let divisor =
+            alphaCumulative * (1 - next).squareRoot() + (alphaCumulative * (1 - alphaCumulative) * next).squareRoot()
+        let change = next - alphaCumulative
         return zip(sample, epsilon).map { keep * $0 - change * $1 / divisor }
     }
 }

@@ -36,7 +36,7 @@ struct ConvertedPart {
         self.copies = copies
         let source = try checkpoint.weights(part, variant: options.variant)
         let encoding = try Self.encoding(of: part, source, requested)
-        let reader = WeightReader(WeightSupply(source, as: encoding, unexpected: options.unexpectedTensors))
+        let reader = WeightReader(WeightLoading(source, as: encoding, unexpected: options.unexpectedTensors))
         for stage in Stage.allCases where stage.part == part {
             // Some publish a VAE's decoder alone.
             if stage == .imageEncode, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }

@@ -18,7 +18,7 @@ struct PartWeights {
         source = try checkpoint.weights(part, variant: options.source.variant)
         precision = try ResolvedPrecision(options.precision, storedAs: source)
         reader = WeightReader(
-            WeightSupply(source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
+            WeightLoading(source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
         reader.reportsProgress = true
     }
 

@@ -182,7 +182,7 @@ import Testing
         let read: (String) throws -> Void = { _ = try PNGFile.read(path: "\(folder.path)/\($0)", channels: 3) }
         expectFailure(PIXART_ERROR_FILE, "none.png", "No such file") { try read("none.png") }
         expectFailure(PIXART_ERROR_FILE, folder.path, "regular") { try read("") }
-        try folder.write("text.png", "not a picture".utf8)
+        try folder.write("text.png", "not an image".utf8)
         expectFailure(PIXART_ERROR_FORMAT, "text.png", "PNG") { try read("text.png") }
         try folder.write("empty.png", [])
         expectFailure(PIXART_ERROR_FORMAT, "empty.png", "PNG") { try read("empty.png") }

@@ -140,7 +140,7 @@ import Testing
         expectFailure(PIXART_ERROR_FORMAT, path, "4194306 bytes", "at most 4194304") {
             _ = try JSONValue.load(path: path)
         }
-        #expect(try JSONValue.load(path: path, mostBytes: 5 << 20).string?.utf8.count == 4 << 20)
+        #expect(try JSONValue.load(path: path, maximumBytes: 5 << 20).string?.utf8.count == 4 << 20)
     }
 
     @Test func escapes() throws {

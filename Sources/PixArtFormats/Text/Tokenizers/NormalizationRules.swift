@@ -9,7 +9,7 @@ import PixArtStorage
 /// of its replacement.
 struct NormalizationRules: Sendable {
     /// Real tables have 240 KB.
-    private static let mostBytes = 4 << 20
+    private static let maximumBytes = 4 << 20
     private static let longestReplacement = 256
     private static let longestText: Int16 = 256
 
@@ -22,9 +22,9 @@ struct NormalizationRules: Sendable {
         guard tables.count > 4 else {
             throw .format("\(origin): normalization tables of \(tables.count) bytes; expected more than 4")
         }
-        guard tables.count <= Self.mostBytes else {
+        guard tables.count <= Self.maximumBytes else {
             throw .format(
-                "\(origin): normalization tables of \(tables.count) bytes; expected at most \(Self.mostBytes)")
+                "\(origin): normalization tables of \(tables.count) bytes; expected at most \(Self.maximumBytes)")
         }
         let size = Int(Self.unit(tables, 0))
         guard size % 4 == 0, size > 0, size < tables.count - 4 else {

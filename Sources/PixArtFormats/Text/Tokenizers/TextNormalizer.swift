@@ -12,7 +12,7 @@ package struct TextNormalizer: Sendable {
     var whitespaceIsSuffix = false
 
     /// Most bytes of the normalized form of `count` bytes. T5's rules turn one byte into at most 13.
-    static func mostBytes(for count: Int) -> Int { 32 * count + 1024 }
+    static func maximumBytes(for count: Int) -> Int { 32 * count + 1024 }
 
     /// A normalized text, and for each byte its position in the original. One more position marks the end.
     struct Normalized {
@@ -29,7 +29,7 @@ package struct TextNormalizer: Sendable {
     }
 
     /// `text` normalized. Invalid UTF-8 becomes U+FFFD, byte by byte. Pieces of `spared` stay unchanged. nil if
-    /// the result has more bytes than `mostBytes(for:)`.
+    /// the result has more bytes than `maximumBytes(for:)`.
     func normalized(_ text: [UInt8], sparing spared: PieceTrie?) -> Normalized? {
         var offset = 0
         if removesExtraWhitespace {
@@ -41,7 +41,7 @@ package struct TextNormalizer: Sendable {
         }
         guard offset < text.count else { return Normalized(origins: [offset]) }
         let space = escapesWhitespace ? Self.spaceSymbol : [UInt8(ascii: " ")]
-        let most = Self.mostBytes(for: text.count)
+        let most = Self.maximumBytes(for: text.count)
         var result = Normalized()
         result.bytes.reserveCapacity(text.count + text.count / 2)
         result.origins.reserveCapacity(text.count + text.count / 2)

@@ -51,7 +51,7 @@ package struct Tokenizer: Sendable {
         guard let normalized = model.normalizer.normalized(text, sparing: model.userDefined) else {
             throw .format(
                 "\(model.source): its rules of normalization make more than "
-                    + "\(TextNormalizer.mostBytes(for: text.count)) bytes of a text of \(text.count); expected at most that "
+                    + "\(TextNormalizer.maximumBytes(for: text.count)) bytes of a text of \(text.count); expected at most that "
                     + "many")
         }
         var search = UnigramSearch(model, normalized.bytes)

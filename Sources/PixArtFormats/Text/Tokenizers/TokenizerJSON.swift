@@ -18,7 +18,7 @@ private struct TokenizerJSON {
 
     init(_ path: String) throws(PixArtError) {
         self.path = path
-        root = try JSONValue.load(path: path, mostBytes: 64 << 20)
+        root = try JSONValue.load(path: path, maximumBytes: 64 << 20)
     }
 
     func model() throws(PixArtError) -> UnigramModel {

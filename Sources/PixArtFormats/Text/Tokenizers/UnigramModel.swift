@@ -3,8 +3,8 @@ import PixArtStorage
 /// A unigram tokenizer, whatever file it comes from: a vocabulary, and the normalization of text.
 package struct UnigramModel: Sendable {
     /// Limits that no real vocabulary reaches: T5's has 32,000 pieces of 190 KB, the longest of 48 bytes.
-    private static let mostPieces = 1 << 18
-    private static let mostBytes = 8 << 20
+    private static let maximumPieces = 1 << 18
+    private static let maximumBytes = 8 << 20
     private static let longestPiece = 256
 
     /// The file, for messages.
@@ -64,10 +64,10 @@ package struct UnigramModel: Sendable {
     }
 
     private static func check(_ pieces: PieceList, _ origin: String) throws(PixArtError) {
-        guard pieces.count <= mostPieces, pieces.byteCount <= mostBytes else {
+        guard pieces.count <= maximumPieces, pieces.byteCount <= maximumBytes else {
             throw .format(
-                "\(origin): \(pieces.count) pieces of \(pieces.byteCount) bytes; expected at most \(mostPieces) of "
-                    + "\(mostBytes)")
+                "\(origin): \(pieces.count) pieces of \(pieces.byteCount) bytes; expected at most \(maximumPieces) of "
+                    + "\(maximumBytes)")
         }
         for id in 0..<pieces.count {
             guard 1...longestPiece ~= pieces[id].count else {
