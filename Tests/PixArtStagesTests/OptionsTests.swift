@@ -61,7 +61,7 @@ import Testing
         #expect(message("{", .encode).contains("not JSON"))
     }
 
-    /// What hosts pass is read strictly: 1.0 is no integer, and no key is given twice.
+    /// Options are read strictly: 1.0 is not an integer, and no key occurs twice.
     @Test func optionsStayStrict() {
         for text in ["20.0", "2e1", "-0.0", "1.5", "1e300", "20e0"] {
             #expect(message("{\"num_inference_steps\": \(text)}", .denoise).contains("expected an integer"), "\(text)")
@@ -72,7 +72,7 @@ import Testing
         #expect(message(#"{"scheduler": {"name": "DDIM", "name": "DDIM"}}"#, .denoise).contains("twice"))
     }
 
-    /// Names are compared byte by byte: keywords that Unicode calls equivalent are two, and a sign is not a letter.
+    /// Names are compared byte by byte: canonically equivalent keywords are two, and a symbol is not a letter.
     @Test func namesOfEqualLetters() throws {
         let options = try ImageWriteOptions(json: "{\"text\": {\"\u{E9}\": \"1\", \"e\u{301}\": \"2\"}}")
         #expect(options.text.map { Array($0.keyword.utf8) } == [[0x65, 0xCC, 0x81], [0xC3, 0xA9]])
@@ -90,7 +90,7 @@ import Testing
         }
     }
 
-    /// What a schema says is a default is a value that it accepts.
+    /// Each default in a schema is a valid value.
     @Test(arguments: Verb.allCases)
     func defaultsAreAccepted(_ verb: Verb) throws {
         let properties = try #require(verb.schema.json["properties"]?.object)

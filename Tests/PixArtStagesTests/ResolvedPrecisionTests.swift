@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    /// What suits the weights is taken where nobody says more.
+    /// Without options, the precision follows from the stored weights.
     @Test func defaults() throws {
         #expect(try resolve(nil, nil, nil) == (nil, .float32))
         #expect(try resolve(.float32, nil, nil) == (.float32, .float32))
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    /// What was stored as int8 or int4 is held as that and nothing else.
+    /// Weights stored as int8 or int4 are held as stored.
     @Test func storedPrecisionStays() {
         for stored in [WeightEncoding.int8, .int4] {
             for weights in WeightEncoding.targets where weights != stored {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the reference makes of the same inputs, written by tools/goldens/make_stage_goldens.py.
+/// Results of the reference for the same inputs, written by tools/goldens/make_stage_goldens.py.
 enum StageGolden {
     static var stages: [String: Any] {
         get throws {

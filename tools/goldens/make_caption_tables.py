@@ -36,7 +36,7 @@ def entity_table():
         "HTML/HTMLEntityTable.swift",
         f'''
 /// The named character references of the HTML standard (https://html.spec.whatwg.org/entities.json): each name with its
-/// code points in hexadecimal, and a star where the name also counts without its semicolon.
+/// code points in hexadecimal, and a star if the name is also valid without its semicolon.
 enum HTMLEntityTable {{
     static let words = """
 {filled(words, " " * 8)}
@@ -71,7 +71,7 @@ def code_page_table():
         "ftfy/CodePageTable.swift",
         """
 /// Bytes 0x80 to 0xff of single-byte encodings, from the Unicode Consortium's mapping tables
-/// (https://www.unicode.org/Public/MAPPINGS/). A byte that an encoding leaves undefined stands for its own number.
+/// (https://www.unicode.org/Public/MAPPINGS/). A byte that an encoding leaves undefined is read as its own number.
 enum CodePageTable {
 """
         + "\n".join(cases)
@@ -126,7 +126,7 @@ def mojibake_classes():
     write(
         "ftfy/MojibakeClasses.swift",
         """
-/// Sets of characters that tell mojibake from text, each written as the inside of a PCRE2 character class. They are the
+/// Sets of characters that distinguish mojibake from text, for use inside a PCRE2 character class. They are the
 /// sets of ftfy 6.3.1 (https://github.com/rspeer/python-ftfy, Apache License 2.0).
 enum MojibakeClasses {
 """

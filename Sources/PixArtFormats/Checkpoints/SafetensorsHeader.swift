@@ -57,7 +57,8 @@ struct SafetensorsHeader {
     private static func json(of file: MappedFile) throws(PixArtError) -> UnsafeRawBufferPointer {
         let count = file.bytes.count
         guard count >= 8 else {
-            throw .format("\(file.path): not a safetensors file: \(count) bytes, of 8 that tell the header's size")
+            throw .format(
+                "\(file.path): not a safetensors file: \(count) bytes; expected at least the 8 of the header's size")
         }
         let size = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
         guard size > 0, size <= UInt64(largest) else {

@@ -1,7 +1,7 @@
 // Made by tools/goldens/make_caption_tables.py; change that and not this file.
 
 /// The named character references of the HTML standard (https://html.spec.whatwg.org/entities.json): each name with its
-/// code points in hexadecimal, and a star where the name also counts without its semicolon.
+/// code points in hexadecimal, and a star if the name is also valid without its semicolon.
 enum HTMLEntityTable {
     static let words = """
         AElig*=c6 AMP*=26 Aacute*=c1 Abreve=102 Acirc*=c2 Acy=410 Afr=1d504 Agrave*=c0 Alpha=391 Amacr=100 And=2a53

@@ -1,7 +1,7 @@
 // Made by tools/goldens/make_caption_tables.py; change that and not this file.
 
 /// Bytes 0x80 to 0xff of single-byte encodings, from the Unicode Consortium's mapping tables
-/// (https://www.unicode.org/Public/MAPPINGS/). A byte that an encoding leaves undefined stands for its own number.
+/// (https://www.unicode.org/Public/MAPPINGS/). A byte that an encoding leaves undefined is read as its own number.
 enum CodePageTable {
     static let windows1252: [UInt16] = [
         0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160, 0x2039, 0x152, 0x8d, 0x17d,

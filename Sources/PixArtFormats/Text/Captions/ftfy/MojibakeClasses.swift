@@ -1,6 +1,6 @@
 // Made by tools/goldens/make_caption_tables.py; change that and not this file.
 
-/// Sets of characters that tell mojibake from text, each written as the inside of a PCRE2 character class. They are the
+/// Sets of characters that distinguish mojibake from text, for use inside a PCRE2 character class. They are the
 /// sets of ftfy 6.3.1 (https://github.com/rspeer/python-ftfy, Apache License 2.0).
 enum MojibakeClasses {
     static let common = #"""
