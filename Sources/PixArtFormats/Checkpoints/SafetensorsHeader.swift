@@ -65,11 +65,11 @@ struct SafetensorsHeader {
             throw .format("\(file.path): not a safetensors file: a header of \(size) bytes; expected 1 to \(largest)")
         }
         guard size <= UInt64(count - 8) else {
-            throw .format("\(file.path): truncated: a header of \(size) bytes, of which \(count - 8) are there")
+            throw .format("\(file.path): truncated: \(count - 8) bytes of the header are there; expected \(size)")
         }
         let json = UnsafeRawBufferPointer(rebasing: file.bytes[8..<8 + Int(size)])
         guard json[0] == UInt8(ascii: "{") else {
-            throw .format("\(file.path): not a safetensors file: the header does not start with \"{\"")
+            throw .format("\(file.path): not a safetensors file: the header starts with another byte; expected \"{\"")
         }
         return json
     }
@@ -100,18 +100,19 @@ struct SafetensorsHeader {
         var last: Name = ""
         for (name, entry) in ordered {
             guard entry.bytes.lowerBound >= end else {
-                throw .format("\(file.path): tensors \"\(last)\" and \"\(name)\" overlap")
+                throw .format("\(file.path): tensors \"\(last)\" and \"\(name)\" overlap; expected separate bytes")
             }
             guard entry.bytes.lowerBound == end else {
                 throw .format(
-                    "\(file.path): bytes \(end) ..< \(entry.bytes.lowerBound), before tensor \"\(name)\", belong to no tensor"
+                    "\(file.path): bytes \(end) ..< \(entry.bytes.lowerBound), before tensor \"\(name)\", belong to no tensor; expected no gaps"
                 )
             }
             end = entry.bytes.upperBound
             last = name
         }
         guard end == file.bytes.count else {
-            throw .format("\(file.path): bytes \(end) ..< \(file.bytes.count), at the end, belong to no tensor")
+            throw .format(
+                "\(file.path): bytes \(end) ..< \(file.bytes.count), at the end, belong to no tensor; expected no gaps")
         }
     }
 }

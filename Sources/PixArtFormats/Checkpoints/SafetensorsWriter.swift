@@ -41,9 +41,11 @@ package final class SafetensorsWriter {
     /// Appends `bytes` to the tensor called `name`. Tensors can be written in any order. Fails with `.argument`
     /// naming the tensor if it is not in the header or `bytes` are too many. Fails with `.file`.
     package func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws(PixArtError) {
-        guard let room = rest[name] else { throw .argument("tensor \"\(name)\" is not in the header") }
+        guard let room = rest[name] else {
+            throw .argument("tensor \"\(name)\" is not in the header; expected one of its tensors")
+        }
         guard bytes.count <= room.count else {
-            throw .argument("tensor \"\(name)\": \(bytes.count) bytes more, with room for \(room.count)")
+            throw .argument("tensor \"\(name)\": \(bytes.count) bytes more; expected at most \(room.count)")
         }
         try file.write(bytes, at: room.lowerBound)
         rest[name] = room.dropFirst(bytes.count)
@@ -52,7 +54,7 @@ package final class SafetensorsWriter {
     /// Completes the tensors. The file can then be committed. Fails with `.argument` naming an incomplete tensor.
     package func finish() throws(PixArtError) {
         guard let (name, room) = rest.filter({ !$0.value.isEmpty }).min(by: { $0.key < $1.key }) else { return }
-        throw .argument("tensor \"\(name)\": \(room.count) bytes were not written")
+        throw .argument("tensor \"\(name)\": \(room.count) bytes were not written; expected all")
     }
 
     /// Writes `tensors` and `metadata` to `path` and replaces the file there when all is written. Fails as above,
@@ -60,7 +62,8 @@ package final class SafetensorsWriter {
     package static func write(path: String, tensors: [Tensor], metadata: [Name: String] = [:]) throws(PixArtError) {
         let entries = tensors.map { Entry(name: $0.name, type: $0.type, shape: $0.shape) }
         for (tensor, entry) in zip(tensors, entries) where entry.size != tensor.bytes.count {
-            throw .argument("tensor \"\(entry.name)\": \(tensor.bytes.count) bytes do not fit \(entry.description)")
+            throw .argument(
+                "tensor \"\(entry.name)\": \(tensor.bytes.count) bytes; expected those of \(entry.description)")
         }
         let file = try AtomicFile(path: path)
         let writer = try SafetensorsWriter(file, entries, metadata: metadata)
@@ -80,12 +83,18 @@ package final class SafetensorsWriter {
         var start = 0
         for entry in entries.sorted(by: { ($1.type.size, Name($0.name)) < ($0.type.size, Name($1.name)) }) {
             guard entry.name != "__metadata__", !entry.name.utf8.contains(0) else {
-                throw .argument("a tensor cannot be called \"\(entry.name)\"")
+                throw .argument(
+                    "tensor \"\(entry.name)\": a name that cannot be written; expected one without NUL other than \"__metadata__\""
+                )
             }
-            guard places[entry.name] == nil else { throw .argument("two tensors are called \"\(entry.name)\"") }
+            guard places[entry.name] == nil else {
+                throw .argument("tensor \"\(entry.name)\" is there twice; expected different names")
+            }
             guard let size = entry.size, case let (end, overflow) = start.addingReportingOverflow(size), !overflow
             else {
-                throw .argument("tensor \"\(entry.name)\": \(entry.description) cannot be written")
+                throw .argument(
+                    "tensor \"\(entry.name)\": \(entry.description) cannot be written; expected a shape whose bytes can be counted"
+                )
             }
             places[entry.name] = start..<end
             members[entry.name] = .object([

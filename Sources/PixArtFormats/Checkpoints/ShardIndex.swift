@@ -36,22 +36,25 @@ struct ShardIndex {
         var fileIndices: [Name: Int] = [:]
         for shard in Set(shards.values).sorted() {
             guard content.names.contains(shard) else {
-                throw .file("\(path): names the shard \"\(shard)\", which is not in the folder")
+                throw .file("\(path): names the shard \"\(shard)\", which is not in the folder; expected every shard")
             }
             let file = try SafetensorsFile(path: "\(folder)/\(shard)")
             for name in file.names.map({ Name($0) }).sorted() {
                 guard let place = shards[name] else {
-                    throw .format("\(file.location): holds tensor \"\(name)\", which \(path) does not list")
+                    throw .format(
+                        "\(file.location): tensor \"\(name)\" is one that \(path) does not list; expected a list of all tensors"
+                    )
                 }
                 guard place == shard else {
-                    throw .format("\(file.location): holds tensor \"\(name)\", which \(path) places in \"\(place)\"")
+                    throw .format(
+                        "\(file.location): contains tensor \"\(name)\"; expected it in \"\(place)\", as \(path) says")
                 }
                 fileIndices[name] = files.count
             }
             files.append(file)
         }
         for (name, shard) in shards.sorted(by: { $0.key < $1.key }) where fileIndices[name] == nil {
-            throw .format("\(path): places tensor \"\(name)\" in \"\(shard)\", which does not hold it")
+            throw .format("\(path): tensor \"\(name)\" is not in \"\(shard)\"; expected it there, as the index says")
         }
         return (files, fileIndices)
     }

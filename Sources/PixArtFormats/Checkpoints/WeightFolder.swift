@@ -23,7 +23,7 @@ package final class WeightFolder: WeightSource {
     /// expected files and what the folder has instead. Fails with `.format` naming the file and the tensor.
     package init(folder: String, stem: String, variant: String?) throws(PixArtError) {
         if let variant, variant.isEmpty || variant.utf8.contains(UInt8(ascii: "/")) || variant.utf8.contains(0) {
-            throw .option("variant: \"\(variant)\" cannot be part of a file name")
+            throw .option("option \"variant\" is \"\(variant)\"; expected a part of a file name")
         }
         location = folder
         let content = try DirectoryListing(path: folder)

@@ -50,12 +50,12 @@ package enum PNGFile {
     ) throws(PixArtError) -> Result {
         let (width, height, largest) = (content.width, content.height, Int(Int32.max))
         guard 1...largest ~= width, 1...largest ~= height else {
-            throw .argument("an image of \(width) x \(height) pixels; PNG takes 1 to \(largest) either way")
+            throw .argument("image: \(width) x \(height) pixels; expected 1 to \(largest) along each side")
         }
         let (size, overflow) = (width * height).multipliedReportingOverflow(by: 3)
         guard !overflow, size == content.pixels.count else {
             throw .argument(
-                "an image of \(width) x \(height) pixels in \(content.pixels.count) bytes; expected 3 bytes each")
+                "image: \(width) x \(height) pixels in \(content.pixels.count) bytes; expected 3 bytes per pixel")
         }
         var chunks = PNGText()
         for (keyword, text) in content.text { try chunks.append(keyword: keyword, text: text) }
@@ -103,7 +103,7 @@ package enum PNGFile {
         memory: UnsafeRawBufferPointer, name: String, channels: Int
     ) throws(PixArtError) -> Tensor {
         guard let start = memory.baseAddress, !memory.isEmpty else {
-            throw .format("\(name): is not a whole PNG file: has 0 bytes")
+            throw .format("\(name): has 0 bytes; expected a whole PNG file")
         }
         guard let file = fmemopen(UnsafeMutableRawPointer(mutating: start), memory.count, "rb") else {
             throw .memory("\(name): cannot be read: \(String(cString: strerror(errno)))")
@@ -155,7 +155,9 @@ package enum PNGFile {
                     + "\(readable.pixels) in all")
         }
         guard size.bytes / 1100 <= UInt64(fileBytes) else {
-            throw .format("\(name): is not a whole PNG file: \(width) x \(height) pixels are not in \(fileBytes) bytes")
+            throw .format(
+                "\(name): is not a whole PNG file: \(width) x \(height) pixels in \(fileBytes) bytes; expected more bytes"
+            )
         }
     }
 

@@ -15,7 +15,7 @@ struct PNGText {
     mutating func append(keyword: String, text: String) throws(PixArtError) {
         guard let key = PNGText.latin1(keyword), PNGText.isKeyword(key) else {
             throw .option(
-                "text: keyword \"\(keyword)\" is not one that PNG allows: 1 to 79 characters of printable Latin-1, "
+                "text: keyword \"\(keyword)\" is not allowed in PNG; expected 1 to 79 characters of printable Latin-1 "
                     + "without leading, trailing or consecutive spaces")
         }
         guard !text.utf8.contains(0) else {

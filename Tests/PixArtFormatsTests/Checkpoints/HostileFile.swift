@@ -37,8 +37,8 @@ struct HostileFile {
         file("empty", [], "0 bytes"),
         file("seven bytes", [1, 0, 0, 0, 0, 0, 0], "7 bytes"),
         file("no header", size(0), "header of 0 bytes"),
-        file("size alone", size(2), "truncated", "2 bytes", "0 are there"),
-        file("truncated header", Array(bytes("{\"w\":\(entry())}").prefix(20)), "truncated", "12 are there"),
+        file("size alone", size(2), "truncated", "0 bytes", "expected 2"),
+        file("truncated header", Array(bytes("{\"w\":\(entry())}").prefix(20)), "truncated", "12 bytes"),
         file("oversized header", size(100_000_001) + [0x7B, 0x7D], "100000001"),
         file("header of 2^63", size(1 << 63) + [0x7B, 0x7D], "9223372036854775808"),
         file("header of 2^64 - 1", size(.max) + [0x7B, 0x7D], "18446744073709551615"),
@@ -47,8 +47,8 @@ struct HostileFile {
     ]
 
     private static let headers: [HostileFile] = [
-        file("blank first", bytes(" {}"), "does not start with"),
-        file("array", bytes("[]"), "does not start with"),
+        file("blank first", bytes(" {}"), "starts with another byte"),
+        file("array", bytes("[]"), "starts with another byte"),
         file("broken JSON", bytes("{\"w\":"), "header", "not JSON", "byte"),
         file("garbage after the JSON", bytes("{} x"), "header", "byte 3"),
         file("NUL after the JSON", bytes("{}\0"), "header", "byte 2"),
