@@ -804,8 +804,8 @@ PIXART_API pixart_status pixart_encoder_memory(const pixart_encoder *encoder, co
  *
  * @param encoder the handle; thread-safe
  * @param report JSON, to be freed with pixart_string_release(): {kind: {"seconds": s,
- *      "operations": n}, ...}. Every kind is always present: "product_float32",
- *      "product_bfloat16", "product_int8" (GEMMs by what they compute in), "attention",
+ *      "operations": n}, ...}. Every kind is always present: "gemm_float32",
+ *      "gemm_bfloat16", "gemm_int8" (GEMMs by what they compute in), "attention",
  *      "convolution", "rows" (norms and rounding), "weights" (converting weights), "other"
  * @return PIXART_ERROR_STATE in a forked child
  */

@@ -34,7 +34,7 @@ EXPLANATIONS: dict[str, str] = {
 
 def name(kind: str, task: Task) -> str:
     """The name of a kind in the tables."""
-    if kind.startswith("product_"):
+    if kind.startswith("gemm_"):
         return f"GEMM in {kind.removeprefix('product_')}"
     return f"attention in {attention_precision(task)}" if kind == "attention" else kind
 
@@ -45,8 +45,8 @@ def attention_precision(task: Task) -> str:
 
 def limit(results: Results, kind: str, task: Task) -> float | None:
     """G operations a second that the machine allows; None for kinds with hardly any arithmetic."""
-    if kind.startswith("product_"):
-        return results.limit_of(kind.removeprefix("product_"))
+    if kind.startswith("gemm_"):
+        return results.limit_of(kind.removeprefix("gemm_"))
     return results.limit_of(attention_precision(task)) if kind == "attention" else None
 
 

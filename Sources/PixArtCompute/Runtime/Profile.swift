@@ -4,9 +4,9 @@ import PixArtStorage
 /// Seconds and operations of each kind of work.
 package final class Profile: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
-        case gemmFloat32 = "product_float32"
-        case gemmBfloat16 = "product_bfloat16"
-        case gemmInt8 = "product_int8"
+        case gemmFloat32 = "gemm_float32"
+        case gemmBfloat16 = "gemm_bfloat16"
+        case gemmInt8 = "gemm_int8"
         case attention
         case convolution
         /// Norms and rounding of rows.

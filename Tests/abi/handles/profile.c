@@ -4,8 +4,8 @@
 #include <json-c/json.h>
 #include <time.h>
 
-static const char *const kinds[] = {
-    "product_float32", "product_bfloat16", "product_int8", "attention", "convolution", "rows", "weights", "other"};
+static const char *const kinds[] = {"gemm_float32", "gemm_bfloat16", "gemm_int8", "attention",
+                                    "convolution",  "rows",          "weights",   "other"};
 enum { FLOAT32, BFLOAT16, INT8, ATTENTION, CONVOLUTION, ROWS, WEIGHTS, OTHER, KINDS };
 
 typedef struct {

@@ -138,7 +138,7 @@ static double operations(void) {
     CHECK_OK(pixart_denoiser_profile(open.denoiser, &report));
     json_object *json = json_tokener_parse(report), *kind = NULL, *value = NULL;
     pixart_string_release(report);
-    REQUIRE(json && json_object_object_get_ex(json, "product_float32", &kind) &&
+    REQUIRE(json && json_object_object_get_ex(json, "gemm_float32", &kind) &&
             json_object_object_get_ex(kind, "operations", &value));
     double found = json_object_get_double(value);
     json_object_put(json);

@@ -110,7 +110,7 @@ def test_numpy_scalars_are_options(denoiser, prompt, negative, latents):
 
 @pytest.mark.parametrize(
     ("options", "kinds"),
-    [({}, {"product_float32"}), ({"compute": "bfloat16"}, {"product_bfloat16", "product_float32"})],
+    [({}, {"gemm_float32"}), ({"compute": "bfloat16"}, {"gemm_bfloat16", "gemm_float32"})],
 )
 def test_handles_tell_where_time_goes(model, prompt, negative, options, kinds):
     with pixart.Denoiser(model, **options) as denoiser, pixart.Denoiser(model) as other:
@@ -126,7 +126,7 @@ def test_handles_tell_where_time_goes(model, prompt, negative, options, kinds):
 
 def test_a_profile_is_of_the_stage(encoder, decoder, latents):
     for handle, run, kind in (
-        (encoder, lambda: encoder.encode("a cat"), "product_float32"),
+        (encoder, lambda: encoder.encode("a cat"), "gemm_float32"),
         (decoder, lambda: decoder.decode(latents), "convolution"),
     ):
         before = handle.profile()

@@ -48,8 +48,9 @@ def encode_path(path: Path) -> bytes:
 
 
 def _plain(value: object) -> object:
-    if hasattr(value, "tolist"):
-        return value.tolist()
+    convert = getattr(value, "tolist", None)
+    if convert is not None:
+        return convert()
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     raise TypeError(f"an option cannot be of type {type(value).__name__}")

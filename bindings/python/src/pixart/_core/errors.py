@@ -80,13 +80,20 @@ class LibraryNotFound(ImportError):
 
 
 _KINDS: dict[int, type[PixArtError]] = {Status.ERROR_STATE: StateError, Status.ERROR_MODEL: ModelError}
-_GROUPS = {1: ArgumentError, 2: FileError, 3: OutOfMemoryError, 4: Cancelled, 9: InternalError}
+_GROUPS: dict[int, type[PixArtError]] = {
+    1: ArgumentError,
+    2: FileError,
+    3: OutOfMemoryError,
+    4: Cancelled,
+    9: InternalError,
+}
 
 
 def error_for(status: int, message: str) -> PixArtError:
     """Returns the exception for a status: the class of the status, else the class of its group, so that values that are
     added later are still caught."""
-    return _KINDS.get(status, _GROUPS.get(status // 100, PixArtError))(message, status=status)
+    kind = _KINDS.get(status) or _GROUPS.get(status // 100, PixArtError)
+    return kind(message, status=status)
 
 
 @contextlib.contextmanager

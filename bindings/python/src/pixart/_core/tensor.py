@@ -43,7 +43,7 @@ def view(tensor: c_void_p) -> npt.NDArray[Any]:
     return np.frombuffer(memoryview(memory).toreadonly(), dtype).reshape(shape)
 
 
-def array_of(values: object, name: str) -> npt.NDArray[Any]:
+def array_of(values: Any, name: str) -> npt.NDArray[Any]:
     """Returns `values` (a torch tensor, anything with the buffer protocol, `__array__` or `__dlpack__`, or nested
     lists) as an array. Floating-point types that numpy does not have, bfloat16 and float8, become float32."""
     try:

@@ -22,7 +22,7 @@ def styles(source: Styles | None = None) -> dict[str, dict[str, str]]:
     """Returns the styles of `source`, or those of this package: name -> {"prompt": a template with {prompt} in it,
     "negative_prompt": what the image should not show}."""
     if source is None:
-        return _checked(json.loads(resources.files(__package__).joinpath("styles.json").read_text("utf-8")))
+        return _checked(json.loads(resources.files("pixart.prompts").joinpath("styles.json").read_text("utf-8")))
     if not isinstance(source, (str, os.PathLike)):
         try:
             return _checked(source)
