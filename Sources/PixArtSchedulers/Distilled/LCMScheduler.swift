@@ -16,7 +16,7 @@ package struct LCMScheduler: TimestepScheduler {
                 SchedulerFields.prediction(), SchedulerFields.zeroSNR, DistilledTimesteps.field,
                 .init(
                     "timestep_scaling", .number(1e-6...1e6), default: .number(10),
-                    "Factor of timesteps in the boundary condition."),
+                    "Factor that timesteps are multiplied by in the boundary condition."),
             ] + SchedulerFields.clipping(false) + SchedulerFields.thresholding
 
         let noise: NoiseSchedule

@@ -18,7 +18,7 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
                 SchedulerFields.prediction([.epsilon, .velocity]),
                 .init(
                     "noise_sampler_seed", .integer(0...Int64.max - 1), default: .null,
-                    "Seed of the noise that steps add; null for one out of the run's seed."),
+                    "Seed of the noise that steps add. null means a seed that is drawn from the generator of the run."),
             ] + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 
         let noise: NoiseSchedule

@@ -16,10 +16,12 @@ package struct EDMEulerScheduler: SigmaScheduler {
         package static let fields: [OptionSchema.Property] = [
             .init("sigma_min", .number(1e-9...1e9), default: .number(0.002), "Smallest noise level."),
             .init("sigma_max", .number(1e-9...1e9), default: .number(80), "Largest noise level."),
-            .init("sigma_data", .number(1e-9...1e9), default: .number(0.5), "Spread of the pictures of the training."),
-            SchedulerFields.choice("sigma_schedule", Spacing.karras, "How noise levels lie between the two."),
+            .init(
+                "sigma_data", .number(1e-9...1e9), default: .number(0.5), "Standard deviation of the training images."),
+            SchedulerFields.choice(
+                "sigma_schedule", Spacing.karras, "How noise levels are spaced between sigma_max and sigma_min."),
             SchedulerFields.prediction([.epsilon, .velocity]),
-            .init("rho", .number(0.1...1000), default: .number(7), "Exponent of the schedule \"karras\"."),
+            .init("rho", .number(0.1...1000), default: .number(7), "Exponent of the spacing \"karras\"."),
             SchedulerFields.finalSigma,
         ]
 

@@ -19,10 +19,12 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
                 SchedulerFields.prediction(), SchedulerFields.zeroSNR, SchedulerFields.finalSigma,
                 SchedulerFields.choice(
                     "interpolation_type", Interpolation.linear,
-                    "Noise levels at the timesteps, or in equal ratios over the whole training."),
+                    "Noise levels of the timesteps (linear), or in equal ratios over the whole training range (log_linear)."
+                ),
                 SchedulerFields.choice(
                     "timestep_type", Timesteps.discrete,
-                    "What the model is told: the timestep, or (with v_prediction) a quarter of the logarithm of the noise."
+                    "Input of the model: the timestep (discrete), or a quarter of the logarithm of the noise level (continuous), if "
+                        + "prediction_type is v_prediction."
                 ),
             ] + SchedulerFields.sigmaSpacings + SchedulerFields.sigmaRange + SchedulerFields.spacing(.linspace)
 

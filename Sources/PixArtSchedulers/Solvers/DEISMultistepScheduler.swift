@@ -19,8 +19,9 @@ package struct DEISMultistepScheduler: SolverScheduler {
         package static let fields: [OptionSchema.Property] =
             SchedulerFields.noise() + [
                 SchedulerFields.order(), SchedulerFields.prediction(),
-                SchedulerFields.choice("algorithm_type", Algorithm.deis, "What the solver follows."),
-                SchedulerFields.choice("solver_type", Solver.logrho, "What the solver integrates over."),
+                SchedulerFields.choice("algorithm_type", Algorithm.deis, "Algorithm of the solver. There is one."),
+                SchedulerFields.choice(
+                    "solver_type", Solver.logrho, "Variable that the solver integrates over. There is one."),
                 SchedulerFields.lowerOrderFinal(),
             ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 

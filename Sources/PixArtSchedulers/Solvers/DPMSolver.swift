@@ -58,9 +58,10 @@ struct DPMSolverSettings: Sendable {
             .init(
                 "algorithm_type", .choice(algorithms.map(\.rawValue)),
                 default: .string(DPMSolverAlgorithm.image.rawValue),
-                "What the solver follows: the noise or (++) the picture, without or (sde-) with noise added."),
+                "What the solver integrates: the predicted noise, or (\"++\") the predicted image. The algorithms with \"sde-\" add "
+                    + "noise in each step."),
             SchedulerFields.choice(
-                "solver_type", DPMSolverType.midpoint, "How steps of higher order take the slope."),
+                "solver_type", DPMSolverType.midpoint, "Method of steps of higher order."),
             SchedulerFields.lowerOrderFinal(lowerOrderFinal), SchedulerFields.finalSigma, SchedulerFields.clippedLambda,
         ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings
     }

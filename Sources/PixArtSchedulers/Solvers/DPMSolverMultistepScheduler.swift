@@ -17,10 +17,11 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
         package static let fields: [OptionSchema.Property] =
             DPMSolverSettings.fields(DPMSolverAlgorithm.allCases, lowerOrderFinal: true) + [
                 .init(
-                    "euler_at_final", .boolean, default: .bool(false), "End with a step of first order in any case."),
+                    "euler_at_final", .boolean, default: .bool(false),
+                    "Use first order in the last step, whatever lower_order_final is."),
                 .init(
                     "use_lu_lambdas", .boolean, default: .bool(false),
-                    "Noise levels in equal steps of the logarithm, as Lu et al. have them."),
+                    "Space noise levels in equal steps of the logarithm, as Lu et al. do."),
                 SchedulerFields.zeroSNR,
             ] + SchedulerFields.spacing(.linspace)
 

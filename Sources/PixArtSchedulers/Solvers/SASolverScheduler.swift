@@ -21,7 +21,9 @@ package struct SASolverScheduler: SolverScheduler {
                 SchedulerFields.order("predictor_order"), SchedulerFields.order("corrector_order"),
                 SchedulerFields.prediction(),
                 SchedulerFields.choice(
-                    "algorithm_type", Algorithm.image, "What the solver follows: the picture or the noise."),
+                    "algorithm_type", Algorithm.image,
+                    "What the solver integrates: the predicted image (data_prediction) or the predicted noise (noise_prediction)."
+                ),
                 SchedulerFields.lowerOrderFinal(), SchedulerFields.clippedLambda,
             ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.spacing(.linspace)
 

@@ -21,12 +21,14 @@ package struct UniPCMultistepScheduler: SolverScheduler {
             SchedulerFields.noise() + [
                 SchedulerFields.order(), SchedulerFields.prediction(),
                 SchedulerFields.choice(
-                    "solver_type", Solver.bh2, "Which function of the step's size scales its residue."),
+                    "solver_type", Solver.bh2,
+                    "Function of the step size that scales the residual: B1(h) or B2(h) of the paper."),
                 .init(
-                    "predict_x0", .boolean, default: .bool(true), "Solve for the picture, and not for the noise."),
+                    "predict_x0", .boolean, default: .bool(true),
+                    "true: solve for the predicted image. false: solve for the predicted noise."),
                 .init(
                     "disable_corrector", .integers(0...100_000), default: .array([]),
-                    "Steps, counted from 0, that the next one does not correct."),
+                    "Steps, counted from 0, whose results the next step does not correct."),
                 SchedulerFields.lowerOrderFinal(), SchedulerFields.finalSigma, SchedulerFields.zeroSNR,
             ] + SchedulerFields.thresholding + SchedulerFields.sigmaSpacings + SchedulerFields.sigmaRange
             + SchedulerFields.spacing(.linspace)

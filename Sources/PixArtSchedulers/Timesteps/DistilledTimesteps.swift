@@ -5,7 +5,7 @@ import PixArtStorage
 struct DistilledTimesteps: Sendable {
     static let field = OptionSchema.Property(
         "original_inference_steps", .integer(1...100_000), default: .integer(50),
-        "Timesteps of the distillation, out of which a run takes its own.")
+        "Number of timesteps of the distillation. The timesteps of a run are a subset of them.")
 
     private let original: Int
     private let training: Int

@@ -14,7 +14,7 @@ package struct DDIMScheduler: TimestepScheduler {
                 SchedulerFields.prediction(), SchedulerFields.zeroSNR,
                 .init(
                     "set_alpha_to_one", .boolean, default: .bool(true),
-                    "End without noise, and not at that of the first training timestep."),
+                    "true: the last step ends at noise level 0. false: it ends at that of the first training timestep."),
             ] + SchedulerFields.clipping(true) + SchedulerFields.thresholding + SchedulerFields.spacing(.leading)
 
         let noise: NoiseSchedule

@@ -24,7 +24,8 @@ package struct DDPMScheduler: TimestepScheduler {
             SchedulerFields.noise(further: [.sigmoid, .laplace]) + [
                 SchedulerFields.prediction(), SchedulerFields.zeroSNR,
                 SchedulerFields.choice(
-                    "variance_type", Variance.small, "How much noise a step adds: least, most, or what the model says."),
+                    "variance_type", Variance.small,
+                    "Variance of the noise that a step adds: the smallest, the largest, or what the model predicts."),
             ] + SchedulerFields.clipping(true) + SchedulerFields.thresholding + SchedulerFields.spacing(.leading)
 
         let noise: NoiseSchedule

@@ -17,10 +17,11 @@ package struct PNDMScheduler: TimestepScheduler {
                 SchedulerFields.prediction([.epsilon, .velocity]),
                 .init(
                     "skip_prk_steps", .boolean, default: .bool(false),
-                    "Begin with linear multistep at once, which takes one prediction for each step."),
+                    "true: use linear multistep from the first step on, with one prediction for each step. false: begin with "
+                        + "Runge-Kutta steps."),
                 .init(
                     "set_alpha_to_one", .boolean, default: .bool(false),
-                    "End without noise, and not at that of the first training timestep."),
+                    "true: the last step ends at noise level 0. false: it ends at that of the first training timestep."),
             ] + SchedulerFields.spacing(.leading)
 
         let noise: NoiseSchedule

@@ -2,13 +2,13 @@ import Glibc
 import PixArtFormats
 import PixArtStorage
 
-/// A folder in the diffusers layout: parts in subfolders, and an index that names the pipeline they make up.
+/// A folder in the diffusers layout: parts in subfolders, and an index that names the pipeline.
 package struct Checkpoint: Sendable {
     package let folder: String
-    /// PixArt-alpha's where there is no index.
+    /// PixArt-alpha's if there is no index.
     package let pipeline: Pipeline
 
-    /// Fails with `.file` where there is no such folder, and with `.model` where its index names another pipeline.
+    /// Fails with `.file` if there is no such folder, and with `.model` if its index names another pipeline.
     package init(folder: String) throws(PixArtError) {
         var status = stat()
         guard stat(folder, &status) == 0 else {
@@ -18,7 +18,7 @@ package struct Checkpoint: Sendable {
             throw CheckpointFolder.file(folder)
         }
         self.folder = folder
-        // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
+        // A folder without an index is a partial checkpoint. Opening a part fails if the part is missing.
         let index = "\(folder)/model_index.json"
         guard stat(index, &status) == 0 else {
             if let fault = CheckpointFolder.misplaced(folder) { throw fault }
@@ -34,10 +34,10 @@ package struct Checkpoint: Sendable {
         self.pipeline = pipeline
     }
 
-    /// The path of something in the folder.
+    /// The path of a file or folder in the checkpoint.
     package func path(_ relative: String) -> String { "\(folder)/\(relative)" }
 
-    /// Whether there is something of this name in the folder.
+    /// Whether the checkpoint has a file or folder of this name.
     package func contains(_ relative: String) -> Bool {
         var status = stat()
         return stat(path(relative), &status) == 0
@@ -49,22 +49,22 @@ package struct Checkpoint: Sendable {
     }
 }
 
-/// Which of diffusers' pipelines a checkpoint is made for, by the class that its `model_index.json` names.
+/// The diffusers pipeline of a checkpoint: the class that its `model_index.json` names.
 ///
-/// What else sets PixArt-alpha and PixArt-Sigma apart (size conditions, position scale, latents) is in the parts'
-/// configurations.
+/// The other differences between PixArt-alpha and PixArt-Sigma (size conditions, position scale, latents) are in the
+/// configurations of the parts.
 package enum Pipeline: String, CaseIterable, Sendable {
     case alpha = "PixArtAlphaPipeline"
     case sigma = "PixArtSigmaPipeline"
 
-    /// Most tokens of a prompt where nobody says otherwise.
+    /// The default of `max_sequence_length`.
     var maximumTokens: Int { self == .alpha ? 120 : 300 }
 
-    /// Whether runs of one step end at the predicted picture where nobody says otherwise.
+    /// Whether runs of one step end at the predicted original by default.
     var endsSingleStepAtOriginal: Bool { self == .alpha }
 }
 
-/// What a host can open of a checkpoint, by its verb.
+/// The stages that a host can open, by their verbs.
 package enum Stage: String, CaseIterable, Sendable {
     case encode
     case denoise
@@ -87,13 +87,13 @@ package enum Part: String, CaseIterable, Sendable {
     case transformer
     case vae
 
-    /// Where its configuration is in the checkpoint.
+    /// The path of its configuration in the checkpoint.
     package var configuration: String { "\(rawValue)/config.json" }
 
-    /// The name of its weight files up to the variant.
+    /// The name of its weight files, without the variant and the extension.
     package var stem: String { self == .textEncoder ? "model" : "diffusion_pytorch_model" }
 
-    /// A folder of a checkpoint that is of no use without this part, nor it without the folder.
+    /// The folder of a checkpoint that belongs to this part: neither is useful without the other.
     package var companion: String? {
         switch self {
         case .textEncoder: "tokenizer"
@@ -102,7 +102,7 @@ package enum Part: String, CaseIterable, Sendable {
         }
     }
 
-    /// The files of the companion that a conversion copies: all that T5's tokenizers and schedulers consist of.
+    /// The files of the companion that a conversion copies: all files of T5's tokenizers and of schedulers.
     package var companionFiles: [String] {
         switch self {
         case .textEncoder:

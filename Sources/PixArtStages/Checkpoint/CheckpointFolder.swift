@@ -2,11 +2,11 @@ import Glibc
 import PixArtFormats
 import PixArtStorage
 
-/// What was given as a checkpoint's folder if it is none, for messages.
+/// Errors for a path that is not the folder of a checkpoint.
 enum CheckpointFolder {
     private static let expected = "expected a checkpoint's folder in the diffusers layout"
 
-    /// There is nothing at `path`, or it cannot be looked at.
+    /// The error if there is nothing at `path`, or if it cannot be read.
     static func missing(_ path: String, reason: String) -> PixArtError {
         if path.contains("://") {
             return .file("\(path): is an address, and nothing is downloaded here; \(expected)")
@@ -17,7 +17,7 @@ enum CheckpointFolder {
                 + "here; \(expected), as \"hf download \(path) --local-dir FOLDER\" makes it")
     }
 
-    /// There is something else than a folder at `path`.
+    /// The error if `path` is not a folder.
     static func file(_ path: String) -> PixArtError {
         let kind = (try? MappedFile(path: path)).flatMap { FileKind($0.bytes) }
         let found = kind.map { "\($0.found), and not a folder" } ?? "is a single file"
@@ -25,7 +25,7 @@ enum CheckpointFolder {
         return .file("\(path): \(found); \(expected)" + (isPart ? ", which is two levels above" : ""))
     }
 
-    /// A folder without an index that is known not to be a checkpoint's; nil for others.
+    /// The error for a folder without an index that is known not to be a checkpoint; nil for other folders.
     static func misplaced(_ path: String) -> PixArtError? {
         func has(_ name: String) -> Bool {
             var status = stat()
@@ -42,7 +42,7 @@ enum CheckpointFolder {
         return isPart ? .file("\(path): is the folder of a single part; \(expected), which is the one above") : nil
     }
 
-    /// ORG/NAME, of the letters that the Hub allows.
+    /// Whether a path is ORG/NAME, in the characters that the Hub allows.
     private static func isHubID(_ path: String) -> Bool {
         let names = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         return names.count == 2

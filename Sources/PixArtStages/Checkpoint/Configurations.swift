@@ -2,8 +2,8 @@ import PixArtFormats
 import PixArtNetworks
 import PixArtStorage
 
-// What the networks need to know, from the files that diffusers and transformers write. Defaults are those of their
-// classes; settings that only have one supported value are checked, so that nothing is silently computed otherwise.
+// The configurations of the networks, from the files that diffusers and transformers write. Defaults are those of their
+// classes. Keys with a single supported value are checked, so that a network is never computed in another way.
 
 extension T5Encoder.Configuration {
     /// From `text_encoder/config.json`, a transformers `T5Config`.

@@ -4,15 +4,15 @@ import PixArtStorage
 
 /// Writes a checkpoint in another precision, as an ordinary diffusers folder.
 ///
-/// One piece of one tensor is in memory at a time, whatever the sizes.
+/// One piece of one tensor is in memory at a time.
 package enum Conversion {
-    /// Writes the parts of the checkpoint `model` that the options name into the folder `out`, which is made where it is
-    /// missing; the one that it lies in must be there. What is there already is replaced file by file when all files are
-    /// whole. Nothing remains of a call that fails or is cancelled.
+    /// Writes the parts of the checkpoint `model` that the options name to the folder `out`. The folder is made if it is
+    /// missing; its parent must exist. Existing files are replaced when all new files are complete. A call that fails or
+    /// is cancelled leaves nothing behind.
     ///
-    /// Fails with `.argument` where both are the same folder; with `.model` where the parts' tensors do not fit, or are
-    /// quantized otherwise already; with `.file`, also if a link leads a file that is to be copied out of `model`; with
-    /// `.format`, `.option`, and with `.cancelled`.
+    /// Fails with `.argument` if both are the same folder; with `.model` if the parts' tensors do not fit, or have another
+    /// quantization already; with `.file`, also if a file to copy is a link to a place outside `model`; with `.format`,
+    /// `.option` and `.cancelled`.
     package static func convert(model: String, to out: String, _ options: ConvertOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         let files = try SourceFolder(path: model)
@@ -34,7 +34,7 @@ package enum Conversion {
         try folder.commit()
     }
 
-    /// The parts that the options name; all that are there where they name none.
+    /// The parts that the options name, or all parts of the checkpoint if they name none.
     private static func parts(of checkpoint: Checkpoint, _ named: [Part]?) throws(PixArtError) -> [Part] {
         if let named { return Part.allCases.filter { named.contains($0) } }
         let present = Part.allCases.filter { checkpoint.contains($0.configuration) }
@@ -45,7 +45,7 @@ package enum Conversion {
         return present
     }
 
-    /// Counts what is done, and reports it. A step is a tensor.
+    /// Counts the tensors and bytes that are converted, and reports the progress. A step is a tensor.
     struct Meter {
         private let steps: Int
         private let bytes: Int
@@ -57,7 +57,7 @@ package enum Conversion {
             self.bytes = bytes
         }
 
-        /// Counts one more tensor, or `count` bytes more of one. Fails with `.cancelled`.
+        /// Adds `tensors` tensors and `count` bytes. Fails with `.cancelled`.
         mutating func advance(bytes count: Int = 0, tensors: Int = 0) throws(PixArtError) {
             step += tensors
             done += count

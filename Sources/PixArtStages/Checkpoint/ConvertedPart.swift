@@ -2,9 +2,9 @@ import PixArtCompute
 import PixArtFormats
 import PixArtStorage
 
-/// A part of a checkpoint on its way into another precision.
+/// A part of a checkpoint that is converted to another precision.
 struct ConvertedPart {
-    /// A tensor, and the encoding that it is to have; nil for the one that it has.
+    /// A tensor and its new encoding; nil if it keeps its encoding.
     struct Item {
         let tensor: StoredTensor
         let encoding: WeightEncoding?
@@ -14,9 +14,9 @@ struct ConvertedPart {
     /// By name.
     let tensors: [Item]
     private let configuration: String
-    /// Files that are copied as they are: where they lie, and their places in the folder.
+    /// Files that are copied: their paths, and their places in the new folder.
     private let copies: [(source: String, place: String)]
-    /// What the configuration is to say of the weights; nil for what it says.
+    /// The quantization that the new configuration states; nil if the configuration is copied.
     private let quantization: WeightEncoding?
 
     /// Reads the headers, and checks that the tensors are those of the part's networks.
@@ -38,13 +38,13 @@ struct ConvertedPart {
         let encoding = try Self.encoding(of: part, source, requested)
         let reader = WeightReader(WeightLoading(source, as: encoding, unexpected: options.unexpectedTensors))
         for stage in Stage.allCases where stage.part == part {
-            // Some publish a VAE's decoder alone.
+            // Some repositories publish only the decoder of a VAE.
             if stage == .imageEncode, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
             try stage.validate(checkpoint, with: reader)
         }
         quantization = encoding?.isQuantized == true ? encoding : nil
         var tensors: [Item] = []
-        // What the networks pass over is dropped.
+        // Tensors that the networks do not use are dropped.
         for name in reader.requestedNames.sorted().map(\.text) {
             guard let tensor = try source[name] else { continue }
             // Scales of quantized weights have no encoding.
@@ -54,7 +54,7 @@ struct ConvertedPart {
         self.tensors = tensors
     }
 
-    /// The encoding that is asked of a part's network; nil for a copy.
+    /// The requested encoding of a part's network; nil for a copy.
     private static func encoding(
         of part: Part, _ source: WeightFolder, _ requested: WeightEncoding
     ) throws(PixArtError) -> WeightEncoding? {
@@ -72,7 +72,7 @@ struct ConvertedPart {
     /// Bytes to read.
     var bytes: Int { tensors.reduce(0) { $0 + $1.tensor.bytes.count } }
 
-    /// Writes the part's folder and that of its companion.
+    /// Writes the folder of the part and the folder of its companion.
     func write(
         into folder: AtomicFolder, _ pool: ThreadPool, _ meter: inout Conversion.Meter
     ) throws(PixArtError) {
@@ -110,7 +110,7 @@ struct ConvertedPart {
         try writer.finish()
     }
 
-    /// Copies the configuration, and says in it how the weights are quantized.
+    /// Copies the configuration, and adds the quantization of the weights.
     private func writeConfiguration(into folder: AtomicFolder) throws(PixArtError) {
         guard let quantization else { return try folder.copy(configuration, to: part.configuration) }
         var members = try JSONValue.load(path: configuration, dialect: .verbatim).object ?? [:]

@@ -2,8 +2,8 @@ import PixArtCompute
 import PixArtFormats
 import PixArtStorage
 
-/// A stage's network as a checkpoint's configuration describes it. Opening, estimating and converting a network need no
-/// more than this.
+/// The network of a stage, from the configuration of a checkpoint. Opening, estimating and converting a network need
+/// nothing else.
 protocol NetworkDescription: Sendable {
     associatedtype Network: Sendable
     associatedtype Memory: MemoryOptions
@@ -15,7 +15,7 @@ protocol NetworkDescription: Sendable {
     /// Fails with `.model` and `.memory`.
     func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> Network
 
-    /// The facts of the configuration that reports show, by its keys.
+    /// The members of the configuration that reports show, by its keys.
     var architecture: [Name: JSONValue] { get }
 
     /// Equal layers, one of which is in memory at a time if weights are streamed.
@@ -29,7 +29,7 @@ protocol NetworkDescription: Sendable {
 }
 
 extension NetworkDescription {
-    /// What the weights that `reader` has handed out take of memory.
+    /// The memory of the weights that `reader` has read.
     func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint {
         streamed ? reader.footprint.streamed(layers: layers) : reader.footprint
     }

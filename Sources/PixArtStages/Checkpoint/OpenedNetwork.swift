@@ -1,12 +1,12 @@
 import PixArtCompute
 import PixArtStorage
 
-/// A network with its weights and its workers: what each handle that is opened from a checkpoint holds.
+/// A network with its weights and its workers: what a handle of a stage holds.
 struct OpenedNetwork<Description: NetworkDescription>: Sendable {
     let description: Description
     let network: Description.Network
     let pool: ThreadPool
-    /// What the handle was opened from, and how.
+    /// The files and precisions that the handle was opened with.
     let report: HandleReport
     private let weights: WeightFootprint
     private let compute: ComputePrecision
@@ -26,7 +26,7 @@ struct OpenedNetwork<Description: NetworkDescription>: Sendable {
         weights = description.footprint(opened.reader, streamed: streamed)
     }
 
-    /// What the handle takes of memory in a call of the size in `options`. Fails with `.option`.
+    /// The memory of the handle in a call of the size in `options`. Fails with `.option`.
     func memory(_ options: Description.Memory) throws(PixArtError) -> MemoryReport {
         MemoryReport(
             weights: weights,
@@ -35,7 +35,7 @@ struct OpenedNetwork<Description: NetworkDescription>: Sendable {
             held: pool.scratchBytes)
     }
 
-    /// Where the time went since the handle was opened.
+    /// The time of the handle's work since it was opened, by kind.
     var profile: Profile { pool.profile }
 
     var process: ProcessIdentity { pool.process }

@@ -2,7 +2,7 @@ import PixArtCompute
 import PixArtFormats
 import PixArtStorage
 
-/// The weights of a part that a network is about to take, with the options of an open.
+/// The weights of a part, before its network reads them.
 struct PartWeights {
     private let checkpoint: Checkpoint
     private let part: Part

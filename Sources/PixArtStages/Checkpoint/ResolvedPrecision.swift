@@ -1,23 +1,22 @@
 import PixArtCompute
 import PixArtStorage
 
-/// How a network's weights are held and what it computes in: the options `weights` and `compute` of an open, put
-/// together with how the weights are stored.
+/// The precision of a network's weights and of its matrix multiplications: the options `weights` and `compute`, resolved
+/// with the precision in which the weights are stored.
 package struct ResolvedPrecision: Equatable, Sendable {
-    /// nil for as they are stored.
+    /// nil: as they are stored.
     package let weights: WeightEncoding?
     package let compute: ComputePrecision
 
     /// - Parameters:
-    ///   - weights: as asked for; nil for as they are stored.
-    ///   - compute: as asked for; nil for what suits the weights: int8 for int8 and int4, and float32 for others.
+    ///   - weights: as requested; nil for the precision in which they are stored.
+    ///   - compute: as requested; nil for int8 if the weights are int8 or int4, and float32 otherwise.
     ///   - quantization: of the stored weights; nil for floating point.
     ///   - location: of the weights, for messages.
     ///
-    /// Fails with `.option` naming the key where the three do not go together:
-    /// - weights that are stored as int8 or int4 are held as such; full precision cannot be had back;
-    /// - products of int8 need weights held as int8 or int4. Where how to hold floating-point weights is left open,
-    ///   asking for them means weights of int8.
+    /// Fails with `.option` naming the key if the three do not fit together:
+    /// - Weights that are stored as int8 or int4 keep that precision, because the lost bits cannot be restored.
+    /// - Matrix multiplications in int8 need int8 or int4 weights. If `weights` is nil, floating-point weights become int8.
     package init(
         weights: WeightEncoding?, compute: ComputePrecision?, quantization: WeightEncoding?, location: String
     ) throws(PixArtError) {
@@ -36,7 +35,7 @@ package struct ResolvedPrecision: Equatable, Sendable {
         self.compute = compute ?? (isQuantized ? .int8 : .float32)
     }
 
-    /// As the options `weights` and `compute` of a call say.
+    /// From the options of a call.
     package init(_ options: PrecisionOptions, storedAs source: any WeightSource) throws(PixArtError) {
         try self.init(
             weights: options.weights, compute: options.compute, quantization: source.quantization,

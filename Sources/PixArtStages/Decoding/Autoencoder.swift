@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtNetworks
 import PixArtStorage
 
-/// One half of a checkpoint's part `vae`, of either class, as its `config.json` describes it.
+/// One half of a checkpoint's part `vae`, of either class, from its `config.json`.
 struct Autoencoder: Sendable {
     enum Half: String, Sendable, CustomStringConvertible {
         case decoder, encoder
@@ -17,7 +17,7 @@ struct Autoencoder: Sendable {
     }
 
     private let network: Network
-    /// Latents as the denoiser sees them are the network's times this.
+    /// The latents of the denoiser are the latents of the network times this.
     let scalingFactor: Float
 
     /// Fails with `.model`.
@@ -47,7 +47,7 @@ struct Autoencoder: Sendable {
         }
     }
 
-    /// The facts that reports show, by the keys of `config.json`.
+    /// The members of reports, by the keys of `config.json`.
     var architecture: [Name: JSONValue] {
         let name =
             switch network {
@@ -68,7 +68,7 @@ struct Autoencoder: Sendable {
         }
     }
 
-    /// The network of the decoder, with its weights. Fails with `.model`.
+    /// The decoder's network with its weights. Fails with `.model`.
     func decoder(_ reader: WeightReader) throws(PixArtError) -> any AutoencoderDecoder {
         switch network {
         case .variational(let configuration): try VAEDecoder(configuration, reader)
@@ -76,7 +76,7 @@ struct Autoencoder: Sendable {
         }
     }
 
-    /// The network of the encoder, with its weights. Fails with `.model`.
+    /// The encoder's network with its weights. Fails with `.model`.
     func encoder(_ reader: WeightReader) throws(PixArtError) -> any AutoencoderEncoder {
         switch network {
         case .variational(let configuration): try VAEEncoder(configuration, reader)
@@ -84,7 +84,7 @@ struct Autoencoder: Sendable {
         }
     }
 
-    /// Memory of decoding images of the size that the options say, or of `ownSide`.
+    /// Bytes that decoding images of these sizes allocates. `ownSide` is the side of an image whose size is nil.
     func decodingBytes(_ sizes: ImageSizeOptions, ownSide: Int, _ pool: ThreadPool) -> Int {
         let (images, height, width) = latentSize(sizes, ownSide: ownSide)
         let bytes =
@@ -94,11 +94,11 @@ struct Autoencoder: Sendable {
             case .tiny(let configuration):
                 TinyDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
             }
-        // Latents and images of the whole batch; which are decoded one by one.
+        // The latents and images are those of the whole batch, which is decoded image by image.
         return images * height * width * (2 * 4 * latentChannels + 3 * scale * scale) + bytes
     }
 
-    /// Memory of encoding images of the size that the options say, or of `ownSide`.
+    /// Bytes that encoding images of these sizes allocates. `ownSide` is the side of an image whose size is nil.
     func encodingBytes(_ sizes: ImageSizeOptions, ownSide: Int, _ pool: ThreadPool) -> Int {
         let (images, latentHeight, latentWidth) = latentSize(sizes, ownSide: ownSide)
         let (height, width) = (latentHeight * scale, latentWidth * scale)
@@ -109,11 +109,11 @@ struct Autoencoder: Sendable {
             case .tiny(let configuration):
                 TinyEncoder.activationBytes(configuration, height: height, width: width, pool)
             }
-        // Latents and noise of the whole batch; which are encoded one by one.
+        // The latents and the noise are those of the whole batch, which is encoded image by image.
         return images * latentHeight * latentWidth * 2 * 4 * latentChannels + bytes
     }
 
-    /// Images, and the size of their latents, that the options say.
+    /// The number of images, and the size of their latents.
     private func latentSize(_ sizes: ImageSizeOptions, ownSide: Int) -> (images: Int, height: Int, width: Int) {
         let height = ((sizes.height ?? ownSide) + scale - 1) / scale
         let width = ((sizes.width ?? ownSide) + scale - 1) / scale

@@ -2,7 +2,7 @@ import PixArtCompute
 import PixArtNetworks
 import PixArtStorage
 
-/// The third stage: latents to images. Any number of threads may use it at once.
+/// The third stage: latents to images. Thread-safe.
 package final class Decoder: ProcessBound, Sendable {
     private let opened: OpenedNetwork<DecoderDescription>
 
@@ -25,7 +25,8 @@ package final class Decoder: ProcessBound, Sendable {
 
     package var process: ProcessIdentity { opened.process }
 
-    /// Images of latents, float32 [B, C, Y, X]: uint8 or float32 [B, height, width, 3].
+    /// Decodes latents, float32 [B, C, Y, X], to images, uint8 or float32 [B, height, width, 3]. Fails with `.argument` and
+    /// `.option`.
     package func decode(_ latents: Tensor, _ options: DecodeOptions) throws(PixArtError) -> Tensor {
         let autoencoder = opened.description.autoencoder
         guard let shape = LatentShape(latents), shape.channels == autoencoder.latentChannels,
@@ -42,18 +43,18 @@ package final class Decoder: ProcessBound, Sendable {
         ) { target throws(PixArtError) in
             for image in 0..<shape.images {
                 try CallProgress.report(step: image, of: shape.images)
-                let picture = try decode(latents, shape, image: image)
+                let decoded = try decode(latents, shape, image: image)
                     .resizedAndCropped(height: size.height, width: size.width)
                 let share = target.count / shape.images
                 let place = UnsafeMutableRawBufferPointer(rebasing: target[image * share..<(image + 1) * share])
-                if isBytes { picture.writeBytes(to: place) } else { picture.writeFloats(to: place) }
+                if isBytes { decoded.writeBytes(to: place) } else { decoded.writeFloats(to: place) }
             }
             try CallProgress.report(step: shape.images, of: shape.images)
         }
     }
 
     /// One image of the latents.
-    private func decode(_ latents: Tensor, _ shape: LatentShape, image: Int) throws(PixArtError) -> Picture {
+    private func decode(_ latents: Tensor, _ shape: LatentShape, image: Int) throws(PixArtError) -> DecodedImage {
         let map = try FeatureMap(height: shape.height, width: shape.width, channels: shape.channels)
         let factor = opened.description.autoencoder.scalingFactor
         latents.withFloats { values in
@@ -63,7 +64,7 @@ package final class Decoder: ProcessBound, Sendable {
                 }
             }
         }
-        return Picture(try opened.network.decode(map, opened.pool))
+        return DecodedImage(try opened.network.decode(map, opened.pool))
     }
 
     private func requestedSize(_ options: DecodeOptions) throws(PixArtError) -> (height: Int, width: Int)? {

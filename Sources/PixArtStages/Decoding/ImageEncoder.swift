@@ -5,7 +5,7 @@ import PixArtNetworks
 import PixArtSchedulers
 import PixArtStorage
 
-/// The way back from the third stage: images to latents. Any number of threads may use it at once.
+/// The inverse of the third stage: images to latents. Thread-safe.
 ///
 /// This implementation matches: diffusers' `VaeImageProcessor.preprocess` of images that need no resizing, and
 /// `retrieve_latents(vae.encode(image), generator, sample_mode)` times the scaling factor.
@@ -31,7 +31,8 @@ package final class ImageEncoder: ProcessBound, Sendable {
 
     package var process: ProcessIdentity { opened.process }
 
-    /// Latents of images, uint8 [B, H, W, 3] or [H, W, 3]: float32 [B, C, Y, X]. Fails with `.argument` and `.option`.
+    /// Encodes images, uint8 [B, H, W, 3] or [H, W, 3], to latents, float32 [B, C, Y, X]. Fails with `.argument` and
+    /// `.option`.
     package func encode(_ images: Tensor, _ options: ImageEncodeOptions) throws(PixArtError) -> Tensor {
         let autoencoder = opened.description.autoencoder
         let scale = autoencoder.scale
@@ -43,7 +44,7 @@ package final class ImageEncoder: ProcessBound, Sendable {
         let shape = LatentShape(
             images: batch.count, channels: autoencoder.latentChannels, height: batch.height / scale,
             width: batch.width / scale)
-        // Drawn for the whole batch, as the reference does; unused if there is nothing to draw.
+        // Drawn for the whole batch, as the reference does. A network without a distribution ignores them.
         let numbers = options.sampleMode == .sample ? noise.normal(shape.count) : nil
         return try Tensor(.float32, shape: shape.dimensions) { bytes throws(PixArtError) in
             let latents = bytes.bindMemory(to: Float.self)
@@ -72,7 +73,7 @@ package final class ImageEncoder: ProcessBound, Sendable {
 }
 
 extension LatentDistribution {
-    /// What `noise` draws of a latent, or the latent's mean.
+    /// A latent that is drawn with `noise`, or the mean if that is nil.
     fileprivate func value(_ position: Int, _ channel: Int, noise: Float?) -> Float {
         guard let noise, let logVariance else { return mean[position, channel] }
         return mean[position, channel] + expf(0.5 * min(max(logVariance[position, channel], -30), 20)) * noise
@@ -80,7 +81,7 @@ extension LatentDistribution {
 }
 
 extension NoiseGenerator {
-    /// For as many images from the option `seed` of a call: one generator, or one for each. Fails with `.option`.
+    /// The generator of a call for `images` images. Fails with `.option` if the seeds are not as many.
     init(_ seed: Seed, images: Int) throws(PixArtError) {
         switch seed {
         case .batch(let seed): self.init(seed: seed, images: images)

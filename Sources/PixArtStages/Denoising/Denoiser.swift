@@ -8,13 +8,13 @@ import PixArtStorage
 package final class Denoiser: ProcessBound, Sendable {
     private let opened: OpenedNetwork<TransformerDescription>
     let pipeline: Pipeline
-    /// What previews are made by, or why that is not to be had.
+    /// The map that previews are computed with, or the error that reading it failed with.
     let previewMap: Result<PreviewMap, PixArtError>
     /// The checkpoint's `scheduler_config.json`, if it has one.
     private let schedulerFile: ConfigurationFile?
 
-    /// Opens the parts `transformer` and `scheduler` of a checkpoint; where there is no scheduler, as in repositories
-    /// that publish a transformer only, it takes the settings that all published checkpoints share.
+    /// Opens the parts `transformer` and `scheduler` of a checkpoint. If it has no scheduler, as in repositories that
+    /// publish only a transformer, the settings are those that all published checkpoints share.
     package init(model: String, _ options: DenoiserOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         pipeline = checkpoint.pipeline
@@ -28,7 +28,7 @@ package final class Denoiser: ProcessBound, Sendable {
             companions: schedulerFile.map { [$0.path] } ?? [])
     }
 
-    /// The scheduler of a run, as its option `scheduler` and the checkpoint say. Fails with `.option`.
+    /// The scheduler of a run, from its option `scheduler` and the checkpoint. Fails with `.option`.
     func scheduler(_ option: JSONValue) throws(PixArtError) -> any SchedulerConfiguration {
         try SchedulerRegistry.configuration(schedulerFile, option: option)
     }

@@ -3,16 +3,16 @@ import PixArtNetworks
 import PixArtSchedulers
 import PixArtStorage
 
-/// The image that a run starts from, and the part of it that is repainted.
+/// The image that a run starts from, and the part of it that is inpainted.
 ///
 /// This implementation matches: the arithmetic of diffusers' `StableDiffusionImg2ImgPipeline`, and with a mask that of
 /// `StableDiffusionInpaintPipeline` for networks that see latents only.
-/// Limitations: latents that a host sets are the noise, at any strength.
+/// Limitations: latents that a host sets replace the noise, at any strength.
 struct ImageConditioning: Sendable {
     private let strength: Double
     private let shape: LatentShape
     private var imageLatents: [Float]?
-    /// Whether a latent is repainted, [B, Y, X].
+    /// Whether a latent is inpainted, [B, Y, X].
     private var mask: [Bool]?
 
     init(strength: Double, _ shape: LatentShape) {
@@ -33,8 +33,8 @@ struct ImageConditioning: Sendable {
         imageLatents = repeated(latents.floats, given.images)
     }
 
-    /// Takes the mask, uint8 [H, W] or [1 or B, H, W] in pixels, also with a last dimension of 1: at least 128 if the
-    /// pixel is repainted. A latent goes by the first of its pixels.
+    /// Takes the mask, uint8 [H, W] or [1 or B, H, W] in pixels, also with a last dimension of 1. A pixel is inpainted if its
+    /// value is at least 128. The first pixel of a latent decides for the latent.
     mutating func setMask(_ mask: Tensor) throws(PixArtError) {
         let scale = LatentShape.scale
         let (height, width) = (shape.height * scale, shape.width * scale)
@@ -57,12 +57,12 @@ struct ImageConditioning: Sendable {
         return shape.images == 1 ? "[1, \(rest)]" : "[1 or \(shape.images), \(rest)]"
     }
 
-    /// The elements of one item for each of the batch, or of all as they are.
+    /// The elements of all items: those of a single item are repeated for each item of the batch.
     private func repeated<Element>(_ elements: [Element], _ items: Int) -> [Element] {
         items == shape.images ? elements : (0..<shape.images).flatMap { _ in elements }
     }
 
-    /// The latents before the first step, which is that of `timesteps[index]`.
+    /// The latents before the first step, whose timestep is `timesteps[index]`.
     func start(_ noise: Latents, _ scheduler: any Scheduler, at index: Int) -> Latents {
         guard let imageLatents, mask == nil || strength < 1 else {
             return Latents(shape, noise.values.map { $0 * scheduler.initialNoiseSigma })
@@ -70,8 +70,8 @@ struct ImageConditioning: Sendable {
         return Latents(shape, scheduler.addingNoise(noise.values, to: imageLatents, at: index))
     }
 
-    /// Latents of which those that the mask keeps are the image's again, with the noise of `timesteps[index]`; without
-    /// noise if that is nil.
+    /// Latents in which those outside the mask are the image's again, with the noise of `timesteps[index]`, or without
+    /// noise if `index` is nil.
     func kept(in latents: Latents, noise: Latents, _ scheduler: any Scheduler, at index: Int?) -> Latents {
         guard let imageLatents, let mask else { return latents }
         let original = index.map { scheduler.addingNoise(noise.values, to: imageLatents, at: $0) } ?? imageLatents

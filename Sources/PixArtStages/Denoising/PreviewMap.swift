@@ -2,19 +2,19 @@ import PixArtCompute
 import PixArtNetworks
 import PixArtStorage
 
-/// A linear map from latents, as the denoiser sees them, to colours: what previews are made by.
+/// A linear map from the latents of the denoiser to colours, for previews.
 package struct PreviewMap: Sendable {
     /// Red, green and blue of each channel, [C][3], from -1 to 1.
     private let factors: [[Float]]
-    /// Those of latents that are 0, [3].
+    /// Red, green and blue of latents that are 0, [3].
     private let bias: [Float]
 
-    /// Of the VAE of Stable Diffusion, which PixArt-alpha has, as they are widely used.
+    /// The widely used map for the VAE of Stable Diffusion, which PixArt-alpha has.
     package static let stableDiffusion = PreviewMap([
         [0.3512, 0.2297, 0.3227], [0.3250, 0.4974, 0.2350], [-0.2829, 0.1762, 0.2721], [-0.2120, -0.2616, -0.7177],
     ])
 
-    /// Of that of Stable Diffusion XL, which PixArt-Sigma has, likewise.
+    /// The widely used map for the VAE of Stable Diffusion XL, which PixArt-Sigma has.
     package static let stableDiffusionXL = PreviewMap(
         [
             [0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362],
@@ -26,8 +26,8 @@ package struct PreviewMap: Sendable {
         self.bias = bias.map { Float($0) }
     }
 
-    /// Those of a checkpoint: by keys of our own in its `vae/config.json`, else by the `scaling_factor` there, else by
-    /// its pipeline. Fails with `.model`, and as reading the file does.
+    /// The map of a checkpoint: from the keys `latent_rgb_factors` and `latent_rgb_bias` of its `vae/config.json`, else by
+    /// the `scaling_factor` in that file, else by its pipeline. Fails with `.model`, and as reading the file does.
     init(_ checkpoint: Checkpoint) throws(PixArtError) {
         guard checkpoint.contains(Part.vae.configuration) else {
             self = Self.published(checkpoint.pipeline)
@@ -50,8 +50,8 @@ package struct PreviewMap: Sendable {
         pipeline == .alpha ? stableDiffusion : stableDiffusionXL
     }
 
-    /// Those of the options of a preview, else those of the checkpoint; for `channels` channels. Fails with `.option`,
-    /// and as finding those of the checkpoint did.
+    /// The map of a preview of `channels` channels: from its options, else from the checkpoint. Fails with `.option`, and
+    /// with the error of `checkpoint`.
     init(
         _ options: SamplerPreviewOptions, channels: Int, checkpoint: Result<PreviewMap, PixArtError>
     ) throws(PixArtError) {
@@ -93,7 +93,7 @@ package struct PreviewMap: Sendable {
                     }
                 }
                 let place = target[image * 3 * shape.plane..<(image + 1) * 3 * shape.plane]
-                Picture(map).writeBytes(to: UnsafeMutableRawBufferPointer(rebasing: place))
+                DecodedImage(map).writeBytes(to: UnsafeMutableRawBufferPointer(rebasing: place))
             }
         }
     }

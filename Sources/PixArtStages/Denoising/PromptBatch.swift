@@ -2,9 +2,9 @@ import PixArtCompute
 import PixArtNetworks
 import PixArtStorage
 
-/// The embeddings that a run is to be guided by: a prompt or several, and a negative for each of them or none at all.
+/// The embeddings that guide a run: one or more prompts, and a negative prompt for each of them or for none.
 package struct PromptBatch {
-    /// An embedding, and what messages call it.
+    /// An embedding with its name in messages.
     private typealias Named = (name: String, embedding: Tensor)
 
     private let prompts: [Named]
@@ -18,7 +18,7 @@ package struct PromptBatch {
         missing = "negative is NULL, expected an embedding"
     }
 
-    /// Several, and as many negatives; they may have different lengths.
+    /// Several prompts, and as many negatives. They may have different lengths.
     package init(prompts: [Tensor], negatives: [Tensor]?) {
         precondition(negatives == nil || negatives?.count == prompts.count)
         self.prompts = prompts.enumerated().map { ("prompts[\($0)]", $1) }

@@ -12,7 +12,7 @@ package enum ResolutionBins {
         (2.5, 1600, 640), (3.0, 1728, 576), (4.0, 2048, 512),
     ]
 
-    /// The same for checkpoints of 2048 pixels, which have some of their own.
+    /// The same for checkpoints of 2048 pixels, which have more sizes.
     private static let largeSizes: [(ratio: Double, height: Int, width: Int)] = [
         (0.25, 1024, 4096), (0.26, 1024, 3968), (0.27, 1024, 3840), (0.28, 1024, 3712), (0.32, 1152, 3584),
         (0.33, 1152, 3456), (0.35, 1152, 3328), (0.4, 1280, 3200), (0.42, 1280, 3072), (0.48, 1408, 2944),

@@ -2,14 +2,14 @@ import PixArtNetworks
 import PixArtSchedulers
 import PixArtStorage
 
-/// How large a run is, by its options.
+/// The size of a run, from its options and the checkpoint.
 struct RunSize: Sendable {
     let prompts: Int
     let images: Int
-    /// Pixels that the run denoises at.
+    /// The size in pixels that the run denoises at.
     let height, width: Int
     let latents: LatentShape
-    /// Predictions of a step that takes the most of them.
+    /// Most predictions that a step takes.
     let passes: Int
     /// Prompts that these are made under, negatives included.
     let embeddings: Int
@@ -30,10 +30,10 @@ struct RunSize: Sendable {
         embeddings = prompts * most.prompts
     }
 
-    /// Latents of a step that takes the most of them.
+    /// Most latents that a step predicts for.
     var items: Int { images * passes }
 
-    /// Fails with `.option` if the images are more than anyone has memory for.
+    /// Images of the run. Fails with `.option` if there are more than 1024.
     private static func images(of prompts: Int, each: Int) throws(PixArtError) -> Int {
         let most = 1024
         guard prompts * each <= most else {
@@ -68,11 +68,11 @@ struct RunSize: Sendable {
     }
 }
 
-/// What a run does, decoded once from its options.
+/// What a run does: its options, resolved once with the checkpoint.
 struct RunPlan: Sendable {
     let size: RunSize
     let guidance: Guidance
-    /// What the noise and the scheduler draw from, before the first draw.
+    /// The generator of the noise and of the scheduler, before the first draw.
     let noise: NoiseGenerator
     let schedule: RunSchedule
     /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
@@ -97,7 +97,7 @@ struct RunPlan: Sendable {
         }
     }
 
-    /// How many of a scheduler's timesteps the run leaves out, because it starts from an image. Fails with `.option` if
+    /// The number of a scheduler's timesteps that the run skips because it starts from an image. Fails with `.option` if
     /// none is left.
     func skippedTimesteps(of scheduler: any Scheduler) throws(PixArtError) -> Int {
         guard let strength else { return 0 }

@@ -14,7 +14,7 @@ package final class Sampler: ProcessBound {
     private let workspace: PixArtTransformer.Workspace
     private let prompts:
         (positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning])
-    /// The scheduler's, of which the run leaves out the first `skipped`, if it starts from an image.
+    /// The timesteps of the scheduler. A run that starts from an image skips the first `skipped`.
     private let allTimesteps: [Float]
     private let skipped: Int
     /// The noise that the run starts from.
@@ -24,10 +24,10 @@ package final class Sampler: ProcessBound {
     /// What a step changes.
     private var state: State
 
-    /// What a step changes: all of it or, if the step fails, none.
+    /// What a step changes: all of it, or nothing if the step fails.
     private struct State {
         var scheduler: any Scheduler
-        /// What the scheduler draws from.
+        /// The generator that the scheduler draws from.
         var noiseGenerator: NoiseGenerator
         /// The images of the first prompt, of the second, and so on.
         var latents: Latents
@@ -71,17 +71,18 @@ package final class Sampler: ProcessBound {
     package var steps: Int { allTimesteps.count - skipped }
     package var stepIndex: Int { state.stepIndex }
 
-    /// The timesteps that the transformer sees, one for each step.
+    /// The timesteps that the transformer takes, one for each step.
     package var timesteps: [Float] { Array(allTimesteps[skipped...]) }
 
-    /// The latents as they are now, float32 [B, C, Y, X].
+    /// The current latents, float32 [B, C, Y, X].
     package func latents() throws(PixArtError) -> Tensor { try state.latents.tensor() }
 
-    /// The latents without noise that the last step predicted, float32 [B, C, Y, X]. After the first step only.
+    /// The latents without noise that the last step predicted, float32 [B, C, Y, X]. Fails with
+    /// `.state` before the first step.
     package func predictedOriginal() throws(PixArtError) -> Tensor { try lastPredictedOriginal().tensor() }
 
-    /// The predicted original as a small image, uint8 [B, Y, X, 3]. Fails with `.state` before the first step, and with `.option`
-    /// if the options do not fit the latents.
+    /// The predicted original as a small image, uint8 [B, Y, X, 3]. Fails with `.state` before the first step, and with
+    /// `.option` if the options do not fit the latents.
     package func preview(_ options: SamplerPreviewOptions) throws(PixArtError) -> Tensor {
         let latents = try lastPredictedOriginal()
         let map = try PreviewMap(options, channels: latents.shape.channels, checkpoint: denoiser.previewMap)
@@ -97,7 +98,8 @@ package final class Sampler: ProcessBound {
 
     // MARK: What a run starts from
 
-    /// Starts from these latents instead of noise drawn from a seed: float32 [B, C, Y, X]. Only before the first step.
+    /// Starts from these latents instead of noise that is drawn from the seed: float32 [B, C, Y, X]. Only before the first
+    /// step.
     package func setLatents(_ latents: Tensor) throws(PixArtError) {
         try requireStart("latents")
         guard LatentShape(latents) == noise.shape else {
@@ -105,19 +107,19 @@ package final class Sampler: ProcessBound {
         }
         try latents.requireFinite("latents")
         noise = Latents(latents)
-        // What was drawn for the latents that these replace is drawn for the steps, as in diffusers.
+        // The steps draw the numbers that the replaced latents were drawn from, as in diffusers.
         state.noiseGenerator = plan.noise
         restart()
     }
 
-    /// Starts from an image, by its latents: float32 [1 or B, C, Y, X]. Only before the first step, and for runs with a
+    /// Starts from the latents of an image: float32 [1 or B, C, Y, X]. Only before the first step, and for runs with a
     /// strength.
     package func setImage(_ latents: Tensor) throws(PixArtError) {
         try requireStart("an image")
         try requireConditioning { conditioning throws(PixArtError) in try conditioning.setImage(latents) }
     }
 
-    /// Leaves the image as it is if the mask is below 128: uint8 [H, W] or [1 or B, H, W], in pixels. Only before the
+    /// Keeps the image where the mask is below 128: uint8 [H, W] or [1 or B, H, W], in pixels. Only before the
     /// first step, and for runs with a strength.
     package func setMask(_ mask: Tensor) throws(PixArtError) {
         try requireStart("a mask")
@@ -150,7 +152,7 @@ package final class Sampler: ProcessBound {
 
     // MARK: Steps
 
-    /// Runs one step. If the host cancels it, it fails with `.cancelled` and leaves the run as it was.
+    /// Runs one step. If the host cancels it, it fails with `.cancelled`, and the run is unchanged.
     package func step() throws(PixArtError) {
         guard stepIndex < steps else { throw .state("the run is finished: all \(steps) steps are done") }
         guard conditioning?.hasImage ?? true else {
@@ -208,7 +210,7 @@ extension Denoiser {
     package func denoise(prompt: Tensor, negative: Tensor?, _ options: DenoiseOptions) throws(PixArtError) -> Tensor {
         if let strength = options.strength {
             throw .option(
-                "option \"strength\" is \(strength), expected null: pixart_denoise takes no picture, and a sampler does by "
+                "option \"strength\" is \(strength), expected null: pixart_denoise takes no image, but a sampler does by "
                     + "pixart_sampler_set_image_latents")
         }
         let sampler = try Sampler(self, PromptBatch(prompt: prompt, negative: negative), options)

@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtNetworks
 import PixArtStorage
 
-/// The transformer as the part `transformer` describes it.
+/// The transformer of the part `transformer`.
 struct TransformerDescription: NetworkDescription {
     let configuration: PixArtTransformer.Configuration
     private let pipeline: Pipeline
@@ -41,7 +41,7 @@ struct TransformerDescription: NetworkDescription {
         _ options: DenoiserMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int {
         let size = try RunSize(options.size, prompts: options.prompts, options.guidance, configuration)
-        // The latents of an image to start from, and its noise.
+        // The latents of the image that the run starts from, and their noise.
         return (options.strength == nil ? 0 : 2 * 4 * size.latents.count)
             + PixArtTransformer.activationBytes(
                 configuration, items: size.items, latentHeight: size.latents.height, latentWidth: size.latents.width,

@@ -4,7 +4,7 @@ import PixArtFormats
 import PixArtNetworks
 import PixArtStorage
 
-/// The first stage: text to embedding. Any number of threads may use it at once.
+/// The first stage: text to embedding. Thread-safe.
 package final class Encoder: ProcessBound, Sendable {
     private let tokenizer: Tokenizer
     private let pipeline: Pipeline
@@ -27,7 +27,7 @@ package final class Encoder: ProcessBound, Sendable {
             companions: [vocabulary])
     }
 
-    /// The tokenizer's file: `spiece.model`, which folders of transformers 5 lack, or else `tokenizer.json`.
+    /// The tokenizer's file: `spiece.model`, or else `tokenizer.json`, because transformers 5 does not write the former.
     private static func vocabulary(_ checkpoint: Checkpoint) throws(PixArtError) -> String {
         for name in ["spiece.model", "tokenizer.json"] {
             let path = checkpoint.path("tokenizer/\(name)")
@@ -50,7 +50,7 @@ package final class Encoder: ProcessBound, Sendable {
 
     package var process: ProcessIdentity { opened.process }
 
-    /// What a prompt becomes before the network sees it.
+    /// The cleaned text and the tokens of a prompt, which the network takes.
     package func tokenize(_ prompt: String, _ options: EncodeOptions) throws(PixArtError) -> Tokenization {
         let text =
             options.cleansCaption ? try CaptionCleaner.clean(prompt) : CaptionCleaner.normalize(prompt)
@@ -67,7 +67,7 @@ package final class Encoder: ProcessBound, Sendable {
             truncatedText: kept < count ? tokenizer.decode(Array(split.ids[kept...])) : "")
     }
 
-    /// The embedding of a prompt, float32 [S, E], one row for each token that is kept.
+    /// The embedding of a prompt, float32 [S, E], with one row for each token that is kept.
     package func encode(_ prompt: String, _ options: EncodeOptions) throws(PixArtError) -> Tensor {
         let ids = try tokenize(prompt, options).ids
         try CallProgress.report(step: 0, of: 1)
@@ -77,11 +77,11 @@ package final class Encoder: ProcessBound, Sendable {
     }
 }
 
-/// A prompt as tokens, and what was lost on the way.
+/// The tokens of a prompt, and the text that was truncated.
 package struct Tokenization: Sendable {
-    /// After cleaning.
+    /// The prompt after cleaning.
     package let text: String
-    /// The closing `</s>` included.
+    /// Including the end-of-sequence token.
     package let ids: [Int32]
     package let pieces: [String]
     /// The bytes of `text` that each piece comes from.
@@ -90,7 +90,7 @@ package struct Tokenization: Sendable {
     package let truncatedTokens: Int
     package let truncatedText: String
 
-    /// As hosts get it.
+    /// The report as hosts get it.
     package var json: JSONValue {
         .object([
             "text": .string(text),

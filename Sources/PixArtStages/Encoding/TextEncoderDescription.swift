@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtNetworks
 import PixArtStorage
 
-/// The text encoder as the part `text_encoder` describes it.
+/// The text encoder of the part `text_encoder`.
 struct TextEncoderDescription: NetworkDescription {
     let configuration: T5Encoder.Configuration
     private let pipeline: Pipeline

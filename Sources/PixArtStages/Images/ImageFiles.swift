@@ -1,32 +1,32 @@
 import PixArtFormats
 import PixArtStorage
 
-/// What the verbs on images alone do, as their options say.
+/// The verbs that work on images without a model.
 package enum ImageFiles {
-    /// An image of a PNG file, uint8 [H, W, channels].
+    /// Reads a PNG file, uint8 [H, W, channels].
     package static func read(path: String, _ options: ImageReadOptions) throws(PixArtError) -> Tensor {
         try PNGFile.read(path: path, channels: options.channels)
     }
 
-    /// An image of the bytes of a PNG file, which the host knows as `data`, uint8 [H, W, channels].
+    /// Reads the bytes of a PNG file, uint8 [H, W, channels]. Messages call them `data`, as the C function does.
     package static func read(data: UnsafeRawBufferPointer, _ options: ImageReadOptions) throws(PixArtError) -> Tensor {
         try PNGFile.read(memory: data, name: "data", channels: options.channels)
     }
 
-    /// Writes an image of a batch, uint8 [B, H, W, 3] or [H, W, 3], to a PNG file.
+    /// Writes one image of a batch, uint8 [B, H, W, 3] or [H, W, 3], to a PNG file.
     package static func write(_ images: Tensor, index: Int, path: String, _ options: ImageWriteOptions)
         throws(PixArtError)
     {
         try PNGFile.write(content(images, index, options), path: path)
     }
 
-    /// The bytes of a PNG file of an image of a batch, uint8 [N].
+    /// The bytes of a PNG file with one image of a batch, uint8 [N].
     package static func encode(_ images: Tensor, index: Int, _ options: ImageWriteOptions) throws(PixArtError) -> Tensor
     {
         try PNGFile.encode(content(images, index, options))
     }
 
-    /// Images of the size that the options say.
+    /// Images that are resized to the size in the options.
     package static func resized(_ images: Tensor, _ options: ImageResizeOptions) throws(PixArtError) -> Tensor {
         try ImageResize.resized(
             images, height: options.height, width: options.width,

@@ -2,12 +2,12 @@ import PixArtCompute
 import PixArtNetworks
 import PixArtStorage
 
-/// What a stage would take of memory, from a checkpoint's configuration and headers.
+/// The memory that a stage would take, from the configuration and the weight headers of a checkpoint.
 package enum Estimate {
     /// Side of an image in pixels if neither the options nor a checkpoint give one.
     static let ownSide = 512
 
-    /// The report for the stage that the options name. No weight is read. Fails as opening that stage does, and with
+    /// The report for the stage that the options name. It reads no weights. Fails as opening that stage does, and with
     /// `.option` as its verbs do.
     package static func report(model: String, _ options: MemoryEstimateOptions) throws(PixArtError) -> MemoryReport {
         let checkpoint = try Checkpoint(folder: model)
@@ -30,7 +30,7 @@ package enum Estimate {
                 ownSide: imageSide(of: checkpoint, stage), ThreadPool(options.network.workers)))
     }
 
-    /// The VAE has fewer precisions than the others.
+    /// Fails with `.option` if the stage is the VAE's, which has fewer precisions than the others.
     private static func require(_ precision: ResolvedPrecision, allowedFor stage: Stage) throws(PixArtError) {
         guard stage.part == .vae else { return }
         if let weights = precision.weights, weights.isQuantized {
@@ -45,7 +45,7 @@ package enum Estimate {
         }
     }
 
-    /// Side in pixels of the images that a checkpoint's decoder and image encoder are for.
+    /// The side in pixels of the images of a checkpoint's decoder and image encoder.
     private static func imageSide(of checkpoint: Checkpoint, _ stage: Stage) throws(PixArtError) -> Int {
         guard stage.part == .vae, checkpoint.contains(Part.transformer.configuration) else { return ownSide }
         let file = try checkpoint.configuration(Part.transformer.configuration)

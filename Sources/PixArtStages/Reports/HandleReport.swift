@@ -2,18 +2,18 @@ import PixArtCompute
 import PixArtFormats
 import PixArtStorage
 
-/// What a handle was opened from, and how.
+/// The files and precisions that a handle was opened with.
 package struct HandleReport: Sendable {
     /// Paths of the files that the handle uses, the configuration first.
     let files: [String]
-    /// Element types of the weights' files.
+    /// Element types in the weight files.
     let stored: Set<ElementType>
     let precision: ResolvedPrecision
     let ignored: [UnusedTensors.Ignored]
-    /// Facts from the configuration, by the keys that it has for them.
+    /// Members of the configuration, by its keys.
     let architecture: [Name: JSONValue]
 
-    /// As hosts get it.
+    /// The report as hosts get it.
     package var json: JSONValue {
         .object([
             "files": .array(files.map { .string($0) }),

@@ -2,15 +2,15 @@ import PixArtCompute
 import PixArtFormats
 import PixArtStorage
 
-/// What a stage takes of memory, in bytes.
+/// The memory of a stage, in bytes.
 package struct MemoryReport: Sendable {
     package let weights: WeightFootprint
-    /// Of a run: what is allocated beside the weights while it lasts.
+    /// What a call allocates besides the weights until it returns.
     package let activations: Int
-    /// What an opened handle's workers hold between runs; nil where there is no handle.
+    /// What the workers of an opened handle hold between calls; nil if there is no handle.
     package let held: Int?
 
-    /// The most that the process may grow by.
+    /// The most that the memory of the process may grow by.
     package var peak: Int { weights.resident + weights.mapped + activations }
 
     package init(weights: WeightFootprint, activations: Int, held: Int? = nil) {
@@ -19,7 +19,7 @@ package struct MemoryReport: Sendable {
         self.held = held
     }
 
-    /// As hosts get it.
+    /// The report as hosts get it.
     package var json: JSONValue {
         var members: [Name: JSONValue] = [
             "weights_resident": .integer(Int64(weights.resident)),

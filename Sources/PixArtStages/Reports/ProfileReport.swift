@@ -3,7 +3,7 @@ import PixArtFormats
 import PixArtStorage
 
 extension Profile {
-    /// As hosts get it.
+    /// The report as hosts get it.
     package var json: JSONValue {
         var kinds: [Name: JSONValue] = [:]
         for (kind, entry) in entries {

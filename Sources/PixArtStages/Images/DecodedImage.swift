@@ -1,10 +1,10 @@
 import PixArtCompute
 import PixArtStorage
 
-/// A decoded picture in floating point, on its way to what people look at.
+/// A decoded image in float32, before it is resized and converted to an output type.
 ///
 /// This implementation matches: diffusers' `VaeImageProcessor` (resize_and_crop_tensor, denormalize, numpy_to_pil).
-package struct Picture {
+package struct DecodedImage {
     /// Pixels [height * width, 3] from about -1 to 1, rows from the top.
     private let map: FeatureMap
 
@@ -13,8 +13,8 @@ package struct Picture {
     package var height: Int { map.height }
     package var width: Int { map.width }
 
-    /// Resizes bilinearly to cover `height` x `width`, and cuts out the middle.
-    package func resizedAndCropped(height: Int, width: Int) throws(PixArtError) -> Picture {
+    /// Resizes bilinearly to cover `height` x `width`, and crops to the centre.
+    package func resizedAndCropped(height: Int, width: Int) throws(PixArtError) -> DecodedImage {
         guard map.height != height || map.width != width else { return self }
         let ratio = max(Double(height) / Double(map.height), Double(width) / Double(map.width))
         // Rounding down must not leave a pixel uncovered.
@@ -38,10 +38,11 @@ package struct Picture {
                 }
             }
         }
-        return Picture(result)
+        return DecodedImage(result)
     }
 
-    /// Where the `middle` ones of `target` samples along one axis lie between two of `source`, by the middles of pixels.
+    /// For the `middle` ones of `target` samples along one axis: the two samples of `source` that each lies between, by the
+    /// centres of pixels.
     private static func samples(
         from source: Int, to target: Int, middle: Int
     ) -> [(first: Int, second: Int, weight: Float)] {
@@ -57,18 +58,18 @@ package struct Picture {
     /// From -1 ... 1 to 0 ... 1, clamped; 0 for NaN.
     private static func brightness(_ value: Float) -> Float { .minimum(.maximum(value * 0.5 + 0.5, 0), 1) }
 
-    /// Writes the picture as bytes from 0 to 255, rounded to the nearest and halves to even, [height, width, 3].
+    /// Writes the image as bytes from 0 to 255, rounded to the nearest and halves to even, [height, width, 3].
     package func writeBytes(to target: UnsafeMutableRawBufferPointer) {
         forEach { target[$0] = UInt8(($1 * 255).rounded(.toNearestOrEven)) }
     }
 
-    /// Writes the picture as float32 from 0 to 1, [height, width, 3].
+    /// Writes the image as float32 from 0 to 1, [height, width, 3].
     package func writeFloats(to target: UnsafeMutableRawBufferPointer) {
         let floats = target.bindMemory(to: Float.self)
         forEach { floats[$0] = $1 }
     }
 
-    /// Visits the brightness of every channel of every pixel, in order.
+    /// Calls `body` with the brightness of every channel of every pixel, in order.
     private func forEach(_ body: (_ index: Int, _ brightness: Float) -> Void) {
         var index = 0
         for pixel in 0..<map.pixels.rows {
