@@ -5,31 +5,24 @@ import PixArtStorage
 ///
 /// This implementation matches: classifier-free guidance of diffusers' `PixArtAlphaPipeline` and `PixArtSigmaPipeline`,
 /// perturbed-attention guidance of `PixArtSigmaPAGPipeline`, and the intervals of diffusers' guiders.
-/// Limitations: `pag_adaptive_scale` as it is documented; with PixArt, diffusers hands its own code a timestep for each
-/// item, and that fails.
+/// Limitations: `pag_adaptive_scale` is as documented. With PixArt, diffusers passes a timestep for each item to its own
+/// code, which fails.
 struct Guidance: Sendable {
-    /// A prediction for all images of the batch.
-    enum Pass: Sendable {
-        /// Under what to steer away from.
-        case negative
-        /// Under the prompt.
-        case positive
-        /// Under the prompt, without self-attention in some blocks.
-        case perturbed
-    }
-
-    /// Weight of the prompt over the negative; nil where there is no classifier-free guidance.
-    private let scale: Float?
-    /// Fractions of the run.
+    /// The conditionings that the run needs, in the order of their items.
+    let roles: [Conditioning.Role]
+    /// Blocks in which perturbed predictions skip self-attention.
+    let perturbedBlocks: Set<Int>
+    /// Weight of the prompt over the negative.
+    private let scale: Float
+    /// The part of the run with classifier-free guidance, as fractions of its steps.
     private let interval: (start: Double, stop: Double)
     private let perturbedScale: Float
     private let perturbedAdaptiveScale: Float
-    /// Where perturbed passes do without self-attention.
-    let perturbedBlocks: Set<Int>
 
     /// For a transformer of `blocks` blocks. Fails with `.option`.
     init(_ options: GuidanceOptions, blocks: Int) throws(PixArtError) {
-        scale = options.scales.usesClassifierFree ? Float(options.scales.classifierFree) : nil
+        roles = Self.roles(options.scales)
+        scale = Float(options.scales.classifierFree)
         interval = options.interval
         guard interval.start <= interval.stop else {
             throw .option(
@@ -51,20 +44,18 @@ struct Guidance: Sendable {
         }
     }
 
-    /// Predictions of a step that takes the most of them, and prompts that they are made under.
-    static func maximum(_ scales: GuidanceScales) -> (passes: Int, prompts: Int) {
-        let prompts = scales.usesClassifierFree ? 2 : 1
-        return (prompts + (scales.usesPerturbed ? 1 : 0), prompts)
+    /// The conditionings that a run with these scales needs, in the order of their items.
+    static func roles(_ scales: GuidanceScales) -> [Conditioning.Role] {
+        (scales.usesClassifierFree ? [.negative] : []) + [.prompt] + (scales.usesPerturbed ? [.perturbed] : [])
     }
 
-    /// Whether the run needs a negative for each prompt.
-    var needsNegatives: Bool { scale != nil }
-
-    /// The predictions of a step of `steps`, in the order of their items.
-    func passes(step: Int, of steps: Int, timestep: Float) -> [Pass] {
-        let guided = Int(interval.start * Double(steps))..<Int(interval.stop * Double(steps))
-        return (scale != nil && guided.contains(step) ? [.negative] : []) + [.positive]
-            + (perturbedWeight(timestep) > 0 ? [.perturbed] : [])
+    /// Whether a step of `steps` takes a prediction under a conditioning of the run.
+    func uses(_ role: Conditioning.Role, step: Int, of steps: Int, timestep: Float) -> Bool {
+        switch role {
+        case .prompt: true
+        case .negative: (Int(interval.start * Double(steps))..<Int(interval.stop * Double(steps))).contains(step)
+        case .perturbed: perturbedWeight(timestep) > 0
+        }
     }
 
     private func perturbedWeight(_ timestep: Float) -> Float {
@@ -72,18 +63,20 @@ struct Guidance: Sendable {
         return max(perturbedScale - perturbedAdaptiveScale * (1000 - timestep), 0)
     }
 
-    /// One prediction made of those of `passes`, all of one size.
-    func combined(_ predictions: [Latents], of passes: [Pass], timestep: Float) -> Latents {
-        func prediction(_ pass: Pass) -> [Float]? { passes.firstIndex(of: pass).map { predictions[$0].values } }
-        guard let positive = prediction(.positive) else { preconditionFailure("a step without its prompt") }
-        var result = positive
-        if let scale, let negative = prediction(.negative) {
-            result = zip(negative, positive).map { $0 + scale * ($1 - $0) }
+    /// One prediction made of those of a step, all of one size.
+    func combined(
+        _ predictions: [(role: Conditioning.Role, latents: Latents)], timestep: Float
+    ) -> Latents {
+        func values(_ role: Conditioning.Role) -> [Float]? {
+            predictions.first { $0.role == role }?.latents.values
         }
-        if let perturbed = prediction(.perturbed) {
+        guard let prompt = values(.prompt) else { preconditionFailure("a step without its prompt") }
+        var result = prompt
+        if let negative = values(.negative) { result = zip(negative, prompt).map { $0 + scale * ($1 - $0) } }
+        if let perturbed = values(.perturbed) {
             let weight = perturbedWeight(timestep)
-            for (index, pair) in zip(positive, perturbed).enumerated() { result[index] += weight * (pair.0 - pair.1) }
+            for (index, pair) in zip(prompt, perturbed).enumerated() { result[index] += weight * (pair.0 - pair.1) }
         }
-        return Latents(predictions[0].shape, result)
+        return Latents(predictions[0].latents.shape, result)
     }
 }

@@ -28,14 +28,12 @@ package struct PromptBatch {
 
     package var count: Int { prompts.count }
 
-    /// The prompts, and the negatives where they are needed, as the transformer takes them; one that is there more than
-    /// once is projected once. Fails with `.argument` where an embedding does not fit, or the negatives are not there.
-    func projected(
-        needsNegatives: Bool, _ transformer: PixArtTransformer, _ pool: ThreadPool
-    ) throws(PixArtError) -> (
-        positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning]
-    ) {
-        guard let negatives = needsNegatives ? negatives : [] else {
+    /// The conditionings of a run in these roles. An embedding that occurs more than once is projected once. Fails with
+    /// `.argument` if an embedding does not fit, or if the negatives are needed and missing.
+    func conditionings(
+        _ roles: [Conditioning.Role], _ transformer: PixArtTransformer, _ pool: ThreadPool
+    ) throws(PixArtError) -> [Conditioning] {
+        guard let negatives = roles.contains(.negative) ? negatives : [] else {
             throw .argument("\(missing) because guidance_scale is above 1")
         }
         var known: [ObjectIdentifier: PixArtTransformer.PromptConditioning] = [:]
@@ -51,7 +49,8 @@ package struct PromptBatch {
             }
             return result
         }
-        return (try projections(prompts), try projections(negatives))
+        let (positive, negative) = (try projections(prompts), try projections(negatives))
+        return roles.map { Conditioning(role: $0, prompts: $0 == .negative ? negative : positive) }
     }
 
     private static func rows(

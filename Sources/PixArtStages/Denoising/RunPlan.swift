@@ -10,8 +10,8 @@ struct RunSize: Sendable {
     let height, width: Int
     let latents: LatentShape
     /// Most predictions that a step takes.
-    let passes: Int
-    /// Prompts that these are made under, negatives included.
+    let predictions: Int
+    /// Embeddings that these are made under, negatives included.
     let embeddings: Int
 
     /// For a run under `prompts` prompts. Fails with `.option`.
@@ -25,13 +25,14 @@ struct RunSize: Sendable {
         latents = LatentShape(
             images: images, channels: configuration.inChannels, height: height / LatentShape.scale,
             width: width / LatentShape.scale)
-        let most = Guidance.maximum(scales)
-        passes = most.passes
-        embeddings = prompts * most.prompts
+        let roles = Guidance.roles(scales)
+        predictions = roles.count
+        // Perturbed predictions have the embeddings of the prompts.
+        embeddings = prompts * roles.count { $0 != .perturbed }
     }
 
     /// Most latents that a step predicts for.
-    var items: Int { images * passes }
+    var items: Int { images * predictions }
 
     /// Images of the run. Fails with `.option` if there are more than 1024.
     private static func images(of prompts: Int, each: Int) throws(PixArtError) -> Int {

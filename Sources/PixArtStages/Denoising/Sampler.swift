@@ -12,15 +12,15 @@ package final class Sampler: ProcessBound {
     private let denoiser: Denoiser
     private let plan: RunPlan
     private let workspace: PixArtTransformer.Workspace
-    private let prompts:
-        (positives: [PixArtTransformer.PromptConditioning], negatives: [PixArtTransformer.PromptConditioning])
+    /// What the predictions of a step are made under, in the order of their items. A step may leave some out.
+    private let conditionings: [Conditioning]
     /// The timesteps of the scheduler. A run that starts from an image skips the first `skipped`.
     private let allTimesteps: [Float]
     private let skipped: Int
     /// The noise that the run starts from.
     private var noise: Latents
     /// nil for runs from noise alone.
-    private var conditioning: ImageConditioning?
+    private var imageConditioning: ImageConditioning?
     /// What a step changes.
     private var state: State
 
@@ -52,11 +52,10 @@ package final class Sampler: ProcessBound {
         allTimesteps = scheduler.timesteps
         skipped = try plan.skippedTimesteps(of: scheduler)
         let shape = plan.size.latents
-        conditioning = plan.strength.map { ImageConditioning(strength: $0, shape) }
-        if conditioning != nil { scheduler.begin(at: skipped) }
+        imageConditioning = plan.strength.map { ImageConditioning(strength: $0, shape) }
+        if imageConditioning != nil { scheduler.begin(at: skipped) }
 
-        prompts = try batch.projected(
-            needsNegatives: plan.guidance.needsNegatives, denoiser.transformer, denoiser.pool)
+        conditionings = try batch.conditionings(plan.guidance.roles, denoiser.transformer, denoiser.pool)
         workspace = try denoiser.transformer.workspace(
             for: shape.with(images: plan.size.items, channels: shape.channels),
             size: (plan.size.height, plan.size.width), denoiser.pool)
@@ -135,18 +134,18 @@ package final class Sampler: ProcessBound {
     private func requireConditioning(
         _ change: (inout ImageConditioning) throws(PixArtError) -> Void
     ) throws(PixArtError) {
-        guard var changed = conditioning else {
+        guard var changed = imageConditioning else {
             throw .state("the run starts from noise: its option \"strength\" is null")
         }
         try change(&changed)
-        conditioning = changed
+        imageConditioning = changed
         restart()
     }
 
     private func restart() {
         let initial = state.scheduler.initialNoiseSigma
         state.latents =
-            conditioning?.start(noise, state.scheduler, at: skipped)
+            imageConditioning?.start(noise, state.scheduler, at: skipped)
             ?? Latents(noise.shape, noise.values.map { $0 * initial })
     }
 
@@ -155,20 +154,22 @@ package final class Sampler: ProcessBound {
     /// Runs one step. If the host cancels it, it fails with `.cancelled`, and the run is unchanged.
     package func step() throws(PixArtError) {
         guard stepIndex < steps else { throw .state("the run is finished: all \(steps) steps are done") }
-        guard conditioning?.hasImage ?? true else {
+        guard imageConditioning?.hasImage ?? true else {
             throw .state("the run has no image to start from, as its option \"strength\" asks for")
         }
         let configuration = denoiser.transformer.configuration
         try CallProgress.report(step: stepIndex, of: steps)
         let timestep = allTimesteps[skipped + stepIndex]
-        let passes = plan.guidance.passes(step: stepIndex, of: steps, timestep: timestep)
+        let used = conditionings.filter {
+            plan.guidance.uses($0.role, step: stepIndex, of: steps, timestep: timestep)
+        }
         let input = Latents(noise.shape, state.scheduler.modelInput(state.latents.values))
         let output = try denoiser.transformer(
-            input.repeated(passes.count), timestep: timestep, passes.flatMap { segments(of: $0) },
+            input.repeated(used.count), timestep: timestep, used.flatMap { $0.segments(images: plan.size.images) },
             perturbedBlocks: plan.guidance.perturbedBlocks, workspace, denoiser.pool)
         func prediction(_ channels: Range<Int>) -> [Float] {
-            let parts = output.parts(passes.count, channels: channels)
-            return plan.guidance.combined(parts, of: passes, timestep: timestep).values
+            let parts = zip(used.map(\.role), output.parts(used.count, channels: channels))
+            return plan.guidance.combined(Array(parts), timestep: timestep).values
         }
         var next = state
         let result = next.scheduler.step(
@@ -188,20 +189,14 @@ package final class Sampler: ProcessBound {
         var latents = Latents(
             noise.shape, plan.endsAtPredictedOriginal && isLast ? result.predictedOriginal : result.sample)
         var original = Latents(noise.shape, result.predictedOriginal)
-        if let conditioning {
+        if let imageConditioning {
             let index = isLast ? nil : skipped + stepIndex + 1
-            latents = conditioning.kept(in: latents, noise: noise, next.scheduler, at: index)
-            original = conditioning.kept(in: original, noise: noise, next.scheduler, at: nil)
+            latents = imageConditioning.kept(in: latents, noise: noise, next.scheduler, at: index)
+            original = imageConditioning.kept(in: original, noise: noise, next.scheduler, at: nil)
         }
         next.latents = latents
         next.predictedOriginal = original
         next.stepIndex += 1
-    }
-
-    /// The items of a pass: the images of each prompt.
-    private func segments(of pass: Guidance.Pass) -> [PixArtTransformer.BatchSegment] {
-        let prompts = pass == .negative ? self.prompts.negatives : self.prompts.positives
-        return prompts.map { .init($0, items: plan.size.images / prompts.count, isPerturbed: pass == .perturbed) }
     }
 }
 
