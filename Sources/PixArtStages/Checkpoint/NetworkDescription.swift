@@ -4,7 +4,7 @@ import PixArtStorage
 
 /// The network of a stage, from the configuration of a checkpoint. Opening, estimating and converting a network need
 /// nothing else.
-protocol NetworkDescription: Sendable {
+package protocol NetworkDescription: Sendable {
     associatedtype Network: Sendable
     associatedtype Memory: MemoryOptions
 

@@ -2,7 +2,7 @@ import PixArtCompute
 import PixArtStorage
 
 /// A network with its weights and its workers: what a handle of a stage holds.
-struct OpenedNetwork<Description: NetworkDescription>: Sendable {
+package struct OpenedNetwork<Description: NetworkDescription>: Sendable {
     let description: Description
     let network: Description.Network
     let pool: ThreadPool
@@ -34,9 +34,4 @@ struct OpenedNetwork<Description: NetworkDescription>: Sendable {
                 options, compute: compute, ownSide: Estimate.ownSide, pool),
             held: pool.scratchBytes)
     }
-
-    /// The time of the handle's work since it was opened, by kind.
-    var profile: Profile { pool.profile }
-
-    var process: ProcessIdentity { pool.process }
 }

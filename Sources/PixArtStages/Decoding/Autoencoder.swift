@@ -122,24 +122,24 @@ struct Autoencoder: Sendable {
 }
 
 /// The decoder of the part `vae`.
-struct DecoderDescription: NetworkDescription {
+package struct DecoderDescription: NetworkDescription {
     let autoencoder: Autoencoder
 
-    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+    package init(_ checkpoint: Checkpoint) throws(PixArtError) {
         autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .decoder)
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+    package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
         -> any AutoencoderDecoder
     {
         try autoencoder.decoder(reader)
     }
 
-    var architecture: [Name: JSONValue] { autoencoder.architecture }
+    package var architecture: [Name: JSONValue] { autoencoder.architecture }
 
-    var layers: Int { 1 }
+    package var layers: Int { 1 }
 
-    func activationBytes(
+    package func activationBytes(
         _ options: DecoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) -> Int {
         autoencoder.decodingBytes(options.images, ownSide: ownSide, pool)
@@ -147,24 +147,24 @@ struct DecoderDescription: NetworkDescription {
 }
 
 /// The encoder of the part `vae`.
-struct ImageEncoderDescription: NetworkDescription {
+package struct ImageEncoderDescription: NetworkDescription {
     let autoencoder: Autoencoder
 
-    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+    package init(_ checkpoint: Checkpoint) throws(PixArtError) {
         autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .encoder)
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+    package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
         -> any AutoencoderEncoder
     {
         try autoencoder.encoder(reader)
     }
 
-    var architecture: [Name: JSONValue] { autoencoder.architecture }
+    package var architecture: [Name: JSONValue] { autoencoder.architecture }
 
-    var layers: Int { 1 }
+    package var layers: Int { 1 }
 
-    func activationBytes(
+    package func activationBytes(
         _ options: ImageEncoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) -> Int {
         autoencoder.encodingBytes(options.images, ownSide: ownSide, pool)

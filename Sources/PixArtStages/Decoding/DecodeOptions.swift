@@ -47,7 +47,7 @@ package struct DecoderMemoryOptions: MemoryOptions {
 
     package init(_ reader: inout OptionReader) { images = ImageSizeOptions(&reader) }
 
-    init(_ run: DenoiserMemoryOptions) { images = ImageSizeOptions(run.size) }
+    package init(_ run: DenoiserMemoryOptions) { images = ImageSizeOptions(run.size) }
 }
 
 /// Images that an autoencoder is to take or make.

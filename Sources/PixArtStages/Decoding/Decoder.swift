@@ -3,27 +3,14 @@ import PixArtNetworks
 import PixArtStorage
 
 /// The third stage: latents to images. Thread-safe.
-package final class Decoder: ProcessBound, Sendable {
-    private let opened: OpenedNetwork<DecoderDescription>
+package final class Decoder: StageHandle {
+    package let opened: OpenedNetwork<DecoderDescription>
 
     /// Opens the decoder of the part `vae` of a checkpoint.
     package init(model: String, _ options: DecoderOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         opened = try OpenedNetwork(DecoderDescription(checkpoint), .vae, of: checkpoint, options.network)
     }
-
-    /// What the decoder takes of memory when it decodes images of the size that the options say. Fails with `.option`.
-    package func memory(_ options: DecoderMemoryOptions) throws(PixArtError) -> MemoryReport {
-        try opened.memory(options)
-    }
-
-    /// What the decoder was opened from, and how.
-    package var report: HandleReport { opened.report }
-
-    /// Where the time of the decoder went since it was opened.
-    package var profile: Profile { opened.profile }
-
-    package var process: ProcessIdentity { opened.process }
 
     /// Decodes latents, float32 [B, C, Y, X], to images, uint8 or float32 [B, height, width, 3]. Fails with `.argument` and
     /// `.option`.

@@ -9,27 +9,14 @@ import PixArtStorage
 ///
 /// This implementation matches: diffusers' `VaeImageProcessor.preprocess` of images that need no resizing, and
 /// `retrieve_latents(vae.encode(image), generator, sample_mode)` times the scaling factor.
-package final class ImageEncoder: ProcessBound, Sendable {
-    private let opened: OpenedNetwork<ImageEncoderDescription>
+package final class ImageEncoder: StageHandle {
+    package let opened: OpenedNetwork<ImageEncoderDescription>
 
     /// Opens the encoder of the part `vae` of a checkpoint.
     package init(model: String, _ options: ImageEncoderOpenOptions) throws(PixArtError) {
         let checkpoint = try Checkpoint(folder: model)
         opened = try OpenedNetwork(ImageEncoderDescription(checkpoint), .vae, of: checkpoint, options.network)
     }
-
-    /// What the encoder takes of memory when it encodes images of the size that the options say. Fails with `.option`.
-    package func memory(_ options: ImageEncoderMemoryOptions) throws(PixArtError) -> MemoryReport {
-        try opened.memory(options)
-    }
-
-    /// What the encoder was opened from, and how.
-    package var report: HandleReport { opened.report }
-
-    /// Where the time of the encoder went since it was opened.
-    package var profile: Profile { opened.profile }
-
-    package var process: ProcessIdentity { opened.process }
 
     /// Encodes images, uint8 [B, H, W, 3] or [H, W, 3], to latents, float32 [B, C, Y, X]. Fails with `.argument` and
     /// `.option`.

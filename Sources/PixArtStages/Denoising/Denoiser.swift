@@ -5,8 +5,8 @@ import PixArtSchedulers
 import PixArtStorage
 
 /// The second stage: embedding to latents. Any number of threads may use it at once.
-package final class Denoiser: ProcessBound, Sendable {
-    private let opened: OpenedNetwork<TransformerDescription>
+package final class Denoiser: StageHandle {
+    package let opened: OpenedNetwork<TransformerDescription>
     let pipeline: Pipeline
     /// The map that previews are computed with, or the error that reading it failed with.
     let previewMap: Result<PreviewMap, PixArtError>
@@ -35,17 +35,4 @@ package final class Denoiser: ProcessBound, Sendable {
 
     var transformer: PixArtTransformer { opened.network }
     var pool: ThreadPool { opened.pool }
-
-    /// What the denoiser takes of memory in a run of the size that the options say. Fails with `.option`.
-    package func memory(_ options: DenoiserMemoryOptions) throws(PixArtError) -> MemoryReport {
-        try opened.memory(options)
-    }
-
-    /// What the denoiser was opened from, and how.
-    package var report: HandleReport { opened.report }
-
-    /// Where the time of the denoiser went since it was opened.
-    package var profile: Profile { opened.profile }
-
-    package var process: ProcessIdentity { opened.process }
 }

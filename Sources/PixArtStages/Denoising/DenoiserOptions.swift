@@ -30,7 +30,7 @@ package struct DenoiserMemoryOptions: MemoryOptions {
         tokens = reader.read(.tokens)
     }
 
-    init(_ run: DenoiserMemoryOptions) { self = run }
+    package init(_ run: DenoiserMemoryOptions) { self = run }
 }
 
 /// The options of `pixart_sampler_preview`.

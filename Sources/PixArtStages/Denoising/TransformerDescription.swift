@@ -4,23 +4,23 @@ import PixArtNetworks
 import PixArtStorage
 
 /// The transformer of the part `transformer`.
-struct TransformerDescription: NetworkDescription {
+package struct TransformerDescription: NetworkDescription {
     let configuration: PixArtTransformer.Configuration
     private let pipeline: Pipeline
 
-    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+    package init(_ checkpoint: Checkpoint) throws(PixArtError) {
         configuration = try PixArtTransformer.Configuration(
             checkpoint.configuration(Part.transformer.configuration))
         pipeline = checkpoint.pipeline
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+    package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
         -> PixArtTransformer
     {
         try PixArtTransformer(configuration, compute: compute, reader)
     }
 
-    var architecture: [Name: JSONValue] {
+    package var architecture: [Name: JSONValue] {
         [
             "num_layers": .integer(Int64(configuration.layers)),
             "num_attention_heads": .integer(Int64(configuration.heads)),
@@ -35,9 +35,9 @@ struct TransformerDescription: NetworkDescription {
         ]
     }
 
-    var layers: Int { configuration.layers }
+    package var layers: Int { configuration.layers }
 
-    func activationBytes(
+    package func activationBytes(
         _ options: DenoiserMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int {
         let size = try RunSize(options.size, prompts: options.prompts, options.guidance, configuration)

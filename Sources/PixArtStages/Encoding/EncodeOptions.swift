@@ -60,7 +60,7 @@ package struct EncoderMemoryOptions: MemoryOptions {
 
     package init(_ reader: inout OptionReader) { tokens = reader.read(.tokens) }
 
-    init(_ run: DenoiserMemoryOptions) { tokens = run.tokens }
+    package init(_ run: DenoiserMemoryOptions) { tokens = run.tokens }
 }
 
 extension Option where Value == Int? {

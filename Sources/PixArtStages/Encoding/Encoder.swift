@@ -5,10 +5,10 @@ import PixArtNetworks
 import PixArtStorage
 
 /// The first stage: text to embedding. Thread-safe.
-package final class Encoder: ProcessBound, Sendable {
+package final class Encoder: StageHandle {
     private let tokenizer: Tokenizer
     private let pipeline: Pipeline
-    private let opened: OpenedNetwork<TextEncoderDescription>
+    package let opened: OpenedNetwork<TextEncoderDescription>
 
     /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
     package init(model: String, _ options: EncoderOpenOptions) throws(PixArtError) {
@@ -36,19 +36,6 @@ package final class Encoder: ProcessBound, Sendable {
         throw .file(
             "\(checkpoint.path("tokenizer/spiece.model")): missing, and so is tokenizer.json; expected one of them")
     }
-
-    /// What the encoder takes of memory when it encodes as many tokens as the options say. Fails with `.option`.
-    package func memory(_ options: EncoderMemoryOptions) throws(PixArtError) -> MemoryReport {
-        try opened.memory(options)
-    }
-
-    /// What the encoder was opened from, and how.
-    package var report: HandleReport { opened.report }
-
-    /// Where the time of the encoder went since it was opened.
-    package var profile: Profile { opened.profile }
-
-    package var process: ProcessIdentity { opened.process }
 
     /// The cleaned text and the tokens of a prompt, which the network takes.
     package func tokenize(_ prompt: String, _ options: EncodeOptions) throws(PixArtError) -> Tokenization {

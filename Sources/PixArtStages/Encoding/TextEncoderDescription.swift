@@ -4,20 +4,22 @@ import PixArtNetworks
 import PixArtStorage
 
 /// The text encoder of the part `text_encoder`.
-struct TextEncoderDescription: NetworkDescription {
+package struct TextEncoderDescription: NetworkDescription {
     let configuration: T5Encoder.Configuration
     private let pipeline: Pipeline
 
-    init(_ checkpoint: Checkpoint) throws(PixArtError) {
+    package init(_ checkpoint: Checkpoint) throws(PixArtError) {
         configuration = try T5Encoder.Configuration(checkpoint.configuration(Part.textEncoder.configuration))
         pipeline = checkpoint.pipeline
     }
 
-    func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> T5Encoder {
+    package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
+        -> T5Encoder
+    {
         try T5Encoder(configuration, compute: compute, streamed: streamed, reader)
     }
 
-    var architecture: [Name: JSONValue] {
+    package var architecture: [Name: JSONValue] {
         [
             "vocab_size": .integer(Int64(configuration.vocabulary)), "d_model": .integer(Int64(configuration.width)),
             "d_ff": .integer(Int64(configuration.feedForwardWidth)), "d_kv": .integer(Int64(configuration.headWidth)),
@@ -25,9 +27,9 @@ struct TextEncoderDescription: NetworkDescription {
         ]
     }
 
-    var layers: Int { configuration.layers }
+    package var layers: Int { configuration.layers }
 
-    func activationBytes(
+    package func activationBytes(
         _ options: EncoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) -> Int {
         T5Encoder.activationBytes(

@@ -22,7 +22,7 @@ package struct MemoryEstimateOptions: VerbOptions {
 }
 
 /// What decides how much memory a call of a stage takes.
-protocol MemoryOptions: VerbOptions {
+package protocol MemoryOptions: VerbOptions {
     /// Those of a run that the stage has.
     init(_ run: DenoiserMemoryOptions)
 }
