@@ -77,6 +77,19 @@ import Testing
         #expect(after.load(ordering: .relaxed) == 10)
     }
 
+    /// A long task sees that its call is cancelled; the tasks of the next call do not.
+    @Test func longTasksSeeACancellation() throws {
+        let pool = try ThreadPool(threads: 2)
+        #expect(throws: PixArtError.cancelled) {
+            try CallProgress.run({ _, _, _ in false }) {
+                try pool.run(tasks: 2) { _, scratch in while !scratch.isCancelled { usleep(1000) } }
+            }
+        }
+        let cancelled = Atomic<Int>(0)
+        try pool.run(tasks: 10) { _, scratch in if scratch.isCancelled { cancelled.add(1, ordering: .relaxed) } }
+        #expect(cancelled.load(ordering: .relaxed) == 0)
+    }
+
     /// A callback that computes on the pool that the call waits for does so on its own thread. Another caller
     /// waits.
     @Test func regionsWithinACallback() throws {

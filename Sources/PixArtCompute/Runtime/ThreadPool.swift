@@ -13,8 +13,15 @@ package final class ThreadPool: @unchecked Sendable {
     package final class Scratch {
         fileprivate var buffers: [Int: AlignedBuffer] = [:]
         private let pool: WorkQueue
+        private let isOfWorker: Bool
 
-        fileprivate init(_ pool: WorkQueue) { self.pool = pool }
+        fileprivate init(_ pool: WorkQueue, isOfWorker: Bool) {
+            self.pool = pool
+            self.isOfWorker = isOfWorker
+        }
+
+        /// Whether the host has cancelled the call of the task. A long task may then return before it is done.
+        package var isCancelled: Bool { isOfWorker && pool.isCancelled }
 
         /// At least `count` elements with undefined contents. The same `slot` of a worker is the same memory
         /// in every task. Two slots never overlap. Fails with `.memory`.
@@ -153,7 +160,7 @@ package final class ThreadPool: @unchecked Sendable {
     private func runAlone(
         _ tasks: Int, _ body: (_ task: Int, _ scratch: Scratch) throws(PixArtError) -> Void
     ) throws(PixArtError) {
-        let scratch = Scratch(queue)
+        let scratch = Scratch(queue, isOfWorker: false)
         defer { scratch.discard() }
         for task in 0..<tasks { try body(task, scratch) }
     }
@@ -174,7 +181,7 @@ package final class ThreadPool: @unchecked Sendable {
         var inherited = fenv_t()
         native_floating_point_begin(&inherited)
         let queue = Unmanaged<WorkQueue>.fromOpaque(context).takeRetainedValue()
-        let scratch = Scratch(queue)
+        let scratch = Scratch(queue, isOfWorker: true)
         var seen = 0
         while let body = queue.next(after: &seen) {
             while let task = queue.take() { body.pointee(task, scratch) }
@@ -198,6 +205,7 @@ private final class WorkQueue: @unchecked Sendable {
     private var allocationFailed = false
     private var tasks = 0
     private let nextTask = Atomic<Int>(0)
+    private let hasDropped = Atomic<Bool>(false)
     /// Elements of all workers' memory.
     fileprivate let scratch = Atomic<Int>(0)
 
@@ -232,6 +240,7 @@ private final class WorkQueue: @unchecked Sendable {
         self.body = body
         self.tasks = tasks
         nextTask.store(0, ordering: .relaxed)
+        hasDropped.store(false, ordering: .relaxed)
         running = workers
         allocationFailed = false
         generation += 1
@@ -240,7 +249,13 @@ private final class WorkQueue: @unchecked Sendable {
     }
 
     /// Drops the tasks that no worker has begun.
-    func dropTasks() { nextTask.store(tasks, ordering: .relaxed) }
+    func dropTasks() {
+        nextTask.store(tasks, ordering: .relaxed)
+        hasDropped.store(true, ordering: .relaxed)
+    }
+
+    /// Whether the host has cancelled the call of the region.
+    var isCancelled: Bool { hasDropped.load(ordering: .relaxed) }
 
     /// Waits at most so many milliseconds for the workers. Returns whether all are done.
     func hasEnded(within milliseconds: Int32?) -> Bool {
