@@ -35,7 +35,7 @@ public func pixart_options_schema(_ verb: UnsafePointer<CChar>?) -> UnsafePointe
     native_floating_point_begin(&host)
     defer { native_floating_point_end(&host) }
     guard let verb else { return verbs }
-    return Verb(rawValue: String(cString: verb)).flatMap { schemas[$0] }
+    return schemas[String(cString: verb)]
 }
 
 @_cdecl("pixart_string_release") @implementation
@@ -52,10 +52,10 @@ private nonisolated(unsafe) let version = UnsafePointer(
 
 /// The names of the verbs as C text. Made on first use and never released.
 private nonisolated(unsafe) let verbs = UnsafePointer(
-    copyCString(JSONValue.array(Verb.allCases.map { .string($0.rawValue) }).serialized()))
+    copyCString(JSONValue.array(Verbs.all.map { .string($0.verb) }).serialized()))
 
 /// The schemas as C text. Made on first use and never released.
-private nonisolated(unsafe) let schemas: [Verb: UnsafePointer<CChar>] = Dictionary(
-    uniqueKeysWithValues: Verb.allCases.map {
-        ($0, UnsafePointer(copyCString($0.schema.json.serialized(pretty: true))))
+private nonisolated(unsafe) let schemas: [String: UnsafePointer<CChar>] = Dictionary(
+    uniqueKeysWithValues: Verbs.all.map {
+        ($0.verb, UnsafePointer(copyCString($0.schema.json.serialized(pretty: true))))
     })

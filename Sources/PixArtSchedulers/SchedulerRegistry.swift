@@ -51,7 +51,8 @@ package enum SchedulerRegistry {
             }
             throw file.unsupported("_class_name", found: "\"\(name)\"", names)
         }
-        return try type.init(SchedulerOptions(type, file: file, inherits: type.className == own, option: fields))
+        return try type.init(
+            SchedulerOptions(type.schedulerClass, file: file, inherits: type.className == own, option: fields))
     }
 }
 

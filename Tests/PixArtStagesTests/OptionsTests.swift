@@ -6,9 +6,14 @@ import TestSupport
 import Testing
 
 @Suite struct OptionsTests {
-    private func message(_ text: String, _ verb: Verb) -> String {
+    /// The options of the verb of this name.
+    private static func options(_ verb: String) throws -> any VerbOptions.Type {
+        try #require(Verbs.all.first { $0.verb == verb })
+    }
+
+    private func message(_ text: String, _ options: any VerbOptions.Type) -> String {
         do {
-            _ = try verb.options.init(json: text)
+            _ = try options.init(json: text)
             return ""
         } catch { return error.message }
     }
@@ -28,8 +33,8 @@ import Testing
     }
 
     /// The defaults that Swift reads are those that the schema states.
-    @Test(arguments: Verb.allCases)
-    func defaultsAreThoseOfTheSchema(_ verb: Verb) throws {
+    @Test(arguments: Verbs.all.map(\.verb))
+    func defaultsAreThoseOfTheSchema(_ verb: String) throws {
         func check<Options: VerbOptions>(_ type: Options.Type) throws {
             let stated = JSONValue.object(
                 Dictionary(uniqueKeysWithValues: type.schema.properties.map { (Name($0.name), $0.fallback) }))
@@ -37,39 +42,47 @@ import Testing
             #expect(String(describing: given) == String(describing: try Options(json: nil)))
             #expect(type.verb == verb)
         }
-        try check(verb.options)
+        try check(Self.options(verb))
     }
 
     /// Each message names the key, what was found and what is allowed.
     @Test func errors() {
-        #expect(message(#"{"stepz": 1}"#, .denoise).contains("no option \"stepz\""))
-        #expect(message(#"{"stepz": 1}"#, .denoise).contains("\"num_inference_steps\""))
+        #expect(message(#"{"stepz": 1}"#, DenoiseOptions.self).contains("no option \"stepz\""))
+        #expect(message(#"{"stepz": 1}"#, DenoiseOptions.self).contains("\"num_inference_steps\""))
         #expect(
-            message(#"{"num_inference_steps": 0}"#, .denoise)
+            message(#"{"num_inference_steps": 0}"#, DenoiseOptions.self)
                 == "option \"num_inference_steps\" is 0, expected an integer from 1 to 100000")
-        #expect(message(#"{"num_inference_steps": "20"}"#, .denoise).contains("is \"20\", expected an integer"))
-        #expect(message(#"{"num_inference_steps": 2.5}"#, .denoise).contains("is 2.5, expected an integer"))
-        #expect(message(#"{"num_inference_steps": null}"#, .denoise).contains("is null, expected an integer"))
-        #expect(message(#"{"guidance_scale": NaN}"#, .denoise).contains("\"guidance_scale\" is NaN"))
-        #expect(message(#"{"height": 15}"#, .denoise).contains("from 16 to 16384 or null"))
-        #expect(message(#"{"seed": []}"#, .denoise).contains("\"seed\" is []"))
-        #expect(message(#"{"seed": -1}"#, .denoise).contains("\"seed\" is -1"))
-        #expect(message(#"{"guidance_interval": [0]}"#, .denoise).contains("an array of 2 numbers from 0.0 to 1.0"))
-        #expect(message(#"{"rgb_factors": [[1, 2]]}"#, .samplerPreview).contains("an array of arrays of 3 numbers"))
-        #expect(message(#"{"output_type": "pil"}"#, .decode).contains("expected \"uint8\" or \"float32\""))
-        #expect(message("[]", .encode).contains("are an array, expected a JSON object"))
-        #expect(message("{", .encode).contains("not JSON"))
+        #expect(
+            message(#"{"num_inference_steps": "20"}"#, DenoiseOptions.self).contains("is \"20\", expected an integer"))
+        #expect(message(#"{"num_inference_steps": 2.5}"#, DenoiseOptions.self).contains("is 2.5, expected an integer"))
+        #expect(
+            message(#"{"num_inference_steps": null}"#, DenoiseOptions.self).contains("is null, expected an integer"))
+        #expect(message(#"{"guidance_scale": NaN}"#, DenoiseOptions.self).contains("\"guidance_scale\" is NaN"))
+        #expect(message(#"{"height": 15}"#, DenoiseOptions.self).contains("from 16 to 16384 or null"))
+        #expect(message(#"{"seed": []}"#, DenoiseOptions.self).contains("\"seed\" is []"))
+        #expect(message(#"{"seed": -1}"#, DenoiseOptions.self).contains("\"seed\" is -1"))
+        #expect(
+            message(#"{"guidance_interval": [0]}"#, DenoiseOptions.self).contains(
+                "an array of 2 numbers from 0.0 to 1.0"))
+        #expect(
+            message(#"{"rgb_factors": [[1, 2]]}"#, SamplerPreviewOptions.self).contains(
+                "an array of arrays of 3 numbers"))
+        #expect(message(#"{"output_type": "pil"}"#, DecodeOptions.self).contains("expected \"uint8\" or \"float32\""))
+        #expect(message("[]", EncodeOptions.self).contains("are an array, expected a JSON object"))
+        #expect(message("{", EncodeOptions.self).contains("not JSON"))
     }
 
     /// Options are read strictly: 1.0 is not an integer, and no key occurs twice.
     @Test func optionsStayStrict() {
         for text in ["20.0", "2e1", "-0.0", "1.5", "1e300", "20e0"] {
-            #expect(message("{\"num_inference_steps\": \(text)}", .denoise).contains("expected an integer"), "\(text)")
-            #expect(message("{\"seed\": \(text)}", .denoise).contains("expected an integer"), "\(text)")
+            #expect(
+                message("{\"num_inference_steps\": \(text)}", DenoiseOptions.self).contains("expected an integer"),
+                "\(text)")
+            #expect(message("{\"seed\": \(text)}", DenoiseOptions.self).contains("expected an integer"), "\(text)")
         }
-        #expect(message(#"{"guidance_scale": 2e0}"#, .denoise) == "")
-        #expect(message(#"{"seed": 1, "seed": 1}"#, .denoise).contains("\"seed\" is there twice"))
-        #expect(message(#"{"scheduler": {"name": "DDIM", "name": "DDIM"}}"#, .denoise).contains("twice"))
+        #expect(message(#"{"guidance_scale": 2e0}"#, DenoiseOptions.self) == "")
+        #expect(message(#"{"seed": 1, "seed": 1}"#, DenoiseOptions.self).contains("\"seed\" is there twice"))
+        #expect(message(#"{"scheduler": {"name": "DDIM", "name": "DDIM"}}"#, DenoiseOptions.self).contains("twice"))
     }
 
     /// Names are compared byte by byte: canonically equivalent keywords are two, and a symbol is not a letter.
@@ -77,7 +90,7 @@ import Testing
         let options = try ImageWriteOptions(json: "{\"text\": {\"\u{E9}\": \"1\", \"e\u{301}\": \"2\"}}")
         #expect(options.text.map { Array($0.keyword.utf8) } == [[0x65, 0xCC, 0x81], [0xC3, 0xA9]])
         #expect(options.text.map(\.text) == ["2", "1"])
-        #expect(message(#"{"seed": 1, "\u0073eed": 2}"#, .denoise).contains("twice"))
+        #expect(message(#"{"seed": 1, "\u0073eed": 2}"#, DenoiseOptions.self).contains("twice"))
         #expect(throws: Never.self) {
             try SchedulerRegistry.configuration(nil, option: .string("KDPM2DiscreteScheduler"))
         }
@@ -91,14 +104,15 @@ import Testing
     }
 
     /// Each default in a schema is a valid value.
-    @Test(arguments: Verb.allCases)
-    func defaultsAreAccepted(_ verb: Verb) throws {
-        let properties = try #require(verb.schema.json["properties"]?.object)
-        #expect(properties.count == verb.schema.properties.count)
+    @Test(arguments: Verbs.all.map(\.verb))
+    func defaultsAreAccepted(_ verb: String) throws {
+        let options = try Self.options(verb)
+        let properties = try #require(options.schema.json["properties"]?.object)
+        #expect(properties.count == options.schema.properties.count)
         for (name, property) in properties {
             let value = try #require(property["default"])
             let text = JSONValue.object([name: value]).serialized()
-            #expect(message(text, verb) == "", "\(name)")
+            #expect(message(text, options) == "", "\(name)")
             #expect(property["description"]?.string?.isEmpty == false)
         }
     }

@@ -29,6 +29,11 @@ extension SchedulerConfiguration {
     package static var takesTimesteps: Bool { false }
     package static var takesSigmas: Bool { false }
 
+    package static var schedulerClass: SchedulerClass {
+        SchedulerClass(
+            name: className, fields: fields, sisterNames: sisterNames, unsupportedFields: unsupportedFields)
+    }
+
     /// The scheduler of a run. Fails with `.option` naming the key.
     package func start(_ plan: RunSchedule) throws(PixArtError) -> any Scheduler {
         if let timesteps = plan.timesteps {

@@ -1,6 +1,17 @@
 import PixArtFormats
 import PixArtStorage
 
+/// What a class of diffusers is called, and its fields.
+package struct SchedulerClass: Sendable {
+    package let name: String
+    /// The fields that have an effect here.
+    let fields: [OptionSchema.Property]
+    /// For fields whose values are names: names of other classes, and the name that diffusers replaces each with.
+    let sisterNames: [String: [String: String]]
+    /// Fields that can request something unsupported.
+    let unsupportedFields: [UnsupportedSchedulerField]
+}
+
 /// The checked and complete fields of a scheduler: from a run's option, then from the checkpoint's file, then from the
 /// defaults of the class, as in diffusers' `from_config`.
 package struct SchedulerOptions: Sendable {
@@ -18,9 +29,9 @@ package struct SchedulerOptions: Sendable {
     /// classes are ignored. Fails with `.model` for a value of the file and with `.option` for a value of the
     /// option, naming the key, what was found and what was expected.
     package init(
-        _ type: any SchedulerConfiguration.Type, file: ConfigurationFile?, inherits: Bool, option: [Name: JSONValue]
+        _ type: SchedulerClass, file: ConfigurationFile?, inherits: Bool, option: [Name: JSONValue]
     ) throws(PixArtError) {
-        className = type.className
+        className = type.name
         path = file?.path ?? "scheduler"
         let defaults = Self.defaults(option["_use_default_values"])
         let absent = defaults.union(Self.defaults(file?["_use_default_values"]))
@@ -70,7 +81,7 @@ package struct SchedulerOptions: Sendable {
 
     /// A value as diffusers' class takes it: a sister class's name becomes its own.
     private static func translated(
-        _ value: JSONValue, _ key: String, _ type: any SchedulerConfiguration.Type
+        _ value: JSONValue, _ key: String, _ type: SchedulerClass
     ) -> JSONValue {
         value.string.flatMap { type.sisterNames[key]?[$0] }.map { JSONValue.string($0) } ?? value
     }

@@ -3,7 +3,7 @@ import PixArtFormats
 
 /// The options of `pixart_convert`.
 package struct ConvertOptions: VerbOptions {
-    package static let verb = Verb.convert
+    package static let verb = "convert"
 
     let weights: WeightEncoding
     /// nil for all that the checkpoint has.

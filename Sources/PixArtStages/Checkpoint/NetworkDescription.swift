@@ -34,20 +34,3 @@ extension NetworkDescription {
         streamed ? reader.footprint.streamed(layers: layers) : reader.footprint
     }
 }
-
-extension Stage {
-    /// The description of the stage's network in a checkpoint. Fails with `.file`, `.format` and `.model`.
-    func description(of checkpoint: Checkpoint) throws(PixArtError) -> any NetworkDescription {
-        switch self {
-        case .encode: try TextEncoderDescription(checkpoint)
-        case .denoise: try TransformerDescription(checkpoint)
-        case .decode: try DecoderDescription(checkpoint)
-        case .imageEncode: try ImageEncoderDescription(checkpoint)
-        }
-    }
-
-    /// Checks that `reader` has the weights of the stage's network. The reader then knows the precision of each.
-    func validate(_ checkpoint: Checkpoint, with reader: WeightReader) throws(PixArtError) {
-        _ = try description(of: checkpoint).network(reader, compute: .float32, streamed: false)
-    }
-}

@@ -2,7 +2,7 @@ import PixArtFormats
 
 /// The options of `pixart_decoder_open`.
 package struct DecoderOpenOptions: VerbOptions {
-    package static let verb = Verb.decoderOpen
+    package static let verb = "decoder_open"
 
     let network: NetworkOptions
 
@@ -11,7 +11,7 @@ package struct DecoderOpenOptions: VerbOptions {
 
 /// The options of `pixart_decode`.
 package struct DecodeOptions: VerbOptions {
-    package static let verb = Verb.decode
+    package static let verb = "decode"
 
     enum OutputType: String, CaseIterable {
         case uint8, float32
@@ -41,7 +41,7 @@ package struct DecodeOptions: VerbOptions {
 
 /// The options of `pixart_decoder_memory`.
 package struct DecoderMemoryOptions: MemoryOptions {
-    package static let verb = Verb.decoderMemory
+    package static let verb = "decoder_memory"
 
     let images: ImageSizeOptions
 

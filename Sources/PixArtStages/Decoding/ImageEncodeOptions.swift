@@ -2,7 +2,7 @@ import PixArtFormats
 
 /// The options of `pixart_image_encoder_open`.
 package struct ImageEncoderOpenOptions: VerbOptions {
-    package static let verb = Verb.imageEncoderOpen
+    package static let verb = "image_encoder_open"
 
     let network: NetworkOptions
 
@@ -11,7 +11,7 @@ package struct ImageEncoderOpenOptions: VerbOptions {
 
 /// The options of `pixart_image_encode`.
 package struct ImageEncodeOptions: VerbOptions {
-    package static let verb = Verb.imageEncode
+    package static let verb = "image_encode"
 
     enum SampleMode: String, CaseIterable {
         case sample
@@ -38,7 +38,7 @@ package struct ImageEncodeOptions: VerbOptions {
 
 /// The options of `pixart_image_encoder_memory`.
 package struct ImageEncoderMemoryOptions: MemoryOptions {
-    package static let verb = Verb.imageEncoderMemory
+    package static let verb = "image_encoder_memory"
 
     let images: ImageSizeOptions
 

@@ -3,7 +3,7 @@ import PixArtSchedulers
 
 /// The options of a run: of `pixart_denoise`, `pixart_sampler_create` and `pixart_sampler_create_batch`.
 package struct DenoiseOptions: VerbOptions {
-    package static let verb = Verb.denoise
+    package static let verb = "denoise"
 
     /// The name of a class, or an object with its fields; null for the scheduler of the checkpoint.
     let scheduler: JSONValue

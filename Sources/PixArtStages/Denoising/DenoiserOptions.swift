@@ -2,7 +2,7 @@ import PixArtFormats
 
 /// The options of `pixart_denoiser_open`.
 package struct DenoiserOpenOptions: VerbOptions {
-    package static let verb = Verb.denoiserOpen
+    package static let verb = "denoiser_open"
 
     let network: NetworkOptions
 
@@ -11,7 +11,7 @@ package struct DenoiserOpenOptions: VerbOptions {
 
 /// The options of `pixart_denoiser_memory`: those of a run that decide how much memory it takes.
 package struct DenoiserMemoryOptions: MemoryOptions {
-    package static let verb = Verb.denoiserMemory
+    package static let verb = "denoiser_memory"
 
     let guidance: GuidanceScales
     /// nil for a run from noise alone.
@@ -35,7 +35,7 @@ package struct DenoiserMemoryOptions: MemoryOptions {
 
 /// The options of `pixart_sampler_preview`.
 package struct SamplerPreviewOptions: VerbOptions {
-    package static let verb = Verb.samplerPreview
+    package static let verb = "sampler_preview"
 
     let factors: [[Double]]?
     let bias: [Double]?

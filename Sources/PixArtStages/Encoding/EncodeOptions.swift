@@ -2,7 +2,7 @@ import PixArtFormats
 
 /// The options of `pixart_encoder_open`.
 package struct EncoderOpenOptions: VerbOptions {
-    package static let verb = Verb.encoderOpen
+    package static let verb = "encoder_open"
 
     let network: NetworkOptions
     let residency: Residency
@@ -31,7 +31,7 @@ extension Option where Value == Residency {
 
 /// The options of `pixart_encode` and `pixart_encoder_tokenize`.
 package struct EncodeOptions: VerbOptions {
-    package static let verb = Verb.encode
+    package static let verb = "encode"
 
     let cleansCaption: Bool
     /// nil for the pipeline's.
@@ -53,7 +53,7 @@ package struct EncodeOptions: VerbOptions {
 
 /// The options of `pixart_encoder_memory`.
 package struct EncoderMemoryOptions: MemoryOptions {
-    package static let verb = Verb.encoderMemory
+    package static let verb = "encoder_memory"
 
     /// nil for the most of the pipeline.
     let tokens: Int?

@@ -2,7 +2,7 @@ import PixArtFormats
 
 /// The options of `pixart_image_read` and `pixart_image_read_memory`.
 package struct ImageReadOptions: VerbOptions {
-    package static let verb = Verb.imageRead
+    package static let verb = "image_read"
 
     let channels: Int
 
@@ -17,7 +17,7 @@ package struct ImageReadOptions: VerbOptions {
 
 /// The options of `pixart_image_write` and `pixart_image_write_memory`.
 package struct ImageWriteOptions: VerbOptions {
-    package static let verb = Verb.imageWrite
+    package static let verb = "image_write"
 
     package let text: [(keyword: String, text: String)]
 
@@ -32,7 +32,7 @@ package struct ImageWriteOptions: VerbOptions {
 
 /// The options of `pixart_image_resize`.
 package struct ImageResizeOptions: VerbOptions {
-    package static let verb = Verb.imageResize
+    package static let verb = "image_resize"
 
     enum ResizeMode: String, CaseIterable {
         case stretch = "default"

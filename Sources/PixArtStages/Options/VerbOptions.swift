@@ -6,7 +6,8 @@ import PixArtStorage
 /// `init` reads each option once, with its name, its kind, its default and its documentation. The schema consists of what
 /// `init` reads, so a key that the schema lacks cannot be read.
 package protocol VerbOptions: Sendable {
-    static var verb: Verb { get }
+    /// The name of the verb, without "pixart_".
+    static var verb: String { get }
 
     init(_ reader: inout OptionReader)
 }
@@ -15,7 +16,7 @@ extension VerbOptions {
     package static var schema: OptionSchema {
         var reader = OptionReader()
         _ = Self(&reader)
-        return OptionSchema(verb.rawValue, reader.properties)
+        return OptionSchema(verb, reader.properties)
     }
 
     /// Reads a JSON object; nil and "" stand for one without members. Fails with `.option` naming the key and what is
@@ -23,17 +24,17 @@ extension VerbOptions {
     package init(json text: String?) throws(PixArtError) {
         var reader = OptionReader(try Self.members(text))
         self.init(&reader)
-        try reader.check(Self.verb.rawValue)
+        try reader.check(Self.verb)
     }
 
     private static func members(_ text: String?) throws(PixArtError) -> [Name: JSONValue] {
         guard let text, !text.isEmpty else { return [:] }
         let root: JSONValue
-        do { root = try JSONValue(parsing: text, source: "options of pixart_\(verb.rawValue)") } catch {
+        do { root = try JSONValue(parsing: text, source: "options of pixart_\(verb)") } catch {
             throw .option(error.message)
         }
         guard let members = root.object else {
-            throw .option("options of pixart_\(verb.rawValue) are \(root.kind), expected a JSON object")
+            throw .option("options of pixart_\(verb) are \(root.kind), expected a JSON object")
         }
         return members
     }

@@ -2,7 +2,7 @@ import PixArtFormats
 
 /// The options of `pixart_memory_estimate`: the stage, the size of a call, and how the stage would be opened.
 package struct MemoryEstimateOptions: VerbOptions {
-    package static let verb = Verb.memoryEstimate
+    package static let verb = "memory_estimate"
 
     let stage: Stage
     let run: DenoiserMemoryOptions
