@@ -27,9 +27,9 @@ package struct LCMScheduler: TimestepScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
-            prediction = settings.choice("prediction_type")
-            clipping = SampleClipping(settings, clips: true)
-            scaling = Float(settings.number("timestep_scaling"))
+            prediction = try settings.choice("prediction_type")
+            clipping = try SampleClipping(settings, clips: true)
+            scaling = try Float(settings.number("timestep_scaling"))
             times = try DistilledTimesteps(settings, training: noise.count)
         }
 

@@ -22,7 +22,7 @@ package struct TCDScheduler: TimestepScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
-            prediction = settings.choice("prediction_type")
+            prediction = try settings.choice("prediction_type")
             times = try DistilledTimesteps(settings, training: noise.count)
         }
 

@@ -18,17 +18,15 @@ package struct NoiseSchedule: Sendable, Equatable {
     /// schedulers that divide by the last product from a division by 0. Fails if the number of `trained_betas` is
     /// not the number of timesteps.
     init(_ settings: SchedulerOptions, rescales: Bool = false, floor: Bool = false) throws(PixArtError) {
-        let count = settings.integer("num_train_timesteps")
-        let rescales = rescales && settings.boolean("rescale_betas_zero_snr")
-        let betas = settings.numbers("trained_betas").map { $0.map { Float($0) } }
+        let count = try settings.integer("num_train_timesteps")
+        let rescales = rescales ? try settings.boolean("rescale_betas_zero_snr") : false
+        let betas = try settings.numbers("trained_betas").map { $0.map { Float($0) } }
         guard betas.map({ $0.count == count }) ?? true else {
             throw settings.conflict("trained_betas", expected: "num_train_timesteps (\(count)) numbers")
         }
-        let schedule: Betas = settings.choice("beta_schedule")
-        let values =
-            betas
-            ?? Self.betas(
-                schedule, settings.number("beta_start"), settings.number("beta_end"), count)
+        let schedule: Betas = try settings.choice("beta_schedule")
+        let (start, end) = (try settings.number("beta_start"), try settings.number("beta_end"))
+        let values = betas ?? Self.betas(schedule, start, end, count)
         self.init(betas: rescales ? Self.rescaled(values) : values)
         if rescales, floor { alphasCumulative[alphasCumulative.count - 1] = 0x1p-24 }
     }

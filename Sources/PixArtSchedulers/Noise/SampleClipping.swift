@@ -1,3 +1,5 @@
+import PixArtStorage
+
 /// How predicted images with large values are limited.
 package enum SampleClipping: Sendable, Equatable {
     case none
@@ -6,13 +8,13 @@ package enum SampleClipping: Sendable, Equatable {
     case dynamic(ratio: Float, maximum: Float)
 
     /// From `thresholding`, and from `clip_sample` if the scheduler has it.
-    init(_ settings: SchedulerOptions, clips: Bool = false) {
-        if settings.boolean("thresholding") {
+    init(_ settings: SchedulerOptions, clips: Bool = false) throws(PixArtError) {
+        if try settings.boolean("thresholding") {
             self = .dynamic(
-                ratio: Float(settings.number("dynamic_thresholding_ratio")),
-                maximum: Float(settings.number("sample_max_value")))
-        } else if clips, settings.boolean("clip_sample") {
-            self = .range(Float(settings.number("clip_sample_range")))
+                ratio: Float(try settings.number("dynamic_thresholding_ratio")),
+                maximum: Float(try settings.number("sample_max_value")))
+        } else if clips, try settings.boolean("clip_sample") {
+            self = try .range(Float(settings.number("clip_sample_range")))
         } else {
             self = .none
         }

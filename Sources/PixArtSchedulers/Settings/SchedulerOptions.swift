@@ -94,30 +94,39 @@ package struct SchedulerOptions: Sendable {
         return path.map { PixArtError.model("\($0): \(found)") } ?? .option("option \"scheduler\": \(found)")
     }
 
-    private func value(_ key: String) -> JSONValue {
-        guard let value = values[key] else { preconditionFailure("\(key) is not a field of \(className)") }
+    /// Fails with `.internal` if the class does not state the field.
+    private func value(_ key: String) throws(PixArtError) -> JSONValue {
+        guard let value = values[key] else { throw .internal("\(className) has no field \"\(key)\"") }
         return value
     }
 
-    package func boolean(_ key: String) -> Bool { value(key).bool ?? false }
-    package func integer(_ key: String) -> Int { Int(value(key).integer ?? 0) }
-    package func number(_ key: String) -> Double { value(key).number ?? 0 }
-    package func optionalNumber(_ key: String) -> Double? { value(key).number }
-    package func optionalInteger(_ key: String) -> Int64? { value(key).integer }
-    /// nil for null.
-    package func numbers(_ key: String) -> [Double]? { value(key).array.map { $0.compactMap(\.number) } }
-    package func integers(_ key: String) -> [Int] { (value(key).array ?? []).compactMap { $0.integer.map { Int($0) } } }
+    /// The value as a Swift value. Fails with `.internal` if the field has another type.
+    private func value<Value>(_ key: String, _ read: (JSONValue) -> Value?) throws(PixArtError) -> Value {
+        guard let value = read(try value(key)) else { throw .internal("\(className) has another type of \"\(key)\"") }
+        return value
+    }
 
-    package func choice<Choice: RawRepresentable>(_ key: String) -> Choice where Choice.RawValue == String {
-        guard let choice = value(key).string.flatMap({ Choice(rawValue: $0) }) else {
-            preconditionFailure("\(key) of \(className) has a value that is no choice")
-        }
-        return choice
+    package func boolean(_ key: String) throws(PixArtError) -> Bool { try value(key) { $0.bool } }
+    package func integer(_ key: String) throws(PixArtError) -> Int { try value(key) { $0.integer.map { Int($0) } } }
+    package func number(_ key: String) throws(PixArtError) -> Double { try value(key) { $0.number } }
+    /// nil for null.
+    package func optionalNumber(_ key: String) throws(PixArtError) -> Double? { try value(key).number }
+    package func optionalInteger(_ key: String) throws(PixArtError) -> Int64? { try value(key).integer }
+    package func numbers(_ key: String) throws(PixArtError) -> [Double]? {
+        try value(key).array.map { $0.compactMap(\.number) }
+    }
+    package func integers(_ key: String) throws(PixArtError) -> [Int] {
+        try value(key) { $0.array.map { $0.compactMap { $0.integer.map { Int($0) } } } }
+    }
+
+    package func choice<Choice: RawRepresentable>(_ key: String) throws(PixArtError) -> Choice
+    where Choice.RawValue == String {
+        try value(key) { $0.string.flatMap { Choice(rawValue: $0) } }
     }
 
     /// For a field whose value contradicts another's.
     package func conflict(_ key: String, expected: String) -> PixArtError {
-        let found = "\"\(key)\" is \(value(key).serialized()); expected \(expected)"
+        let found = "\"\(key)\" is \(values[key]?.serialized() ?? "missing"); expected \(expected)"
         return overridden.isEmpty ? .model("\(path): \(found)") : .option("option \"scheduler\": \(found)")
     }
 }

@@ -28,8 +28,8 @@ package struct DPMSolverSDEScheduler: SigmaScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
-            prediction = settings.choice("prediction_type")
-            seed = settings.optionalInteger("noise_sampler_seed").map { UInt64($0) }
+            prediction = try settings.choice("prediction_type")
+            seed = try settings.optionalInteger("noise_sampler_seed").map { UInt64($0) }
             times = try SigmaTimesteps(settings, noise, inDouble: true)
         }
 

@@ -36,13 +36,13 @@ package struct EDMEulerScheduler: SigmaScheduler {
         let finalSigma: FinalSigma
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
-            minimum = settings.number("sigma_min")
-            maximum = settings.number("sigma_max")
-            dataSigma = Float(settings.number("sigma_data"))
-            spacing = settings.choice("sigma_schedule")
-            prediction = settings.choice("prediction_type")
-            rho = settings.number("rho")
-            finalSigma = settings.choice("final_sigmas_type")
+            minimum = try settings.number("sigma_min")
+            maximum = try settings.number("sigma_max")
+            dataSigma = try Float(settings.number("sigma_data"))
+            spacing = try settings.choice("sigma_schedule")
+            prediction = try settings.choice("prediction_type")
+            rho = try settings.number("rho")
+            finalSigma = try settings.choice("final_sigmas_type")
             guard minimum < maximum else {
                 throw settings.conflict("sigma_min", expected: "less than sigma_max \(maximum)")
             }

@@ -19,7 +19,7 @@ package struct EulerAncestralDiscreteScheduler: SigmaScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true, floor: true)
-            prediction = settings.choice("prediction_type")
+            prediction = try settings.choice("prediction_type")
             times = try SigmaTimesteps(settings, noise, hasSigmaSpacings: false)
         }
 

@@ -37,10 +37,11 @@ package struct EulerDiscreteScheduler: SigmaScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true, floor: true)
-            prediction = settings.choice("prediction_type")
-            finalSigma = settings.choice("final_sigmas_type")
-            interpolation = settings.choice("interpolation_type")
-            isContinuous = prediction == .velocity && settings.choice("timestep_type") == Timesteps.continuous
+            prediction = try settings.choice("prediction_type")
+            finalSigma = try settings.choice("final_sigmas_type")
+            interpolation = try settings.choice("interpolation_type")
+            let timesteps: Timesteps = try settings.choice("timestep_type")
+            isContinuous = prediction == .velocity && timesteps == .continuous
             times = try SigmaTimesteps(settings, noise, hasRange: true)
         }
 

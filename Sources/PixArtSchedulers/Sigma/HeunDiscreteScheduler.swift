@@ -21,9 +21,9 @@ package struct HeunDiscreteScheduler: SigmaScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
-            prediction = settings.choice("prediction_type")
+            prediction = try settings.choice("prediction_type")
             clipping =
-                settings.boolean("clip_sample") ? .range(Float(settings.number("clip_sample_range"))) : .none
+                try settings.boolean("clip_sample") ? .range(Float(try settings.number("clip_sample_range"))) : .none
             times = try SigmaTimesteps(settings, noise)
         }
 

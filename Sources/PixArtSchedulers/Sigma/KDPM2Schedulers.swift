@@ -69,7 +69,7 @@ struct KDPM2Settings: Sendable {
 
     init(_ settings: SchedulerOptions) throws(PixArtError) {
         noise = try NoiseSchedule(settings)
-        prediction = settings.choice("prediction_type")
+        prediction = try settings.choice("prediction_type")
         times = try SigmaTimesteps(settings, noise, roundsKarras: true)
     }
 

@@ -19,7 +19,7 @@ package struct LMSDiscreteScheduler: SigmaScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
-            prediction = settings.choice("prediction_type")
+            prediction = try settings.choice("prediction_type")
             times = try SigmaTimesteps(settings, noise)
         }
 

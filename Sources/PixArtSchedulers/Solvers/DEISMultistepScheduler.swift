@@ -34,10 +34,10 @@ package struct DEISMultistepScheduler: SolverScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
-            order = settings.integer("solver_order")
-            prediction = settings.choice("prediction_type")
-            lowerOrderFinal = settings.boolean("lower_order_final")
-            clipping = SampleClipping(settings)
+            order = try settings.integer("solver_order")
+            prediction = try settings.choice("prediction_type")
+            lowerOrderFinal = try settings.boolean("lower_order_final")
+            clipping = try SampleClipping(settings)
             times = try SolverTimesteps(settings, noise, clips: false, endsAtOwn: true, repeats: order == 1)
         }
 

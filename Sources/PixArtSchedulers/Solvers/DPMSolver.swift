@@ -69,13 +69,13 @@ struct DPMSolverSettings: Sendable {
     init(_ settings: SchedulerOptions, _ noise: NoiseSchedule, _ times: SolverTimesteps) throws(PixArtError) {
         self.noise = noise
         self.times = times
-        order = settings.integer("solver_order")
-        algorithm = settings.choice("algorithm_type")
-        solver = settings.choice("solver_type")
-        prediction = settings.choice("prediction_type")
-        lowerOrderFinal = settings.boolean("lower_order_final")
-        finalSigma = settings.choice("final_sigmas_type")
-        clipping = SampleClipping(settings)
+        order = try settings.integer("solver_order")
+        algorithm = try settings.choice("algorithm_type")
+        solver = try settings.choice("solver_type")
+        prediction = try settings.choice("prediction_type")
+        lowerOrderFinal = try settings.boolean("lower_order_final")
+        finalSigma = try settings.choice("final_sigmas_type")
+        clipping = try SampleClipping(settings)
         guard algorithm.predictsImage || finalSigma == .smallest else {
             throw settings.conflict(
                 "final_sigmas_type", expected: "\"sigma_min\" with algorithm_type \"\(algorithm.rawValue)\"")

@@ -30,12 +30,12 @@ package struct DPMSolverMultistepScheduler: SolverScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             let noise = try NoiseSchedule(settings, rescales: true, floor: true)
-            let isCosine = (settings.choice("beta_schedule") as NoiseSchedule.Betas) == .cosine
+            let isCosine = try (settings.choice("beta_schedule") as NoiseSchedule.Betas) == .cosine
             let times = try SolverTimesteps(
                 settings, noise, rounded: isCosine ? [] : [.karras, .lu], hasLu: true,
-                repeats: settings.integer("solver_order") == 1)
+                repeats: try settings.integer("solver_order") == 1)
             self.settings = try DPMSolverSettings(settings, noise, times)
-            eulerAtFinal = settings.boolean("euler_at_final")
+            eulerAtFinal = try settings.boolean("euler_at_final")
             guard self.settings.algorithm != .stochasticNoise || self.settings.order < 3 else {
                 throw settings.conflict("solver_order", expected: "1 or 2 with algorithm_type \"sde-dpmsolver\"")
             }

@@ -38,12 +38,12 @@ package struct SASolverScheduler: SolverScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
-            predictorOrder = settings.integer("predictor_order")
-            correctorOrder = settings.integer("corrector_order")
-            prediction = settings.choice("prediction_type")
-            predictsImage = settings.choice("algorithm_type") == Algorithm.image
-            lowerOrderFinal = settings.boolean("lower_order_final")
-            clipping = SampleClipping(settings)
+            predictorOrder = try settings.integer("predictor_order")
+            correctorOrder = try settings.integer("corrector_order")
+            prediction = try settings.choice("prediction_type")
+            predictsImage = try settings.choice("algorithm_type") == Algorithm.image
+            lowerOrderFinal = try settings.boolean("lower_order_final")
+            clipping = try SampleClipping(settings)
             times = try SolverTimesteps(
                 settings, noise, endsAtOwn: true, repeats: predictorOrder == 1 && correctorOrder == 1)
         }

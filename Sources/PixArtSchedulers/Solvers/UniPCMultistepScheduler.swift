@@ -46,14 +46,14 @@ package struct UniPCMultistepScheduler: SolverScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true, floor: true)
-            order = settings.integer("solver_order")
-            solver = settings.choice("solver_type")
-            prediction = settings.choice("prediction_type")
-            predictsImage = settings.boolean("predict_x0")
-            uncorrected = Set(settings.integers("disable_corrector"))
-            lowerOrderFinal = settings.boolean("lower_order_final")
-            finalSigma = settings.choice("final_sigmas_type")
-            clipping = SampleClipping(settings)
+            order = try settings.integer("solver_order")
+            solver = try settings.choice("solver_type")
+            prediction = try settings.choice("prediction_type")
+            predictsImage = try settings.boolean("predict_x0")
+            uncorrected = try Set(settings.integers("disable_corrector"))
+            lowerOrderFinal = try settings.boolean("lower_order_final")
+            finalSigma = try settings.choice("final_sigmas_type")
+            clipping = try SampleClipping(settings)
             times = try SolverTimesteps(
                 settings, noise, clips: false, endsAtOwn: true, hasRange: true, repeats: order == 1)
             guard finalSigma == .smallest || predictsImage else {

@@ -11,7 +11,7 @@ struct DistilledTimesteps: Sendable {
     private let training: Int
 
     init(_ settings: SchedulerOptions, training: Int) throws(PixArtError) {
-        original = settings.integer("original_inference_steps")
+        original = try settings.integer("original_inference_steps")
         self.training = training
         guard original <= training else {
             throw settings.conflict("original_inference_steps", expected: "at most num_train_timesteps \(training)")

@@ -7,10 +7,10 @@ struct IntegerTimesteps: Sendable {
     private let offset: Int
 
     /// From `timestep_spacing` and `steps_offset`.
-    init(_ settings: SchedulerOptions, training: Int) {
+    init(_ settings: SchedulerOptions, training: Int) throws(PixArtError) {
         self.training = training
-        spacing = settings.choice("timestep_spacing")
-        offset = settings.integer("steps_offset")
+        spacing = try settings.choice("timestep_spacing")
+        offset = try settings.integer("steps_offset")
     }
 
     /// Timesteps of a run. Fails if the offset exceeds the last one.

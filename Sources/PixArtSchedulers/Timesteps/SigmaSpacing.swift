@@ -14,12 +14,15 @@ package enum SigmaSpacing: String, CaseIterable, Sendable {
 
     /// From the fields of `SchedulerFields.sigmaSpacings`, and `use_lu_lambdas` if `hasLu`.
     init(_ settings: SchedulerOptions, hasLu: Bool = false) throws(PixArtError) {
-        let chosen = [Self.karras, .exponential, .beta].filter { settings.boolean($0.rawValue) }
+        var chosen: [SigmaSpacing] = []
+        for spacing in [Self.karras, .exponential, .beta] where try settings.boolean(spacing.rawValue) {
+            chosen.append(spacing)
+        }
         guard chosen.count < 2 else {
             throw settings.conflict(chosen[1].rawValue, expected: "false if \"\(chosen[0].rawValue)\" is true")
         }
         self = chosen.first ?? .timesteps
-        guard hasLu, settings.boolean(Self.lu.rawValue) else { return }
+        guard hasLu, try settings.boolean(Self.lu.rawValue) else { return }
         // diffusers checks Karras first, and lambdas before the others.
         if self != .karras { self = .lu }
     }

@@ -20,13 +20,13 @@ struct SigmaTimesteps: Sendable {
         roundsKarras: Bool = false, inDouble: Bool = false
     ) throws(PixArtError) {
         trained = TrainedSigmas(noise)
-        spacing = settings.choice("timestep_spacing")
-        offset = settings.integer("steps_offset")
+        spacing = try settings.choice("timestep_spacing")
+        offset = try settings.integer("steps_offset")
         sigmaSpacing = hasSigmaSpacings ? try SigmaSpacing(settings) : .timesteps
         self.roundsKarras = roundsKarras
         self.inDouble = inDouble
-        minimum = hasRange ? settings.optionalNumber("sigma_min") : nil
-        maximum = hasRange ? settings.optionalNumber("sigma_max") : nil
+        minimum = try hasRange ? settings.optionalNumber("sigma_min") : nil
+        maximum = try hasRange ? settings.optionalNumber("sigma_max") : nil
     }
 
     /// Timesteps of a run, and the noise level of each.

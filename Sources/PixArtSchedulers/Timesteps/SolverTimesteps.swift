@@ -29,20 +29,20 @@ struct SolverTimesteps: Sendable {
     ) throws(PixArtError) {
         trained = TrainedSigmas(noise)
         training = noise.count
-        last = clips ? noise.timesteps(above: settings.number("lambda_min_clipped")) : noise.count
+        last = try clips ? noise.timesteps(above: settings.number("lambda_min_clipped")) : noise.count
         guard last > 1 else {
             throw settings.conflict("lambda_min_clipped", expected: "less, for timesteps to be left")
         }
-        spacing = spaces ? settings.choice("timestep_spacing") : .linspace
-        offset = spaces ? settings.integer("steps_offset") : 0
+        spacing = try spaces ? settings.choice("timestep_spacing") : .linspace
+        offset = try spaces ? settings.integer("steps_offset") : 0
         sigmaSpacing = try SigmaSpacing(settings, hasLu: hasLu)
         self.rounded = rounded
         self.endsAtOwn = endsAtOwn
         self.repeats = repeats
         self.spaces = spaces
         range = (
-            hasRange ? settings.optionalNumber("sigma_min") ?? Double(trained.smallest) : Double(trained.smallest),
-            hasRange ? settings.optionalNumber("sigma_max") ?? Double(trained.largest) : Double(trained.largest)
+            hasRange ? try settings.optionalNumber("sigma_min") ?? Double(trained.smallest) : Double(trained.smallest),
+            hasRange ? try settings.optionalNumber("sigma_max") ?? Double(trained.largest) : Double(trained.largest)
         )
     }
 

@@ -25,10 +25,10 @@ package struct DDIMScheduler: TimestepScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
-            prediction = settings.choice("prediction_type")
-            clipping = SampleClipping(settings, clips: true)
-            finalAlphaCumulative = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
-            times = IntegerTimesteps(settings, training: noise.count)
+            prediction = try settings.choice("prediction_type")
+            clipping = try SampleClipping(settings, clips: true)
+            finalAlphaCumulative = try settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
+            times = try IntegerTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }

@@ -36,10 +36,10 @@ package struct DDPMScheduler: TimestepScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings, rescales: true)
-            prediction = settings.choice("prediction_type")
-            variance = settings.choice("variance_type")
-            clipping = SampleClipping(settings, clips: true)
-            times = IntegerTimesteps(settings, training: noise.count)
+            prediction = try settings.choice("prediction_type")
+            variance = try settings.choice("variance_type")
+            clipping = try SampleClipping(settings, clips: true)
+            times = try IntegerTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }

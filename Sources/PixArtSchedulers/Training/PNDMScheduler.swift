@@ -32,10 +32,10 @@ package struct PNDMScheduler: TimestepScheduler {
 
         package init(_ settings: SchedulerOptions) throws(PixArtError) {
             noise = try NoiseSchedule(settings)
-            prediction = settings.choice("prediction_type")
-            skipsRungeKutta = settings.boolean("skip_prk_steps")
-            finalAlphaCumulative = settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
-            times = IntegerTimesteps(settings, training: noise.count)
+            prediction = try settings.choice("prediction_type")
+            skipsRungeKutta = try settings.boolean("skip_prk_steps")
+            finalAlphaCumulative = try settings.boolean("set_alpha_to_one") ? 1 : noise.alphasCumulative[0]
+            times = try IntegerTimesteps(settings, training: noise.count)
         }
 
         package var trainingTimesteps: Int { noise.count }
