@@ -6,6 +6,8 @@ import TestSupport
 import Testing
 
 @Suite struct OptionsTests {
+    private static let verbs = Verbs.all.map { $0.verb }
+
     /// The options of the verb of this name.
     private static func options(_ verb: String) throws -> any VerbOptions.Type {
         try #require(Verbs.all.first { $0.verb == verb })
@@ -33,7 +35,7 @@ import Testing
     }
 
     /// The defaults that Swift reads are those that the schema states.
-    @Test(arguments: Verbs.all.map(\.verb))
+    @Test(arguments: OptionsTests.verbs)
     func defaultsAreThoseOfTheSchema(_ verb: String) throws {
         func check<Options: VerbOptions>(_ type: Options.Type) throws {
             let stated = JSONValue.object(
@@ -104,7 +106,7 @@ import Testing
     }
 
     /// Each default in a schema is a valid value.
-    @Test(arguments: Verbs.all.map(\.verb))
+    @Test(arguments: OptionsTests.verbs)
     func defaultsAreAccepted(_ verb: String) throws {
         let options = try Self.options(verb)
         let properties = try #require(options.schema.json["properties"]?.object)

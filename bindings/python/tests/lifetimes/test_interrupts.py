@@ -235,5 +235,5 @@ def test_asyncio_ends_on_the_second_ctrl_c(calls):
     async def main():
         calls["denoise"]()
 
-    with sent(signal.SIGINT), sent(signal.SIGINT, 0.3), pytest.raises(KeyboardInterrupt):
+    with sent(signal.SIGINT), sent(signal.SIGINT, 1.5), pytest.raises(KeyboardInterrupt):
         asyncio.run(main())
