@@ -191,7 +191,7 @@ typedef struct pixart_tensor pixart_tensor;
  * @param steps steps of the whole call; 1 until they are known
  * @param fraction share of the whole call that is done, 0.0 to 1.0, never falling
  * @return 0 to go on. Any other value cancels the call: it returns PIXART_CANCELLED within about a
- *      quarter of a second, its threads and memory are freed, and objects are as they were before
+ *      fifth of a second, its threads and memory are freed, and objects are as they were before
  *      it.
  */
 typedef int32_t (*pixart_progress)(void *context, int64_t step, int64_t steps, double fraction);

@@ -151,7 +151,7 @@ def test_statuses_are_those_of_the_library():
 
 def test_a_state_is_no_argument(encoder, denoiser, prompt, negative):
     assert not issubclass(pixart.StateError, ValueError) and issubclass(pixart.ClosedError, pixart.StateError)
-    assert issubclass(pixart.ModelError, ValueError) and not issubclass(pixart.ModelError, OSError)
+    assert issubclass(pixart.ModelError, ValueError) and issubclass(pixart.ModelError, pixart.FileError)
     with pytest.raises(pixart.StateError):
         _ = denoiser.sampler(prompt, negative, **SMALL).predicted_original
 

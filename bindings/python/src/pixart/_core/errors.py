@@ -49,13 +49,13 @@ class ClosedError(StateError):
 
 
 class FileError(PixArtError, OSError):
-    """A file is missing, unreadable or malformed (status 200 to 299, except 203)."""
+    """A file is missing, unreadable or malformed (status 200 to 299)."""
 
     def __init__(self, message: str, *, status: int = Status.ERROR_FILE) -> None:
         super().__init__(message, status=status)
 
 
-class ModelError(PixArtError, ValueError):
+class ModelError(FileError, ValueError):
     """A well-formed checkpoint or file of tensors does not fit: a tensor or key is missing, unknown or of another shape
     or type (status 203)."""
 
