@@ -212,10 +212,23 @@ typedef struct pixart_decoder pixart_decoder;
  * precision, each layer is read and converted in turn, so the whole model is never held in the
  * stored one. That takes seconds to a minute for T5-XXL; pixart_convert() saves it.
  *
- * @param model a folder in the diffusers layout with the parts `tokenizer` and `text_encoder`. The
- *      vocabulary is tokenizer/spiece.model, or tokenizer/tokenizer.json if that is missing
+ * `model` names what is on disk, here and in every function that opens a part:
+ *
+ * - a folder in the diffusers layout, with the part in a subfolder;
+ * - the folder of the part itself, with its config.json;
+ * - a file of weights: safetensors, GGUF, or a PyTorch checkpoint, which is read without executing
+ *   anything. Names of other programs are understood, and what config.json would say is derived
+ *   from the tensors; pixart_encoder_report() lists what was assumed, and the option `config`
+ *   replaces it;
+ * - the id of a repository in the local cache of the Hub, "ORG/NAME" or "ORG/NAME@REVISION".
+ *   Nothing is downloaded.
+ *
+ * The first bytes of a file decide what it is, never its extension. docs/models.md lists the forms.
+ *
+ * @param model a model on disk that has the text encoder. The tokenizer is that of the option
+ *      `tokenizer`, or the one inside a GGUF file, or spiece.model or tokenizer.json beside it
  * @param options see pixart_options_schema("encoder_open"): threads, weights, compute, residency,
- *      instructions, variant, unexpected_tensors
+ *      instructions, variant, unexpected_tensors, config, state_dict, tokenizer
  * @param progress callback, or NULL
  * @param context passed to `progress`
  * @param out the encoder
@@ -257,8 +270,8 @@ PIXART_API void pixart_encoder_release(pixart_encoder *encoder);
 /**
  * Opens the transformer of a checkpoint.
  *
- * @param model a folder in the diffusers layout with the parts `transformer` and `scheduler`. If
- *      there is no scheduler, the settings that all published checkpoints share are used.
+ * @param model a model on disk that has the transformer, as in pixart_encoder_open(). If there is
+ *      no scheduler beside it, the settings that all published checkpoints share are used.
  *      vae/config.json is read for the colours of previews, if it is there
  * @param options see pixart_options_schema("denoiser_open"): threads, weights, compute,
  *      instructions, variant, unexpected_tensors
@@ -304,7 +317,7 @@ PIXART_API void pixart_denoiser_release(pixart_denoiser *denoiser);
 /**
  * Opens the decoder of a checkpoint.
  *
- * @param model a folder in the diffusers layout with the part `vae`, of diffusers' class
+ * @param model a model on disk that has a VAE, as in pixart_encoder_open(), of diffusers' class
  *      AutoencoderKL or AutoencoderTiny
  * @param options see pixart_options_schema("decoder_open"): threads, weights, compute,
  *      instructions, variant, unexpected_tensors
@@ -497,7 +510,7 @@ typedef struct pixart_image_encoder pixart_image_encoder;
 /**
  * Opens the image encoder of a checkpoint.
  *
- * @param model a folder in the diffusers layout with the part `vae`, of diffusers' class
+ * @param model a model on disk that has a VAE, as in pixart_encoder_open(), of diffusers' class
  *      AutoencoderKL or AutoencoderTiny
  * @param options see pixart_options_schema("image_encoder_open"): threads, weights, compute,
  *      instructions, variant, unexpected_tensors
@@ -917,10 +930,27 @@ PIXART_API pixart_status pixart_image_encoder_report(const pixart_image_encoder 
                                                      char **report);
 
 /**
+ * Reports what a model on disk is. Reads configurations and headers, no weights.
+ *
+ * @param model a model on disk, as in pixart_encoder_open()
+ * @param options see pixart_options_schema("inspect"): variant, unexpected_tensors, config,
+ *      state_dict
+ * @param report JSON: "path", which is the snapshot's for an id; "kind", "pipeline" (a folder with
+ *      parts), "part" (the folder of one) or "file"; "pipeline", the diffusers class; and "parts":
+ *      for each part that is there, its "files", "form" ("safetensors", "gguf" or "pickle"),
+ *      "names" (whose names the tensors have), "prefix", "types" (tensors of each element type),
+ *      "parameters", "bytes", "architecture", "assumed" (fields of config.json that nothing
+ *      tells), "ignored_tensors", and "memory" by stage, as in pixart_memory_estimate(). A part or
+ *      a stage that cannot be opened has "error" instead. Free it with pixart_string_release()
+ * @return PIXART_ERROR_FILE, PIXART_ERROR_FORMAT or PIXART_ERROR_MODEL if there is no part at all
+ */
+PIXART_API pixart_status pixart_inspect(const char *model, const char *options, char **report);
+
+/**
  * Estimates the memory of a stage of a checkpoint before anything is opened. Reads configurations
  * and headers, no weights.
  *
- * @param model a folder in the diffusers layout with the part of the stage
+ * @param model a model on disk that has the part of the stage, as in pixart_encoder_open()
  * @param options see pixart_options_schema("memory_estimate"): stage ("encode", "denoise",
  *      "decode" or "image_encode"), and the options of that stage's open and verb that decide its
  *      memory
@@ -942,7 +972,8 @@ PIXART_API pixart_status pixart_memory_estimate(const char *model, const char *o
  * stored higher, and the VAE is not quantized. Tensors that no stage reads are left out. A call
  * that fails or is cancelled leaves nothing behind. Memory: a piece of one tensor.
  *
- * @param model a folder in the diffusers layout
+ * @param model a model on disk, as in pixart_encoder_open(): what is written is an ordinary folder
+ *      in the diffusers layout, whatever it was made from
  * @param out destination folder; created if missing, its parent must exist. Existing files are
  *      replaced only after all new files are complete; other files are left alone
  * @param options see pixart_options_schema("convert"): weights ("int8" by default), parts, variant

@@ -4,10 +4,13 @@
  * uses other kernels, and OpenBLAS releases that do not know a processor choose badly for it.) The host's environment
  * is not affected. */
 #define _GNU_SOURCE
+#include "environment.h"
+
 #include <locale.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -29,6 +32,11 @@ char *__wrap_getenv(const char *name) {
 #endif
     return NULL;
 }
+
+/* Variables of the host say where models are cached. */
+__attribute__((weak)) char *__real_getenv(const char *name);
+
+const char *process_environment(const char *name) { return &__real_getenv ? __real_getenv(name) : getenv(name); }
 
 /* Swift's runtime reads the variables that begin with SWIFT_DEBUG_ or SWIFT_BACKTRACE from here, and some make it
  * print.

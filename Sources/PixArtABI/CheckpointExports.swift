@@ -2,7 +2,17 @@ import CPixArt
 import PixArtStages
 import PixArtStorage
 
-// Functions on a checkpoint, without an opened handle: conversion and estimates.
+// Functions on a checkpoint, without an opened handle: inspection, conversion and estimates.
+
+@_cdecl("pixart_inspect") @implementation
+public func pixart_inspect(
+    _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+    _ report: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) -> pixart_status {
+    returnJSON(report) { () throws(PixArtError) in
+        try Inspection.report(model: text(model, "model"), options(json))
+    }
+}
 
 @_cdecl("pixart_convert") @implementation
 public func pixart_convert(

@@ -45,6 +45,32 @@ typedef struct native_epilogue {
     int type;                    /* of out: NATIVE_FLOAT32, NATIVE_BFLOAT16 or NATIVE_ROUND_BFLOAT16 */
 } native_epilogue;
 
+/* Formats of weights that other programs store, by the members of native_kernels.widen_block. */
+typedef enum block_format {
+    BLOCK_FLOAT8_E4M3,
+    BLOCK_FLOAT8_E5M2,
+    BLOCK_NORMAL_FLOAT4,
+    BLOCK_FLOATING_POINT4,
+    BLOCK_Q4_0,
+    BLOCK_Q4_1,
+    BLOCK_Q5_0,
+    BLOCK_Q5_1,
+    BLOCK_Q8_0,
+    BLOCK_Q2_K,
+    BLOCK_Q3_K,
+    BLOCK_Q4_K,
+    BLOCK_Q5_K,
+    BLOCK_Q6_K,
+    BLOCK_IQ4_NL,
+    BLOCK_IQ4_XS,
+    BLOCK_FORMATS_COUNT
+} block_format;
+
+/* Exact widening of `count` elements of a row, from the start of a block on. Scales, if the format has some outside of
+ * its blocks, are those of the elements; NULL for eight-bit floats without. */
+typedef void native_widen_block(size_t count, const uint8_t *_Nonnull source, const float *_Nullable scales,
+                                float *_Nonnull target);
+
 typedef struct native_kernels {
     const char *_Nonnull name;
     int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
@@ -128,6 +154,7 @@ typedef struct native_kernels {
     /* Exact widening of `count` stored elements. */
     void (*_Nonnull widen_float16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
+    native_widen_block *_Nonnull widen_block[BLOCK_FORMATS_COUNT];
     /* target = source * scale. */
     void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
     /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. docs/checkpoint-format.md
@@ -184,5 +211,12 @@ enum { NATIVE_ATTENTION_SCRATCH = 512 * 1024 };
 /* Returns the table called `name`, or the best for this processor if `name` is NULL. Returns NULL if the processor
  * lacks the instruction set. */
 const native_kernels *_Nullable native_kernels_named(const char *_Nullable name);
+
+/* widen_block[format] of a table. */
+static inline void native_widen(const native_kernels *_Nonnull table, block_format format, size_t count,
+                                const uint8_t *_Nonnull source, const float *_Nullable scales,
+                                float *_Nonnull target) {
+    table->widen_block[format](count, source, scales, target);
+}
 
 #endif

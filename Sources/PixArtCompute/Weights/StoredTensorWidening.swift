@@ -10,11 +10,11 @@ extension Tensor {
         }
         guard let encoding = WeightEncoding(stored), !encoding.isQuantized else {
             throw .model(
-                "\(stored.file.path): tensor \"\(stored.name)\" has type \(stored.type.rawValue); expected F32, "
+                "\(stored.location): tensor \"\(stored.name)\" has type \(stored.type.rawValue); expected F32, "
                     + "F16, BF16 or U8")
         }
         guard let count = stored.shape.elementCount else {
-            throw .memory("\(stored.file.path): tensor \"\(stored.name)\": cannot allocate a tensor of \(stored.shape)")
+            throw .memory("\(stored.location): tensor \"\(stored.name)\": cannot allocate a tensor of \(stored.shape)")
         }
         let weight = try WeightMatrix(stored, encoding: encoding, outputs: 1, inputs: count)
         try self.init(.float32, shape: stored.shape) { bytes in

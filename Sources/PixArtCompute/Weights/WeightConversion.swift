@@ -21,13 +21,13 @@ extension StoredTensor {
     /// the bytes that were read for them. Frees what was read, so memory is needed for one piece only. `encoding`
     /// is nil for a tensor that is not floating point. Fails with `.memory` and with what `body` throws.
     package func convert(
-        to encoding: WeightEncoding?, _ pool: ThreadPool,
+        to encoding: WeightEncoding?, scales: StoredTensor? = nil, _ pool: ThreadPool,
         _ body: (
             _ elements: UnsafeRawBufferPointer, _ scales: UnsafeRawBufferPointer, _ read: Int
         ) throws(PixArtError) -> Void
     ) throws(PixArtError) {
         let (outputs, inputs) = encoding == nil ? (bytes.count, 1) : matrixSize
-        let row = encoding == nil ? 1 : inputs * type.size
+        let row = encoding == nil ? 1 : bytes.count / max(outputs, 1)
         // Whole blocks of outputs.
         let step = max(Self.piece / max(row, 1) / WeightMatrix.grain, 1) * WeightMatrix.grain
         for first in Swift.stride(from: 0, to: outputs, by: step) {
@@ -35,14 +35,16 @@ extension StoredTensor {
             let part = UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound * row..<range.upperBound * row])
             guard let encoding else {
                 try body(part, UnsafeRawBufferPointer(start: nil, count: 0), part.count)
-                file.discard(part)
+                discard(part)
                 continue
             }
-            let stored = StoredTensor(name: name, type: type, shape: [range.count, inputs], bytes: part, file: file)
+            let stored = StoredTensor(
+                name: name, type: type, shape: [range.count, inputs], bytes: part, location: location, owner: owner)
             guard let own = WeightEncoding(stored), !own.isQuantized else {
                 preconditionFailure("a quantized tensor is not converted")
             }
-            let weight = try WeightMatrix(stored, encoding: own, outputs: range.count, inputs: inputs)
+            let weight = try WeightMatrix(
+                stored, scales: scales?.rows(range), encoding: own, outputs: range.count, inputs: inputs)
             try weight.converted(to: encoding, pool).withBytes { elements, scales throws(PixArtError) in
                 try body(elements, scales, part.count)
             }
@@ -51,6 +53,8 @@ extension StoredTensor {
     }
 
     private var matrixSize: (outputs: Int, inputs: Int) {
-        shape.isEmpty ? (1, 1) : (shape[0], shape.dropFirst().reduce(1, *))
+        // A single row, if one element is no block.
+        if shape.count < 2 { return type.block.elements == 1 ? (shape.first ?? 1, 1) : (1, shape.first ?? 1) }
+        return (shape[0], shape.dropFirst().reduce(1, *))
     }
 }

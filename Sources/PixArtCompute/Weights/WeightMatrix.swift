@@ -1,3 +1,4 @@
+import CKernels
 import PixArtStorage
 
 /// The weight of a linear layer, [outputs, inputs], in the mapped file or in memory.
@@ -24,7 +25,7 @@ package struct WeightMatrix: Sendable {
         self.inputs = inputs
         self.encoding = encoding
         self.stored = stored
-        let (elements, owner) = try Self.aligned(stored, to: encoding.layout.type.size)
+        let (elements, owner) = try Self.aligned(stored, to: encoding.alignment)
         self.elements = elements
         if let scales {
             let (pointer, scaleOwner) = try Self.aligned(scales, to: 4)
@@ -50,7 +51,7 @@ package struct WeightMatrix: Sendable {
         _ stored: StoredTensor, to alignment: Int
     ) throws(PixArtError) -> (UnsafeRawPointer, AnyObject & Sendable) {
         if let start = stored.bytes.baseAddress, UInt(bitPattern: start) % UInt(alignment) == 0 {
-            return (start, stored.file)
+            return (start, stored.owner)
         }
         let buffer = try AlignedBuffer(count: (stored.bytes.count + 3) / 4)
         let copy = UnsafeMutableRawPointer(buffer.start)
@@ -73,7 +74,7 @@ package struct WeightMatrix: Sendable {
     }
 
     /// Frees the mapped pages. They are read again when they are touched.
-    package func discard() { stored?.file.discard(stored!.bytes) }
+    package func discard() { stored?.discard(stored!.bytes) }
 
     // MARK: Rows
 
@@ -126,6 +127,11 @@ package struct WeightMatrix: Sendable {
             kernels.table.pointee.widen_int4(
                 count, source.assumingMemoryBound(to: UInt8.self),
                 scales(output, from: columns.lowerBound), target)
+        default:
+            guard let format = encoding.blockFormat else { preconditionFailure("\(encoding) has no loop") }
+            let scales = encoding.layout.group == nil ? nil : scales(output, from: columns.lowerBound)
+            native_widen(
+                kernels.table, format, count, source.assumingMemoryBound(to: UInt8.self), scales, target)
         }
     }
 }

@@ -86,7 +86,7 @@ extension WeightMatrix {
                 kernels.table.pointee.int4_as_int8(
                     count, source.assumingMemoryBound(to: UInt8.self),
                     scales(output, from: columns.lowerBound), scale.pointee, bytes)
-            case .float32, .float16, .bfloat16:
+            default:
                 let row = target == UnsafeMutableRawPointer(bytes) ? wide : floats
                 widen(output, columns, to: row, kernels)
                 scale.pointee = kernels.table.pointee.quantize_int8(count, row, bytes)
@@ -104,7 +104,7 @@ extension WeightMatrix {
             case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: count)
             case .int8:
                 kernels.table.pointee.int8_as_bfloat16(count, source.assumingMemoryBound(to: Int8.self), halves)
-            case .float32, .float16, .int4:
+            default:
                 widen(output, columns, to: wide, kernels)
                 kernels.table.pointee.narrow_bfloat16(count, wide, halves)
             }

@@ -45,7 +45,7 @@ extension WeightMatrix {
                     case .int8:
                         scales!.start[first + index] = table.quantize_int8(
                             inputs, source, place.assumingMemoryBound(to: Int8.self))
-                    case .float16, .int4: preconditionFailure("nothing is converted to \(target) row by row")
+                    default: preconditionFailure("nothing is converted to \(target) row by row")
                     }
                 }
             }

@@ -44,7 +44,10 @@ package final class WeightReader {
     /// encodings gives the same numbers, to the bit, when it is opened.
     package private(set) var plannedEncodings: [Name: WeightEncoding] = [:]
 
-    /// Memory of the weights requested so far, converted or not.
+    /// The shapes that the network gives to tensors of which only the number of elements is stored.
+    package private(set) var shapesOfFlat: [Name: [Int]] = [:]
+
+    /// What the weights taken so far take of memory, converted or not.
     package private(set) var footprint = WeightFootprint()
 
     /// Weights as stored, or in an encoding unless their minimum is higher.
@@ -70,22 +73,7 @@ package final class WeightReader {
     package func matrix(
         _ name: String, outputs: Int, inputs: Int, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> WeightMatrix {
-        let stored = try found(name)
-        guard let encoding = WeightEncoding(stored) ?? WeightEncoding(elements: stored.type) else {
-            throw fault(stored, name, "the type of a weight")
-        }
-        try check(stored, name, encoding.shape(outputs: outputs, inputs: inputs))
-        var scales: StoredTensor?
-        let scaleShape = encoding.scaleShape(outputs: outputs, inputs: inputs)
-        if !scaleShape.isEmpty {
-            let scaleName = "\(name)_scale"
-            let found = try found(scaleName)
-            try check(found, scaleName, scaleShape)
-            guard found.type == .float32 else { throw fault(found, scaleName, "F32") }
-            scales = found
-        }
-        return try held(
-            WeightMatrix(stored, scales: scales, encoding: encoding, outputs: outputs, inputs: inputs), name, minimum)
+        try held(weight(name, nil, outputs: outputs, inputs: inputs), name, minimum)
     }
 
     /// A convolution's weight as that of a linear layer: [outputs, channels, kernel, kernel] with `inputs =
@@ -93,29 +81,31 @@ package final class WeightReader {
     package func matrix(
         _ name: String, outputs: Int, channels: Int, kernel: Int, minimum: WeightEncoding = .float32
     ) throws(PixArtError) -> WeightMatrix {
-        let (stored, encoding) = try floatingPoint(name, [outputs, channels, kernel, kernel])
-        return try held(
-            WeightMatrix(stored, encoding: encoding, outputs: outputs, inputs: channels * kernel * kernel), name,
-            minimum)
+        try held(
+            weight(
+                name, [outputs, channels, kernel, kernel], outputs: outputs, inputs: channels * kernel * kernel),
+            name, minimum)
     }
 
     /// A table whose rows are looked up one by one and widened then. Always held as stored.
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
-        let (stored, encoding) = try floatingPoint(name, [rows, columns])
-        plannedEncodings[name] = encoding.held(as: loading.requested, minimum: .float32)
-        footprint.mappedTables += stored.bytes.count
-        return try WeightMatrix(stored, encoding: encoding, outputs: rows, inputs: columns)
+        let table = try weight(name, [rows, columns], outputs: rows, inputs: columns)
+        plannedEncodings[name] = table.encoding.held(as: loading.requested, minimum: .float32)
+        footprint.mappedTables += table.bytes
+        return table
     }
 
     /// A small tensor, such as a bias or a norm, as float32 elements in memory.
     package func floats(_ name: String, _ shape: [Int]) throws(PixArtError) -> [Float] {
         let count = shape.reduce(1, *)
-        let (stored, encoding) = try floatingPoint(name, shape)
-        plannedEncodings[name] = encoding.held(as: loading.requested, minimum: .float32)
+        // Rows are those that blocks and scales go by.
+        let inputs = shape.last ?? 1
+        let outputs = inputs == 0 ? 0 : count / inputs
+        let weight = try weight(name, shape, outputs: outputs, inputs: inputs)
+        plannedEncodings[name] = weight.encoding.held(as: loading.requested, minimum: .float32)
         footprint.vectors += 4 * count
-        let weight = try WeightMatrix(stored, encoding: encoding, outputs: 1, inputs: count)
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
-            if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<1, to: start) }
+            if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<outputs, to: start) }
             written = count
         }
     }
@@ -166,15 +156,28 @@ package final class WeightReader {
         return try matrix.converted(to: target, pool)
     }
 
-    private func floatingPoint(
-        _ name: String, _ shape: [Int]
-    ) throws(PixArtError) -> (stored: StoredTensor, encoding: WeightEncoding) {
+    /// A tensor as a matrix. Its scales, if it has some, are in `<name>_scale`. Without a `shape` it has that of a linear
+    /// layer's weight in its encoding, and may be of integers; with one it is floating point.
+    private func weight(
+        _ name: String, _ shape: [Int]?, outputs: Int, inputs: Int
+    ) throws(PixArtError) -> WeightMatrix {
         let stored = try found(name)
-        try check(stored, name, shape)
-        guard let encoding = WeightEncoding(elements: stored.type), !encoding.isQuantized else {
-            throw fault(stored, name, "F32, F16 or BF16")
+        guard let encoding = WeightEncoding(stored) ?? WeightEncoding(elements: stored.type),
+            shape == nil || !encoding.isQuantized
+        else {
+            if let shape { try check(stored, name, shape) }
+            throw fault(stored, name, shape == nil ? "the type of a weight" : "F32, F16 or BF16")
         }
-        return (stored, encoding)
+        try check(stored, name, shape ?? encoding.shape(outputs: outputs, inputs: inputs))
+        var scales: StoredTensor?
+        if encoding.layout.group != nil {
+            let scaleName = "\(name)_scale"
+            let found = try found(scaleName)
+            try check(found, scaleName, encoding.scaleShape(outputs: outputs, inputs: inputs))
+            guard found.type == .float32 else { throw fault(found, scaleName, "F32") }
+            scales = found
+        }
+        return try WeightMatrix(stored, scales: scales, encoding: encoding, outputs: outputs, inputs: inputs)
     }
 
     private func found(_ name: String) throws(PixArtError) -> StoredTensor {
@@ -187,6 +190,10 @@ package final class WeightReader {
     }
 
     private func check(_ stored: StoredTensor, _ name: String, _ shape: [Int]) throws(PixArtError) {
+        if stored.isFlat, stored.shape == [shape.reduce(1, *)] {
+            shapesOfFlat[name] = shape
+            return
+        }
         guard stored.shape == shape else {
             throw foreignFault()
                 ?? .model("\(source.location): tensor \"\(name)\" has shape \(stored.shape); expected \(shape)")

@@ -8,7 +8,13 @@ package enum FileKind: CaseIterable, Sendable {
     case lfsPointer, webPage, hubError, xml, zeros
     case torchArchive, legacyTorch, pickle, tar, numpy, zip, gzip, gguf, onnx, openVINO, hdf5
 
-    /// Reads the first bytes of a file; nil if they may be the expected format.
+    /// Looks at the first bytes of a file; nil if they may be what is looked for.
+    package init?(_ file: MappedFile) {
+        defer { withExtendedLifetime(file) {} }
+        self.init(file.bytes)
+    }
+
+    /// Looks at first bytes; nil if they may be what is looked for.
     package init?(_ bytes: UnsafeRawBufferPointer) {
         let start = bytes.prefix(1024)
         guard !Self.isSafetensors(start) else { return nil }
@@ -17,10 +23,10 @@ package enum FileKind: CaseIterable, Sendable {
             self = .gguf
         } else if has(Array("PK\u{3}\u{4}".utf8)) {
             self = Self.zip(start)
-        } else if has([0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]) {
-            self = .legacyTorch
         } else if start.count > 2, start[0] == 0x80, (2...5).contains(start[1]) {
-            self = .pickle
+            // The magic number, in a frame where the protocol has frames.
+            let magic: [UInt8] = [0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
+            self = has(magic, at: start[2] == 0x95 ? 11 : 2) ? .legacyTorch : .pickle
         } else if has(Array("ustar".utf8), at: 257) {
             self = .tar
         } else if has([0x1F, 0x8B, 0x08]) {

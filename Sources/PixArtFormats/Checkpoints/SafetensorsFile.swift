@@ -23,7 +23,9 @@ package final class SafetensorsFile: WeightSource {
 
     package var names: [String] { entries.keys.map(\.text) }
 
-    /// The type of each tensor, as written in the file, and its shape.
+    package func shape(of name: String) -> [Int]? { entries[name]?.shape }
+
+    /// The type, as the file names it, and the shape of each tensor.
     package var list: JSONValue {
         .object(
             entries.mapValues { entry in
@@ -38,8 +40,8 @@ package final class SafetensorsFile: WeightSource {
     package subscript(name: String) -> StoredTensor? {
         get throws(PixArtError) {
             guard let entry = entries[name] else { return nil }
-            guard let type = ElementType(rawValue: entry.type) else {
-                let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let type = ElementType.safetensors.first(where: { $0.rawValue == entry.type }) else {
+                let known = ElementType.safetensors.map(\.rawValue).joined(separator: ", ")
                 throw .model(
                     "\(location): tensor \"\(name)\": type \(entry.type) is not supported; expected one of \(known)")
             }

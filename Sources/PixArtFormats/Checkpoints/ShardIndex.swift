@@ -29,16 +29,16 @@ struct ShardIndex {
         self.shards = shards
     }
 
-    /// Opens all shards. Returns the shard of each tensor. Fails with `.file` if a shard is missing, and with
+    /// Opens all shards, and returns the shard of each tensor. Fails with `.file` if a shard is missing, and with
     /// `.format` naming the tensor if shards and index contradict each other.
-    func open(folder: String, content: DirectoryListing) throws(PixArtError) -> ([SafetensorsFile], [Name: Int]) {
-        var files: [SafetensorsFile] = []
+    func open(folder: String, content: DirectoryListing) throws(PixArtError) -> ([any WeightSource], [Name: Int]) {
+        var files: [any WeightSource] = []
         var fileIndices: [Name: Int] = [:]
         for shard in Set(shards.values).sorted() {
             guard content.names.contains(shard) else {
                 throw .file("\(path): names the shard \"\(shard)\", which is not in the folder; expected every shard")
             }
-            let file = try SafetensorsFile(path: "\(folder)/\(shard)")
+            let file = try WeightFile.open("\(folder)/\(shard)")
             for name in file.names.map({ Name($0) }).sorted() {
                 guard let place = shards[name] else {
                     throw .format(

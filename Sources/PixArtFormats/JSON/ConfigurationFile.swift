@@ -16,7 +16,21 @@ package struct ConfigurationFile: Sendable {
         self.values = values
     }
 
-    /// The value of a key, as in the file.
+    /// What is known of a model that has no such file. `path` is that of its weights, for messages.
+    package init(path: String, _ values: [Name: JSONValue]) {
+        self.path = path
+        self.values = values
+    }
+
+    /// The same with other values for some keys.
+    package func replacing(_ others: [Name: JSONValue]) -> ConfigurationFile {
+        others.isEmpty ? self : ConfigurationFile(path: path, values.merging(others) { _, new in new })
+    }
+
+    /// All values.
+    package var members: [Name: JSONValue] { values }
+
+    /// The value of a key as it stands in the file.
     package subscript(key: String) -> JSONValue? { values[key] }
 
     package func string(_ key: String, default fallback: String? = nil) throws(PixArtError) -> String {
@@ -94,13 +108,19 @@ package struct ConfigurationFile: Sendable {
         throw unsupported(key, found: value.serialized(), [supported.serialized()])
     }
 
-    /// Fails if the configuration describes weights quantized by another program than `pixart_convert`.
+    /// Fails if the weights are said to be quantized in a form that is not read.
     package func requireKnownQuantization() throws(PixArtError) {
         guard let value = values["quantization_config"], value != .null else { return }
-        guard value["quant_method"]?.string == "pixart" else {
-            throw unsupported("quantization_config", found: value.serialized(), ["quant_method \"pixart\""])
+        let method = value["quant_method"]?.string
+        // Older versions of bitsandbytes do not name themselves.
+        let isNamed = method != nil || value["load_in_8bit"]?.bool == nil
+        guard !isNamed || Self.quantizations.contains(method ?? "") else {
+            throw unsupported(
+                "quantization_config", found: value.serialized(), Self.quantizations.map { "quant_method \"\($0)\"" })
         }
     }
+
+    private static let quantizations = ["pixart", "bitsandbytes", "quanto"]
 
     package func unsupported(_ key: String, found: String, _ supported: [String]) -> PixArtError {
         .model("\(path): \"\(key)\" is \(found), supported: \(supported.joined(separator: ", "))")

@@ -221,6 +221,13 @@ extension Option where Value == [(keyword: String, text: String)] {
     }
 }
 
+extension Option where Value == [Name: JSONValue] {
+    /// An object of any members; none by default.
+    package static func object(_ name: String, _ documentation: String) -> Self {
+        Self(name, .object, default: [:], .object([:]), documentation) { $0.object }
+    }
+}
+
 extension Option where Value == JSONValue {
     /// The name of a class, or an object with "_class_name" and its fields, which are checked when it is made; or null,
     /// the default. `schemas` are those of both forms.

@@ -28,6 +28,8 @@ package struct OptionSchema: Sendable {
         case seeds
         /// An object of strings.
         case texts
+        /// Any object.
+        case object
     }
 
     package struct Property: Sendable {
@@ -134,6 +136,7 @@ extension OptionSchema.Property {
             members = [
                 "type": .string("object"), "additionalProperties": .object(["type": .string("string")]),
             ]
+        case .object: members = ["type": .string("object")]
         }
         if fallback == .null, let type = members["type"], type.string != nil {
             members["type"] = .array([type, .string("null")])
@@ -166,6 +169,7 @@ extension OptionSchema.Property {
         case .text: return "a string\(null)"
         case .seeds: return "an integer from 0 to \(UInt64.max), or an array of such integers"
         case .texts: return "an object of strings"
+        case .object: return "an object"
         }
     }
 
@@ -200,6 +204,7 @@ extension OptionSchema.Property {
         case .seeds:
             if let seeds = value.array { return !seeds.isEmpty && seeds.allSatisfy { $0.unsigned != nil } }
             return value.unsigned != nil
+        case .object: return value.object != nil
         case .texts: return value.object.map { $0.values.allSatisfy { $0.string != nil } } ?? false
         }
     }

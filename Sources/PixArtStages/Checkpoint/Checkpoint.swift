@@ -2,50 +2,169 @@ import Glibc
 import PixArtFormats
 import PixArtStorage
 
-/// A folder in the diffusers layout: parts in subfolders, and an index that names the pipeline.
+/// A model on disk: a folder in the diffusers layout, the folder of a single part, or a file of weights.
 package struct Checkpoint: Sendable {
-    package let folder: String
-    /// PixArt-alpha's if there is no index.
+    package let location: ModelLocation
+    /// PixArt-alpha's if nothing says otherwise.
     package let pipeline: Pipeline
+    private let source: SourceOptions
+    /// The weights of a single file.
+    private let file: (any WeightSource)?
 
-    /// Fails with `.file` if there is no such folder, and with `.model` if its index names another pipeline.
-    package init(folder: String) throws(PixArtError) {
-        var status = stat()
-        guard stat(folder, &status) == 0 else {
-            throw CheckpointFolder.missing(folder, reason: String(cString: strerror(errno)))
+    /// Opens what `model` leads to: a path, or an id in the Hub's cache. Fails with `.file` if there is nothing, and with
+    /// `.model` if its index names another pipeline.
+    package init(model: String, _ source: SourceOptions) throws(PixArtError) {
+        location = try ModelLocation(model)
+        self.source = source
+        if case .file(let path) = location {
+            file = try WeightFile.open(path, weights: source.weights)
+        } else {
+            file = nil
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            throw CheckpointFolder.file(folder)
+        pipeline = try Self.pipeline(at: location, file)
+    }
+
+    private static func pipeline(
+        at location: ModelLocation, _ file: (any WeightSource)?
+    ) throws(PixArtError) -> Pipeline {
+        guard case .pipeline(let folder) = location else {
+            // The learned null caption has a row for each token.
+            guard let file, let weights = try CanonicalWeights(file, kinds: [.transformer]) else { return .alpha }
+            let caption = weights.source.shape(of: "caption_projection.y_embedding")
+            return caption?.first == Pipeline.sigma.maximumTokens ? .sigma : .alpha
         }
-        self.folder = folder
-        // A folder without an index is a partial checkpoint. Opening a part fails if the part is missing.
+        // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
         let index = "\(folder)/model_index.json"
-        guard stat(index, &status) == 0 else {
-            if let fault = CheckpointFolder.misplaced(folder) { throw fault }
-            pipeline = .alpha
-            return
-        }
-        let file = try ConfigurationFile(path: index)
-        let name = try file.string("_class_name")
+        guard access(index, F_OK) == 0 else { return .alpha }
+        let configuration = try ConfigurationFile(path: index)
+        let name = try configuration.string("_class_name")
         guard let pipeline = Pipeline(rawValue: name) else {
             let known = Pipeline.allCases.map { "\"\($0.rawValue)\"" }
-            throw file.unsupported("_class_name", found: "\"\(name)\"", known)
+            throw configuration.unsupported("_class_name", found: "\"\(name)\"", known)
         }
-        self.pipeline = pipeline
+        return pipeline
     }
 
-    /// The path of a file or folder in the checkpoint.
-    package func path(_ relative: String) -> String { "\(folder)/\(relative)" }
+    // MARK: Parts
 
-    /// Whether the checkpoint has a file or folder of this name.
-    package func contains(_ relative: String) -> Bool {
-        var status = stat()
-        return stat(path(relative), &status) == 0
+    /// The path of a part's configuration; nil if it has none.
+    package func configurationPath(_ part: Part) -> String? {
+        let path: String
+        switch location {
+        case .pipeline(let folder): path = "\(folder)/\(part.configuration)"
+        case .part(let folder): path = "\(folder)/config.json"
+        case .file: return nil
+        }
+        return access(path, F_OK) == 0 ? path : nil
     }
 
-    /// A part's configuration.
-    package func configuration(_ relative: String) throws(PixArtError) -> ConfigurationFile {
-        try ConfigurationFile(path: path(relative))
+    /// Whether the part may be there: of a single file or a part's folder, the weights tell.
+    package func contains(_ part: Part) -> Bool {
+        switch location {
+        case .pipeline: configurationPath(part) != nil
+        case .part, .file: (try? canonical(part)) != nil
+        }
+    }
+
+    /// A part's configuration: its file, or what its tensors say if it has none. The option `config` adds to it.
+    package func configuration(_ part: Part) throws(PixArtError) -> ConfigurationFile {
+        let configuration: ConfigurationFile
+        if let path = configurationPath(part) {
+            configuration = try ConfigurationFile(path: path)
+        } else if case .pipeline(let folder) = location {
+            configuration = try ConfigurationFile(path: "\(folder)/\(part.configuration)")
+        } else {
+            configuration = try DerivedConfiguration(part, canonical(part), file).file
+        }
+        return configuration.replacing(source.configuration)
+    }
+
+    /// The weights of a part, under the names of diffusers and transformers. Fails with `.file`, `.format` and `.model`.
+    package func weights(_ part: Part) throws(PixArtError) -> any WeightSource {
+        if case .pipeline(let folder) = location {
+            let raw = try WeightFolder(folder: "\(folder)/\(part.rawValue)", part.stems, variant: source.variant)
+            // What is no such network is refused tensor by tensor.
+            if let weights = try CanonicalWeights(raw, kinds: part.kinds) { return weights.source }
+            return try UnpackedSource(raw)
+        }
+        return try canonical(part).source
+    }
+
+    private func canonical(_ part: Part) throws(PixArtError) -> CanonicalWeights {
+        let raw: any WeightSource
+        if case .part(let folder) = location {
+            raw = try WeightFolder(folder: folder, part.stems, variant: source.variant)
+        } else {
+            guard let file else { preconditionFailure("a pipeline's folder has no single file") }
+            raw = file
+        }
+        if let weights = try CanonicalWeights(raw, kinds: part.kinds) { return weights }
+        let other = try CanonicalWeights(raw)
+        let found = other.map { "holds the weights of \($0.kind.description)" } ?? ForeignModel.found(in: raw)
+        throw .model("\(raw.location): \(found); expected those of \(part.description)")
+    }
+
+    /// Where the weights of a part come from.
+    func origin(_ part: Part) throws(PixArtError) -> PartOrigin {
+        let weights = try weights(part)
+        let canonical: CanonicalWeights?
+        var assumed: [Name: JSONValue] = [:]
+        if case .pipeline(let folder) = location {
+            canonical = try CanonicalWeights(
+                WeightFolder(folder: "\(folder)/\(part.rawValue)", part.stems, variant: source.variant),
+                kinds: part.kinds)
+        } else {
+            let found = try self.canonical(part)
+            canonical = found
+            if configurationPath(part) == nil {
+                let derived = try DerivedConfiguration(part, found, file)
+                for key in derived.assumed where source.configuration[key] == nil { assumed[key] = derived.file[key] }
+            }
+        }
+        return PartOrigin(
+            form: WeightFile.form(of: weights), names: canonical?.names ?? .diffusers, prefix: canonical?.prefix ?? "",
+            assumed: assumed)
+    }
+
+    // MARK: Companions
+
+    /// Where the files of a part's companion may lie, such as those of the tokenizer.
+    func companionFolders(_ part: Part) -> [String] {
+        guard let companion = part.companion else { return [] }
+        switch location {
+        case .pipeline(let folder): return ["\(folder)/\(companion)"]
+        case .part(let folder): return [folder, "\(folder)/\(companion)", "\(folder)/../\(companion)"]
+        case .file(let path):
+            let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            let base = path.contains("/") ? (folder.isEmpty ? "/" : folder) : "."
+            return [base, "\(base)/\(companion)", "\(base)/../\(companion)"]
+        }
+    }
+
+    /// The first of the files of these names in a part's companion that is there.
+    func companionFile(_ part: Part, _ names: [String]) -> String? {
+        for folder in companionFolders(part) {
+            for name in names where access("\(folder)/\(name)", F_OK) == 0 { return "\(folder)/\(name)" }
+        }
+        return nil
+    }
+
+    /// The tokenizer that the file of weights carries, as a `spiece.model`.
+    func ownSentencePieceModel() throws(PixArtError) -> [UInt8]? {
+        if let file = file as? GGUFFile { return try file.sentencePieceModel() }
+        guard let stored = try file?[Self.tokenizerTensor], stored.type == .uint8 else { return nil }
+        defer { withExtendedLifetime(stored) {} }
+        return Array(stored.bytes)
+    }
+
+    /// A tensor in which ComfyUI stores the bytes of a `spiece.model`.
+    private static let tokenizerTensor = "spiece_model"
+
+    /// The tokenizer that the file of weights carries.
+    func ownTokenizer() throws(PixArtError) -> Tokenizer? {
+        if let file = file as? GGUFFile { return try UnigramModel(gguf: file).map { Tokenizer($0) } }
+        guard let stored = try file?[Self.tokenizerTensor], stored.type == .uint8 else { return nil }
+        return Tokenizer(try UnigramModel(sentencePiece: stored))
     }
 }
 
@@ -81,7 +200,7 @@ package enum Stage: String, CaseIterable, Sendable {
     }
 }
 
-/// A part of a checkpoint that has weights: a subfolder with a configuration and safetensors.
+/// A part of a checkpoint that has weights.
 package enum Part: String, CaseIterable, Sendable {
     case textEncoder = "text_encoder"
     case transformer
@@ -90,8 +209,33 @@ package enum Part: String, CaseIterable, Sendable {
     /// The path of its configuration in the checkpoint.
     package var configuration: String { "\(rawValue)/config.json" }
 
-    /// The name of its weight files, without the variant and the extension.
-    package var stem: String { self == .textEncoder ? "model" : "diffusion_pytorch_model" }
+    /// The names of its weight files up to the variant.
+    package var stems: WeightFolder.Stems {
+        self == .textEncoder
+            ? .init(safetensors: "model", pickle: "pytorch_model")
+            : .init(safetensors: "diffusion_pytorch_model", pickle: "diffusion_pytorch_model")
+    }
+
+    /// The networks that it may be.
+    var kinds: [NetworkKind] {
+        switch self {
+        case .textEncoder: [.textEncoder]
+        case .transformer: [.transformer]
+        case .vae: [.autoencoder, .tinyAutoencoder]
+        }
+    }
+
+    /// For messages.
+    var description: String {
+        switch self {
+        case .textEncoder: "a T5 encoder"
+        case .transformer: "a PixArt transformer"
+        case .vae: "a VAE"
+        }
+    }
+
+    /// Whether a folder has files of weights of this part.
+    func isWeighed(in folder: String) -> Bool { WeightFolder.has(stems, in: folder) }
 
     /// The folder of a checkpoint that belongs to this part: neither is useful without the other.
     package var companion: String? {
@@ -116,9 +260,14 @@ package enum Part: String, CaseIterable, Sendable {
     }
 }
 
-extension Checkpoint {
-    /// The weights of a part.
-    package func weights(_ part: Part, variant: String?) throws(PixArtError) -> WeightFolder {
-        try WeightFolder(folder: path(part.rawValue), stem: part.stem, variant: variant)
+extension NetworkKind {
+    /// For messages.
+    var description: String {
+        switch self {
+        case .transformer: "a PixArt transformer"
+        case .textEncoder: "a T5 encoder"
+        case .autoencoder: "a VAE"
+        case .tinyAutoencoder: "a tiny autoencoder"
+        }
     }
 }

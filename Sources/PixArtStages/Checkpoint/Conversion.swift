@@ -14,16 +14,21 @@ package enum Conversion {
     /// quantization already; with `.file`, also if a file to copy is a link to a place outside `model`; with `.format`,
     /// `.option` and `.cancelled`.
     package static func convert(model: String, to out: String, _ options: ConvertOptions) throws(PixArtError) {
-        let checkpoint = try Checkpoint(folder: model)
-        let files = try SourceFolder(path: model)
-        let index = try files.file("model_index.json")
+        let checkpoint = try Checkpoint(model: model, options.source)
+        let files: SourceFolder? =
+            if case .file = checkpoint.location { nil } else {
+                try SourceFolder(path: checkpoint.location.path)
+            }
+        let index: String? =
+            if case .pipeline = checkpoint.location { try files?.file("model_index.json") } else { nil }
         var parts: [ConvertedPart] = []
         for part in try self.parts(of: checkpoint, options.parts) {
             parts.append(try ConvertedPart(part, of: checkpoint, files, as: options.weights, options.source))
         }
         for folder in [""] + parts.map(\.part.rawValue) + parts.compactMap(\.part.companion)
-        where AtomicFolder.isSame(checkpoint.path(folder), "\(out)/\(folder)") {
-            throw .argument("out is \(out), expected another folder than the model's: \(checkpoint.path(folder))")
+        where AtomicFolder.isSame("\(checkpoint.location.path)/\(folder)", "\(out)/\(folder)") {
+            throw .argument(
+                "out is \(out); expected another folder than the model's: \(checkpoint.location.path)/\(folder)")
         }
         let pool = try ThreadPool(threads: options.threads)
         let folder = try AtomicFolder(path: out)
@@ -37,10 +42,10 @@ package enum Conversion {
     /// The parts that the options name, or all parts of the checkpoint if they name none.
     private static func parts(of checkpoint: Checkpoint, _ named: [Part]?) throws(PixArtError) -> [Part] {
         if let named { return Part.allCases.filter { named.contains($0) } }
-        let present = Part.allCases.filter { checkpoint.contains($0.configuration) }
+        let present = Part.allCases.filter { checkpoint.contains($0) }
         guard !present.isEmpty else {
             let known = Part.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .file("\(checkpoint.folder): has none of the parts \(known)")
+            throw .file("\(checkpoint.location.path): has none of the parts \(known)")
         }
         return present
     }

@@ -7,56 +7,104 @@ struct ConvertedPart {
     /// A tensor and its new encoding; nil if it keeps its encoding.
     struct Item {
         let tensor: StoredTensor
+        /// Scales of the tensor that end with its encoding.
+        let scales: StoredTensor?
         let encoding: WeightEncoding?
     }
 
     let part: Part
     /// By name.
     let tensors: [Item]
-    private let configuration: String
-    /// Files that are copied: their paths, and their places in the new folder.
+    /// The configuration's file, which is copied; nil if there is none.
+    private let configuration: String?
+    /// What the configuration says.
+    private let fields: ConfigurationFile
+    /// Files that are copied as they are: where they lie, and their places in the folder.
     private let copies: [(source: String, place: String)]
-    /// The quantization that the new configuration states; nil if the configuration is copied.
+    /// What the configuration is to say of the weights; nil for floating point.
     private let quantization: WeightEncoding?
+    /// Whether the caller has changed the configuration.
+    private let isAmended: Bool
+    /// A tokenizer that the file of weights carries.
+    private let tokenizer: [UInt8]?
 
     /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
-        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder, as requested: WeightEncoding,
+        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder?, as requested: WeightEncoding,
         _ options: SourceOptions
     ) throws(PixArtError) {
         self.part = part
-        configuration = try files.file(part.configuration) ?? checkpoint.path(part.configuration)
+        fields = try checkpoint.configuration(part)
+        configuration = try Self.file(at: checkpoint.configurationPath(part), checkpoint, files)
         var copies: [(source: String, place: String)] = []
         if let companion = part.companion {
             for name in part.companionFiles {
-                let place = "\(companion)/\(name)"
-                if let file = try files.file(place) { copies.append((file, place)) }
+                let found = checkpoint.companionFile(part, [name])
+                if let file = try Self.file(at: found, checkpoint, files) {
+                    copies.append((file, "\(companion)/\(name)"))
+                }
             }
         }
         self.copies = copies
-        let source = try checkpoint.weights(part, variant: options.variant)
+        tokenizer = part == .textEncoder && copies.isEmpty ? try checkpoint.ownSentencePieceModel() : nil
+        let source = try checkpoint.weights(part)
         let encoding = try Self.encoding(of: part, source, requested)
         let reader = WeightReader(WeightLoading(source, as: encoding, unexpected: options.unexpectedTensors))
         for stage in Stage.allCases where stage.part == part {
-            // Some repositories publish only the decoder of a VAE.
-            if stage == .imageEncode, !source.names.contains(where: { $0.hasPrefix("encoder.") }) { continue }
+            // Some publish one half of a VAE alone.
+            let halves: [Stage: (own: String, other: String)] = [
+                .imageEncode: ("encoder.", "decoder."), .decode: ("decoder.", "encoder."),
+            ]
+            if let (own, other) = halves[stage], !source.names.contains(where: { $0.hasPrefix(own) }),
+                source.names.contains(where: { $0.hasPrefix(other) })
+            {
+                continue
+            }
             try stage.validate(checkpoint, with: reader)
         }
-        quantization = encoding?.isQuantized == true ? encoding : nil
+        quantization = encoding?.isQuantized == true ? encoding : source.quantization
+        isAmended = !options.configuration.isEmpty
         var tensors: [Item] = []
         // Tensors that the networks do not use are dropped.
         for name in reader.requestedNames.sorted().map(\.text) {
-            guard let tensor = try source[name] else { continue }
-            // Scales of quantized weights have no encoding.
+            guard var tensor = try source[name] else { continue }
+            if let shape = reader.shapesOfFlat[name] { tensor = tensor.with(shape: shape) }
+            // Scales of quantized weights have no encoding. Those of a weight that is converted are not needed afterwards.
+            if let weight = name.dropping(last: "_scale"), reader.plannedEncodings[weight] != nil,
+                let stored = try source[weight], !Self.isKept(stored, reader.plannedEncodings[weight])
+            {
+                continue
+            }
             let planned = reader.plannedEncodings[name]
-            tensors.append(Item(tensor: tensor, encoding: planned == WeightEncoding(tensor) ? nil : planned))
+            guard let planned, !Self.isKept(tensor, planned) else {
+                tensors.append(Item(tensor: tensor, scales: nil, encoding: nil))
+                continue
+            }
+            // What no safetensors file has is widened.
+            let target = WeightEncoding.targets.contains(planned) ? planned : .float32
+            tensors.append(Item(tensor: tensor, scales: try source["\(name)_scale"], encoding: target))
         }
         self.tensors = tensors
     }
 
-    /// The requested encoding of a part's network; nil for a copy.
+    /// Whether a tensor is written as it is stored.
+    private static func isKept(_ tensor: StoredTensor, _ planned: WeightEncoding?) -> Bool {
+        planned == WeightEncoding(tensor) && ElementType.safetensors.contains(tensor.type)
+    }
+
+    /// A file that is copied: within the folder that is converted, or beside a single file.
+    private static func file(
+        at path: String?, _ checkpoint: Checkpoint, _ files: SourceFolder?
+    ) throws(PixArtError) -> String? {
+        guard let path else { return nil }
+        let folder = "\(checkpoint.location.path)/"
+        guard let files, path.hasPrefix(folder) else { return path }
+        return try files.file(String(path.dropFirst(folder.count)))
+    }
+
+    /// The encoding that is asked of a part's network; nil for a copy.
     private static func encoding(
-        of part: Part, _ source: WeightFolder, _ requested: WeightEncoding
+        of part: Part, _ source: any WeightSource, _ requested: WeightEncoding
     ) throws(PixArtError) -> WeightEncoding? {
         guard let quantized = source.quantization else {
             return part == .vae && requested.isQuantized ? nil : requested
@@ -79,9 +127,16 @@ struct ConvertedPart {
         try folder.makeFolder(part.rawValue)
         try writeWeights(into: folder, pool, &meter)
         try writeConfiguration(into: folder)
-        guard let companion = part.companion, !copies.isEmpty else { return }
+        guard let companion = part.companion, !copies.isEmpty || tokenizer != nil else { return }
         try folder.makeFolder(companion)
         for (source, place) in copies { try folder.copy(source, to: place) }
+        if let tokenizer { try write(tokenizer, to: folder.file("\(companion)/spiece.model")) }
+    }
+
+    private func write(_ bytes: [UInt8], to file: AtomicFile) throws(PixArtError) {
+        try bytes.withUnsafeBufferPointer { bytes throws(PixArtError) in
+            try file.write(UnsafeRawBufferPointer(bytes))
+        }
     }
 
     private func writeWeights(
@@ -95,11 +150,12 @@ struct ConvertedPart {
                 entries.append(.init(name: "\(item.tensor.name)_scale", type: .float32, shape: scales))
             }
         }
-        let file = try folder.file("\(part.rawValue)/\(part.stem).safetensors")
+        let file = try folder.file("\(part.rawValue)/\(part.stems.safetensors).safetensors")
         let writer = try SafetensorsWriter(file, entries, metadata: ["format": "pt"])
         for item in tensors {
             var rest = item.tensor.bytes.count
-            try item.tensor.convert(to: item.encoding, pool) { elements, scales, read throws(PixArtError) in
+            try item.tensor.convert(to: item.encoding, scales: item.scales, pool) {
+                elements, scales, read throws(PixArtError) in
                 try writer.write(elements, to: item.tensor.name)
                 if !scales.isEmpty { try writer.write(scales, to: "\(item.tensor.name)_scale") }
                 rest -= read
@@ -112,15 +168,19 @@ struct ConvertedPart {
 
     /// Copies the configuration, and adds the quantization of the weights.
     private func writeConfiguration(into folder: AtomicFolder) throws(PixArtError) {
-        guard let quantization else { return try folder.copy(configuration, to: part.configuration) }
-        var members = try JSONValue.load(path: configuration, dialect: .verbatim).object ?? [:]
-        members["quantization_config"] = .object([
-            "quant_method": .string("pixart"), "weights": .string(quantization.rawValue),
-        ])
-        let text = Array((JSONValue.object(members).serialized(pretty: true) + "\n").utf8)
-        let file = try folder.file(part.configuration)
-        try text.withUnsafeBufferPointer { bytes throws(PixArtError) in
-            try file.write(UnsafeRawBufferPointer(bytes))
+        let isStated =
+            quantization == nil
+            ? fields.isAbsent("quantization_config")
+            : fields["quantization_config"]?["quant_method"]?.string == "pixart"
+        if let configuration, isStated, !isAmended { return try folder.copy(configuration, to: part.configuration) }
+        var members = fields.members
+        if let configuration, !isAmended {
+            members = try JSONValue.load(path: configuration, dialect: .verbatim).object ?? [:]
         }
+        members["quantization_config"] = quantization.map {
+            .object(["quant_method": .string("pixart"), "weights": .string($0.rawValue)])
+        }
+        let text = Array((JSONValue.object(members).serialized(pretty: true) + "\n").utf8)
+        try write(text, to: folder.file(part.configuration))
     }
 }

@@ -52,6 +52,10 @@ package struct SourceOptions: Sendable {
     /// nil for the files without a variant in their names.
     let variant: String?
     let unexpectedTensors: UnexpectedTensors
+    /// Fields of the part's configuration that replace those of its file, or what is concluded from its tensors.
+    let configuration: [Name: JSONValue]
+    /// "ema" for the moving average in a training checkpoint.
+    let weights: String?
 
     init(_ reader: inout OptionReader) {
         variant = reader.read(
@@ -66,6 +70,19 @@ package struct SourceOptions: Sendable {
                     + "and names the tensor. \"ignore\": the tensor is skipped. Tensors that are known to be harmless, such "
                     + "as the learned null caption of published transformers, are always skipped. Tensors that only another "
                     + "architecture has are always an error."))
+        configuration = reader.read(
+            .object(
+                "config",
+                "Fields of the part's config.json. They replace those of the file. A single file of weights has no "
+                    + "config.json: its fields are derived from names and shapes of the tensors, and the report of the "
+                    + "handle lists those that are assumed. Give them here if an assumption is wrong, such as "
+                    + "{\"scaling_factor\": 0.13025} for the VAE of PixArt-Sigma."))
+        weights = reader.read(
+            .automatic(
+                "state_dict", ["ema"],
+                "Weights to take from a PyTorch training checkpoint. \"auto\": its \"state_dict\". \"ema\": the moving "
+                    + "average, \"state_dict_ema\"."
+            ) { $0 })
     }
 }
 

@@ -6,7 +6,7 @@ import PixArtStorage
 struct PartWeights {
     private let checkpoint: Checkpoint
     private let part: Part
-    private let source: WeightFolder
+    private let source: any WeightSource
     let precision: ResolvedPrecision
     let reader: WeightReader
 
@@ -15,7 +15,7 @@ struct PartWeights {
     init(_ part: Part, of checkpoint: Checkpoint, _ options: NetworkOptions, _ pool: ThreadPool?) throws(PixArtError) {
         self.checkpoint = checkpoint
         self.part = part
-        source = try checkpoint.weights(part, variant: options.source.variant)
+        source = try checkpoint.weights(part)
         precision = try ResolvedPrecision(options.precision, storedAs: source)
         reader = WeightReader(
             WeightLoading(source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
@@ -26,8 +26,8 @@ struct PartWeights {
     func report(companions: [String], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
         var stored: Set<ElementType> = []
         for name in reader.requestedNames { if let tensor = try source[name.text] { stored.insert(tensor.type) } }
-        return HandleReport(
-            files: [checkpoint.path(part.configuration)] + source.paths + companions, stored: stored,
-            precision: precision, ignored: reader.ignored, architecture: architecture)
+        return try HandleReport(
+            files: (checkpoint.configurationPath(part).map { [$0] } ?? []) + source.paths + companions, stored: stored,
+            precision: precision, ignored: reader.ignored, origin: checkpoint.origin(part), architecture: architecture)
     }
 }

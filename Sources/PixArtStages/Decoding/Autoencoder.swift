@@ -126,7 +126,7 @@ package struct DecoderDescription: NetworkDescription {
     let autoencoder: Autoencoder
 
     package init(_ checkpoint: Checkpoint) throws(PixArtError) {
-        autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .decoder)
+        autoencoder = try Autoencoder(checkpoint.configuration(.vae), for: .decoder)
     }
 
     package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
@@ -151,7 +151,7 @@ package struct ImageEncoderDescription: NetworkDescription {
     let autoencoder: Autoencoder
 
     package init(_ checkpoint: Checkpoint) throws(PixArtError) {
-        autoencoder = try Autoencoder(checkpoint.configuration(Part.vae.configuration), for: .encoder)
+        autoencoder = try Autoencoder(checkpoint.configuration(.vae), for: .encoder)
     }
 
     package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)

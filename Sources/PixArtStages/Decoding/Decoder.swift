@@ -8,7 +8,7 @@ package final class Decoder: StageHandle {
 
     /// Opens the decoder of the part `vae` of a checkpoint.
     package init(model: String, _ options: DecoderOpenOptions) throws(PixArtError) {
-        let checkpoint = try Checkpoint(folder: model)
+        let checkpoint = try Checkpoint(model: model, options.network.source)
         opened = try OpenedNetwork(DecoderDescription(checkpoint), .vae, of: checkpoint, options.network)
     }
 

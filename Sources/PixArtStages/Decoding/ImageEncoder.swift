@@ -14,7 +14,7 @@ package final class ImageEncoder: StageHandle {
 
     /// Opens the encoder of the part `vae` of a checkpoint.
     package init(model: String, _ options: ImageEncoderOpenOptions) throws(PixArtError) {
-        let checkpoint = try Checkpoint(folder: model)
+        let checkpoint = try Checkpoint(model: model, options.network.source)
         opened = try OpenedNetwork(ImageEncoderDescription(checkpoint), .vae, of: checkpoint, options.network)
     }
 

@@ -16,12 +16,12 @@ package final class Denoiser: StageHandle {
     /// Opens the parts `transformer` and `scheduler` of a checkpoint. If it has no scheduler, as in repositories that
     /// publish only a transformer, the settings are those that all published checkpoints share.
     package init(model: String, _ options: DenoiserOpenOptions) throws(PixArtError) {
-        let checkpoint = try Checkpoint(folder: model)
+        let checkpoint = try Checkpoint(model: model, options.network.source)
         pipeline = checkpoint.pipeline
         previewMap = Result { () throws(PixArtError) in try PreviewMap(checkpoint) }
         let description = try TransformerDescription(checkpoint)
-        let schedule = "scheduler/scheduler_config.json"
-        schedulerFile = checkpoint.contains(schedule) ? try checkpoint.configuration(schedule) : nil
+        let schedule = checkpoint.companionFile(.transformer, ["scheduler_config.json"])
+        schedulerFile = if let schedule { try ConfigurationFile(path: schedule) } else { nil }
         _ = try SchedulerRegistry.configuration(schedulerFile)
         opened = try OpenedNetwork(
             description, .transformer, of: checkpoint, options.network,

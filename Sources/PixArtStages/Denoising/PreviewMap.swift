@@ -29,11 +29,11 @@ package struct PreviewMap: Sendable {
     /// The map of a checkpoint: from the keys `latent_rgb_factors` and `latent_rgb_bias` of its `vae/config.json`, else by
     /// the `scaling_factor` in that file, else by its pipeline. Fails with `.model`, and as reading the file does.
     init(_ checkpoint: Checkpoint) throws(PixArtError) {
-        guard checkpoint.contains(Part.vae.configuration) else {
+        guard case .pipeline = checkpoint.location, checkpoint.contains(.vae) else {
             self = Self.published(checkpoint.pipeline)
             return
         }
-        let file = try checkpoint.configuration(Part.vae.configuration)
+        let file = try checkpoint.configuration(.vae)
         guard file.isAbsent("latent_rgb_factors") else {
             let bias = file.isAbsent("latent_rgb_bias") ? [0, 0, 0] : try file.vector("latent_rgb_bias", count: 3)
             self.init(try file.vectors("latent_rgb_factors", count: 3), bias: bias)

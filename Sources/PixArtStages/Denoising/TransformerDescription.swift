@@ -9,8 +9,7 @@ package struct TransformerDescription: NetworkDescription {
     private let pipeline: Pipeline
 
     package init(_ checkpoint: Checkpoint) throws(PixArtError) {
-        configuration = try PixArtTransformer.Configuration(
-            checkpoint.configuration(Part.transformer.configuration))
+        configuration = try PixArtTransformer.Configuration(checkpoint.configuration(.transformer))
         pipeline = checkpoint.pipeline
     }
 

@@ -6,10 +6,16 @@ package struct EncoderOpenOptions: VerbOptions {
 
     let network: NetworkOptions
     let residency: Residency
+    let tokenizer: String?
 
     package init(_ reader: inout OptionReader) {
         network = NetworkOptions(&reader)
         residency = reader.read(.residency)
+        tokenizer = reader.read(
+            .optionalText(
+                "tokenizer",
+                "Path of the tokenizer: a spiece.model, a tokenizer.json, or a folder that has one. null means the one of "
+                    + "the checkpoint, the one inside a GGUF file, or the one beside a single file of weights."))
     }
 }
 

@@ -12,11 +12,11 @@ package final class Encoder: StageHandle {
 
     /// Opens the parts `tokenizer` and `text_encoder` of a checkpoint.
     package init(model: String, _ options: EncoderOpenOptions) throws(PixArtError) {
-        let checkpoint = try Checkpoint(folder: model)
+        let checkpoint = try Checkpoint(model: model, options.network.source)
         pipeline = checkpoint.pipeline
         let description = try TextEncoderDescription(checkpoint)
-        let vocabulary = try Self.vocabulary(checkpoint)
-        tokenizer = try Tokenizer(path: vocabulary)
+        let (tokenizer, vocabulary) = try Self.tokenizer(checkpoint, options.tokenizer)
+        self.tokenizer = tokenizer
         guard tokenizer.vocabularySize <= description.configuration.vocabulary else {
             throw .model(
                 "\(vocabulary): has \(tokenizer.vocabularySize) pieces, expected at most the text encoder's vocab_size "
@@ -27,14 +27,25 @@ package final class Encoder: StageHandle {
             companions: [vocabulary])
     }
 
-    /// The tokenizer's file: `spiece.model`, or else `tokenizer.json`, because transformers 5 does not write the former.
-    private static func vocabulary(_ checkpoint: Checkpoint) throws(PixArtError) -> String {
-        for name in ["spiece.model", "tokenizer.json"] {
-            let path = checkpoint.path("tokenizer/\(name)")
-            if access(path, F_OK) == 0 { return path }
+    /// The tokenizer and its file: that of the option, or else that in the file of weights, or else `spiece.model`, which
+    /// folders of transformers 5 lack, or else `tokenizer.json`.
+    private static func tokenizer(
+        _ checkpoint: Checkpoint, _ option: String?
+    ) throws(PixArtError) -> (Tokenizer, path: String) {
+        let names = ["spiece.model", "tokenizer.json"]
+        if let option {
+            let candidates = names.flatMap { ["\(option)/\($0)", "\(option)/tokenizer/\($0)"] }
+            let path = candidates.first { access($0, F_OK) == 0 } ?? option
+            return (try Tokenizer(path: path), path)
         }
-        throw .file(
-            "\(checkpoint.path("tokenizer/spiece.model")): missing, and so is tokenizer.json; expected one of them")
+        if let own = try checkpoint.ownTokenizer() { return (own, checkpoint.location.path) }
+        guard let path = checkpoint.companionFile(.textEncoder, names) else {
+            let folder = checkpoint.companionFolders(.textEncoder)[0]
+            throw .file(
+                "\(folder)/spiece.model: missing, and so is tokenizer.json; expected one of them, or the option "
+                    + "\"tokenizer\" to name one")
+        }
+        return (try Tokenizer(path: path), path)
     }
 
     /// The cleaned text and the tokens of a prompt, which the network takes.

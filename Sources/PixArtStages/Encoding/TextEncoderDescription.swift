@@ -9,7 +9,7 @@ package struct TextEncoderDescription: NetworkDescription {
     private let pipeline: Pipeline
 
     package init(_ checkpoint: Checkpoint) throws(PixArtError) {
-        configuration = try T5Encoder.Configuration(checkpoint.configuration(Part.textEncoder.configuration))
+        configuration = try T5Encoder.Configuration(checkpoint.configuration(.textEncoder))
         pipeline = checkpoint.pipeline
     }
 

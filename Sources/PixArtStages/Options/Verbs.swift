@@ -22,5 +22,6 @@ package enum Verbs {
         ImageResizeOptions.self,
         ConvertOptions.self,
         MemoryEstimateOptions.self,
+        InspectOptions.self,
     ]
 }

@@ -1,4 +1,5 @@
 import PixArtCompute
+import PixArtFormats
 import PixArtNetworks
 import PixArtStorage
 
@@ -10,24 +11,36 @@ package enum Estimate {
     /// The report for the stage that the options name. It reads no weights. Fails as opening that stage does, and with
     /// `.option` as its verbs do.
     package static func report(model: String, _ options: MemoryEstimateOptions) throws(PixArtError) -> MemoryReport {
-        let checkpoint = try Checkpoint(folder: model)
-        return try report(options.stage.description(of: checkpoint), of: checkpoint, options)
+        try report(Checkpoint(model: model, options.network.source), options).memory
+    }
+
+    /// What a stage takes, and what its network is.
+    struct Report {
+        let memory: MemoryReport
+        let architecture: [Name: JSONValue]
+        let ignored: [UnusedTensors.Ignored]
+    }
+
+    /// The same with what the stage's network is.
+    static func report(_ checkpoint: Checkpoint, _ options: MemoryEstimateOptions) throws(PixArtError) -> Report {
+        try report(options.stage.description(of: checkpoint), of: checkpoint, options)
     }
 
     private static func report<Description: NetworkDescription>(
         _ description: Description, of checkpoint: Checkpoint, _ options: MemoryEstimateOptions
-    ) throws(PixArtError) -> MemoryReport {
+    ) throws(PixArtError) -> Report {
         let stage = options.stage
         let weights = try PartWeights(stage.part, of: checkpoint, options.network, nil)
         let precision = weights.precision
         try require(precision, allowedFor: stage)
         let streamed = stage == .encode && options.residency == .streamed
         _ = try description.network(weights.reader, compute: precision.compute, streamed: streamed)
-        return MemoryReport(
+        let memory = MemoryReport(
             weights: description.footprint(weights.reader, streamed: streamed),
             activations: try description.activationBytes(
                 Description.Memory(options.run), compute: precision.compute,
                 ownSide: imageSide(of: checkpoint, stage), ThreadPool(options.network.workers)))
+        return Report(memory: memory, architecture: description.architecture, ignored: weights.reader.ignored)
     }
 
     /// Fails with `.option` if the stage is the VAE's, which has fewer precisions than the others.
@@ -47,8 +60,10 @@ package enum Estimate {
 
     /// The side in pixels of the images of a checkpoint's decoder and image encoder.
     private static func imageSide(of checkpoint: Checkpoint, _ stage: Stage) throws(PixArtError) -> Int {
-        guard stage.part == .vae, checkpoint.contains(Part.transformer.configuration) else { return ownSide }
-        let file = try checkpoint.configuration(Part.transformer.configuration)
+        guard stage.part == .vae, case .pipeline = checkpoint.location, checkpoint.contains(.transformer) else {
+            return ownSide
+        }
+        let file = try checkpoint.configuration(.transformer)
         return try PixArtTransformer.Configuration(file).sampleSize * LatentShape.scale
     }
 }

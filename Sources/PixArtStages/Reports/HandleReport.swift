@@ -10,7 +10,8 @@ package struct HandleReport: Sendable {
     let stored: Set<ElementType>
     let precision: ResolvedPrecision
     let ignored: [UnusedTensors.Ignored]
-    /// Members of the configuration, by its keys.
+    let origin: PartOrigin
+    /// Facts from the configuration, by the keys that it has for them.
     let architecture: [Name: JSONValue]
 
     /// The report as hosts get it.
@@ -25,6 +26,7 @@ package struct HandleReport: Sendable {
             "ignored_tensors": .array(
                 ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
             "architecture": .object(architecture),
+            "source": .object(origin.json),
         ])
     }
 }

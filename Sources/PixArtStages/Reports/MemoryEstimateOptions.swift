@@ -19,6 +19,15 @@ package struct MemoryEstimateOptions: VerbOptions {
         residency = reader.read(.residency)
         network = NetworkOptions(WorkerOptions(&reader), SourceOptions(&reader), precision)
     }
+
+    /// The defaults for a stage of a model.
+    init(_ stage: Stage, _ source: SourceOptions) {
+        var reader = OptionReader()
+        self.stage = stage
+        run = DenoiserMemoryOptions(&reader)
+        residency = .resident
+        network = NetworkOptions(WorkerOptions(&reader), source, PrecisionOptions(&reader))
+    }
 }
 
 /// What decides how much memory a call of a stage takes.

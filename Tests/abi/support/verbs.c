@@ -134,6 +134,13 @@ static pixart_status call_memory_estimate(const char *options) {
     return status;
 }
 
+static pixart_status call_inspect(const char *options) {
+    char *report;
+    pixart_status status = pixart_inspect(check_model(), options, &report);
+    pixart_string_release(report);
+    return status;
+}
+
 const verb verbs[] = {
     {"encoder_open", call_encoder_open},
     {"encode", call_encode},
@@ -153,6 +160,7 @@ const verb verbs[] = {
     {"decoder_memory", call_decoder_memory},
     {"convert", call_convert},
     {"memory_estimate", call_memory_estimate},
+    {"inspect", call_inspect},
     {NULL, NULL},
 };
 

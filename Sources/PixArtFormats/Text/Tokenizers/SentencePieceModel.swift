@@ -7,8 +7,16 @@ extension UnigramModel {
     package init(sentencePiece path: String) throws(PixArtError) {
         var reader = SentencePieceModel(path)
         let file = try MappedFile(path: path)
+        defer { withExtendedLifetime(file) {} }
         try FileKind.refuse(file, expected: "a SentencePiece model")
-        self = try reader.model(in: file)
+        self = try reader.model(in: file.bytes)
+    }
+
+    /// Reads the SentencePiece model that a tensor of bytes contains. Fails in the same way.
+    package init(sentencePiece stored: StoredTensor) throws(PixArtError) {
+        defer { withExtendedLifetime(stored) {} }
+        var reader = SentencePieceModel("\(stored.location): tensor \"\(stored.name)\"")
+        self = try reader.model(in: stored.bytes)
     }
 }
 
@@ -39,10 +47,10 @@ private struct SentencePieceModel {
 
     private func fault(_ reason: String) -> PixArtError { .format("\(origin): \(reason)") }
 
-    mutating func model(in file: MappedFile) throws(PixArtError) -> UnigramModel {
-        guard !file.bytes.isEmpty else { throw fault("the file is empty") }
-        start = file.bytes.baseAddress
-        var rest = file.bytes[...]
+    mutating func model(in bytes: UnsafeRawBufferPointer) throws(PixArtError) -> UnigramModel {
+        guard !bytes.isEmpty else { throw fault("the file is empty") }
+        start = bytes.baseAddress
+        var rest = bytes[...]
         while let field = try next(&rest) {
             guard case .bytes(let content) = field.content else { continue }
             switch field.number {

@@ -15,7 +15,7 @@ The first call that needs the C library loads it.
 """
 
 from . import options, prompts
-from ._checkpoint import convert, memory_estimate
+from ._checkpoint import convert, inspect, memory_estimate
 from ._core.errors import (
     ArgumentError,
     Cancelled,
@@ -65,6 +65,7 @@ __all__ = [
     "decode_png",
     "encode_png",
     "from_padded",
+    "inspect",
     "list_tensors",
     "load_tensors",
     "memory_estimate",

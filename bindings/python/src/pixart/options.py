@@ -61,6 +61,12 @@ class EncoderOpenOptions(TypedDict, total=False):
     "int8", results differ between instruction sets by a fraction of the rounding error, because rounding amplifies
     differences in the last bits. Default: "auto"."""
 
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
@@ -70,9 +76,17 @@ class EncoderOpenOptions(TypedDict, total=False):
     """"resident": all weights are held in memory while the encoder is open. "streamed": one layer is held at a time,
     and each prompt reads and converts all layers again. This takes little memory and more time. Default: "resident"."""
 
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
+
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
     at most 128. Default: 0."""
+
+    tokenizer: str | None
+    """Path of the tokenizer: a spiece.model, a tokenizer.json, or a folder that has one. null means the one of the
+    checkpoint, the one inside a GGUF file, or the one beside a single file of weights. Default: null."""
 
     unexpected_tensors: Literal["error", "ignore"]
     """What to do if the weight files contain a tensor that the network does not use. "error": the call fails and names
@@ -122,10 +136,20 @@ class DenoiserOpenOptions(TypedDict, total=False):
     "int8", results differ between instruction sets by a fraction of the rounding error, because rounding amplifies
     differences in the last bits. Default: "auto"."""
 
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
 
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
@@ -291,10 +315,20 @@ class DecoderOpenOptions(TypedDict, total=False):
     """Precision of the computation. It is float32: with Winograd convolutions, float32 is faster than a lower
     precision. Default: "auto"."""
 
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
 
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
@@ -352,10 +386,20 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     """Precision of the computation. It is float32: with Winograd convolutions, float32 is faster than a lower
     precision. Default: "auto"."""
 
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
 
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
@@ -435,9 +479,19 @@ class ImageResizeOptions(TypedDict, total=False):
 class ConvertOptions(TypedDict, total=False):
     """Options of pixart_convert."""
 
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
     parts: Sequence[Literal["text_encoder", "transformer", "vae"]] | None
     """Parts to write. The tokenizer is written with the text encoder, and the scheduler with the transformer. null
     means all parts of the checkpoint. Default: null."""
+
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
 
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
@@ -470,6 +524,12 @@ class MemoryEstimateOptions(TypedDict, total=False):
     "int8", results differ between instruction sets by a fraction of the rounding error, because rounding amplifies
     differences in the last bits. Default: "auto"."""
 
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
     guidance_scale: float
     """Weight of classifier-free guidance. Guidance is used if this is above 1, and doubles the computation. Default:
     4.5."""
@@ -497,6 +557,10 @@ class MemoryEstimateOptions(TypedDict, total=False):
     residency: Literal["resident", "streamed"]
     """"resident": all weights are held in memory while the encoder is open. "streamed": one layer is held at a time,
     and each prompt reads and converts all layers again. This takes little memory and more time. Default: "resident"."""
+
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
 
     strength: float | None
     """How far a run departs from the image of pixart_sampler_set_image_latents. The run does the last
@@ -535,3 +599,27 @@ class MemoryEstimateOptions(TypedDict, total=False):
 
     width: int | None
     """Width of the images in pixels. null and multiples are as for the height. Default: null."""
+
+
+class InspectOptions(TypedDict, total=False):
+    """Options of pixart_inspect."""
+
+    config: Mapping[str, object]
+    """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
+    its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
+    assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
+    Default: {}."""
+
+    state_dict: Literal["auto", "ema"]
+    """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
+    "state_dict_ema". Default: "auto"."""
+
+    unexpected_tensors: Literal["error", "ignore"]
+    """What to do if the weight files contain a tensor that the network does not use. "error": the call fails and names
+    the tensor. "ignore": the tensor is skipped. Tensors that are known to be harmless, such as the learned null caption
+    of published transformers, are always skipped. Tensors that only another architecture has are always an error.
+    Default: "error"."""
+
+    variant: str | None
+    """Variant of the weight files, as in from_pretrained(variant=...). "fp16" selects the files with ".fp16." in their
+    names. null selects the files without a variant. Default: null."""

@@ -6,7 +6,9 @@ The facts are in `Tests/published`: networks.json from the reference's classes, 
 from __future__ import annotations
 
 import json
+import math
 import pathlib
+import struct
 from typing import Any
 
 ROOT = next(folder for folder in pathlib.Path(__file__).resolve().parents if (folder / "Tests" / "published").is_dir())
@@ -81,6 +83,54 @@ def write_sparse(path: pathlib.Path, shapes: dict[str, list[int]], type: str) ->
     return 8 + len(text) + offset
 
 
+def pickled(shapes: dict[str, list[int]]) -> bytes:
+    """The pickle of a state_dict of float32 tensors, as torch.save writes it: a storage for each tensor."""
+    ordered = b"ccollections\nOrderedDict\n)R"
+
+    def integer(number: int) -> bytes:
+        return b"J" + struct.pack("<i", number)
+
+    def text(value: str) -> bytes:
+        return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+
+    program = b"\x80\x02" + ordered + b"("
+    for key, (name, shape) in enumerate(shapes.items()):
+        strides = [math.prod(shape[index + 1 :]) for index in range(len(shape))]
+        storage = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text(str(key)) + text("cpu")
+        storage += integer(math.prod(shape)) + b"tQ"
+        dimensions = b"".join(b"(" + b"".join(map(integer, numbers)) + b"t" for numbers in (shape, strides))
+        arguments = b"(" + storage + integer(0) + dimensions + b"\x89" + ordered + b"t"
+        program += text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n" + arguments + b"R"
+    return program + b"u."
+
+
+def write_sparse_pickle(path: pathlib.Path, shapes: dict[str, list[int]]) -> int:
+    """Writes a PyTorch checkpoint (a ZIP archive of stored entries) whose storages are holes. Returns its size."""
+    entries = [("data.pkl", pickled(shapes), 0), ("version", b"3\n", 0)]
+    entries += [(f"data/{key}", b"", size(shape, "F32")) for key, shape in enumerate(shapes.values())]
+    directory = b""
+    with path.open("wb") as file:
+        for name, content, hole in entries:
+            encoded = f"archive/{name}".encode()
+            # Data are aligned to 64 bytes by an extra field.
+            extra = b"FB" + struct.pack("<H", padding := -(file.tell() + 34 + len(encoded)) % 64) + bytes(padding)
+            count = len(content) + hole
+            fields = struct.pack("<HHHHIII", 0, 0, 0, 0, 0, count, count)
+            offset = file.tell()
+            file.write(b"PK\x03\x04\x14\x00" + fields + struct.pack("<HH", len(encoded), len(extra)) + encoded + extra)
+            file.write(content)
+            file.seek(hole, 1)
+            directory += (
+                b"PK\x01\x02\x14\x00\x14\x00" + fields + struct.pack("<HHHHHII", len(encoded), 0, 0, 0, 0, 0, offset)
+            )
+            directory += encoded
+        start = file.tell()
+        file.write(directory)
+        count = len(entries)
+        file.write(b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), start, 0))
+        return file.tell()
+
+
 def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
     """As diffusers writes it."""
     path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
@@ -126,7 +176,7 @@ def write_repository(folder: pathlib.Path, name: str) -> dict[str, list[int]]:
         network = facts[part]["network"]
         write_json(folder / part / "config.json", NETWORKS[network]["config"] | facts[part]["config"])
         if facts[part].get("pickle"):
-            (folder / part / f"{STEMS[part]}.bin").write_bytes(b"PK\x03\x04")
+            sizes[part] = [write_sparse_pickle(folder / part / f"{STEMS[part]}.bin", tensors(network))]
             continue
         sizes[part] = write_weights(folder / part, part, network, "F32")
         for variant in facts[part].get("variants", []):

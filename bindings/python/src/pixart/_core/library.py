@@ -56,6 +56,7 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_image_encoder_profile": [_handle, _out],
     "pixart_image_encoder_report": [_handle, _out],
     "pixart_convert": [_text, _text, _text, PROGRESS, c_void_p],
+    "pixart_inspect": [_text, _text, _out],
     "pixart_memory_estimate": [_text, _text, _out],
     "pixart_image_read": [_text, _text, _out],
     "pixart_image_read_memory": [c_void_p, c_size_t, _text, _out],
