@@ -5,10 +5,10 @@ import PixArtCompute
 
 extension PixArtTransformer {
     /// Memory of a run over `items` latent images of `latentHeight` x `latentWidth`, with `prompts` prompts of
-    /// `tokens` tokens, on the workers of `pool`.
+    /// `tokens` tokens, on the workers of `pool`. A ControlNet has `copies` blocks and `hints` control images.
     package static func activationBytes(
         _ configuration: Configuration, items: Int, latentHeight: Int, latentWidth: Int, prompts: Int, tokens: Int,
-        compute: ComputePrecision, _ pool: ThreadPool
+        copies: Int = 0, hints: Int = 0, compute: ComputePrecision, _ pool: ThreadPool
     ) -> Int {
         let patch = configuration.patchSize * configuration.patchSize
         let (count, width) = (latentHeight * latentWidth / patch, configuration.width)
@@ -25,7 +25,9 @@ extension PixArtTransformer {
         // Patches in and out, and the latents before and after.
         bytes += 4 * 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
         // The cross-attention cache: keys and values [S, D] of every block for every prompt.
-        bytes += prompts * 2 * configuration.layers * tokens * width * attentionEncoding.size
+        bytes += prompts * 2 * (configuration.layers + copies) * tokens * width * attentionEncoding.size
+        // The residual stream of a ControlNet, float32 [N*T, D], and its hints [B*T, D].
+        if copies > 0 { bytes += 4 * width * (rows + hints * count) }
         return bytes + pool.count * ThreadPool.scratchAllowance
     }
 }

@@ -28,6 +28,16 @@ extension UnusedTensors {
             .init("transformer_blocks.*.norm2.*", "a transformer whose norms have weights"),
         ] + otherForms)
 
+    package static let controlNet = UnusedTensors(
+        "the ControlNet of the transformer", harmless: leftovers,
+        foreign: [
+            .init("controlnet.*", "a ControlNet with the names of the original repository"),
+            .init("*.q_norm.*", normalized), .init("*.k_norm.*", normalized),
+            .init("*.norm_q.*", normalized), .init("*.norm_k.*", normalized),
+            .init("*.attn1.sr*", compression), .init("down_blocks.*", unet), .init("input_blocks.*", unet),
+            .init("controlnet_down_blocks.*", "a ControlNet of Stable Diffusion"),
+        ] + otherForms)
+
     package static let textEncoder = UnusedTensors(
         "the T5 encoder",
         harmless: [

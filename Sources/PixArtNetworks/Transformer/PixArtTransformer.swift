@@ -54,6 +54,8 @@ package struct PixArtTransformer: Sendable {
     private let blocks: [TransformerBlock]
     private let finalTable: [Float]
     private let finalProjection: Linear
+    /// nil without a ControlNet.
+    package private(set) var controlNet: ControlNet?
 
     /// Reads the weights by their names in diffusers' files. Fails with `.model`.
     package init(
@@ -88,9 +90,19 @@ package struct PixArtTransformer: Sendable {
         try reader.finish()
     }
 
-    /// A prompt's cross-attention caches, one for each block. The same in every step.
+    /// The same transformer with a ControlNet that has fewer copies than this has blocks.
+    package func with(_ controlNet: ControlNet) -> PixArtTransformer {
+        precondition(controlNet.count < blocks.count)
+        var result = self
+        result.controlNet = controlNet
+        return result
+    }
+
+    /// A prompt's cross-attention caches, one for each block, and one for each copy of a ControlNet. The same in every
+    /// step.
     package struct PromptConditioning: Sendable {
         fileprivate let contexts: [CrossAttentionCache]
+        fileprivate let copyContexts: [CrossAttentionCache]
     }
 
     /// Projects an embedding [S, E] for all blocks. At least one row.
@@ -107,7 +119,8 @@ package struct PixArtTransformer: Sendable {
         let encoding = Activations.attentionEncoding(configuration, compute, pool)
         var contexts: [CrossAttentionCache] = []
         for block in blocks { contexts.append(try block.context(of: rows, encoding: encoding, pool)) }
-        return PromptConditioning(contexts: contexts)
+        return PromptConditioning(
+            contexts: contexts, copyContexts: try controlNet?.contexts(of: rows, encoding: encoding, pool) ?? [])
     }
 
     /// What all steps of a run share: positions, size, and the memory of activations. A step reads nothing that an
@@ -119,18 +132,22 @@ package struct PixArtTransformer: Sendable {
         fileprivate let positions: Matrix
         fileprivate let size: (height: Int, width: Int)
         fileprivate let activations: Activations
+        /// The residual stream of a ControlNet, [B*T, D].
+        fileprivate let copyStream: Matrix?
 
         /// The residual stream, [B*T, D].
         package var stream: Matrix { activations.x }
 
         fileprivate init(
-            items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int), activations: Activations
+            items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int), activations: Activations,
+            copyStream: Matrix?
         ) {
             self.items = items
             self.grid = grid
             self.positions = positions
             self.size = size
             self.activations = activations
+            self.copyStream = copyStream
         }
     }
 
@@ -144,7 +161,36 @@ package struct PixArtTransformer: Sendable {
         let positions = try SinusoidalEmbedding.grid(
             height: grid.rows, width: grid.columns, columns: configuration.width,
             base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale)
-        return Workspace(items: shape.images, grid: grid, positions: positions, size: size, activations: activations)
+        let copyStream =
+            controlNet == nil ? nil : try Matrix(rows: activations.x.rows, columns: configuration.width)
+        return Workspace(
+            items: shape.images, grid: grid, positions: positions, size: size, activations: activations,
+            copyStream: copyStream)
+    }
+
+    /// Embeds the patches of latents, with their positions: [B*T, D].
+    private func embed(
+        _ latents: Latents, into rows: Matrix, _ workspace: Workspace, _ pool: ThreadPool
+    ) throws(PixArtError) {
+        let (grid, count) = (workspace.grid, workspace.grid.count)
+        precondition(latents.shape.height == grid.height && latents.shape.width == grid.width)
+        try patchEmbedding(grid.tokens(of: latents), into: rows, pool)
+        for item in 0..<latents.shape.images {
+            rows.rows(item * count..<(item + 1) * count).add(workspace.positions)
+        }
+    }
+
+    /// The hint of control images, from their latents [B, C, Y, X], no more than the workspace has items. nil without a
+    /// ControlNet.
+    package func hint(
+        _ latents: Latents, _ workspace: Workspace, _ pool: ThreadPool
+    ) throws(PixArtError) -> ControlNet.Hint? {
+        guard let controlNet, let stream = workspace.copyStream else { return nil }
+        precondition(latents.shape.images <= workspace.items)
+        // The stream is free between steps.
+        let embedded = stream.rows(0..<latents.shape.images * workspace.grid.count)
+        try embed(latents, into: embedded, workspace, pool)
+        return try controlNet.hint(embedded: embedded, pool)
     }
 
     /// Consecutive items of a batch with the same prompt.
@@ -152,6 +198,17 @@ package struct PixArtTransformer: Sendable {
         fileprivate let prompt: PromptConditioning
         fileprivate let items: Int
         fileprivate let isPerturbed: Bool
+
+        /// The rows of each segment, with `tokens` rows per item, and the context that they attend to.
+        fileprivate static func contexts(
+            _ segments: [BatchSegment], tokens: Int, _ context: (PromptConditioning) -> CrossAttentionCache
+        ) -> [(rows: Range<Int>, context: CrossAttentionCache)] {
+            var row = 0
+            return segments.map { segment in
+                defer { row += segment.items * tokens }
+                return (row..<row + segment.items * tokens, context(segment.prompt))
+            }
+        }
 
         /// Items with `isPerturbed` skip self-attention in some blocks: perturbed-attention guidance.
         package init(_ prompt: PromptConditioning, items: Int, isPerturbed: Bool = false) {
@@ -163,33 +220,38 @@ package struct PixArtTransformer: Sendable {
 
     /// Predicts from noisy latents [B, C, Y, X], all at one `timestep`: [B, outChannels, Y, X].
     ///
-    /// `segments` cover the items in order, perturbed ones last. In `perturbedBlocks` the perturbed items use
-    /// the values of self-attention unchanged. Reports each block as a share of the step. Fails with `.cancelled`.
+    /// `segments` cover the items in order, perturbed ones last. In `perturbedBlocks` the perturbed items use the
+    /// values of self-attention unchanged. A ControlNet runs only with a `control`. Reports each block and each
+    /// copy as a share of the step. Fails with `.cancelled`.
     package func callAsFunction(
         _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [],
-        _ workspace: Workspace, _ pool: ThreadPool
+        control: ControlNet.Control? = nil, _ workspace: Workspace, _ pool: ThreadPool
     ) throws(PixArtError) -> Latents {
         let (count, width) = (workspace.grid.count, configuration.width)
         let items = segments.reduce(0) { $0 + $1.items }
         precondition(items <= workspace.items && latents.shape.images == items)
-        precondition(latents.shape.height == workspace.grid.height && latents.shape.width == workspace.grid.width)
         let a = workspace.activations.first(items * count)
-        let patches = try workspace.grid.tokens(of: latents)
-        try patchEmbedding(patches, into: a.x, pool)
-        for item in 0..<items { a.x.rows(item * count..<(item + 1) * count).add(workspace.positions) }
+        try embed(latents, into: a.x, workspace, pool)
 
         let condition = try conditioning(timestep: timestep, size: workspace.size, pool)
         let unperturbed = segments.reduce(0) { $0 + ($1.isPerturbed ? 0 : $1.items) }
+        let copies = control == nil ? 0 : controlNet?.count ?? 0
+        var done = 0
         for (index, block) in blocks.enumerated() {
-            var row = 0
-            let contexts = segments.map { share in
-                defer { row += share.items * count }
-                return (row..<row + share.items * count, share.prompt.contexts[index])
+            if let control, let controlNet, let stream = workspace.copyStream, 1...controlNet.count ~= index {
+                try controlNet(
+                    index - 1, a.with(stream: stream.rows(0..<items * count)), into: a.x, control,
+                    modulation: condition.modulation, tokens: count,
+                    contexts: BatchSegment.contexts(segments, tokens: count) { $0.copyContexts[index - 1] }, pool)
+                done += 1
+                try CallProgress.report(share: Double(done) / Double(blocks.count + copies))
             }
             try block(
                 a, modulation: condition.modulation, tokens: count,
-                attending: perturbedBlocks.contains(index) ? unperturbed : items, contexts: contexts, pool)
-            try CallProgress.report(share: Double(index + 1) / Double(blocks.count))
+                attending: perturbedBlocks.contains(index) ? unperturbed : items,
+                contexts: BatchSegment.contexts(segments, tokens: count) { $0.contexts[index] }, pool)
+            done += 1
+            try CallProgress.report(share: Double(done) / Double(blocks.count + copies))
         }
 
         let shift = zip(finalTable[..<width], condition.embedding).map { $0 + $1 }
@@ -245,6 +307,19 @@ package struct PixArtTransformer: Sendable {
             Activations(
                 x: x.rows(0..<count), normed: normed.rows(0..<count), hidden: hidden.rows(0..<count),
                 roundedHidden: roundedHidden.rows(0..<count))
+        }
+
+        /// The same memory around another stream of as many rows.
+        func with(stream: Matrix) -> Activations {
+            Activations(x: stream, normed: normed, hidden: hidden, roundedHidden: roundedHidden)
+        }
+
+        /// The stream as the input of a GEMM in bfloat16, or in float32 if `compute` is that. Overwrites the queries.
+        func streamInBFloat16(_ pool: ThreadPool) throws(PixArtError) -> ActivationRows {
+            let stream = ActivationRows(x)
+            guard query.encoding != .float32 else { return stream }
+            try stream.store(into: query, pool)
+            return query
         }
 
         /// The encoding of queries, keys and values.
