@@ -16,6 +16,15 @@ package struct WeightFootprint: Sendable, Equatable {
     /// Pages of mapped files. They are read when they are touched, and the system can drop them.
     package var mapped: Int { mappedMatrices + mappedTables }
 
+    package static func + (left: WeightFootprint, right: WeightFootprint) -> WeightFootprint {
+        var sum = left
+        sum.convertedMatrices += right.convertedMatrices
+        sum.mappedMatrices += right.mappedMatrices
+        sum.mappedTables += right.mappedTables
+        sum.vectors += right.vectors
+        return sum
+    }
+
     /// The same if matrices are held for one of `layers` equal layers at a time.
     package func streamed(layers: Int) -> WeightFootprint {
         var one = self

@@ -31,14 +31,19 @@ package final class WeightReader {
     private var converts = true
     /// Whether each tensor that is read is reported as a step of the call.
     package var reportsProgress = false
+    /// The reader of another part whose weights the network takes as well, such as those of a ControlNet.
+    package private(set) var companion: WeightReader?
+    /// Tensors of the readers whose companion this is, which are reported before its own.
+    private var earlier = 0
     private let names: Set<Name>
     /// The network's rules for other tensors.
     private var rules = UnusedTensors("this architecture")
     /// Names of the tensors that were requested.
     package private(set) var requestedNames: Set<Name> = []
 
-    /// The ignored tensors by name, once the network is complete.
-    package private(set) var ignored: [UnusedTensors.Ignored] = []
+    /// The ignored tensors by name, once the network is complete. Those of the companion follow.
+    package var ignored: [UnusedTensors.Ignored] { ownIgnored + (companion?.ignored ?? []) }
+    private var ownIgnored: [UnusedTensors.Ignored] = []
 
     /// The encoding that each requested tensor is held in, or read in if it is no matrix. A file with these
     /// encodings gives the same numbers, to the bit, when it is opened.
@@ -47,8 +52,9 @@ package final class WeightReader {
     /// The shapes that the network gives to tensors of which only the number of elements is stored.
     package private(set) var shapesOfFlat: [Name: [Int]] = [:]
 
-    /// What the weights taken so far take of memory, converted or not.
-    package private(set) var footprint = WeightFootprint()
+    /// What the weights taken so far take of memory, converted or not, those of a companion included.
+    package var footprint: WeightFootprint { companion.map { ownFootprint + $0.footprint } ?? ownFootprint }
+    private var ownFootprint = WeightFootprint()
 
     /// Weights as stored, or in an encoding unless their minimum is higher.
     package init(_ loading: WeightLoading) {
@@ -64,6 +70,22 @@ package final class WeightReader {
         converts = false
         defer { converts = true }
         try body()
+    }
+
+    /// Makes `other` the reader of a further part, which is read after this one: what it takes counts in progress,
+    /// footprint and reports as if it were taken here.
+    package func add(companion other: WeightReader) {
+        companion = other
+        other.earlier = earlier + names.count
+        other.reportsProgress = reportsProgress
+    }
+
+    /// Reports that `count` tensors of these were taken.
+    private func report(_ count: Int) throws(PixArtError) {
+        guard reportsProgress else { return }
+        var total = earlier + names.count
+        if let companion { total += companion.names.count }
+        try CallProgress.report(step: earlier + count, of: total)
     }
 
     /// Whether there is a tensor of this name.
@@ -91,7 +113,7 @@ package final class WeightReader {
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
         let table = try weight(name, [rows, columns], outputs: rows, inputs: columns)
         plannedEncodings[name] = table.encoding.held(as: loading.requested, minimum: .float32)
-        footprint.mappedTables += table.bytes
+        ownFootprint.mappedTables += table.bytes
         return table
     }
 
@@ -103,7 +125,7 @@ package final class WeightReader {
         let outputs = inputs == 0 ? 0 : count / inputs
         let weight = try weight(name, shape, outputs: outputs, inputs: inputs)
         plannedEncodings[name] = weight.encoding.held(as: loading.requested, minimum: .float32)
-        footprint.vectors += 4 * count
+        ownFootprint.vectors += 4 * count
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
             if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<outputs, to: start) }
             written = count
@@ -117,18 +139,18 @@ package final class WeightReader {
     /// Ignores the unused tensors. Fails if a tensor belongs to another architecture, or if no rule knows it and
     /// `unexpected_tensors` is not "ignore".
     package func finish() throws(PixArtError) {
-        if reportsProgress { try CallProgress.report(step: names.count, of: names.count) }
+        try report(names.count)
         let unused = names.subtracting(requestedNames).sorted().map(\.text)
-        ignored = []
+        ownIgnored = []
         guard !unused.isEmpty else { return }
         if let fault = foreignFault() { throw fault }
         var unknown: [String] = []
         for name in unused {
             if let reason = rules.reason(ignoring: name) {
-                ignored.append(.init(name: name, reason: reason))
+                ownIgnored.append(.init(name: name, reason: reason))
             } else {
                 unknown.append(name)
-                ignored.append(.init(name: name, reason: "unknown; the option \"unexpected_tensors\" is \"ignore\""))
+                ownIgnored.append(.init(name: name, reason: "unknown; the option \"unexpected_tensors\" is \"ignore\""))
             }
         }
         guard loading.unexpected == .error, let first = unknown.first else { return }
@@ -150,8 +172,8 @@ package final class WeightReader {
     ) throws(PixArtError) -> WeightMatrix {
         let target = matrix.encoding.held(as: loading.requested, minimum: minimum)
         plannedEncodings[name] = target
-        footprint.add(matrix, as: target)
-        if reportsProgress { try CallProgress.report(step: requestedNames.count, of: names.count) }
+        ownFootprint.add(matrix, as: target)
+        try report(requestedNames.count)
         guard converts, let pool = loading.pool else { return matrix }
         return try matrix.converted(to: target, pool)
     }

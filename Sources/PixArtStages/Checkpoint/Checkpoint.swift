@@ -205,6 +205,7 @@ package enum Part: String, CaseIterable, Sendable {
     case textEncoder = "text_encoder"
     case transformer
     case vae
+    case controlNet = "controlnet"
 
     /// The path of its configuration in the checkpoint.
     package var configuration: String { "\(rawValue)/config.json" }
@@ -222,6 +223,7 @@ package enum Part: String, CaseIterable, Sendable {
         case .textEncoder: [.textEncoder]
         case .transformer: [.transformer]
         case .vae: [.autoencoder, .tinyAutoencoder]
+        case .controlNet: [.controlNet]
         }
     }
 
@@ -231,6 +233,7 @@ package enum Part: String, CaseIterable, Sendable {
         case .textEncoder: "a T5 encoder"
         case .transformer: "a PixArt transformer"
         case .vae: "a VAE"
+        case .controlNet: "a ControlNet"
         }
     }
 
@@ -242,7 +245,7 @@ package enum Part: String, CaseIterable, Sendable {
         switch self {
         case .textEncoder: "tokenizer"
         case .transformer: "scheduler"
-        case .vae: nil
+        case .vae, .controlNet: nil
         }
     }
 
@@ -255,7 +258,7 @@ package enum Part: String, CaseIterable, Sendable {
                 "added_tokens.json",
             ]
         case .transformer: ["scheduler_config.json"]
-        case .vae: []
+        case .vae, .controlNet: []
         }
     }
 }
@@ -268,6 +271,7 @@ extension NetworkKind {
         case .textEncoder: "a T5 encoder"
         case .autoencoder: "a VAE"
         case .tinyAutoencoder: "a tiny autoencoder"
+        case .controlNet: "a ControlNet"
         }
     }
 }

@@ -37,9 +37,10 @@ extension PixArtTransformer.Configuration {
     init(_ file: ConfigurationFile) throws(PixArtError) {
         try file.requireKnownQuantization()
         let name = try file.string("_class_name", default: "PixArtTransformer2DModel")
-        guard ["PixArtTransformer2DModel", "Transformer2DModel"].contains(name) else {
-            throw file.unsupported(
-                "_class_name", found: "\"\(name)\"", ["\"PixArtTransformer2DModel\"", "\"Transformer2DModel\""])
+        // The last has a ControlNet beside the transformer, whose fields these are.
+        let known = ["PixArtTransformer2DModel", "Transformer2DModel", ControlNetDescription.whole]
+        guard known.contains(name) else {
+            throw file.unsupported("_class_name", found: "\"\(name)\"", known.map { "\"\($0)\"" })
         }
         try file.require("norm_type", .string("ada_norm_single"))
         try file.require("activation_fn", .string("gelu-approximate"))

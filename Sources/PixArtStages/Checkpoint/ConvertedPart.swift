@@ -62,6 +62,7 @@ struct ConvertedPart {
             }
             try stage.validate(checkpoint, with: reader)
         }
+        if part == .controlNet { try ControlNetDescription(checkpoint).validate(with: reader) }
         quantization = encoding?.isQuantized == true ? encoding : source.quantization
         isAmended = !options.configuration.isEmpty
         var tensors: [Item] = []

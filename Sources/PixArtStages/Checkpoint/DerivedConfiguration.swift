@@ -22,6 +22,9 @@ struct DerivedConfiguration {
         case .transformer: try transformer()
         case .autoencoder: try autoencoder()
         case .tinyAutoencoder: try tinyAutoencoder()
+        case .controlNet:
+            fields["_class_name"] = .string(ControlNetDescription.adapter)
+            set("num_layers", ControlNetDescription.copies(in: weights))
         }
         file = ConfigurationFile(path: weights.location, fields)
     }

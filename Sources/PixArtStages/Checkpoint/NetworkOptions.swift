@@ -57,6 +57,12 @@ package struct SourceOptions: Sendable {
     /// "ema" for the moving average in a training checkpoint.
     let weights: String?
 
+    /// The defaults.
+    static let plain: SourceOptions = {
+        var reader = OptionReader()
+        return SourceOptions(&reader)
+    }()
+
     init(_ reader: inout OptionReader) {
         variant = reader.read(
             .optionalText(

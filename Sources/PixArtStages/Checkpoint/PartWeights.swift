@@ -25,7 +25,11 @@ struct PartWeights {
     /// The report of a handle, after its network has taken the weights. `companions` are further files that it uses.
     func report(companions: [String], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
         var stored: Set<ElementType> = []
-        for name in reader.requestedNames { if let tensor = try source[name.text] { stored.insert(tensor.type) } }
+        for reader in [reader] + (reader.companion.map { [$0] } ?? []) {
+            for name in reader.requestedNames {
+                if let tensor = try reader.loading.source[name.text] { stored.insert(tensor.type) }
+            }
+        }
         return try HandleReport(
             files: (checkpoint.configurationPath(part).map { [$0] } ?? []) + source.paths + companions, stored: stored,
             precision: precision, ignored: reader.ignored, origin: checkpoint.origin(part), architecture: architecture)

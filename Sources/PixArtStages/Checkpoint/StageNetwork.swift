@@ -2,11 +2,14 @@ import PixArtCompute
 import PixArtStorage
 
 extension Stage {
-    /// The description of the stage's network in a checkpoint. Fails with `.file`, `.format` and `.model`.
-    func description(of checkpoint: Checkpoint) throws(PixArtError) -> any NetworkDescription {
+    /// The description of the stage's network in a checkpoint. A transformer has the ControlNet at the path or id
+    /// `controlNet`. Fails with `.file`, `.format` and `.model`.
+    func description(
+        of checkpoint: Checkpoint, controlNet: String? = nil
+    ) throws(PixArtError) -> any NetworkDescription {
         switch self {
         case .encode: try TextEncoderDescription(checkpoint)
-        case .denoise: try TransformerDescription(checkpoint)
+        case .denoise: try TransformerDescription(checkpoint, controlNet: controlNet)
         case .decode: try DecoderDescription(checkpoint)
         case .imageEncode: try ImageEncoderDescription(checkpoint)
         }

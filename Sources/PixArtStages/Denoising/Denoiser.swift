@@ -19,13 +19,13 @@ package final class Denoiser: StageHandle {
         let checkpoint = try Checkpoint(model: model, options.network.source)
         pipeline = checkpoint.pipeline
         previewMap = Result { () throws(PixArtError) in try PreviewMap(checkpoint) }
-        let description = try TransformerDescription(checkpoint)
+        let description = try TransformerDescription(checkpoint, controlNet: options.controlNet)
         let schedule = checkpoint.companionFile(.transformer, ["scheduler_config.json"])
         schedulerFile = if let schedule { try ConfigurationFile(path: schedule) } else { nil }
         _ = try SchedulerRegistry.configuration(schedulerFile)
         opened = try OpenedNetwork(
             description, .transformer, of: checkpoint, options.network,
-            companions: schedulerFile.map { [$0.path] } ?? [])
+            companions: (schedulerFile.map { [$0.path] } ?? []) + (description.controlNet?.files ?? []))
     }
 
     /// The scheduler of a run, from its option `scheduler` and the checkpoint. Fails with `.option`.

@@ -5,8 +5,25 @@ package struct DenoiserOpenOptions: VerbOptions {
     package static let verb = "denoiser_open"
 
     let network: NetworkOptions
+    /// The path or id of a ControlNet.
+    let controlNet: String?
 
-    package init(_ reader: inout OptionReader) { network = NetworkOptions(&reader) }
+    package init(_ reader: inout OptionReader) {
+        network = NetworkOptions(&reader)
+        controlNet = reader.read(.controlNet)
+    }
+}
+
+extension Option where Value == String? {
+    static var controlNet: Self {
+        .optionalText(
+            "controlnet",
+            "ControlNet of PixArt-delta to open with the transformer: a folder, a file of weights, or the id of a repository "
+                + "in the Hub's cache. It may be the adapter of diffusers (PixArtControlNetAdapterModel), or a .pth file with "
+                + "the names of the original repository, with or without the transformer in it. A run then needs a control "
+                + "image, by pixart_sampler_set_control. weights, compute and unexpected_tensors are as for the transformer; "
+                + "variant, config and state_dict are for the transformer alone. null means no ControlNet.")
+    }
 }
 
 /// The options of `pixart_denoiser_memory`: those of a run that decide how much memory it takes.

@@ -6,20 +6,38 @@ import PixArtStorage
 /// The transformer of the part `transformer`.
 package struct TransformerDescription: NetworkDescription {
     let configuration: PixArtTransformer.Configuration
+    let controlNet: ControlNetDescription?
     private let pipeline: Pipeline
 
-    package init(_ checkpoint: Checkpoint) throws(PixArtError) {
+    package init(_ checkpoint: Checkpoint) throws(PixArtError) { try self.init(checkpoint, controlNet: nil) }
+
+    /// With the ControlNet that the path or id `controlNet` leads to, if there is one.
+    init(_ checkpoint: Checkpoint, controlNet: String?) throws(PixArtError) {
         configuration = try PixArtTransformer.Configuration(checkpoint.configuration(.transformer))
+        self.controlNet =
+            if let controlNet {
+                try ControlNetDescription(Checkpoint(model: controlNet, .plain), for: configuration)
+            } else { nil }
         pipeline = checkpoint.pipeline
     }
 
     package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
         -> PixArtTransformer
     {
-        try PixArtTransformer(configuration, compute: compute, reader)
+        guard let controlNet else { return try PixArtTransformer(configuration, compute: compute, reader) }
+        let further = try controlNet.reader(beside: reader, compute: compute)
+        reader.add(companion: further)
+        let transformer = try PixArtTransformer(configuration, compute: compute, reader)
+        return transformer.with(try controlNet.network(for: configuration, further))
     }
 
     package var architecture: [Name: JSONValue] {
+        var facts = transformerFacts
+        if let controlNet { facts["controlnet_num_layers"] = .integer(Int64(controlNet.copies)) }
+        return facts
+    }
+
+    private var transformerFacts: [Name: JSONValue] {
         [
             "num_layers": .integer(Int64(configuration.layers)),
             "num_attention_heads": .integer(Int64(configuration.heads)),
@@ -45,6 +63,6 @@ package struct TransformerDescription: NetworkDescription {
             + PixArtTransformer.activationBytes(
                 configuration, items: size.items, latentHeight: size.latents.height, latentWidth: size.latents.width,
                 prompts: size.embeddings, tokens: options.tokens ?? pipeline.maximumTokens,
-                compute: compute, pool)
+                copies: controlNet?.copies ?? 0, hints: size.images, compute: compute, pool)
     }
 }

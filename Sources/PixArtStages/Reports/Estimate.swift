@@ -23,7 +23,8 @@ package enum Estimate {
 
     /// The same with what the stage's network is.
     static func report(_ checkpoint: Checkpoint, _ options: MemoryEstimateOptions) throws(PixArtError) -> Report {
-        try report(options.stage.description(of: checkpoint), of: checkpoint, options)
+        let description = try options.stage.description(of: checkpoint, controlNet: options.controlNet)
+        return try report(description, of: checkpoint, options)
     }
 
     private static func report<Description: NetworkDescription>(

@@ -51,6 +51,7 @@ package enum Inspection {
                 memory[stage.rawValue] = .object(["error": .string(error.message)])
             }
         }
+        if part == .controlNet { report["architecture"] = .object(try ControlNetDescription(checkpoint).architecture) }
         report["files"] = .array(
             ((checkpoint.configurationPath(part).map { [$0] } ?? []) + weights.paths).map { .string($0) })
         report["types"] = .object(types.mapValues { .integer($0) })

@@ -8,6 +8,8 @@ package struct MemoryEstimateOptions: VerbOptions {
     let run: DenoiserMemoryOptions
     let network: NetworkOptions
     let residency: Residency
+    /// The path or id of a ControlNet.
+    let controlNet: String?
 
     package init(_ reader: inout OptionReader) {
         stage = reader.read(
@@ -17,6 +19,7 @@ package struct MemoryEstimateOptions: VerbOptions {
         run = DenoiserMemoryOptions(&reader)
         let precision = PrecisionOptions(&reader)
         residency = reader.read(.residency)
+        controlNet = reader.read(.controlNet)
         network = NetworkOptions(WorkerOptions(&reader), SourceOptions(&reader), precision)
     }
 
@@ -26,6 +29,7 @@ package struct MemoryEstimateOptions: VerbOptions {
         self.stage = stage
         run = DenoiserMemoryOptions(&reader)
         residency = .resident
+        controlNet = nil
         network = NetworkOptions(WorkerOptions(&reader), source, PrecisionOptions(&reader))
     }
 }

@@ -6,6 +6,7 @@ package enum NetworkKind: String, CaseIterable, Sendable {
     case textEncoder = "text_encoder"
     case autoencoder = "vae"
     case tinyAutoencoder = "tiny_vae"
+    case controlNet = "controlnet"
 }
 
 /// A network in a file or folder: which one, how its tensors are called there, and the tensors under the names of
@@ -25,6 +26,8 @@ package struct CanonicalWeights: Sendable {
         .textEncoder: ["", "text_encoders.t5xxl.transformer.", "t5xxl.transformer.", "text_encoder.", "module."],
         .autoencoder: ["", "first_stage_model.", "vae.", "module."],
         .tinyAutoencoder: ["", "taesd_decoder.", "taesd_encoder.", "decoder.", "encoder."],
+        // Beside "transformer." in diffusers' file of both.
+        .controlNet: ["", "controlnet.", "module.", "_orig_mod."],
     ]
 
     /// A tensor that only this network has, by how its tensors are called.
@@ -44,6 +47,9 @@ package struct CanonicalWeights: Sendable {
             ("decoder.layers.2.conv.0.weight", .diffusers), ("encoder.layers.1.conv.0.weight", .diffusers),
             // The encoder has layers of both names.
             ("1.conv.0.weight", .taesd), ("3.conv.0.weight", .taesd),
+        ],
+        .controlNet: [
+            ("controlnet_blocks.0.before_proj.weight", .diffusers), ("controlnet.0.before_proj.weight", .original),
         ],
     ]
 
@@ -74,7 +80,7 @@ package struct CanonicalWeights: Sendable {
         guard !prefix.isEmpty || mark.names != .diffusers else { return source }
         return try RenamedSource(source) { name in
             guard let inner = name.dropping(prefix) else { return [] }
-            let found = mark.names.canonical(inner) ?? [(inner, .init(inner))]
+            let found = mark.names.canonical(inner, of: kind) ?? [(inner, .init(inner))]
             return found.map { name, view in
                 (name, .init(prefix + view.name, part: view.part, squeezed: view.isSqueezed))
             }

@@ -15,11 +15,13 @@ package enum TensorNames: String, CaseIterable, Sendable {
     /// diffusers before 0.18, whose autoencoders call the projections of attention otherwise.
     case oldDiffusers = "old_diffusers"
 
-    /// The names that diffusers or transformers give a tensor called `name`; nil if it has no other.
-    func canonical(_ name: String) -> [(name: String, view: RenamedSource.View)]? {
+    /// The names that diffusers or transformers give a network's tensor called `name`; none for one of another
+    /// network, nil if it has no other.
+    func canonical(_ name: String, of kind: NetworkKind) -> [(name: String, view: RenamedSource.View)]? {
         switch self {
         case .diffusers: nil
-        case .original: OriginalTransformerNames.canonical(name)
+        case .original:
+            kind == .controlNet ? OriginalControlNetNames.canonical(name) : OriginalTransformerNames.canonical(name)
         case .llama: LlamaNames.canonical(name)
         case .ldm: LatentDiffusionNames.canonical(name)
         case .taesd: nil
@@ -89,9 +91,31 @@ enum OriginalTransformerNames {
             return [("transformer_blocks.\(block).scale_shift_table", .init(name))]
         }
         let (module, leaf) = split(name)
-        guard let names = modules(of: module) else { return nil }
-        return names.enumerated().map { index, module in
-            ("\(module).\(leaf)", .init(name, part: names.count == 1 ? nil : (index, names.count)))
+        return modules(of: module).map { parts($0, leaf, of: name) }
+    }
+
+    /// The tensors of `modules`, which lie one after the other in the tensor called `name`.
+    static func parts(_ modules: [String], _ leaf: String, of name: String) -> [(
+        name: String, view: RenamedSource.View
+    )] {
+        modules.enumerated().map { index, module in
+            ("\(module).\(leaf)", .init(name, part: modules.count == 1 ? nil : (index, modules.count)))
+        }
+    }
+}
+
+/// The names of PixArt-delta's ControlNet in PixArt's own repository: copies of blocks of the transformer, with
+/// layers around them. The whole transformer may be beside it.
+enum OriginalControlNetNames {
+    static func canonical(_ name: String) -> [(name: String, view: RenamedSource.View)]? {
+        guard name.hasPrefix("controlnet.") else { return [] }
+        guard let (number, rest) = numbered(name, after: "controlnet.") else { return nil }
+        let copy = "controlnet_blocks.\(number)"
+        guard let inner = rest.dropping("copied_block.") else { return [("\(copy).\(rest)", .init(name))] }
+        if inner == "scale_shift_table" { return [("\(copy).transformer_block.\(inner)", .init(name))] }
+        let (module, leaf) = split(inner)
+        return OriginalTransformerNames.blockModules[module].map { modules in
+            OriginalTransformerNames.parts(modules.map { "\(copy).transformer_block.\($0)" }, leaf, of: name)
         }
     }
 }
