@@ -274,7 +274,7 @@ PIXART_API void pixart_encoder_release(pixart_encoder *encoder);
  *      no scheduler beside it, the settings that all published checkpoints share are used.
  *      vae/config.json is read for the colours of previews, if it is there
  * @param options see pixart_options_schema("denoiser_open"): threads, weights, compute,
- *      instructions, variant, unexpected_tensors
+ *      instructions, variant, unexpected_tensors, controlnet
  * @param progress callback, or NULL
  * @param context passed to `progress`
  * @param out the denoiser
@@ -299,7 +299,9 @@ PIXART_API pixart_status pixart_denoiser_open(const char *model, const char *opt
  * @param context passed to `progress`
  * @param out float32 [B, C, Y, X], scaled as the transformer sees latents; pixart_decode() takes
  *      them
- * @return PIXART_ERROR_ARGUMENT also if an embedding has the wrong shape or `negative` is missing
+ * @return PIXART_ERROR_ARGUMENT also if an embedding has the wrong shape or `negative` is missing;
+ *      PIXART_ERROR_STATE if the denoiser has a ControlNet, whose control image only a sampler
+ *      takes, and controlnet_conditioning_scale is not 0
  */
 PIXART_API pixart_status pixart_denoise(const pixart_denoiser *denoiser,
                                         const pixart_tensor *prompt,
@@ -455,8 +457,8 @@ PIXART_API pixart_status pixart_sampler_timestep(const pixart_sampler *sampler, 
  * @param sampler the run
  * @param progress callback, or NULL
  * @param context passed to `progress`
- * @return PIXART_ERROR_STATE after the last step, and in a run with a `strength` but without an
- *      image
+ * @return PIXART_ERROR_STATE after the last step, in a run with a `strength` but without an image,
+ *      and in one with a ControlNet but without a control image
  */
 PIXART_API pixart_status pixart_sampler_step(pixart_sampler *sampler, pixart_progress progress,
                                              void *context);
@@ -578,6 +580,22 @@ PIXART_API pixart_status pixart_sampler_set_image_latents(pixart_sampler *sample
  */
 PIXART_API pixart_status pixart_sampler_set_mask(pixart_sampler *sampler,
                                                  const pixart_tensor *mask);
+
+/**
+ * Guides a run by a control image, such as the edges of a photograph, with the ControlNet that the
+ * denoiser was opened with. All predictions of classifier-free guidance have the same control
+ * image. The options controlnet_conditioning_scale, control_guidance_start and
+ * control_guidance_end say how much and when. Cost: in the steps that it guides, about as much
+ * more as the ControlNet's blocks are of the transformer's (13 of 28 in PixArt-delta). Matches
+ * PixArtAlphaControlnetPipeline of diffusers' research projects.
+ *
+ * @param sampler the run
+ * @param latents float32 [1 or B, C, Y, X], the control image from pixart_image_encode(), of the
+ *      run's size
+ * @return PIXART_ERROR_STATE after the first step, and if the denoiser has no ControlNet
+ */
+PIXART_API pixart_status pixart_sampler_set_control(pixart_sampler *sampler,
+                                                    const pixart_tensor *latents);
 
 /**
  * Reads a PNG file of any colour type and bit depth, interlaced or not. Alpha that is not asked

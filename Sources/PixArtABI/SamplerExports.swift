@@ -66,6 +66,13 @@ public func pixart_sampler_set_mask(_ sampler: OpaquePointer?, _ mask: OpaquePoi
     }
 }
 
+@_cdecl("pixart_sampler_set_control") @implementation
+public func pixart_sampler_set_control(_ sampler: OpaquePointer?, _ latents: OpaquePointer?) -> pixart_status {
+    returnStatus { () throws(PixArtError) in
+        try object(sampler, Sampler.self, "sampler").setControl(tensor(latents, "latents"))
+    }
+}
+
 @_cdecl("pixart_sampler_steps") @implementation
 public func pixart_sampler_steps(_ sampler: OpaquePointer?) -> Int64 {
     (try? object(sampler, Sampler.self, "sampler")).map { Int64($0.steps) } ?? 0

@@ -12,6 +12,7 @@ package struct DenoiseOptions: VerbOptions {
     package let guidance: GuidanceOptions
     /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
     let strength: Double?
+    let control: ControlOptions
     package let size: RunSizeOptions
     package let seed: Seed
 
@@ -50,6 +51,7 @@ package struct DenoiseOptions: VerbOptions {
             ))
         guidance = GuidanceOptions(&reader)
         strength = reader.read(.strength)
+        control = ControlOptions(&reader)
         let steps = reader.read(
             .integer(
                 "num_inference_steps", 1...100_000, default: 20,

@@ -24,13 +24,8 @@ struct ImageConditioning: Sendable {
 
     /// Takes the latents of the image, float32 [1 or B, C, Y, X].
     mutating func setImage(_ latents: Tensor) throws(PixArtError) {
-        guard let given = LatentShape(latents), [1, shape.images].contains(given.images),
-            given == shape.with(images: given.images, channels: shape.channels)
-        else {
-            throw .argument("latents are \(latents.description), expected float32 \(batchDescription)")
-        }
-        try latents.requireFinite("latents")
-        imageLatents = repeated(latents.floats, given.images)
+        let given = try Latents(images: latents, for: shape)
+        imageLatents = repeated(given.values, given.shape.images)
     }
 
     /// Takes the mask, uint8 [H, W] or [1 or B, H, W] in pixels, also with a last dimension of 1. A pixel is inpainted if its
@@ -49,12 +44,6 @@ struct ImageConditioning: Sendable {
             }
         }
         self.mask = repeated(reduced, masks.count)
-    }
-
-    /// The shape of the image's latents, for messages.
-    private var batchDescription: String {
-        let rest = "\(shape.channels), \(shape.height), \(shape.width)"
-        return shape.images == 1 ? "[1, \(rest)]" : "[1 or \(shape.images), \(rest)]"
     }
 
     /// The elements of all items: those of a single item are repeated for each item of the batch.
@@ -78,5 +67,22 @@ struct ImageConditioning: Sendable {
         var result = latents
         for index in original.indices where !mask[shape.position(of: index)] { result.values[index] = original[index] }
         return result
+    }
+}
+
+extension Latents {
+    /// Latents of one image for a whole batch of `shape`, or of one for each: float32 [1 or B, C, Y, X]. Fails with
+    /// `.argument`.
+    init(images tensor: Tensor, for shape: LatentShape) throws(PixArtError) {
+        guard let given = LatentShape(tensor), [1, shape.images].contains(given.images),
+            given == shape.with(images: given.images, channels: shape.channels)
+        else {
+            let images = shape.images == 1 ? "1" : "1 or \(shape.images)"
+            throw .argument(
+                "latents are \(tensor.description), expected float32 "
+                    + "[\(images), \(shape.channels), \(shape.height), \(shape.width)]")
+        }
+        try tensor.requireFinite("latents")
+        self.init(tensor)
     }
 }

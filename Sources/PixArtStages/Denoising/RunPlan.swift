@@ -78,6 +78,7 @@ struct RunPlan: Sendable {
     let schedule: RunSchedule
     /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
     let strength: Double?
+    let control: ControlOptions
     /// Whether the run ends with the predicted original.
     let endsAtPredictedOriginal: Bool
 
@@ -90,6 +91,8 @@ struct RunPlan: Sendable {
         noise = try NoiseGenerator(options.seed, images: size.images)
         schedule = options.schedule
         strength = options.strength
+        control = options.control
+        try control.check()
         switch options.result {
         case .sample: endsAtPredictedOriginal = false
         case .predictedOriginal: endsAtPredictedOriginal = true

@@ -21,6 +21,8 @@ package final class Sampler: ProcessBound {
     private var noise: Latents
     /// nil for runs from noise alone.
     private var imageConditioning: ImageConditioning?
+    /// The control image of a ControlNet.
+    private var hint: ControlNet.Hint?
     /// What a step changes.
     private var state: State
 
@@ -125,6 +127,18 @@ package final class Sampler: ProcessBound {
         try requireConditioning { conditioning throws(PixArtError) in try conditioning.setMask(mask) }
     }
 
+    /// Guides the run by a control image, by its latents: float32 [1 or B, C, Y, X]. Only before the first step,
+    /// and if the denoiser has a ControlNet.
+    package func setControl(_ latents: Tensor) throws(PixArtError) {
+        try requireStart("a control image")
+        guard denoiser.transformer.controlNet != nil else {
+            throw .state("the denoiser has no ControlNet: its option \"controlnet\" is null")
+        }
+        hint = try denoiser.transformer.hint(
+            Latents(images: latents, for: noise.shape), workspace, denoiser.pool)
+        try AllocationFailure.check()
+    }
+
     private func requireStart(_ what: String) throws(PixArtError) {
         guard stepIndex == 0 else {
             throw .state("\(what) can be set before the first step only; \(stepIndex) of \(steps) are done")
@@ -157,6 +171,11 @@ package final class Sampler: ProcessBound {
         guard imageConditioning?.hasImage ?? true else {
             throw .state("the run has no image to start from, as its option \"strength\" asks for")
         }
+        guard hint != nil || denoiser.transformer.controlNet == nil || plan.control.scale == 0 else {
+            throw .state(
+                "the run has no control image, which the denoiser's ControlNet needs: set it with "
+                    + "pixart_sampler_set_control, or set the option \"controlnet_conditioning_scale\" to 0")
+        }
         let configuration = denoiser.transformer.configuration
         try CallProgress.report(step: stepIndex, of: steps)
         let timestep = allTimesteps[skipped + stepIndex]
@@ -166,7 +185,10 @@ package final class Sampler: ProcessBound {
         let input = Latents(noise.shape, state.scheduler.modelInput(state.latents.values))
         let output = try denoiser.transformer(
             input.repeated(used.count), timestep: timestep, used.flatMap { $0.segments(images: plan.size.images) },
-            perturbedBlocks: plan.guidance.perturbedBlocks, workspace, denoiser.pool)
+            perturbedBlocks: plan.guidance.perturbedBlocks,
+            control: plan.control.scale(step: stepIndex, of: steps).flatMap { scale in
+                hint.map { ControlNet.Control($0, scale: scale) }
+            }, workspace, denoiser.pool)
         func prediction(_ channels: Range<Int>) -> [Float] {
             let parts = zip(used.map(\.role), output.parts(used.count, channels: channels))
             return plan.guidance.combined(Array(parts), timestep: timestep).values

@@ -100,6 +100,8 @@ static void null_for_sampler(void) {
     CHECK_FAILS(pixart_sampler_preview(sampler, NULL, NULL), PIXART_ERROR_ARGUMENT, "out");
     CHECK_FAILS(pixart_sampler_set_image_latents(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
     CHECK_FAILS(pixart_sampler_set_image_latents(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
+    CHECK_FAILS(pixart_sampler_set_control(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
+    CHECK_FAILS(pixart_sampler_set_control(sampler, NULL), PIXART_ERROR_ARGUMENT, "latents");
     CHECK_FAILS(pixart_sampler_set_mask(NULL, prompt), PIXART_ERROR_ARGUMENT, "sampler");
     CHECK_FAILS(pixart_sampler_set_mask(sampler, NULL), PIXART_ERROR_ARGUMENT, "mask");
     CHECK_FAILS(pixart_sampler_timestep(NULL, 0, &timestep), PIXART_ERROR_ARGUMENT, "sampler");

@@ -95,6 +95,7 @@ static void inherited_calls(void) {
     double timestep = 1;
     expect_refused(pixart_sampler_set_noise(parent.sampler, parent.latents), "sampler");
     expect_refused(pixart_sampler_set_image_latents(parent.sampler, parent.latents), "sampler");
+    expect_refused(pixart_sampler_set_control(parent.sampler, parent.latents), "sampler");
     expect_refused(pixart_sampler_set_mask(parent.sampler, parent.latents), "sampler");
     expect_refused(pixart_sampler_step(parent.sampler, NULL, NULL), "sampler");
     expect_refused(pixart_sampler_timestep(parent.sampler, 0, &timestep), "sampler");

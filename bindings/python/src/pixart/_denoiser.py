@@ -26,8 +26,9 @@ _WORDS = {
     "negative is NULL,": "negative is None;",
     "prompts[": "prompt[",
     "negatives[": "negative[",
+    "pixart_sampler_set_control": "control=...",
 }
-"""Words in C's messages about prompts, and Python's words for them."""
+"""Words in C's messages about prompts and control images, and Python's words for them."""
 
 
 class Denoiser(Stage):
@@ -49,6 +50,7 @@ class Denoiser(Stage):
         noise: object | None = None,
         image_latents: object | None = None,
         mask: object | None = None,
+        control: object | None = None,
         progress: Progress = None,
         **options: Unpack[DenoiseOptions],
     ) -> npt.NDArray[np.float32]:
@@ -57,7 +59,8 @@ class Denoiser(Stage):
         `prompt` is an embedding [S, E], or a list of embeddings; the images of the first come first. `negative` is one
         embedding for all prompts, or a list of as many; it is required if guidance_scale > 1. `noise` [B, C, Y, X]
         replaces the seed's noise. `image_latents` and `mask` are as in Sampler.set_image_latents() and set_mask(), and
-        need the option `strength`. `progress` is True for a bar (needs tqdm), or a callable that gets
+        need the option `strength`. `control` is as in Sampler.set_control(); a denoiser with a `controlnet` needs it.
+        `progress` is True for a bar (needs tqdm), or a callable that gets
         (step, steps, fraction) on this thread many times per step. If it returns a true value, the run ends with
         Cancelled. If it raises, the run ends and this call raises the exception.
         """
@@ -66,7 +69,7 @@ class Denoiser(Stage):
             raise ArgumentError(
                 f"strength: {strength} without image_latents; expected both or neither", status=Status.ERROR_OPTION
             )
-        if any(given is not None for given in (_several(prompt), noise, image_latents, mask)):
+        if any(given is not None for given in (_several(prompt), noise, image_latents, mask, control)):
             with self.sampler(prompt, negative, **options) as sampler:
                 if noise is not None:
                     sampler.set_noise(noise)
@@ -74,6 +77,8 @@ class Denoiser(Stage):
                     sampler.set_image_latents(image_latents)
                 if mask is not None:
                     sampler.set_mask(mask)
+                if control is not None:
+                    sampler.set_control(control)
                 return sampler.run(progress=progress)
         encoded, c = encode_options(options), library()
         given, other = contiguous(prompt, "prompt"), None if negative is None else contiguous(negative, "negative")

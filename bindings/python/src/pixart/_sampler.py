@@ -87,6 +87,13 @@ class Sampler(Handle):
         with self._borrow() as sampler, borrowed_tensor(mask_bytes(mask, "mask"), "mask", np.uint8) as tensor:
             library().pixart_sampler_set_mask(sampler, tensor)
 
+    def set_control(self, control: object) -> None:
+        """Guides the run by a control image: its latents, float32 [1 or B, C, Y, X], from ImageEncoder.encode(). The
+        denoiser needs the option `controlnet`. Call it before the first step."""
+        with self._borrow() as sampler, borrowed_tensor(control, "control") as tensor:
+            with reworded({"latents are": "control is", "latents": "control"}):
+                library().pixart_sampler_set_control(sampler, tensor)
+
     def set_noise(self, noise: object) -> None:
         """Uses `noise`, float32 [B, C, Y, X], instead of the seed's noise. Call it before the first step."""
         with self._borrow() as sampler, borrowed_tensor(noise, "noise") as tensor:
@@ -104,7 +111,7 @@ class Sampler(Handle):
 
     def _advance(self, steps: int, progress: Progress) -> None:
         def run(callback: Any) -> None:
-            with self._borrow() as sampler:
+            with self._borrow() as sampler, reworded({"pixart_sampler_set_control": "set_control()"}):
                 for _ in range(steps):
                     library().pixart_sampler_step(sampler, callback, None)
 

@@ -16,6 +16,8 @@ with pixart.Denoiser("model", compute="bfloat16") as denoiser:
     scheduler = {"_class_name": "DDIMScheduler", "eta": 0.5}
     for step in denoiser.sampler(prompt, negative, scheduler=scheduler, guidance_interval=(0.0, 0.5), **size):
         step.mean()
+with pixart.Denoiser("model", controlnet="ORG/NAME") as controlled:
+    controlled.denoise(prompt, negative, control=latents, controlnet_conditioning_scale=0.7, control_guidance_end=0.5)
 with pixart.Decoder("model") as decoder:
     pixart.write_image("cat.png", decoder.decode(latents, output_type="float32", **size), text={"prompt": text})
 with pixart.ImageEncoder("model", variant="fp16") as image_encoder:

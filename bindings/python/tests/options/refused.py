@@ -12,6 +12,7 @@ encoder.memory(tokens="many")  # refused: tokens
 denoiser = pixart.Denoiser("model", threads="all")  # refused: threads
 denoiser.denoise([], num_inference_stepz=5)  # refused: num_inference_stepz
 denoiser.denoise([], guidance_scale="high")  # refused: guidance_scale
+denoiser.denoise([], controlnet_conditioning_scale="high")  # refused: controlnet_conditioning_scale
 denoiser.denoise([], scheduler="Euler")  # refused: scheduler
 denoiser.sampler([], guidance_scale="high")  # refused: guidance_scale
 denoiser.sampler([]).preview(rgb_bias=1)  # refused: rgb_bias

@@ -38,6 +38,7 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_sampler_create": [_handle, _handle, _handle, _text, _out],
     "pixart_sampler_create_batch": [_handle, c_size_t, _out, _out, _text, _out],
     "pixart_sampler_set_noise": [_handle, _handle],
+    "pixart_sampler_set_control": [_handle, _handle],
     "pixart_sampler_set_image_latents": [_handle, _handle],
     "pixart_sampler_set_mask": [_handle, _handle],
     "pixart_sampler_timestep": [_handle, c_int64, POINTER(c_double)],
