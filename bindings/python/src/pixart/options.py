@@ -142,6 +142,13 @@ class DenoiserOpenOptions(TypedDict, total=False):
     assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
     Default: {}."""
 
+    controlnet: str | None
+    """ControlNet of PixArt-delta to open with the transformer: a folder, a file of weights, or the id of a repository
+    in the Hub's cache. It may be the adapter of diffusers (PixArtControlNetAdapterModel), or a .pth file with the names
+    of the original repository, with or without the transformer in it. A run then needs a control image, by
+    pixart_sampler_set_control. weights, compute and unexpected_tensors are as for the transformer; variant, config and
+    state_dict are for the transformer alone. null means no ControlNet. Default: null."""
+
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
@@ -175,6 +182,18 @@ class DenoiserOpenOptions(TypedDict, total=False):
 
 class DenoiseOptions(TypedDict, total=False):
     """Options of pixart_denoise."""
+
+    control_guidance_end: float
+    """Fraction of the run at which the ControlNet ends. Default: 1.0."""
+
+    control_guidance_start: float
+    """Fraction of the run at which the ControlNet starts. Of N steps, counted from 0, it guides those for which i / N
+    is not below the start, and (i + 1) / N not above control_guidance_end. The other steps do not run it. Default:
+    0.0."""
+
+    controlnet_conditioning_scale: float
+    """Weight of the ControlNet: what it adds is multiplied by this. With 0 it is not run, and the run needs no control
+    image. Used if the denoiser was opened with a "controlnet". Default: 1.0."""
 
     eta: float
     """Noise that each step adds, as a fraction of the noise of DDPM. DDIM and TCD use it. Default: 0.0."""
@@ -485,7 +504,7 @@ class ConvertOptions(TypedDict, total=False):
     assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
     Default: {}."""
 
-    parts: Sequence[Literal["text_encoder", "transformer", "vae"]] | None
+    parts: Sequence[Literal["text_encoder", "transformer", "vae", "controlnet"]] | None
     """Parts to write. The tokenizer is written with the text encoder, and the scheduler with the transformer. null
     means all parts of the checkpoint. Default: null."""
 
@@ -529,6 +548,13 @@ class MemoryEstimateOptions(TypedDict, total=False):
     its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
     assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
     Default: {}."""
+
+    controlnet: str | None
+    """ControlNet of PixArt-delta to open with the transformer: a folder, a file of weights, or the id of a repository
+    in the Hub's cache. It may be the adapter of diffusers (PixArtControlNetAdapterModel), or a .pth file with the names
+    of the original repository, with or without the transformer in it. A run then needs a control image, by
+    pixart_sampler_set_control. weights, compute and unexpected_tensors are as for the transformer; variant, config and
+    state_dict are for the transformer alone. null means no ControlNet. Default: null."""
 
     guidance_scale: float
     """Weight of classifier-free guidance. Guidance is used if this is above 1, and doubles the computation. Default:
