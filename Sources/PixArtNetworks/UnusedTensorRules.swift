@@ -42,7 +42,7 @@ extension UnusedTensors {
         "the T5 encoder",
         harmless: [
             .init("decoder.*", "decoder of the whole T5"), .init("lm_head.*", "output layer of the whole T5"),
-            .init("shared.weight", "second copy of the token table"),
+            .init("spiece_model", "tokenizer"), .init("shared.weight", "second copy of the token table"),
             .init("encoder.embed_tokens.weight", "second copy of the token table"),
             .init("spiece_model", "tokenizer, which is read by itself"),
         ] + leftovers,
@@ -53,7 +53,7 @@ extension UnusedTensors {
             .init("*.DenseReluDense.wi.weight", "T5 1.0, whose feed-forward layers have no gate"),
             .init("text_model.*", "CLIP"), .init("*embeddings.word_embeddings.*", "BERT"),
             .init("model.layers.*", "a decoder-only language model"),
-            .init("enc.blk.*", "T5 with the names of llama.cpp"),
+            .init("enc.blk.*", "T5 with the names of llama.cpp beside those of transformers"),
             .init("token_embedding.weight", "UMT5 with the names of Wan"),
             .init("text_encoders.*", "a bundle of several models"),
         ] + otherForms)
@@ -79,7 +79,7 @@ extension UnusedTensors {
     private static let decoderHalf = "decoder half of the autoencoder"
     private static let compression = "PixArt-Sigma with compressed keys and values"
     private static let originalNames =
-        "PixArt with the names of the original repository; convert it with diffusers' script"
+        "PixArt with the names of the original repository beside those of diffusers"
     private static let normalized = "a transformer that normalizes queries and keys"
     private static let unet = "a U-Net, such as Stable Diffusion"
 
@@ -109,12 +109,13 @@ extension UnusedTensors {
     private static let tinyForeign: [Rule] =
         [
             .init("decoder.mid_block.*", "AutoencoderKL"), .init("encoder.mid_block.*", "AutoencoderKL"),
-            .init("decoder.1.weight", "TAESD with its original names; convert it with diffusers' script"),
-            .init("1.weight", "TAESD with its original names; convert it with diffusers' script"),
+            .init("decoder.1.weight", tinyNames), .init("1.weight", tinyNames),
         ] + otherForms
 
+    private static let tinyNames = "TAESD with its original names beside those of diffusers"
+
     private static let ldmNames =
-        "a VAE with the names of the original Stable Diffusion; convert it with diffusers' script"
+        "a VAE with the names of the original Stable Diffusion beside those of diffusers"
 
     /// Weights that do not belong to a network, or in an unsupported form.
     private static let otherForms: [Rule] = [
@@ -124,9 +125,13 @@ extension UnusedTensors {
         .init("*.SCB", "weights quantized by bitsandbytes"),
         .init("*.quant_state.*", "weights quantized by bitsandbytes"),
         .init("*.absmax", "weights quantized by bitsandbytes"),
-        .init("*._data", "weights quantized by quanto"), .init("*.qweight", "weights quantized by GPTQ or AWQ"),
+        .init("*._data", "weights quantized by quanto"), .init("*._weight_qdata", "weights quantized by torchao"),
+        .init("*.wscales", nunchaku),
+        .init("*.weight_scale_2", "weights quantized as nvfp4"),
+        .init("*.qweight", "weights quantized by GPTQ, AWQ or nunchaku"),
         .init("*.comfy_quant", scaled), .init("*.scale_weight", scaled), .init("scaled_fp8", scaled),
     ]
     private static let adapter = "an adapter (LoRA), which has to be merged into the weights first"
+    private static let nunchaku = "weights quantized by nunchaku (SVDQuant)"
     private static let scaled = "weights quantized for ComfyUI"
 }

@@ -39,11 +39,14 @@ struct DerivedConfiguration {
     /// The shape of a tensor that the network has. Fails with `.model` if it is missing or has other dimensions.
     private func shape(_ name: String, _ dimensions: Int) throws(PixArtError) -> [Int] {
         guard let shape = weights.shape(of: name) else {
-            throw .model("\(weights.location): tensor \"\(name)\" is missing")
+            let known = ForeignModel.known(in: weights).map { "; the file \($0)" } ?? ""
+            throw .model("\(weights.location): tensor \"\(name)\" is missing; expected one of that name\(known)")
         }
-        guard shape.count == dimensions, shape.allSatisfy({ $0 > 0 }) else {
+        // Shapes of tensors whose type is not read are those that the file states.
+        guard shape.count == dimensions, shape.allSatisfy({ 1...1 << 30 ~= $0 }) else {
             throw .model(
-                "\(weights.location): tensor \"\(name)\" has shape \(shape); expected \(dimensions) dimensions")
+                "\(weights.location): tensor \"\(name)\" has shape \(shape); expected \(dimensions) dimensions of 1 to "
+                    + "\(1 << 30)")
         }
         return shape
     }
@@ -70,6 +73,7 @@ struct DerivedConfiguration {
         set("vocab_size", table[0])
         set("d_model", table[1])
         set("d_ff", try shape("encoder.block.0.layer.1.DenseReluDense.wi_0.weight", 2)[0])
+        _ = try shape("\(attention).q.weight", 2)
         set("num_layers", count { "encoder.block.\($0).layer.0.SelfAttention.q.weight" })
         set("num_heads", heads)
         set("d_kv", try shape("\(attention).q.weight", 2)[0] / heads)
@@ -92,6 +96,7 @@ struct DerivedConfiguration {
         let patches = try shape("pos_embed.proj.weight", 4)
         let (width, channels, patch) = (patches[0], patches[1], patches[2])
         fields["_class_name"] = .string("PixArtTransformer2DModel")
+        _ = try shape("transformer_blocks.0.attn1.to_q.weight", 2)
         set("num_layers", count { "transformer_blocks.\($0).attn1.to_q.weight" })
         let head = width % Self.headWidth == 0 ? Self.headWidth : width / 16
         assume("attention_head_dim", .integer(Int64(max(head, 1))))
@@ -132,6 +137,12 @@ struct DerivedConfiguration {
             set("layers_per_block", count { "decoder.up_blocks.0.resnets.\($0).conv1.weight" } - 1)
             set("latent_channels", try shape("decoder.conv_in.weight", 4)[1])
         }
+        // The networks are alike, but what the latents are shifted by is not in the file.
+        if fields["latent_channels"] == .integer(16), !has("quant_conv.weight"), !has("post_quant_conv.weight") {
+            throw .model(
+                "\(weights.location): holds the VAE of Stable Diffusion 3 or Flux, with 16 latent channels; expected that of "
+                    + "a PixArt pipeline")
+        }
         fields["block_out_channels"] = .array(channels.map { .integer(Int64($0)) })
         fields["down_block_types"] = .array(channels.map { _ in .string("DownEncoderBlock2D") })
         fields["up_block_types"] = .array(channels.map { _ in .string("UpDecoderBlock2D") })
@@ -146,6 +157,8 @@ struct DerivedConfiguration {
         assume("scaling_factor", .number(0.18215))
     }
 
+    private static let mostTinyLayers = 1024
+
     private mutating func tinyAutoencoder() throws(PixArtError) {
         fields["_class_name"] = .string("AutoencoderTiny")
         for half in ["encoder", "decoder"] {
@@ -155,6 +168,11 @@ struct DerivedConfiguration {
                 return name.dropFirst("\(half).layers.".count).split(separator: ".").first.flatMap { Int($0) }
             }
             guard let last = numbers.max() else { continue }
+            guard last <= Self.mostTinyLayers else {
+                throw .model(
+                    "\(weights.location): a tensor of layer \(last) of the \(half); expected at most \(Self.mostTinyLayers)"
+                )
+            }
             // The last convolution makes the output.
             var blocks: [Int] = []
             for layer in 1..<max(last, 1) {

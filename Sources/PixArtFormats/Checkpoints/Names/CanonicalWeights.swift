@@ -30,23 +30,40 @@ package struct CanonicalWeights: Sendable {
         .controlNet: ["", "controlnet.", "module.", "_orig_mod."],
     ]
 
-    /// A tensor that only this network has, by how its tensors are called.
-    private static let marks: [NetworkKind: [(name: String, names: TensorNames)]] = [
-        .transformer: [("pos_embed.proj.weight", .diffusers), ("x_embedder.proj.weight", .original)],
+    /// Tensors that only this network has, by how its tensors are called: all of `also`, and `name`, which says more.
+    private struct Mark {
+        let name: String
+        let names: TensorNames
+        let also: [String]
+
+        init(_ name: String, _ names: TensorNames, also: [String] = []) {
+            self.name = name
+            self.names = names
+            self.also = also
+        }
+    }
+
+    private static let marks: [NetworkKind: [Mark]] = [
+        // Stable Diffusion 3 and DiT embed patches under the same name.
+        .transformer: [
+            .init("pos_embed.proj.weight", .diffusers, also: ["caption_projection.linear_1.weight"]),
+            .init("x_embedder.proj.weight", .original, also: ["y_embedder.y_proj.fc1.weight"]),
+        ],
         .textEncoder: [
-            ("encoder.block.0.layer.0.SelfAttention.q.weight", .diffusers), ("enc.blk.0.attn_q.weight", .llama),
+            .init("encoder.block.0.layer.0.SelfAttention.q.weight", .diffusers),
+            .init("enc.blk.0.attn_q.weight", .llama),
         ],
         .autoencoder: [
-            ("decoder.mid_block.attentions.0.query.weight", .oldDiffusers),
-            ("encoder.mid_block.attentions.0.query.weight", .oldDiffusers),
-            ("decoder.mid_block.resnets.0.norm1.weight", .diffusers),
-            ("encoder.mid_block.resnets.0.norm1.weight", .diffusers),
-            ("decoder.mid.block_1.norm1.weight", .ldm), ("encoder.mid.block_1.norm1.weight", .ldm),
+            .init("decoder.mid_block.attentions.0.query.weight", .oldDiffusers),
+            .init("encoder.mid_block.attentions.0.query.weight", .oldDiffusers),
+            .init("decoder.mid_block.resnets.0.norm1.weight", .diffusers),
+            .init("encoder.mid_block.resnets.0.norm1.weight", .diffusers),
+            .init("decoder.mid.block_1.norm1.weight", .ldm), .init("encoder.mid.block_1.norm1.weight", .ldm),
         ],
         .tinyAutoencoder: [
-            ("decoder.layers.2.conv.0.weight", .diffusers), ("encoder.layers.1.conv.0.weight", .diffusers),
+            .init("decoder.layers.2.conv.0.weight", .diffusers), .init("encoder.layers.1.conv.0.weight", .diffusers),
             // The encoder has layers of both names.
-            ("1.conv.0.weight", .taesd), ("3.conv.0.weight", .taesd),
+            .init("1.conv.0.weight", .taesd), .init("3.conv.0.weight", .taesd),
         ],
         .controlNet: [
             ("controlnet_blocks.0.before_proj.weight", .diffusers), ("controlnet.0.before_proj.weight", .original),
@@ -59,7 +76,10 @@ package struct CanonicalWeights: Sendable {
         let all = Set(unpacked.names)
         for kind in kinds {
             for prefix in Self.prefixes[kind] ?? [] {
-                guard let mark = Self.marks[kind]?.first(where: { all.contains(prefix + $0.name) }) else { continue }
+                let found = Self.marks[kind]?.first { mark in
+                    ([mark.name] + mark.also).allSatisfy { all.contains(prefix + $0) }
+                }
+                guard let mark = found else { continue }
                 // "decoder." and "encoder." are prefixes of TAESD only, and part of the names of diffusers.
                 if kind == .tinyAutoencoder, mark.names == .diffusers, !prefix.isEmpty { continue }
                 self.kind = kind
@@ -73,8 +93,7 @@ package struct CanonicalWeights: Sendable {
     }
 
     private static func renamed(
-        _ source: UnpackedSource, _ kind: NetworkKind, _ mark: (name: String, names: TensorNames), _ prefix: String,
-        _ all: Set<String>
+        _ source: UnpackedSource, _ kind: NetworkKind, _ mark: Mark, _ prefix: String, _ all: Set<String>
     ) throws(PixArtError) -> any WeightSource {
         if mark.names == .taesd { return try RenamedSource(source) { tiny($0, mark.name, prefix) } }
         guard !prefix.isEmpty || mark.names != .diffusers else { return source }
