@@ -201,7 +201,7 @@ enum OldAttentionNames {
 enum TinyNames {
     static func canonical(_ name: String, half: String) -> [(name: String, view: RenamedSource.View)]? {
         let parts = name.split(separator: ".", maxSplits: 1)
-        guard parts.count == 2, let layer = Int(parts[0]) else { return nil }
+        guard parts.count == 2, let layer = Int(parts[0]), layer >= 0 else { return nil }
         let number = half == "decoder" ? layer - 1 : layer
         return number < 0 ? nil : [("\(half).layers.\(number).\(parts[1])", .init(name))]
     }

@@ -66,13 +66,14 @@ struct PackedQuantoWeight: QuantizedWeight {
         self.name = Name(name)
         companions = ["_data._data", "_scale", "_shift"].map { Name("\(name).\($0)") }
         guard let packed = source.shape(of: "\(name)._data._data"), !packed.isEmpty,
+            let size = Array(packed.dropFirst()).elementCount, packed.elementCount != nil, packed[0] <= 1 << 40,
             source.shape(of: "\(name)._scale")?.elementCount == 2 * packed[0]
         else {
             throw .format(
                 "\(source.location): tensor \"\(name)._data._data\" and its scales do not fit; expected int4 in groups of a row"
             )
         }
-        groups = (2 * packed[0], packed.dropFirst().reduce(1, *))
+        groups = (2 * packed[0], size)
     }
 
     func stored(_ source: any WeightSource) throws(PixArtError) -> StoredTensor {

@@ -13,17 +13,6 @@ struct ScaledFloat8Weight: QuantizedWeight {
         name = Name("\(module).weight")
         scaleName = scale
         companions = [Name(scale)]
-        if let note = try source["\(module).comfy_quant"] {
-            defer { withExtendedLifetime(note) {} }
-            let format = try JSONValue(
-                parsing: note.bytes, source: "\(source.location): tensor \"\(module).comfy_quant\"")
-            let name = format["format"]?.string ?? "unknown"
-            guard ["float8_e4m3fn", "float8_e5m2"].contains(name) else {
-                throw .model(
-                    "\(source.location): tensor \"\(self.name)\" is quantized as \(name); expected float8_e4m3fn or float8_e5m2"
-                )
-            }
-        }
         guard let shape = source.shape(of: name.text), let first = shape.first, let scales = source.shape(of: scale),
             [1, first].contains(scales.elementCount)
         else {
@@ -48,6 +37,9 @@ struct ScaledFloat8Weight: QuantizedWeight {
 
     func scales(_ source: any WeightSource) throws(PixArtError) -> StoredTensor {
         let scales = try source.companion(scaleName, of: name).floats()
+        guard try stored(source).bytes.count >= shape[0] else {
+            throw .format("\(source.location): tensor \"\(name)\" of shape \(shape) has no elements to scale")
+        }
         let all = scales.count == shape[0] ? scales : [Float](repeating: scales[0], count: shape[0])
         return try StoredTensor("\(name)_scale", [shape[0]], all, location: source.location)
     }

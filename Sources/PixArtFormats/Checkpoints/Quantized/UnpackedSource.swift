@@ -18,6 +18,7 @@ package struct UnpackedSource: WeightSource {
         var weights: [Name: any QuantizedWeight] = [:]
         var scaled: [Name: Name] = [:]
         var hidden: Set<Name> = []
+        try ComfyNotes.check(source, names)
         for name in names.sorted() {
             guard let weight = try Self.weight(marked: name.text, source, names) else { continue }
             weights[weight.name.text] = weight
