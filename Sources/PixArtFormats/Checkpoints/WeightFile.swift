@@ -8,6 +8,8 @@ package enum WeightFile {
         switch FileKind(try MappedFile(path: path)) {
         case .gguf: try GGUFFile(path: path)
         case .torchArchive, .legacyTorch: try TorchFile(path: path, weights: weights)
+        // The pickle may lie behind other entries.
+        case .zip where TorchFile.isArchive(path): try TorchFile(path: path, weights: weights)
         default: try SafetensorsFile(path: path)
         }
     }
@@ -19,7 +21,7 @@ package enum WeightFile {
         }
         switch kind {
         case .gguf: return "gguf"
-        case .torchArchive, .legacyTorch: return "pickle"
+        case .torchArchive, .legacyTorch, .zip: return "pickle"
         default: return "safetensors"
         }
     }

@@ -5,6 +5,9 @@ import PixArtStorage
 /// Opening reads the pickle, which runs no Python, and the directory of the storages. A tensor's pages are read when
 /// they are touched, and storages of which no tensor is asked for are never touched.
 package final class TorchFile: WeightSource {
+    /// Far more than any of the networks has. Each takes up to two kilobytes of memory.
+    private static let mostTensors = 1 << 16
+
     private let file: MappedFile
     private let storages: TorchStorages
     private let entries: [Name: TorchTensor]
@@ -27,6 +30,12 @@ package final class TorchFile: WeightSource {
         self.file = file
         self.storages = storages
         (entries, opaque) = try Self.tensors(of: program, dictionary, storages, path: path)
+    }
+
+    /// Whether a ZIP archive has a pickle as `torch.save` names it, wherever it lies.
+    static func isArchive(_ path: String) -> Bool {
+        guard let file = try? MappedFile(path: path), let archive = try? ZipArchive(file) else { return false }
+        return archive.entries.keys.contains { $0.text.hasSuffix("/data.pkl") }
     }
 
     /// The file's path.
@@ -200,6 +209,9 @@ package final class TorchFile: WeightSource {
             }
             let name = Name(string)
             guard tensors[name] == nil, opaque[name] == nil else { continue }
+            guard tensors.count + opaque.count < Self.mostTensors else {
+                throw .format("\(path): holds more than \(Self.mostTensors) tensors; expected fewer")
+            }
             if case .tensor(let index) = value {
                 tensors[name] = try TorchTensor(program, index, in: storages) { reason in
                     .format("\(path): tensor \"\(name)\": \(reason)")
