@@ -35,7 +35,7 @@ package struct Checkpoint: Sendable {
         }
         // A folder without an index is a partial checkpoint: whoever asks for a part finds out whether it is there.
         let index = "\(folder)/model_index.json"
-        guard access(index, F_OK) == 0 else { return .alpha }
+        guard ModelLocation.isListed(index) else { return .alpha }
         let configuration = try ConfigurationFile(path: index)
         let name = try configuration.string("_class_name")
         guard let pipeline = Pipeline(rawValue: name) else {
@@ -55,7 +55,7 @@ package struct Checkpoint: Sendable {
         case .part(let folder): path = "\(folder)/config.json"
         case .file: return nil
         }
-        return access(path, F_OK) == 0 ? path : nil
+        return ModelLocation.isListed(path) ? path : nil
     }
 
     /// Whether the part may be there: of a single file or a part's folder, the weights tell.
@@ -144,27 +144,38 @@ package struct Checkpoint: Sendable {
     /// The first of the files of these names in a part's companion that is there.
     func companionFile(_ part: Part, _ names: [String]) -> String? {
         for folder in companionFolders(part) {
-            for name in names where access("\(folder)/\(name)", F_OK) == 0 { return "\(folder)/\(name)" }
+            for name in names where ModelLocation.isListed("\(folder)/\(name)") { return "\(folder)/\(name)" }
         }
         return nil
     }
 
     /// The tokenizer that the file of weights carries, as a `spiece.model`.
     func ownSentencePieceModel() throws(PixArtError) -> [UInt8]? {
-        if let file = file as? GGUFFile { return try file.sentencePieceModel() }
-        guard let stored = try file?[Self.tokenizerTensor], stored.type == .uint8 else { return nil }
-        defer { withExtendedLifetime(stored) {} }
-        return Array(stored.bytes)
+        if let stored = try carriedTokenizer() {
+            defer { withExtendedLifetime(stored) {} }
+            return Array(stored.bytes)
+        }
+        return try (file as? GGUFFile)?.sentencePieceModel()
     }
 
-    /// A tensor in which ComfyUI stores the bytes of a `spiece.model`.
-    private static let tokenizerTensor = "spiece_model"
+    /// A whole `spiece.model` as a tensor of bytes, as ComfyUI stores it.
+    private func carriedTokenizer() throws(PixArtError) -> StoredTensor? {
+        guard let stored = try file?["spiece_model"] else { return nil }
+        guard stored.type == .uint8 else {
+            throw .format("\(stored.location): tensor \"spiece_model\" has type \(stored.type.rawValue); expected U8")
+        }
+        return stored
+    }
 
     /// The tokenizer that the file of weights carries.
     func ownTokenizer() throws(PixArtError) -> Tokenizer? {
-        if let file = file as? GGUFFile { return try UnigramModel(gguf: file).map { Tokenizer($0) } }
-        guard let stored = try file?[Self.tokenizerTensor], stored.type == .uint8 else { return nil }
-        return Tokenizer(try UnigramModel(sentencePiece: stored))
+        if let stored = try carriedTokenizer() {
+            defer { withExtendedLifetime(stored) {} }
+            let source = "\(stored.location): tensor \"spiece_model\""
+            return Tokenizer(try UnigramModel(sentencePiece: stored.bytes, source: source))
+        }
+        guard let file = file as? GGUFFile else { return nil }
+        return try UnigramModel(gguf: file).map { Tokenizer($0) }
     }
 }
 

@@ -37,7 +37,9 @@ struct ConvertedPart {
         fields = try checkpoint.configuration(part)
         configuration = try Self.file(at: checkpoint.configurationPath(part), checkpoint, files)
         var copies: [(source: String, place: String)] = []
-        if let companion = part.companion {
+        // As in an encoder that is opened, a tokenizer in the file of weights comes first.
+        tokenizer = part == .textEncoder ? try checkpoint.ownSentencePieceModel() : nil
+        if let companion = part.companion, tokenizer == nil {
             for name in part.companionFiles {
                 let found = checkpoint.companionFile(part, [name])
                 if let file = try Self.file(at: found, checkpoint, files) {
@@ -46,7 +48,6 @@ struct ConvertedPart {
             }
         }
         self.copies = copies
-        tokenizer = part == .textEncoder && copies.isEmpty ? try checkpoint.ownSentencePieceModel() : nil
         let source = try checkpoint.weights(part)
         let encoding = try Self.encoding(of: part, source, requested)
         let reader = WeightReader(WeightLoading(source, as: encoding, unexpected: options.unexpectedTensors))

@@ -27,8 +27,15 @@ package enum ModelLocation: Sendable {
         }
     }
 
+    /// Whether there is something of this name, even if it is a link that leads nowhere: an interrupted download leaves
+    /// such links, and to read on without the file would be to guess.
+    static func isListed(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
     private static func folder(_ path: String) throws(PixArtError) -> ModelLocation {
-        func has(_ name: String) -> Bool { access("\(path)/\(name)", F_OK) == 0 }
+        func has(_ name: String) -> Bool { isListed("\(path)/\(name)") }
         if has("model_index.json") || Part.allCases.contains(where: { has($0.rawValue) }) {
             return .pipeline(folder: path)
         }

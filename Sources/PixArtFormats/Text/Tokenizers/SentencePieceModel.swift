@@ -9,14 +9,14 @@ extension UnigramModel {
         let file = try MappedFile(path: path)
         defer { withExtendedLifetime(file) {} }
         try FileKind.refuse(file, expected: "a SentencePiece model")
+        defer { withExtendedLifetime(file) {} }
         self = try reader.model(in: file.bytes)
     }
 
-    /// Reads the SentencePiece model that a tensor of bytes contains. Fails in the same way.
-    package init(sentencePiece stored: StoredTensor) throws(PixArtError) {
-        defer { withExtendedLifetime(stored) {} }
-        var reader = SentencePieceModel("\(stored.location): tensor \"\(stored.name)\"")
-        self = try reader.model(in: stored.bytes)
+    /// Reads the bytes of a SentencePiece model that a file of weights carries. `source` names it in messages.
+    package init(sentencePiece bytes: UnsafeRawBufferPointer, source: String) throws(PixArtError) {
+        var reader = SentencePieceModel(source)
+        self = try reader.model(in: bytes)
     }
 }
 
