@@ -60,7 +60,7 @@ package struct UnpackedSource: WeightSource {
     /// Whether a tensor says something of weights that is not needed: scales of inputs, which programs that round
     /// activations in advance use, and notes on formats.
     private static func isMark(_ name: String, _ names: Set<Name>) -> Bool {
-        if name == "scaled_fp8" { return true }
+        if name == "scaled_fp8" || name.hasSuffix(".scaled_fp8") { return true }
         for ending in [".scale_input", ".input_scale", ".output_scale", ".comfy_quant", ".weight_format"] {
             if let module = name.dropping(last: ending),
                 ["weight", "weight._data", "weight._data._data"].contains(where: {
