@@ -44,7 +44,6 @@ extension UnusedTensors {
             .init("decoder.*", "decoder of the whole T5"), .init("lm_head.*", "output layer of the whole T5"),
             .init("spiece_model", "tokenizer"), .init("shared.weight", "second copy of the token table"),
             .init("encoder.embed_tokens.weight", "second copy of the token table"),
-            .init("spiece_model", "tokenizer, which is read by itself"),
         ] + leftovers,
         foreign: [
             .init(

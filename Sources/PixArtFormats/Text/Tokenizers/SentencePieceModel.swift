@@ -9,7 +9,6 @@ extension UnigramModel {
         let file = try MappedFile(path: path)
         defer { withExtendedLifetime(file) {} }
         try FileKind.refuse(file, expected: "a SentencePiece model")
-        defer { withExtendedLifetime(file) {} }
         self = try reader.model(in: file.bytes)
     }
 
