@@ -91,7 +91,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["CPixArt", "PixArtStorage", "PixArtFormats"], path: "Tests/Support",
             swiftSettings: testSettings),
         .testTarget(
-            name: "PixArtComputeTests", dependencies: ["TestSupport", "PixArtStorage", "PixArtCompute"],
+            name: "PixArtComputeTests", dependencies: ["TestSupport", "CPixArt", "PixArtStorage", "PixArtCompute"],
             swiftSettings: testSettings),
         .testTarget(
             name: "PixArtFormatsTests",

@@ -228,7 +228,8 @@ typedef struct pixart_decoder pixart_decoder;
  * @param model a model on disk that has the text encoder. The tokenizer is that of the option
  *      `tokenizer`, or the one inside a GGUF file, or spiece.model or tokenizer.json beside it
  * @param options see pixart_options_schema("encoder_open"): threads, weights, compute, residency,
- *      instructions, variant, unexpected_tensors, config, state_dict, tokenizer
+ *      instructions, variant, unexpected_tensors, config, state_dict, tokenizer, adapters,
+ *      fuse_adapters
  * @param progress callback, or NULL
  * @param context passed to `progress`
  * @param out the encoder
@@ -274,7 +275,8 @@ PIXART_API void pixart_encoder_release(pixart_encoder *encoder);
  *      no scheduler beside it, the settings that all published checkpoints share are used.
  *      vae/config.json is read for the colours of previews, if it is there
  * @param options see pixart_options_schema("denoiser_open"): threads, weights, compute,
- *      instructions, variant, unexpected_tensors, controlnet
+ *      instructions, variant, unexpected_tensors, config, state_dict, controlnet, adapters,
+ *      fuse_adapters
  * @param progress callback, or NULL
  * @param context passed to `progress`
  * @param out the denoiser
@@ -849,8 +851,12 @@ PIXART_API pixart_status pixart_encoder_profile(const pixart_encoder *encoder, c
  * @param report JSON, to be freed with pixart_string_release(): {"files": [paths that were
  *      opened], "precision": {"stored": [element types of the weights, as in safetensors],
  *      "weights": as the option, "compute": as the option}, "ignored_tensors": [{"name": a tensor
- *      that is not used, "reason": why that does no harm}, ...], "architecture": {facts from the
- *      configuration}}
+ *      that is not used, "reason": why that does no harm}, ...], "adapters": [{"name", "scale": as
+ *      the option, "files": [paths], "naming": [programs that name tensors so], "kinds": ["lora",
+ *      "dora", "loha", "lokr"], "ranks": [those of its modules], "own_scales": [what the file says
+ *      of scales, such as alpha/rank], "modules": number of modules that it changes, "fused":
+ *      whether it is merged into weights, "ignored_tensors": as above}, ...], "architecture":
+ *      {facts from the configuration}}
  * @return PIXART_ERROR_STATE in a forked child
  */
 PIXART_API pixart_status pixart_encoder_report(const pixart_encoder *encoder, char **report);
@@ -995,7 +1001,7 @@ PIXART_API pixart_status pixart_memory_estimate(const char *model, const char *o
  * @param out destination folder; created if missing, its parent must exist. Existing files are
  *      replaced only after all new files are complete; other files are left alone
  * @param options see pixart_options_schema("convert"): weights ("int8" by default), parts, variant
- *      (of `model`), threads, unexpected_tensors
+ *      (of `model`), threads, unexpected_tensors, adapters
  * @param progress callback, or NULL
  * @param context passed to `progress`
  * @return PIXART_ERROR_ARGUMENT also if `out` is the folder `model`; PIXART_ERROR_FILE,

@@ -38,8 +38,11 @@ def allowed(schema):
             if "number" in kinds
             else (f", {schema['minimum']} to {schema['maximum']}")
         )
+    if schema.get("title"):
+        return f"{words} with {', '.join(f'`{key}`' for key in schema['properties'])}"
     if "additionalProperties" in schema:
-        words += " of strings"
+        values = allowed(schema["additionalProperties"])
+        words += f" of {values.replace('string', 'strings').replace('number', 'numbers')}"
     return words
 
 

@@ -47,6 +47,8 @@ def kinds(schema):
 
 
 def kind_named(name, schema):
+    if "properties" in schema:
+        return schema["title"]
     if name == "array":
         return f"Sequence[{' | '.join(kinds(schema['items']))}]"
     if name == "object":
@@ -60,6 +62,27 @@ def scheduler_kinds(schema):
     names = schema["oneOf"][0]["enum"]
     names = [form for name in names for form in (name, name.removesuffix(SUFFIX))]
     return "\n\nSchedulerName = " + literal(names, "") + '\n"""A class of diffusers, with or without "Scheduler"."""\n'
+
+
+def named_objects(schema):
+    """The objects within a schema that have a type of their own, by name."""
+    if "properties" in schema and schema.get("title"):
+        return {schema["title"]: schema}
+    parts = [*schema.get("oneOf", []), *([schema["items"]] if "items" in schema else [])]
+    return {name: found for part in parts for name, found in named_objects(part).items()}
+
+
+def object_class(name, schema):
+    """The type of an object, whose required keys are those of a base: Python 3.10 has no marks for single keys."""
+    base, required = f"_Required{name}", schema["required"]
+    text = f'\n\nclass {base}(TypedDict):\n    """Keys that {name} must have."""\n\n'
+    for key in required:
+        text += f"    {key}: {' | '.join(kinds(schema['properties'][key]))}\n"
+    text += f'\n\nclass {name}({base}, total=False):\n    """An item of an option that is a list of objects."""\n\n'
+    for key, row in schema["properties"].items():
+        if key not in required:
+            text += f"    {key}: {' | '.join(kinds(row))}\n"
+    return text
 
 
 def options_class(verb, schema):
@@ -80,6 +103,9 @@ def options_class(verb, schema):
 def page(schemas):
     """The text of the module, from the schema of each verb."""
     text = HEAD + scheduler_kinds(schemas["denoise"]["properties"]["scheduler"])
+    rows = [row for schema in schemas.values() for key, row in schema["properties"].items() if key != "scheduler"]
+    objects = {name: found for row in rows for name, found in named_objects(row).items()}
+    text += "".join(object_class(name, found) for name, found in objects.items())
     return text + "".join(options_class(verb, schema) for verb, schema in schemas.items())
 
 

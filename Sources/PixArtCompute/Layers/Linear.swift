@@ -6,6 +6,8 @@ package struct Linear: Sendable {
     package let weight: WeightMatrix
     /// One for each output; zeros if the layer has no bias.
     package let bias: [Float]
+    /// What adapters add to the product, beside the weight.
+    package private(set) var updates: [LowRankUpdate]
 
     /// What the GEMM does with its results.
     package enum Epilogue: Sendable {
@@ -21,9 +23,23 @@ package struct Linear: Sendable {
         case accumulate(gate: [Float])
     }
 
-    package init(weight: WeightMatrix, bias: [Float]? = nil) {
+    package init(weight: WeightMatrix, bias: [Float]? = nil, updates: [LowRankUpdate] = []) {
         self.weight = weight
         self.bias = bias ?? [Float](repeating: 0, count: weight.outputs)
+        self.updates = updates
+    }
+
+    /// Gives adapters other strengths, by their numbers; those that have none keep theirs.
+    package mutating func set(strengths: [Int: Float]) {
+        for index in updates.indices {
+            if let strength = strengths[updates[index].adapter] { updates[index].strength = strength }
+        }
+    }
+
+    /// Lets go of the memory of what is mapped.
+    package func discard() {
+        weight.discard()
+        for update in updates { update.discard() }
     }
 
     /// `input` is [rows, inputs], in the encoding of the GEMM's activations. `output` is [rows, outputs], float32
@@ -46,6 +62,8 @@ package struct Linear: Sendable {
         let linear: Linear
         let output: ActivationRows
         let epilogue: Epilogue
+        /// What the layer's updates add, once their first products are done.
+        fileprivate var term: LowRankTerm?
 
         package init(_ linear: Linear, _ output: ActivationRows, _ epilogue: Epilogue = .store) {
             self.linear = linear
@@ -60,7 +78,7 @@ package struct Linear: Sendable {
     private static let blockBytes = 192 << 10
     /// Most panels of a task: as many as stay in a core's cache while all rows are multiplied by them. With few
     /// rows, one panel is read after the other instead.
-    private static let maximumPanels = (held: 3, passing: 16)
+    static let maximumPanels = (held: 3, passing: 16)
 
     /// Units of a panel that are multiplied with all rows before the next: few enough for the float32 panels of a
     /// task to stay in the cache.
@@ -92,6 +110,7 @@ package struct Linear: Sendable {
             precondition(input.columns == gemm.linear.weight.inputs && input.rows == gemm.output.rows)
             precondition(gemm.output.columns == gemm.linear.weight.outputs)
         }
+        let gemms = try Self.withUpdates(gemms, of: input, pool)
         let units = (input.columns * input.encoding.size + 3) / 4
         let block = rowBlock(units: parts(of: units, input.encoding)[0].count)
         let group = panelsPerTask(
@@ -123,9 +142,23 @@ package struct Linear: Sendable {
                 try gemms[gemm].run(
                     input.rows(range), panels: first..<first + batch,
                     ahead: next.map { gemms[$0.gemm].weights(from: $0.panel, count: batch) } ?? [],
-                    units: units, into: gemms[gemm].output.rows(range), pool.kernels, scratch)
+                    units: units, into: gemms[gemm].output.rows(range), gemms[gemm].term?.rows(range), pool.kernels,
+                    scratch)
             }
         }
+    }
+
+    /// The same GEMMs with the terms of their layers' updates.
+    private static func withUpdates(
+        _ gemms: [GEMM], of input: ActivationRows, _ pool: ThreadPool
+    ) throws(PixArtError) -> [GEMM] {
+        var gemms = gemms
+        for index in gemms.indices where !gemms[index].linear.updates.isEmpty {
+            gemms[index].term = try LowRankTerm(gemms[index].linear, rows: input.rows)
+        }
+        let first = gemms.flatMap { $0.term?.gemms ?? [] }
+        if !first.isEmpty { try multiply(input, first, pool) }
+        return gemms
     }
 
     /// Panels of a task: many, but so that workers get equal shares.
@@ -148,15 +181,17 @@ extension Linear.GEMM {
     /// Multiplies rows by some panels. The first rows also prefetch the weights of later panels.
     fileprivate func run(
         _ input: ActivationRows, panels: Range<Int>, ahead: [UnsafeRawPointer], units: Int, into output: ActivationRows,
-        _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+        _ term: LowRankTerm?, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
         var packed = try Panel.array(panels.count, units: units, scratch)
+        var updates: [[Panel]] = []
         for index in packed.indices {
             let first = columns.lowerBound + index * Panel.width
+            let outputs = first..<min(first + Panel.width, columns.upperBound)
             try linear.weight.pack(
-                first..<min(first + Panel.width, columns.upperBound), for: input.encoding, units: units,
-                into: &packed[index], kernels, scratch)
+                outputs, for: input.encoding, units: units, into: &packed[index], kernels, scratch)
+            if let term { updates.append(try term.panel(outputs, index, of: panels.count, kernels, scratch)) }
         }
         let parts = Linear.parts(of: units, input.encoding)
         let block = Linear.rowBlock(units: parts[0].count)
@@ -180,6 +215,11 @@ extension Linear.GEMM {
                         }
                     }
                     guard index == parts.count - 1 else { continue }
+                    for (place, panels) in updates.enumerated() {
+                        term?.add(
+                            rows, times: panels, columns: min(Panel.width, columns.count - place * Panel.width),
+                            to: tile + place * Panel.width, stride: tileStride, kernels)
+                    }
                     let target = output.rows(rows).columns(columns)
                     kernels.table.pointee.apply_epilogue(
                         rows.count, columns.count, tile, tileStride, &epilogue, target.start, target.elementStride)
@@ -256,7 +296,16 @@ extension WeightReader {
     ) throws(PixArtError) -> Linear {
         Linear(
             weight: try matrix("\(name).weight", outputs: outputs, inputs: inputs, minimum: minimum),
-            bias: bias ? try floats("\(name).bias", [outputs]) : nil)
+            bias: bias ? try floats("\(name).bias", [outputs]) : nil,
+            updates: try updates("\(name).weight", outputs: outputs, inputs: inputs))
+    }
+
+    /// The same of a convolution's weight, [outputs, channels, kernel, kernel], whose places do not overlap.
+    package func patches(_ name: String, outputs: Int, channels: Int, kernel: Int) throws(PixArtError) -> Linear {
+        Linear(
+            weight: try matrix("\(name).weight", outputs: outputs, channels: channels, kernel: kernel),
+            bias: try floats("\(name).bias", [outputs]),
+            updates: try updates("\(name).weight", outputs: outputs, inputs: channels * kernel * kernel))
     }
 }
 

@@ -80,6 +80,9 @@ package enum WeightEncoding: String, CaseIterable, Sendable {
     /// Whether these are integers that are multiplied as such, and never widened to be converted.
     package var isQuantized: Bool { self == .int8 || self == .int4 }
 
+    /// Whether elements have fewer bits than half a float32.
+    var isRounded: Bool { bits < 16 }
+
     /// Bits of an element, without scales.
     private var bits: Int { 8 * layout.runBytes / layout.block.inputs }
 

@@ -9,7 +9,16 @@ package struct WeightFootprint: Sendable, Equatable {
     /// Biases, norms and other small tensors, which are copied.
     package var vectors = 0
 
+    /// Most ranks that adapters add to a layer beside its weight.
+    package var largestRank = 0
+
     package init() {}
+
+    /// What a call of `rows` rows allocates for updates of adapters on the workers of `pool`, in bytes.
+    package func updateBytes(rows: Int, _ pool: ThreadPool) -> Int {
+        // Queries, keys and values are computed together; each worker packs a task's panels.
+        largestRank * (3 * 4 * rows + pool.count * 4 * Panel.width * Linear.maximumPanels.passing)
+    }
 
     /// Private memory of the process.
     package var resident: Int { convertedMatrices + vectors }

@@ -61,7 +61,7 @@ package struct WeightMatrix: Sendable {
 
     /// Bytes of elements and scales, and whether they lie in the mapped file.
     package var bytes: Int { encoding.bytes(outputs: outputs, inputs: inputs) }
-    package var isMapped: Bool { stored != nil }
+    package var isMapped: Bool { stored?.isMapped ?? false }
 
     /// Elements and scales, for writing to a file.
     package func withBytes<Result, Failure: Error>(

@@ -26,9 +26,10 @@ package struct WeightLoading: Sendable {
 /// All failures are `.model` errors that name the source, the tensor, what was found and what was expected.
 package final class WeightReader {
     package let loading: WeightLoading
-    private var source: any WeightSource { loading.source }
-    /// Whether weights are converted to their planned encoding.
+    /// Whether weights are converted to their planned encoding, and adapters merged.
     private var converts = true
+    private var source: any WeightSource { converts ? loading.source : adapted?.planned ?? loading.source }
+    private var adapted: AdaptedSource? { loading.source as? AdaptedSource }
     /// Whether each tensor that is read is reported as a step of the call.
     package var reportsProgress = false
     /// The reader of another part whose weights the network takes as well, such as those of a ControlNet.
@@ -107,6 +108,21 @@ package final class WeightReader {
             weight(
                 name, [outputs, channels, kernel, kernel], outputs: outputs, inputs: channels * kernel * kernel),
             name, minimum)
+    }
+
+    /// What adapters add to the output of a linear layer, separately from its weight.
+    func updates(_ name: String, outputs: Int, inputs: Int) throws(PixArtError) -> [LowRankUpdate] {
+        guard let updates = try adapted?.updates(beside: name) else { return [] }
+        for update in updates {
+            guard update.up.outputs == outputs, update.down.inputs == inputs else {
+                throw .model(
+                    "\(source.location): an adapter's update of \"\(name)\" is of [\(update.up.outputs), "
+                        + "\(update.down.inputs)]; expected [\(outputs), \(inputs)]")
+            }
+            for factor in [update.up, update.down] { ownFootprint.add(factor, as: factor.encoding) }
+        }
+        ownFootprint.largestRank = max(ownFootprint.largestRank, updates.reduce(0) { $0 + $1.rank })
+        return updates
     }
 
     /// A table whose rows are looked up one by one and widened then. Always held as stored.

@@ -228,6 +228,56 @@ extension Option where Value == [Name: JSONValue] {
     }
 }
 
+extension Option where Value == [Name: Double] {
+    /// Numbers by names; none by default.
+    package static func numbersByName(
+        _ name: String, _ range: ClosedRange<Double>, _ documentation: String
+    ) -> Self {
+        Self(name, .numbersByName(range), default: [:], .object([:]), documentation) {
+            $0.object?.compactMapValues(\.number)
+        }
+    }
+}
+
+/// An adapter that a host wants a network to have.
+package struct AdapterRequest: Equatable, Sendable {
+    package let path: String
+    package let scale: Double
+    /// nil for what the path says.
+    package let name: String?
+
+    package init(path: String, scale: Double = 1, name: String? = nil) {
+        self.path = path
+        self.scale = scale
+        self.name = name
+    }
+
+    package static let scales = -100.0...100.0
+
+    /// A path, or an object with it; nil for other JSON.
+    init?(_ json: JSONValue) {
+        if let path = json.string {
+            guard !path.isEmpty else { return nil }
+            self.init(path: path)
+            return
+        }
+        guard let members = json.object, let path = members["path"]?.string, !path.isEmpty,
+            members.keys.allSatisfy({ ["path", "scale", "name"].contains($0.text) })
+        else { return nil }
+        let scale = members["scale"].map { $0.number.flatMap { Self.scales.contains($0) ? $0 : nil } } ?? 1
+        let name = members["name"].map { $0.string.flatMap { $0.isEmpty ? nil : $0 } }
+        guard let scale, name != .some(nil) else { return nil }
+        self.init(path: path, scale: scale, name: name ?? nil)
+    }
+}
+
+extension Option where Value == [AdapterRequest] {
+    /// Adapters by their paths; none by default.
+    package static func adapters(_ name: String, _ documentation: String) -> Self {
+        Self(name, .adapters, default: [], .array([]), documentation) { $0.array?.compactMap { AdapterRequest($0) } }
+    }
+}
+
 extension Option where Value == JSONValue {
     /// The name of a class, or an object with "_class_name" and its fields, which are checked when it is made; or null,
     /// the default. `schemas` are those of both forms.

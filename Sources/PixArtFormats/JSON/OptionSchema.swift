@@ -30,6 +30,10 @@ package struct OptionSchema: Sendable {
         case texts
         /// Any object.
         case object
+        /// An object of numbers.
+        case numbersByName(ClosedRange<Double>)
+        /// A list of paths, or of objects with a path, a scale and a name.
+        case adapters
     }
 
     package struct Property: Sendable {
@@ -82,6 +86,18 @@ extension OptionSchema.Property {
             "type": .string("array"), "minItems": .integer(Int64(count)), "maxItems": .integer(Int64(count)),
             "items": .object(number(range)),
         ]
+    }
+
+    private static var adapter: JSONValue {
+        var scale = number(AdapterRequest.scales)
+        scale["default"] = .number(1)
+        let text: JSONValue = .object(["type": .string("string"), "minLength": .integer(1)])
+        let object: JSONValue = .object([
+            "type": .string("object"), "title": .string("Adapter"), "additionalProperties": .bool(false),
+            "required": .array([.string("path")]),
+            "properties": .object(["path": text, "scale": .object(scale), "name": text]),
+        ])
+        return .object(["oneOf": .array([text, object])])
     }
 
     /// Whether a value is a list of so many numbers in a range.
@@ -137,6 +153,9 @@ extension OptionSchema.Property {
                 "type": .string("object"), "additionalProperties": .object(["type": .string("string")]),
             ]
         case .object: members = ["type": .string("object")]
+        case .numbersByName(let range):
+            members = ["type": .string("object"), "additionalProperties": .object(Self.number(range))]
+        case .adapters: members = ["type": .string("array"), "items": Self.adapter]
         }
         if fallback == .null, let type = members["type"], type.string != nil {
             members["type"] = .array([type, .string("null")])
@@ -170,6 +189,12 @@ extension OptionSchema.Property {
         case .seeds: return "an integer from 0 to \(UInt64.max), or an array of such integers"
         case .texts: return "an object of strings"
         case .object: return "an object"
+        case .numbersByName(let range):
+            return "an object of numbers from \(range.lowerBound) to \(range.upperBound)"
+        case .adapters:
+            let range = AdapterRequest.scales
+            return "an array of paths, or of objects with \"path\", \"scale\" (a number from \(range.lowerBound) to "
+                + "\(range.upperBound)) and \"name\""
         }
     }
 
@@ -205,6 +230,10 @@ extension OptionSchema.Property {
             if let seeds = value.array { return !seeds.isEmpty && seeds.allSatisfy { $0.unsigned != nil } }
             return value.unsigned != nil
         case .object: return value.object != nil
+        case .numbersByName(let range):
+            guard let members = value.object else { return false }
+            return members.values.allSatisfy { $0.number.map { range.contains($0) } ?? false }
+        case .adapters: return value.array?.allSatisfy { AdapterRequest($0) != nil } ?? false
         case .texts: return value.object.map { $0.values.allSatisfy { $0.string != nil } } ?? false
         }
     }

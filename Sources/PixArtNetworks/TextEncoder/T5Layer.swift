@@ -73,6 +73,6 @@ struct T5Layer: Sendable {
 
     /// Frees the pages of mapped weights.
     func discard() {
-        for linear in [query, key, value, output, gate, up, down] { linear.weight.discard() }
+        for linear in [query, key, value, output, gate, up, down] { linear.discard() }
     }
 }

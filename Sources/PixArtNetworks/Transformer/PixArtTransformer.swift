@@ -48,12 +48,12 @@ package struct PixArtTransformer: Sendable {
     package let configuration: Configuration
     /// The precision of the blocks; the layers around them are float32.
     package let compute: ComputePrecision
-    private let patchEmbedding: Linear
-    private let conditioning: TimestepConditioning
-    private let captionProjection: (Linear, Linear)
-    private let blocks: [TransformerBlock]
+    private var patchEmbedding: Linear
+    private var conditioning: TimestepConditioning
+    private var captionProjection: (Linear, Linear)
+    private var blocks: [TransformerBlock]
     private let finalTable: [Float]
-    private let finalProjection: Linear
+    private var finalProjection: Linear
     /// nil without a ControlNet.
     package private(set) var controlNet: ControlNet?
 
@@ -65,11 +65,8 @@ package struct PixArtTransformer: Sendable {
         self.compute = compute
         let width = configuration.width
         let patch = configuration.patchSize * configuration.patchSize
-        patchEmbedding = Linear(
-            weight: try reader.matrix(
-                "pos_embed.proj.weight", outputs: width, channels: configuration.inChannels,
-                kernel: configuration.patchSize),
-            bias: try reader.floats("pos_embed.proj.bias", [width]))
+        patchEmbedding = try reader.patches(
+            "pos_embed.proj", outputs: width, channels: configuration.inChannels, kernel: configuration.patchSize)
         conditioning = try TimestepConditioning(
             width: width, sizeConditions: configuration.sizeConditions, reader)
         captionProjection = (
@@ -96,6 +93,19 @@ package struct PixArtTransformer: Sendable {
         var result = self
         result.controlNet = controlNet
         return result
+    }
+
+    /// The same network with other strengths of adapters that are not merged, by their numbers. It shares the weights.
+    package func with(strengths: [Int: Float]) -> PixArtTransformer {
+        guard !strengths.isEmpty else { return self }
+        var copy = self
+        copy.patchEmbedding.set(strengths: strengths)
+        copy.conditioning.set(strengths: strengths)
+        copy.captionProjection.0.set(strengths: strengths)
+        copy.captionProjection.1.set(strengths: strengths)
+        for index in blocks.indices { copy.blocks[index].set(strengths: strengths) }
+        copy.finalProjection.set(strengths: strengths)
+        return copy
     }
 
     /// A prompt's cross-attention caches, one for each block, and one for each copy of a ControlNet. The same in every

@@ -8,11 +8,16 @@ import PixArtStorage
 struct TimestepConditioning: Sendable {
     /// Two linear layers with SiLU between them, applied to a sinusoidal embedding.
     private struct Embedder: Sendable {
-        private let first, second: Linear
+        private var first, second: Linear
 
         init(_ name: String, width: Int, _ reader: WeightReader) throws(PixArtError) {
             first = try reader.linear("\(name).linear_1", outputs: width, inputs: SinusoidalEmbedding.timestepWidth)
             second = try reader.linear("\(name).linear_2", outputs: width, inputs: width)
+        }
+
+        mutating func set(strengths: [Int: Float]) {
+            first.set(strengths: strengths)
+            second.set(strengths: strengths)
         }
 
         func callAsFunction(_ value: Float, _ pool: ThreadPool) throws(PixArtError) -> [Float] {
@@ -27,9 +32,9 @@ struct TimestepConditioning: Sendable {
         }
     }
 
-    private let timestep: Embedder
-    private let size: (resolution: Embedder, aspectRatio: Embedder)?
-    private let modulation: Linear
+    private var timestep: Embedder
+    private var size: (resolution: Embedder, aspectRatio: Embedder)?
+    private var modulation: Linear
 
     init(width: Int, sizeConditions: Bool, _ reader: WeightReader) throws(PixArtError) {
         timestep = try Embedder("adaln_single.emb.timestep_embedder", width: width, reader)
@@ -40,6 +45,14 @@ struct TimestepConditioning: Sendable {
                 try Embedder("adaln_single.emb.aspect_ratio_embedder", width: width / 3, reader)
             ) : nil
         modulation = try reader.linear("adaln_single.linear", outputs: 6 * width, inputs: width)
+    }
+
+    /// Gives adapters other strengths, by their numbers.
+    mutating func set(strengths: [Int: Float]) {
+        timestep.set(strengths: strengths)
+        size?.resolution.set(strengths: strengths)
+        size?.aspectRatio.set(strengths: strengths)
+        modulation.set(strengths: strengths)
     }
 
     /// The embedding [D] of the condition, and the modulation [6*D] for all blocks.

@@ -14,7 +14,7 @@ indirect enum CrossAttentionCache: Sendable {
 struct TransformerBlock: Sendable {
     /// Projections of an attention layer.
     struct Projections: Sendable {
-        let query, key, value, output: Linear
+        private(set) var query, key, value, output: Linear
 
         /// `promptMinimum` is the minimum precision of key and value.
         init(
@@ -28,11 +28,18 @@ struct TransformerBlock: Sendable {
             value = try linear("to_v", bias: bias, promptMinimum)
             output = try linear("to_out.0", bias: true, .int4)
         }
+
+        mutating func set(strengths: [Int: Float]) {
+            query.set(strengths: strengths)
+            key.set(strengths: strengths)
+            value.set(strengths: strengths)
+            output.set(strengths: strengths)
+        }
     }
 
-    private let selfAttention: Projections
-    private let crossAttention: Projections
-    private let feedForward: (Linear, Linear)
+    private var selfAttention: Projections
+    private var crossAttention: Projections
+    private var feedForward: (Linear, Linear)
     private let table: [Float]
     private let attention: Attention
     private let epsilon: Float
@@ -53,6 +60,14 @@ struct TransformerBlock: Sendable {
         attention = Attention(
             heads: configuration.heads, scale: 1 / Float(configuration.headWidth).squareRoot())
         epsilon = configuration.epsilon
+    }
+
+    /// Gives adapters other strengths, by their numbers.
+    mutating func set(strengths: [Int: Float]) {
+        selfAttention.set(strengths: strengths)
+        crossAttention.set(strengths: strengths)
+        feedForward.0.set(strengths: strengths)
+        feedForward.1.set(strengths: strengths)
     }
 
     /// The cache of a prompt, from its projected caption [S, D]. Keys and values have the encoding `encoding`.

@@ -21,22 +21,36 @@ package enum Conversion {
             }
         let index: String? =
             if case .pipeline = checkpoint.location { try files?.file("model_index.json") } else { nil }
+        let pool = try ThreadPool(threads: options.threads)
         var parts: [ConvertedPart] = []
         for part in try self.parts(of: checkpoint, options.parts) {
-            parts.append(try ConvertedPart(part, of: checkpoint, files, as: options.weights, options.source))
+            parts.append(try ConvertedPart(part, of: checkpoint, files, options, pool))
         }
+        try requireMatches(parts, options.adapters)
         for folder in [""] + parts.map(\.part.rawValue) + parts.compactMap(\.part.companion)
         where AtomicFolder.isSame("\(checkpoint.location.path)/\(folder)", "\(out)/\(folder)") {
             throw .argument(
                 "out is \(out); expected another folder than the model's: \(checkpoint.location.path)/\(folder)")
         }
-        let pool = try ThreadPool(threads: options.threads)
         let folder = try AtomicFolder(path: out)
         var meter = Meter(
             steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes })
         for part in parts { try part.write(into: folder, pool, &meter) }
         if let index { try folder.copy(index, to: "model_index.json") }
         try folder.commit()
+    }
+
+    /// Fails with `.model` if an adapter changes none of the parts.
+    private static func requireMatches(
+        _ parts: [ConvertedPart], _ options: AdapterOptions
+    ) throws(PixArtError) {
+        let adapted = parts.map(\.mismatches).filter { !$0.isEmpty }
+        for (index, request) in options.adapters.enumerated() {
+            guard let first = adapted.first else {
+                throw .model("\(request.path): changes none of the parts that are converted")
+            }
+            if adapted.allSatisfy({ $0[index] != nil }), let failure = first[index] { throw failure }
+        }
     }
 
     /// The parts that the options name, or all parts of the checkpoint if they name none.

@@ -9,6 +9,7 @@ package struct ConvertOptions: VerbOptions {
     /// nil for all that the checkpoint has.
     let parts: [Part]?
     let source: SourceOptions
+    let adapters: AdapterOptions
     let threads: Int
 
     package init(_ reader: inout OptionReader) {
@@ -25,6 +26,7 @@ package struct ConvertOptions: VerbOptions {
                 "Parts to write. The tokenizer is written with the text encoder, and the scheduler with the transformer. "
                     + "null means all parts of the checkpoint."))
         source = SourceOptions(&reader)
+        adapters = AdapterOptions(fused: &reader)
         threads = reader.read(.threads)
     }
 }

@@ -12,6 +12,8 @@ struct ConvertedPart {
         let encoding: WeightEncoding?
     }
 
+    /// The adapters that are merged.
+    private let adapters: PartAdapters?
     let part: Part
     /// By name.
     let tensors: [Item]
@@ -30,9 +32,9 @@ struct ConvertedPart {
 
     /// Reads the headers, and checks that the tensors are those of the part's networks.
     init(
-        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder?, as requested: WeightEncoding,
-        _ options: SourceOptions
+        _ part: Part, of checkpoint: Checkpoint, _ files: SourceFolder?, _ options: ConvertOptions, _ pool: ThreadPool
     ) throws(PixArtError) {
+        let requested = options.weights
         self.part = part
         fields = try checkpoint.configuration(part)
         configuration = try Self.file(at: checkpoint.configurationPath(part), checkpoint, files)
@@ -48,9 +50,18 @@ struct ConvertedPart {
             }
         }
         self.copies = copies
-        let source = try checkpoint.weights(part)
-        let encoding = try Self.encoding(of: part, source, requested)
-        let reader = WeightReader(WeightLoading(source, as: encoding, unexpected: options.unexpectedTensors))
+        let base = try checkpoint.weights(part)
+        let encoding = try Self.encoding(of: part, base, requested)
+        let adapters = try PartAdapters(options.adapters, part, base, as: encoding, bakes: true, pool)
+        if let adapters, adapters.mismatches.contains(nil), let quantized = base.quantization {
+            throw .model(
+                "\(base.location): is stored as \(quantized.rawValue), which merging an adapter would round again: convert "
+                    + "the original checkpoint with the adapter instead")
+        }
+        self.adapters = adapters
+        let source: any WeightSource = adapters?.source.planned ?? base
+        let reader = WeightReader(
+            WeightLoading(source, as: encoding, unexpected: options.source.unexpectedTensors))
         for stage in Stage.allCases where stage.part == part {
             // Some publish one half of a VAE alone.
             let halves: [Stage: (own: String, other: String)] = [
@@ -64,8 +75,8 @@ struct ConvertedPart {
             try stage.validate(checkpoint, with: reader)
         }
         if part == .controlNet { try ControlNetDescription(checkpoint).validate(with: reader) }
-        quantization = encoding?.isQuantized == true ? encoding : source.quantization
-        isAmended = !options.configuration.isEmpty
+        quantization = encoding?.isQuantized == true ? encoding : base.quantization
+        isAmended = !options.source.configuration.isEmpty
         var tensors: [Item] = []
         // Tensors that the networks do not use are dropped.
         for name in reader.requestedNames.sorted().map(\.text) {
@@ -119,6 +130,17 @@ struct ConvertedPart {
         return nil
     }
 
+    /// What each adapter's failure is if it changes nothing of the part; empty if adapters change none of its kind.
+    var mismatches: [PixArtError?] { adapters?.mismatches ?? [] }
+
+    /// The tensor itself: adapters are merged when it is written.
+    private func tensor(_ item: Item) throws(PixArtError) -> StoredTensor {
+        guard let adapters, adapters.source.isMerged(item.tensor.name),
+            let merged = try adapters.source[item.tensor.name]
+        else { return item.tensor }
+        return merged.with(shape: item.tensor.shape)
+    }
+
     /// Bytes to read.
     var bytes: Int { tensors.reduce(0) { $0 + $1.tensor.bytes.count } }
 
@@ -156,7 +178,7 @@ struct ConvertedPart {
         let writer = try SafetensorsWriter(file, entries, metadata: ["format": "pt"])
         for item in tensors {
             var rest = item.tensor.bytes.count
-            try item.tensor.convert(to: item.encoding, scales: item.scales, pool) {
+            try tensor(item).convert(to: item.encoding, scales: item.scales, pool) {
                 elements, scales, read throws(PixArtError) in
                 try writer.write(elements, to: item.tensor.name)
                 if !scales.isEmpty { try writer.write(scales, to: "\(item.tensor.name)_scale") }

@@ -26,9 +26,14 @@ package protocol NetworkDescription: Sendable {
     func activationBytes(
         _ options: Memory, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) throws(PixArtError) -> Int
+
+    /// Most rows of a product in a call of the size in `options`, if adapters may change the network.
+    func gemmRows(_ options: Memory) throws(PixArtError) -> Int
 }
 
 extension NetworkDescription {
+    package func gemmRows(_ options: Memory) throws(PixArtError) -> Int { 0 }
+
     /// The memory of the weights that `reader` has read.
     func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint {
         streamed ? reader.footprint.streamed(layers: layers) : reader.footprint

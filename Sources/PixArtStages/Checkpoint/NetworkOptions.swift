@@ -7,12 +7,14 @@ package struct NetworkOptions: Sendable {
     let workers: WorkerOptions
     let source: SourceOptions
     let precision: PrecisionOptions
+    let adapters: AdapterOptions
 
     /// Of a transformer.
     init(_ reader: inout OptionReader) {
         workers = WorkerOptions(&reader)
         source = SourceOptions(&reader)
         precision = PrecisionOptions(&reader)
+        adapters = AdapterOptions(&reader)
     }
 
     /// Of an autoencoder.
@@ -20,9 +22,13 @@ package struct NetworkOptions: Sendable {
         workers = WorkerOptions(&reader)
         source = SourceOptions(&reader)
         precision = PrecisionOptions(autoencoder: &reader)
+        adapters = .none
     }
 
-    init(_ workers: WorkerOptions, _ source: SourceOptions, _ precision: PrecisionOptions) {
+    init(
+        _ workers: WorkerOptions, _ source: SourceOptions, _ precision: PrecisionOptions, _ adapters: AdapterOptions
+    ) {
+        self.adapters = adapters
         self.workers = workers
         self.source = source
         self.precision = precision

@@ -28,10 +28,11 @@ package struct OpenedNetwork<Description: NetworkDescription>: Sendable {
 
     /// The memory of the handle in a call of the size in `options`. Fails with `.option`.
     func memory(_ options: Description.Memory) throws(PixArtError) -> MemoryReport {
-        MemoryReport(
+        let activations = try description.activationBytes(
+            options, compute: compute, ownSide: Estimate.ownSide, pool)
+        return MemoryReport(
             weights: weights,
-            activations: try description.activationBytes(
-                options, compute: compute, ownSide: Estimate.ownSide, pool),
+            activations: activations + weights.updateBytes(rows: try description.gemmRows(options), pool),
             held: pool.scratchBytes)
     }
 }

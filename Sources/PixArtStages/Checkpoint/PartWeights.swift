@@ -7,6 +7,7 @@ struct PartWeights {
     private let checkpoint: Checkpoint
     private let part: Part
     private let source: any WeightSource
+    private let adapters: PartAdapters?
     let precision: ResolvedPrecision
     let reader: WeightReader
 
@@ -17,8 +18,11 @@ struct PartWeights {
         self.part = part
         source = try checkpoint.weights(part)
         precision = try ResolvedPrecision(options.precision, storedAs: source)
+        adapters = try PartAdapters(options.adapters, part, source, as: precision.weights, pool)
+        try adapters?.requireMatches()
         reader = WeightReader(
-            WeightLoading(source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
+            WeightLoading(
+                adapters?.source ?? source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
         reader.reportsProgress = true
     }
 
@@ -32,6 +36,7 @@ struct PartWeights {
         }
         return try HandleReport(
             files: (checkpoint.configurationPath(part).map { [$0] } ?? []) + source.paths + companions, stored: stored,
-            precision: precision, ignored: reader.ignored, origin: checkpoint.origin(part), architecture: architecture)
+            precision: precision, ignored: reader.ignored, origin: checkpoint.origin(part),
+            adapters: adapters?.reports ?? [], architecture: architecture)
     }
 }

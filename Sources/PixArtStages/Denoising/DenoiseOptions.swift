@@ -1,5 +1,6 @@
 import PixArtFormats
 import PixArtSchedulers
+import PixArtStorage
 
 /// The options of a run: of `pixart_denoise`, `pixart_sampler_create` and `pixart_sampler_create_batch`.
 package struct DenoiseOptions: VerbOptions {
@@ -15,6 +16,8 @@ package struct DenoiseOptions: VerbOptions {
     let control: ControlOptions
     package let size: RunSizeOptions
     package let seed: Seed
+    /// By the names of adapters.
+    let adapterScales: [Name: Double]
 
     package init(_ reader: inout OptionReader) {
         scheduler = reader.read(
@@ -65,6 +68,12 @@ package struct DenoiseOptions: VerbOptions {
                 "seed", default: 0,
                 "Seed of the noise, drawn as torch.Generator().manual_seed(seed) draws it on the CPU: one seed for the "
                     + "whole batch, or an array with one seed for each image, in the order of the prompts."))
+        adapterScales = reader.read(
+            .numbersByName(
+                "adapter_scales", AdapterRequest.scales,
+                "Scales of adapters in this run, by their names, such as {\"style\": 0.5}. The others keep the scale that "
+                    + "the denoiser was opened with. Only adapters that are not merged into the weights have a scale that "
+                    + "can change: open the denoiser with \"fuse_adapters\": false."))
     }
 }
 

@@ -33,6 +33,10 @@ package final class Denoiser: StageHandle {
         try SchedulerRegistry.configuration(schedulerFile, option: option)
     }
 
-    var transformer: PixArtTransformer { opened.network }
+    /// The transformer of a run, as its option `adapter_scales` says. Fails with `.option`.
+    func transformer(_ scales: [Name: Double]) throws(PixArtError) -> PixArtTransformer {
+        opened.network.with(strengths: try AdapterReport.strengths(scales, of: opened.report.adapters))
+    }
+
     var pool: ThreadPool { opened.pool }
 }

@@ -10,6 +10,7 @@ import PixArtStorage
 /// `ImageConditioning`.
 package final class Sampler: ProcessBound {
     private let denoiser: Denoiser
+    private let transformer: PixArtTransformer
     private let plan: RunPlan
     private let workspace: PixArtTransformer.Workspace
     /// What the predictions of a step are made under, in the order of their items. A step may leave some out.
@@ -43,12 +44,13 @@ package final class Sampler: ProcessBound {
     /// Fails with `.argument` if the prompts do not fit, and with `.option`.
     package init(_ denoiser: Denoiser, _ batch: PromptBatch, _ options: DenoiseOptions) throws(PixArtError) {
         self.denoiser = denoiser
-        let configuration = denoiser.transformer.configuration
+        transformer = try denoiser.transformer(options.adapterScales)
+        let configuration = transformer.configuration
         plan = try RunPlan(options, prompts: batch.count, configuration, denoiser.pipeline)
         var scheduler = try denoiser.scheduler(options.scheduler).start(plan.schedule)
         guard !scheduler.wantsVariance || configuration.outChannels > configuration.inChannels else {
             throw .option(
-                "option \"scheduler\": \"variance_type\" is \"learned_range\", expected a fixed one: the transformer has "
+                "option \"scheduler\": \"variance_type\" is \"learned_range\"; expected a fixed one: the transformer has "
                     + "no channels for it")
         }
         allTimesteps = scheduler.timesteps
@@ -57,8 +59,8 @@ package final class Sampler: ProcessBound {
         imageConditioning = plan.strength.map { ImageConditioning(strength: $0, shape) }
         if imageConditioning != nil { scheduler.begin(at: skipped) }
 
-        conditionings = try batch.conditionings(plan.guidance.roles, denoiser.transformer, denoiser.pool)
-        workspace = try denoiser.transformer.workspace(
+        conditionings = try batch.conditionings(plan.guidance.roles, transformer, denoiser.pool)
+        workspace = try transformer.workspace(
             for: shape.with(images: plan.size.items, channels: shape.channels),
             size: (plan.size.height, plan.size.width), denoiser.pool)
         var noiseGenerator = plan.noise
@@ -131,10 +133,10 @@ package final class Sampler: ProcessBound {
     /// and if the denoiser has a ControlNet.
     package func setControl(_ latents: Tensor) throws(PixArtError) {
         try requireStart("a control image")
-        guard denoiser.transformer.controlNet != nil else {
+        guard transformer.controlNet != nil else {
             throw .state("the denoiser has no ControlNet: its option \"controlnet\" is null")
         }
-        hint = try denoiser.transformer.hint(
+        hint = try transformer.hint(
             Latents(images: latents, for: noise.shape), workspace, denoiser.pool)
         try AllocationFailure.check()
     }
@@ -171,19 +173,19 @@ package final class Sampler: ProcessBound {
         guard imageConditioning?.hasImage ?? true else {
             throw .state("the run has no image to start from, as its option \"strength\" asks for")
         }
-        guard hint != nil || denoiser.transformer.controlNet == nil || plan.control.scale == 0 else {
+        guard hint != nil || transformer.controlNet == nil || plan.control.scale == 0 else {
             throw .state(
                 "the run has no control image, which the denoiser's ControlNet needs: set it with "
                     + "pixart_sampler_set_control, or set the option \"controlnet_conditioning_scale\" to 0")
         }
-        let configuration = denoiser.transformer.configuration
+        let configuration = transformer.configuration
         try CallProgress.report(step: stepIndex, of: steps)
         let timestep = allTimesteps[skipped + stepIndex]
         let used = conditionings.filter {
             plan.guidance.uses($0.role, step: stepIndex, of: steps, timestep: timestep)
         }
         let input = Latents(noise.shape, state.scheduler.modelInput(state.latents.values))
-        let output = try denoiser.transformer(
+        let output = try transformer(
             input.repeated(used.count), timestep: timestep, used.flatMap { $0.segments(images: plan.size.images) },
             perturbedBlocks: plan.guidance.perturbedBlocks,
             control: plan.control.scale(step: stepIndex, of: steps).flatMap { scale in

@@ -52,6 +52,12 @@ package struct TransformerDescription: NetworkDescription {
         ]
     }
 
+    package func gemmRows(_ options: DenoiserMemoryOptions) throws(PixArtError) -> Int {
+        let size = try RunSize(options.size, prompts: options.prompts, options.guidance, configuration)
+        let tokens = size.latents.height * size.latents.width / (configuration.patchSize * configuration.patchSize)
+        return size.items * tokens
+    }
+
     package var layers: Int { configuration.layers }
 
     package func activationBytes(

@@ -27,6 +27,8 @@ package struct TextEncoderDescription: NetworkDescription {
         ]
     }
 
+    package func gemmRows(_ options: EncoderMemoryOptions) -> Int { options.tokens ?? pipeline.maximumTokens }
+
     package var layers: Int { configuration.layers }
 
     package func activationBytes(

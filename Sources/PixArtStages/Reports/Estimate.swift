@@ -36,11 +36,13 @@ package enum Estimate {
         try require(precision, allowedFor: stage)
         let streamed = stage == .encode && options.residency == .streamed
         _ = try description.network(weights.reader, compute: precision.compute, streamed: streamed)
+        let footprint = description.footprint(weights.reader, streamed: streamed)
+        let (run, pool) = (Description.Memory(options.run), try ThreadPool(options.network.workers))
+        let activations = try description.activationBytes(
+            run, compute: precision.compute, ownSide: imageSide(of: checkpoint, stage), pool)
         let memory = MemoryReport(
-            weights: description.footprint(weights.reader, streamed: streamed),
-            activations: try description.activationBytes(
-                Description.Memory(options.run), compute: precision.compute,
-                ownSide: imageSide(of: checkpoint, stage), ThreadPool(options.network.workers)))
+            weights: footprint,
+            activations: activations + footprint.updateBytes(rows: try description.gemmRows(run), pool))
         return Report(memory: memory, architecture: description.architecture, ignored: weights.reader.ignored)
     }
 

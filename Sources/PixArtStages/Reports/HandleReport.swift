@@ -11,6 +11,8 @@ package struct HandleReport: Sendable {
     let precision: ResolvedPrecision
     let ignored: [UnusedTensors.Ignored]
     let origin: PartOrigin
+    /// In the order of the option `adapters`.
+    let adapters: [AdapterReport]
     /// Facts from the configuration, by the keys that it has for them.
     let architecture: [Name: JSONValue]
 
@@ -25,6 +27,7 @@ package struct HandleReport: Sendable {
             ]),
             "ignored_tensors": .array(
                 ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
+            "adapters": .array(adapters.map(\.json)),
             "architecture": .object(architecture),
             "source": .object(origin.json),
         ])

@@ -20,7 +20,8 @@ package struct MemoryEstimateOptions: VerbOptions {
         let precision = PrecisionOptions(&reader)
         residency = reader.read(.residency)
         controlNet = reader.read(.controlNet)
-        network = NetworkOptions(WorkerOptions(&reader), SourceOptions(&reader), precision)
+        network = NetworkOptions(
+            WorkerOptions(&reader), SourceOptions(&reader), precision, AdapterOptions(&reader))
     }
 
     /// The defaults for a stage of a model.
@@ -30,7 +31,7 @@ package struct MemoryEstimateOptions: VerbOptions {
         run = DenoiserMemoryOptions(&reader)
         residency = .resident
         controlNet = nil
-        network = NetworkOptions(WorkerOptions(&reader), source, PrecisionOptions(&reader))
+        network = NetworkOptions(WorkerOptions(&reader), source, PrecisionOptions(&reader), .none)
     }
 }
 

@@ -66,7 +66,8 @@ package struct CanonicalWeights: Sendable {
             .init("1.conv.0.weight", .taesd), .init("3.conv.0.weight", .taesd),
         ],
         .controlNet: [
-            ("controlnet_blocks.0.before_proj.weight", .diffusers), ("controlnet.0.before_proj.weight", .original),
+            .init("controlnet_blocks.0.before_proj.weight", .diffusers),
+            .init("controlnet.0.before_proj.weight", .original),
         ],
     ]
 

@@ -47,7 +47,7 @@ func numbered(_ name: String, after prefix: String) -> (number: Int, rest: Strin
 /// The names of PixArt's own repositories. Queries, keys and values are fused: the rows of `qkv` are those of q, k and v,
 /// and those of `kv_linear` k and v.
 enum OriginalTransformerNames {
-    private static let modules = [
+    static let modules = [
         "x_embedder.proj": "pos_embed.proj",
         "y_embedder.y_proj.fc1": "caption_projection.linear_1",
         "y_embedder.y_proj.fc2": "caption_projection.linear_2",

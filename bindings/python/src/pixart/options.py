@@ -51,8 +51,29 @@ SchedulerName = Literal[
 """A class of diffusers, with or without "Scheduler"."""
 
 
+class _RequiredAdapter(TypedDict):
+    """Keys that Adapter must have."""
+
+    path: str
+
+
+class Adapter(_RequiredAdapter, total=False):
+    """An item of an option that is a list of objects."""
+
+    name: str
+    scale: float
+
+
 class EncoderOpenOptions(TypedDict, total=False):
     """Options of pixart_encoder_open."""
+
+    adapters: Sequence[str | Adapter]
+    """Adapters (LoRA, DoRA, LoHa, LoKr) of the part, as an array of paths or objects: {"path": "style.safetensors",
+    "scale": 0.8, "name": "style"}. "path" is a file, a folder as PEFT or diffusers saves it, or an id in the Hub's
+    cache. "scale" (default 1) multiplies the change that the file itself scales by its alpha. "name" (default: the name
+    of the file or folder without its extension) must be unique. Names and scales of PEFT, diffusers, OneTrainer, kohya,
+    LyCORIS and ComfyUI are recognized. The report of a handle lists tensors that change nothing; if no tensor changes
+    the part, the call fails. Default: []."""
 
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
@@ -66,6 +87,12 @@ class EncoderOpenOptions(TypedDict, total=False):
     its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
     assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
     Default: {}."""
+
+    fuse_adapters: bool
+    """true: merge adapters into floating-point weights before they are converted, which costs no time in a call. LoRA
+    on weights that are stored in fewer bits (int8, int4, fp8, blocks of GGUF) is multiplied separately, so that nothing
+    is rounded twice. false: multiply all LoRA separately. The option "adapter_scales" of a run can then change scales.
+    DoRA, LoHa and LoKr are always merged. Default: true."""
 
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
@@ -129,6 +156,14 @@ class EncoderMemoryOptions(TypedDict, total=False):
 class DenoiserOpenOptions(TypedDict, total=False):
     """Options of pixart_denoiser_open."""
 
+    adapters: Sequence[str | Adapter]
+    """Adapters (LoRA, DoRA, LoHa, LoKr) of the part, as an array of paths or objects: {"path": "style.safetensors",
+    "scale": 0.8, "name": "style"}. "path" is a file, a folder as PEFT or diffusers saves it, or an id in the Hub's
+    cache. "scale" (default 1) multiplies the change that the file itself scales by its alpha. "name" (default: the name
+    of the file or folder without its extension) must be unique. Names and scales of PEFT, diffusers, OneTrainer, kohya,
+    LyCORIS and ComfyUI are recognized. The report of a handle lists tensors that change nothing; if no tensor changes
+    the part, the call fails. Default: []."""
+
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
@@ -148,6 +183,12 @@ class DenoiserOpenOptions(TypedDict, total=False):
     of the original repository, with or without the transformer in it. A run then needs a control image, by
     pixart_sampler_set_control. weights, compute and unexpected_tensors are as for the transformer; variant, config and
     state_dict are for the transformer alone. null means no ControlNet. Default: null."""
+
+    fuse_adapters: bool
+    """true: merge adapters into floating-point weights before they are converted, which costs no time in a call. LoRA
+    on weights that are stored in fewer bits (int8, int4, fp8, blocks of GGUF) is multiplied separately, so that nothing
+    is rounded twice. false: multiply all LoRA separately. The option "adapter_scales" of a run can then change scales.
+    DoRA, LoHa and LoKr are always merged. Default: true."""
 
     instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
@@ -182,6 +223,11 @@ class DenoiserOpenOptions(TypedDict, total=False):
 
 class DenoiseOptions(TypedDict, total=False):
     """Options of pixart_denoise."""
+
+    adapter_scales: Mapping[str, float]
+    """Scales of adapters in this run, by their names, such as {"style": 0.5}. The others keep the scale that the
+    denoiser was opened with. Only adapters that are not merged into the weights have a scale that can change: open the
+    denoiser with "fuse_adapters": false. Default: {}."""
 
     control_guidance_end: float
     """Fraction of the run at which the ControlNet ends. Default: 1.0."""
@@ -498,6 +544,14 @@ class ImageResizeOptions(TypedDict, total=False):
 class ConvertOptions(TypedDict, total=False):
     """Options of pixart_convert."""
 
+    adapters: Sequence[str | Adapter]
+    """Adapters (LoRA, DoRA, LoHa, LoKr) of the part, as an array of paths or objects: {"path": "style.safetensors",
+    "scale": 0.8, "name": "style"}. "path" is a file, a folder as PEFT or diffusers saves it, or an id in the Hub's
+    cache. "scale" (default 1) multiplies the change that the file itself scales by its alpha. "name" (default: the name
+    of the file or folder without its extension) must be unique. Names and scales of PEFT, diffusers, OneTrainer, kohya,
+    LyCORIS and ComfyUI are recognized. The report of a handle lists tensors that change nothing; if no tensor changes
+    the part, the call fails. Default: []."""
+
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
     its fields are derived from names and shapes of the tensors, and the report of the handle lists those that are
@@ -536,6 +590,14 @@ class ConvertOptions(TypedDict, total=False):
 class MemoryEstimateOptions(TypedDict, total=False):
     """Options of pixart_memory_estimate."""
 
+    adapters: Sequence[str | Adapter]
+    """Adapters (LoRA, DoRA, LoHa, LoKr) of the part, as an array of paths or objects: {"path": "style.safetensors",
+    "scale": 0.8, "name": "style"}. "path" is a file, a folder as PEFT or diffusers saves it, or an id in the Hub's
+    cache. "scale" (default 1) multiplies the change that the file itself scales by its alpha. "name" (default: the name
+    of the file or folder without its extension) must be unique. Names and scales of PEFT, diffusers, OneTrainer, kohya,
+    LyCORIS and ComfyUI are recognized. The report of a handle lists tensors that change nothing; if no tensor changes
+    the part, the call fails. Default: []."""
+
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
@@ -555,6 +617,12 @@ class MemoryEstimateOptions(TypedDict, total=False):
     of the original repository, with or without the transformer in it. A run then needs a control image, by
     pixart_sampler_set_control. weights, compute and unexpected_tensors are as for the transformer; variant, config and
     state_dict are for the transformer alone. null means no ControlNet. Default: null."""
+
+    fuse_adapters: bool
+    """true: merge adapters into floating-point weights before they are converted, which costs no time in a call. LoRA
+    on weights that are stored in fewer bits (int8, int4, fp8, blocks of GGUF) is multiplied separately, so that nothing
+    is rounded twice. false: multiply all LoRA separately. The option "adapter_scales" of a run can then change scales.
+    DoRA, LoHa and LoKr are always merged. Default: true."""
 
     guidance_scale: float
     """Weight of classifier-free guidance. Guidance is used if this is above 1, and doubles the computation. Default:

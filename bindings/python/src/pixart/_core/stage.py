@@ -25,8 +25,8 @@ class Stage(Handle):
         super().__init__(lambda callback, out: open_stage(*arguments, callback, None, out), release, progress)
 
     def report(self) -> dict[str, Any]:
-        """Reports what this stage was opened from, and how: the keys files, precision, ignored_tensors and
-        architecture.
+        """Reports what this stage was opened from, and how: the keys files, precision, ignored_tensors, adapters
+        and architecture.
 
         `pixart.h` describes them at pixart_encoder_report().
         """
