@@ -855,7 +855,9 @@ PIXART_API pixart_status pixart_encoder_profile(const pixart_encoder *encoder, c
  *      the option, "files": [paths], "naming": [programs that name tensors so], "kinds": ["lora",
  *      "dora", "loha", "lokr"], "ranks": [those of its modules], "own_scales": [what the file says
  *      of scales, such as alpha/rank], "modules": number of modules that it changes, "fused":
- *      whether it is merged into weights, "ignored_tensors": as above}, ...], "architecture":
+ *      whether it is merged into weights, "ignored_tensors": as above}, ...], "source": {"form":
+ *      "safetensors", "gguf" or "pickle", "names": whose names the tensors have, "prefix": what
+ *      they begin with, "assumed": {fields of config.json that nothing tells}}, "architecture":
  *      {facts from the configuration}}
  * @return PIXART_ERROR_STATE in a forked child
  */

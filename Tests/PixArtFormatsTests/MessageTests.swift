@@ -62,9 +62,13 @@ import Testing
                 message { _ = try JSONValue(parsing: "{\(json): 1, \(json): 2}", source: "x") },
                 message {
                     try folder.write("model.safetensors.index.json", "{\"weight_map\": {\"x\": \(json)}}".utf8)
-                    _ = try WeightFolder(folder: folder.path, stem: "model", variant: nil)
+                    _ = try WeightFolder(
+                        folder: folder.path, .init(safetensors: "model", pickle: "model"), variant: nil)
                 },
-                message { _ = try WeightFolder(folder: folder.path, stem: "model", variant: name + "/") },
+                message {
+                    _ = try WeightFolder(
+                        folder: folder.path, .init(safetensors: "model", pickle: "model"), variant: name + "/")
+                },
             ]
             if character.value != 0 {
                 messages.append(message { _ = try JSONValue.load(path: "\(folder.path)/\(name)") })

@@ -87,7 +87,9 @@ import Testing
         try folder.write("model.safetensors.index.json", "{\"weight_map\": {\(members)}}".utf8)
     }
 
-    private func open() throws -> WeightFolder { try WeightFolder(folder: folder.path, stem: "model", variant: nil) }
+    private func open() throws -> WeightFolder {
+        try WeightFolder(folder: folder.path, .init(safetensors: "model", pickle: "model"), variant: nil)
+    }
 
     @Test func shards() throws {
         for (one, other) in pairs {

@@ -69,6 +69,8 @@ package struct Checkpoint: Sendable {
     /// A part's configuration: its file, or what its tensors say if it has none. The option `config` adds to it.
     package func configuration(_ part: Part) throws(PixArtError) -> ConfigurationFile {
         let configuration: ConfigurationFile
+        // The folder of another part is refused before its configuration is read.
+        if case .part = location { _ = try canonical(part) }
         if let path = configurationPath(part) {
             configuration = try ConfigurationFile(path: path)
         } else if case .pipeline(let folder) = location {

@@ -36,7 +36,12 @@ package enum Conversion {
         var meter = Meter(
             steps: parts.reduce(0) { $0 + $1.tensors.count }, bytes: parts.reduce(0) { $0 + $1.bytes })
         for part in parts { try part.write(into: folder, pool, &meter) }
-        if let index { try folder.copy(index, to: "model_index.json") }
+        if let index {
+            try folder.copy(index, to: "model_index.json")
+        } else if checkpoint.pipeline != .alpha {
+            // A transformer alone says which pipeline it is for by tensors that are dropped.
+            try write(checkpoint.pipeline, to: folder.file("model_index.json"))
+        }
         try folder.commit()
     }
 
@@ -50,6 +55,15 @@ package enum Conversion {
                 throw .model("\(request.path): changes none of the parts that are converted")
             }
             if adapted.allSatisfy({ $0[index] != nil }), let failure = first[index] { throw failure }
+        }
+    }
+
+    /// Writes an index that names a pipeline.
+    private static func write(_ pipeline: Pipeline, to file: AtomicFile) throws(PixArtError) {
+        let index = JSONValue.object(["_class_name": .string(pipeline.rawValue)])
+        let text = Array((index.serialized(pretty: true) + "\n").utf8)
+        try text.withUnsafeBufferPointer { bytes throws(PixArtError) in
+            try file.write(UnsafeRawBufferPointer(bytes))
         }
     }
 

@@ -57,6 +57,7 @@ import Testing
     /// Tensors of the transformer that tell it, in its original names.
     private let base: [(name: String, shape: [Int])] = [
         ("base_model.x_embedder.proj.weight", [Self.width, 4, 2, 2]),
+        ("base_model.y_embedder.y_proj.fc1.weight", [Self.width, 8]),
         ("base_model.blocks.0.attn.qkv.weight", [3 * Self.width, Self.width]),
     ]
 
@@ -102,13 +103,14 @@ import Testing
     /// The adapter of diffusers, alone and beside the transformer.
     @Test(arguments: ["", "controlnet.", "module."])
     func diffusersNames(_ prefix: String) throws {
-        let beside = prefix == "controlnet." ? [("transformer.pos_embed.proj.weight", [Self.width, 4, 2, 2])] : []
+        let marks = ["caption_projection.linear_1.weight", "pos_embed.proj.weight"]
+        let beside = prefix == "controlnet." ? marks.map { ("transformer.\($0)", [1]) } : []
         let source = try source(canonicalNames.sorted().map { (prefix + $0, [1]) } + beside)
         let found = try #require(try CanonicalWeights(source, kinds: [.controlNet]))
         #expect(found.names == .diffusers && found.prefix == prefix)
         #expect(Set(found.source.names) == canonicalNames)
         let transformer = try CanonicalWeights(source, kinds: [.transformer])
-        #expect(transformer?.source.names == (beside.isEmpty ? nil : ["pos_embed.proj.weight"]))
+        #expect(transformer?.source.names.sorted() == (beside.isEmpty ? nil : marks))
     }
 
     /// ControlNets of other models are none.

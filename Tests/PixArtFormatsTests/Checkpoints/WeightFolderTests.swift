@@ -25,7 +25,7 @@ import Testing
     }
 
     private func open(_ variant: String? = nil, stem: String = "model") throws -> WeightFolder {
-        try WeightFolder(folder: folder.path, stem: stem, variant: variant)
+        try WeightFolder(folder: folder.path, .init(safetensors: stem, pickle: stem), variant: variant)
     }
 
     private func value(_ weights: WeightFolder, _ name: String) throws -> UInt8? { try weights[name]?.bytes.first }
@@ -90,11 +90,13 @@ import Testing
             _ = try open("fp16")
         }
         expectFailure(PIXART_ERROR_FILE, "/none", "No such file") {
-            _ = try WeightFolder(folder: folder.path + "/none", stem: "model", variant: nil)
+            _ = try WeightFolder(
+                folder: folder.path + "/none", .init(safetensors: "model", pickle: "model"), variant: nil)
         }
         try folder.write("file", [])
         expectFailure(PIXART_ERROR_FILE, "/file", "folder") {
-            _ = try WeightFolder(folder: folder.path + "/file", stem: "model", variant: nil)
+            _ = try WeightFolder(
+                folder: folder.path + "/file", .init(safetensors: "model", pickle: "model"), variant: nil)
         }
     }
 

@@ -392,10 +392,10 @@ static void damaged_after_conversion(void) {
         {damage_entry, TRANSFORMER, LAYER "_scale", "{\"dtype\": \"BF16\", \"shape\": [2, 192]}", LAYER "_scale"},
         {damage_entry, TRANSFORMER, LAYER, "{\"dtype\": \"U8\"}", LAYER},
         {damage_entry, TRANSFORMER, LAYER, "{\"shape\": [36864]}", LAYER},
-        {damage_entry, TRANSFORMER, LAYER, "{\"dtype\": \"F8_E4M3\"}", LAYER},
+        {damage_entry, TRANSFORMER, LAYER, "{\"dtype\": \"F8_E8M0\"}", LAYER},
         {damage_entry, TRANSFORMER, LAYER, "{\"dtype\": \"BOOL\"}", LAYER},
         {damage_entry, TRANSFORMER, "proj_out.bias", "{\"dtype\": \"I8\", \"shape\": [128]}", "proj_out.bias"},
-        {damage_set, CONFIG, "quantization_config", "{\"quant_method\": \"bitsandbytes\"}", "bitsandbytes"},
+        {damage_set, CONFIG, "quantization_config", "{\"quant_method\": \"gptq\"}", "gptq"},
         {damage_set, CONFIG, "quantization_config", "true", "quantization_config"},
         {damage_added, TRANSFORMER, "mystery.weight_scale", NULL, "mystery.weight_scale"},
     };

@@ -152,7 +152,17 @@ static void refuses_other_types(const verb *each, const char *key, json_object *
 static void refuses_what_is_out_of_range(const verb *each, const char *key, json_object *property) {
     json_object *bound = NULL, *items = NULL;
     char value[64];
-    if (json_object_object_get_ex(property, "items", &items)) {
+    if (json_object_object_get_ex(property, "items", &items) && json_object_object_get_ex(items, "oneOf", &bound)) {
+        /* A list of texts or objects. */
+        static const char *const wrong[] = {"[\"\"]",
+                                            "[1]",
+                                            "[{}]",
+                                            "[{\"path\": 1}]",
+                                            "[{\"path\": \"a\", \"scale\": \"b\"}]",
+                                            "[{\"path\": \"a\", \"mystery\": 1}]"};
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+            CHECK_FAILS(with(each, key, wrong[i]), PIXART_ERROR_OPTION, key);
+    } else if (items) {
         CHECK_FAILS(with(each, key, "[]"), PIXART_ERROR_OPTION, key);
         CHECK_FAILS(with(each, key, "[\"no such choice\"]"), PIXART_ERROR_OPTION, key, "no such choice");
         json_object *inner = NULL, *count = NULL;

@@ -36,7 +36,14 @@ def test_files_precision_and_architecture(model, encoder, denoiser, decoder, ima
     found = {"text_encoder": encoder, "transformer": denoiser, "vae": decoder}
     for part, handle in found.items():
         report = handle.report()
-        assert set(report) == {"files", "precision", "ignored_tensors", "adapters", "architecture"}
+        assert set(report) == {
+            "files",
+            "precision",
+            "ignored_tensors",
+            "adapters",
+            "architecture",
+            "source",
+        }
         assert report["files"][:2] == [f"{model}/{part}/config.json", str(weights(model, part))]
         assert set(report["precision"]) == {"stored", "weights", "compute"}
         assert report["precision"]["weights"] == "auto" and report["precision"]["compute"] == "float32"
