@@ -214,8 +214,7 @@ const native_kernels *_Nullable native_kernels_named(const char *_Nullable name)
 
 /* widen_block[format] of a table. */
 static inline void native_widen(const native_kernels *_Nonnull table, block_format format, size_t count,
-                                const uint8_t *_Nonnull source, const float *_Nullable scales,
-                                float *_Nonnull target) {
+                                const uint8_t *_Nonnull source, const float *_Nullable scales, float *_Nonnull target) {
     table->widen_block[format](count, source, scales, target);
 }
 

@@ -2,7 +2,8 @@
  * codes of bitsandbytes. Each function widens `count` elements of one row, from the start of a block on.
  *
  * `d` and `m` are the scale and the minimum of a block, float16. Products of scales and codes have at most 25
- * significant bits, so only the sum with a minimum rounds. It is a sum of two rounded products on every instruction set.
+ * significant bits, so only the sum with a minimum rounds. It is a sum of two rounded products on every instruction
+ * set.
  */
 
 INLINE float half_at(const uint8_t *source) {
@@ -265,8 +266,21 @@ static const float normal_float4[16] = {
 };
 
 static const float floating_point4[16] = {
-    0.0f,  0.0052083334885537624f,  0.6666666865348816f,  1.0f,  0.3333333432674408f,  0.5f,  0.1666666716337204f,
-    0.25f, -0.0f, -0.0052083334885537624f, -0.6666666865348816f, -1.0f, -0.3333333432674408f, -0.5f, -0.1666666716337204f,
+    0.0f,
+    0.0052083334885537624f,
+    0.6666666865348816f,
+    1.0f,
+    0.3333333432674408f,
+    0.5f,
+    0.1666666716337204f,
+    0.25f,
+    -0.0f,
+    -0.0052083334885537624f,
+    -0.6666666865348816f,
+    -1.0f,
+    -0.3333333432674408f,
+    -0.5f,
+    -0.1666666716337204f,
     -0.25f,
 };
 
@@ -290,8 +304,7 @@ static void widen_floating_point4(size_t count, const uint8_t *source, const flo
 
 /* In the order of block_format in kernels.h. */
 #define BLOCK_FORMATS                                                                                                  \
-    {                                                                                                                  \
-        widen_float8_e4m3, widen_float8_e5m2, widen_normal_float4, widen_floating_point4, widen_q4_0, widen_q4_1,      \
-            widen_q5_0, widen_q5_1, widen_q8_0, widen_q2_k, widen_q3_k, widen_q4_k, widen_q5_k, widen_q6_k,            \
-            widen_iq4_nl, widen_iq4_xs                                                                                 \
-    }
+    {widen_float8_e4m3, widen_float8_e5m2, widen_normal_float4, widen_floating_point4,                                 \
+     widen_q4_0,        widen_q4_1,        widen_q5_0,          widen_q5_1,                                            \
+     widen_q8_0,        widen_q2_k,        widen_q3_k,          widen_q4_k,                                            \
+     widen_q5_k,        widen_q6_k,        widen_iq4_nl,        widen_iq4_xs}
