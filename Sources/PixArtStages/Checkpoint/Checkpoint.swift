@@ -8,8 +8,8 @@ package struct Checkpoint: Sendable {
     /// PixArt-alpha's if nothing says otherwise.
     package let pipeline: Pipeline
     private let source: SourceOptions
-    /// The weights of a single file.
-    private let file: (any WeightSource)?
+    /// A single file, and the networks that it holds.
+    private let file: SingleFile?
 
     /// Opens what `model` leads to: a path, or an id in the Hub's cache. Fails with `.file` if there is nothing, and with
     /// `.model` if its index names another pipeline.
@@ -17,7 +17,7 @@ package struct Checkpoint: Sendable {
         location = try ModelLocation(model)
         self.source = source
         if case .file(let path) = location {
-            file = try WeightFile.open(path, weights: source.weights)
+            file = try SingleFile(path: path, weights: source.weights)
         } else {
             file = nil
         }
@@ -25,11 +25,11 @@ package struct Checkpoint: Sendable {
     }
 
     private static func pipeline(
-        at location: ModelLocation, _ file: (any WeightSource)?
+        at location: ModelLocation, _ file: SingleFile?
     ) throws(PixArtError) -> Pipeline {
         guard case .pipeline(let folder) = location else {
             // The learned null caption has a row for each token.
-            guard let file, let weights = try CanonicalWeights(file, kinds: [.transformer]) else { return .alpha }
+            guard let weights = try file?.network(.transformer) else { return .alpha }
             let caption = weights.source.shape(of: "caption_projection.y_embedding")
             return caption?.first == Pipeline.sigma.maximumTokens ? .sigma : .alpha
         }
@@ -76,7 +76,7 @@ package struct Checkpoint: Sendable {
         } else if case .pipeline(let folder) = location {
             configuration = try ConfigurationFile(path: "\(folder)/\(part.configuration)")
         } else {
-            configuration = try DerivedConfiguration(part, canonical(part), file).file
+            configuration = try DerivedConfiguration(part, canonical(part), file?.raw).file
         }
         return configuration.replacing(source.configuration)
     }
@@ -96,11 +96,12 @@ package struct Checkpoint: Sendable {
         let raw: any WeightSource
         if case .part(let folder) = location {
             raw = try WeightFolder(folder: folder, part.stems, variant: source.variant)
+            if let weights = try CanonicalWeights(raw, kinds: part.kinds) { return weights }
         } else {
             guard let file else { preconditionFailure("a pipeline's folder has no single file") }
-            raw = file
+            raw = file.raw
+            if let weights = try file.network(part) { return weights }
         }
-        if let weights = try CanonicalWeights(raw, kinds: part.kinds) { return weights }
         let other = try CanonicalWeights(raw)
         let found = other.map { "holds the weights of \($0.kind.description)" } ?? ForeignModel.found(in: raw)
         throw .model("\(raw.location): \(found); expected those of \(part.description)")
@@ -119,7 +120,7 @@ package struct Checkpoint: Sendable {
             let found = try self.canonical(part)
             canonical = found
             if configurationPath(part) == nil {
-                let derived = try DerivedConfiguration(part, found, file)
+                let derived = try DerivedConfiguration(part, found, file?.raw)
                 for key in derived.assumed where source.configuration[key] == nil { assumed[key] = derived.file[key] }
             }
         }
@@ -157,12 +158,12 @@ package struct Checkpoint: Sendable {
             defer { withExtendedLifetime(stored) {} }
             return Array(stored.bytes)
         }
-        return try (file as? GGUFFile)?.sentencePieceModel()
+        return try (file?.raw as? GGUFFile)?.sentencePieceModel()
     }
 
     /// A whole `spiece.model` as a tensor of bytes, as ComfyUI stores it.
     private func carriedTokenizer() throws(PixArtError) -> StoredTensor? {
-        guard let stored = try file?["spiece_model"] else { return nil }
+        guard let stored = try file?.raw["spiece_model"] else { return nil }
         guard stored.type == .uint8 else {
             throw .format("\(stored.location): tensor \"spiece_model\" has type \(stored.type.rawValue); expected U8")
         }
@@ -176,7 +177,7 @@ package struct Checkpoint: Sendable {
             let source = "\(stored.location): tensor \"spiece_model\""
             return Tokenizer(try UnigramModel(sentencePiece: stored.bytes, source: source))
         }
-        guard let file = file as? GGUFFile else { return nil }
+        guard let file = file?.raw as? GGUFFile else { return nil }
         return try UnigramModel(gguf: file).map { Tokenizer($0) }
     }
 }

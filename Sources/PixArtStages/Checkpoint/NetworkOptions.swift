@@ -64,7 +64,7 @@ package struct SourceOptions: Sendable {
     let weights: String?
 
     /// The defaults.
-    static let plain: SourceOptions = {
+    package static let plain: SourceOptions = {
         var reader = OptionReader()
         return SourceOptions(&reader)
     }()

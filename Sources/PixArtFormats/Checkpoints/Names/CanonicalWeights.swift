@@ -73,12 +73,12 @@ package struct CanonicalWeights: Sendable {
 
     /// The network of one of `kinds` in `raw`; nil if there is none. Fails as quantized weights do that are not read.
     package init?(_ raw: any WeightSource, kinds: [NetworkKind] = NetworkKind.allCases) throws(PixArtError) {
-        let unpacked = try UnpackedSource(raw)
-        let all = Set(unpacked.names)
+        let unpacked: UnpackedSource
+        if let raw = raw as? UnpackedSource { unpacked = raw } else { unpacked = try UnpackedSource(raw) }
         for kind in kinds {
             for prefix in Self.prefixes[kind] ?? [] {
                 let found = Self.marks[kind]?.first { mark in
-                    ([mark.name] + mark.also).allSatisfy { all.contains(prefix + $0) }
+                    ([mark.name] + mark.also).allSatisfy { unpacked.shape(of: prefix + $0) != nil }
                 }
                 guard let mark = found else { continue }
                 // "decoder." and "encoder." are prefixes of TAESD only, and part of the names of diffusers.
@@ -86,7 +86,7 @@ package struct CanonicalWeights: Sendable {
                 self.kind = kind
                 self.names = mark.names
                 self.prefix = prefix
-                source = try Self.renamed(unpacked, kind, mark, prefix, all)
+                source = try Self.renamed(unpacked, kind, mark, prefix)
                 return
             }
         }
@@ -94,7 +94,7 @@ package struct CanonicalWeights: Sendable {
     }
 
     private static func renamed(
-        _ source: UnpackedSource, _ kind: NetworkKind, _ mark: Mark, _ prefix: String, _ all: Set<String>
+        _ source: UnpackedSource, _ kind: NetworkKind, _ mark: Mark, _ prefix: String
     ) throws(PixArtError) -> any WeightSource {
         if mark.names == .taesd { return try RenamedSource(source) { tiny($0, mark.name, prefix) } }
         guard !prefix.isEmpty || mark.names != .diffusers else { return source }
