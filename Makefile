@@ -74,7 +74,8 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	@touch $@
 
 test-fuzz: build # Each input of the fuzzing corpus once
-	Tests/fuzz/replay $(LIBRARY) $(MODEL)
+	@swift build -c release --product fuzzed-readers
+	Tests/fuzz/replay $(LIBRARY) .build/release/libfuzzed-readers.so $(MODEL)
 
 test-style: lint # The style of the sources
 

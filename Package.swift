@@ -40,23 +40,27 @@ let wrapped = [
     "blas_memory_alloc", "blas_memory_free", "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
 ]
 
-/// The shared library is self-contained, with the Swift runtime inside. Only `pixart_*` is visible, and the SONAME is
-/// stable.
-let shared: [LinkerSetting] = [
-    .unsafeFlags(
-        [
-            "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
-            "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PixArtABI/exports.map",
-            "-Xlinker", "-soname=libpixart.so.1",
-            "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
-        ]
-            + wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] })
-]
+/// A shared library is self-contained, with the Swift runtime inside. Only the symbols in `exports` are visible, and the
+/// SONAME is stable.
+func shared(_ soname: String, exports: String) -> [LinkerSetting] {
+    [
+        .unsafeFlags(
+            [
+                "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
+                "-Xlinker", "--version-script=\(Context.packageDirectory)/\(exports)",
+                "-Xlinker", "-soname=\(soname)",
+                "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
+            ]
+                + wrapped.flatMap { ["-Xlinker", "--wrap=\($0)"] })
+    ]
+}
 
 let package = Package(
     name: "libpixart",
     products: [
-        .library(name: "pixart", type: .dynamic, targets: ["PixArtABI"])
+        .library(name: "pixart", type: .dynamic, targets: ["PixArtABI"]),
+        // For Tests/fuzz only.
+        .library(name: "fuzzed-readers", type: .dynamic, targets: ["FuzzedReaders"]),
     ],
     targets: [
         .systemLibrary(name: "CPixArt", path: "include"),
@@ -83,7 +87,8 @@ let package = Package(
         .target(
             name: "PixArtABI",
             dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtStages"],
-            exclude: ["exports.map", "linking"], swiftSettings: settings, linkerSettings: shared),
+            exclude: ["exports.map", "linking"], swiftSettings: settings,
+            linkerSettings: shared("libpixart.so.1", exports: "Sources/PixArtABI/exports.map")),
         .executableTarget(
             name: "tokenize", dependencies: ["PixArtStorage", "PixArtFormats"], path: "tools/tokenize",
             swiftSettings: settings),
@@ -112,6 +117,10 @@ let package = Package(
                 "PixArtSchedulers", "PixArtStages",
             ],
             resources: [.copy("Resources")], swiftSettings: testSettings),
+        .target(
+            name: "FuzzedReaders", dependencies: ["CPixArt", "PixArtStorage", "PixArtFormats", "PixArtStages"],
+            path: "Tests/fuzz/readers", exclude: ["exports.map"], swiftSettings: settings,
+            linkerSettings: shared("libfuzzed-readers.so", exports: "Tests/fuzz/readers/exports.map")),
     ],
     cLanguageStandard: .c11
 )

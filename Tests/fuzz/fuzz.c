@@ -1,4 +1,6 @@
-/* Fuzz targets over the C ABI: every reader, the options of every verb, and the caption cleaner.
+/* Fuzz targets over the C ABI: every reader, the options of every verb, and the caption cleaner. Forms of weights and
+ * adapters have many names and types, and few of their faults are found by chance, so those targets call the readers in
+ * FuzzedReaders.swift, and the C ABI only for some inputs.
  *
  *     PIXART_FUZZ_TARGET   one of the names in the table at the end
  *     PIXART_FUZZ_MODEL    a small checkpoint, models/emoji
@@ -96,24 +98,103 @@ static void read_vae(const uint8_t *data, size_t size) {
     estimate("image_encode");
 }
 
-/* A file of weights in one of the forms of other programs. In one case of four the parts are also opened, which takes
- * longer than reading names and shapes. */
-static void read_model(const uint8_t *data, size_t size) {
+/* Readers of FuzzedReaders.swift. They trap at a finding. */
+void fuzz_read_weights(const char *path);
+void fuzz_read_adapter(const char *path);
+
+/* One input of this many is also read through the C ABI, which takes a hundred times as long. */
+enum { abi_interval = 256, most_bytes = 1 << 20 };
+
+static void read_weights(size_t size) {
     pixart_encoder *own_encoder = NULL;
     pixart_denoiser *own_denoiser = NULL;
     pixart_decoder *own_decoder = NULL;
     char *report = NULL;
-    put(data, size);
+    fuzz_read_weights(file);
+    if (size % abi_interval != 0)
+        return;
     checked(pixart_inspect(file, NULL, &report));
     pixart_string_release(report);
-    if (size % 4 != 0)
-        return;
     checked(pixart_encoder_open(file, "{\"threads\": 1}", NULL, NULL, &own_encoder));
     checked(pixart_denoiser_open(file, "{\"threads\": 1, \"weights\": \"float32\"}", NULL, NULL, &own_denoiser));
     checked(pixart_decoder_open(file, "{\"threads\": 1}", NULL, NULL, &own_decoder));
     pixart_encoder_release(own_encoder);
     pixart_denoiser_release(own_denoiser);
     pixart_decoder_release(own_decoder);
+}
+
+static void read_pickle(const uint8_t *data, size_t size) {
+    put(data, size);
+    read_weights(size);
+}
+
+/* The lists of a GGUF file. Zeros follow as blocks of tensors. */
+static void read_gguf(const uint8_t *data, size_t size) {
+    put(data, size);
+    if (truncate(file, (off_t)size + (1 << 16)) != 0)
+        abort();
+    read_weights(size);
+}
+
+/* Returns where the last tensor of a header ends, by the largest number after a comma in "data_offsets". */
+static size_t end_of_tensors(const char *header, size_t size) {
+    size_t end = 0;
+    for (size_t i = 0; i + 15 < size; i++) {
+        if (memcmp(header + i, "data_offsets\":[", 15) != 0)
+            continue;
+        for (i += 15; i < size && header[i] != ',' && header[i] != ']'; i++)
+            ;
+        size_t number = 0;
+        for (i++; i < size && header[i] >= '0' && header[i] <= '9' && number <= most_bytes; i++)
+            number = 10 * number + (size_t)(header[i] - '0');
+        end = number > end && number <= most_bytes ? number : end;
+    }
+    return end;
+}
+
+/* Writes a safetensors file of a header, with the first bytes of its tensors. Zeros follow. */
+static void put_safetensors(const uint8_t *header, size_t header_size, const uint8_t *data, size_t data_size) {
+    static uint8_t content[8 + 2 * most_bytes];
+    size_t end = end_of_tensors((const char *)header, header_size);
+    if (header_size > most_bytes)
+        return;
+    data_size = data_size < end ? data_size : end;
+    for (int byte = 0; byte < 8; byte++)
+        content[byte] = (uint8_t)(header_size >> 8 * byte);
+    memcpy(content + 8, header, header_size);
+    memcpy(content + 8 + header_size, data, data_size);
+    put(content, 8 + header_size + data_size);
+    if (truncate(file, (off_t)(8 + header_size + end)) != 0)
+        abort();
+}
+
+/* The header of a safetensors file, a NUL, and the first bytes of its tensors. */
+static void read_safetensors_weights(const uint8_t *data, size_t size) {
+    const uint8_t *zero = memchr(data, 0, size);
+    size_t header_size = zero != NULL ? (size_t)(zero - data) : size;
+    size_t rest = zero != NULL ? size - header_size - 1 : 0;
+    put_safetensors(data, header_size, data + size - rest, rest);
+    read_weights(size);
+}
+
+/* The header of an adapter, whose tensors are zeros, and maybe a NUL and PEFT's configuration. */
+static void read_adapter(const uint8_t *data, size_t size) {
+    const uint8_t *zero = memchr(data, 0, size);
+    size_t header_size = zero != NULL ? (size_t)(zero - data) : size;
+    snprintf(file, sizeof file, "%s/x.json", folder);
+    if (zero != NULL)
+        put(zero + 1, size - header_size - 1);
+    else
+        unlink(file);
+    snprintf(file, sizeof file, "%s/x", folder);
+    put_safetensors(data, header_size, data, 0);
+    fuzz_read_adapter(file);
+    if (size % abi_interval != 0)
+        return;
+    char options[512], *report = NULL;
+    snprintf(options, sizeof options, "{\"threads\": 1, \"adapters\": [\"%s\"]}", file);
+    checked(pixart_memory_estimate(model, options, &report));
+    pixart_string_release(report);
 }
 
 static void read_run(const uint8_t *data, size_t size) {
@@ -220,11 +301,12 @@ static const struct {
     {"shard_index", "transformer/diffusion_pytorch_model.safetensors.index.json", read_transformer},
     {"spiece", "tokenizer/spiece.model", read_tokenizer},
     {"tokenizer_json", "tokenizer/tokenizer.json", read_tokenizer},
-    {"gguf", "x", read_model},
-    {"torch_zip", "x", read_model},
-    {"torch_legacy", "x", read_model},
-    {"quantized", "x", read_model},
-    {"names", "x", read_model},
+    {"gguf", "x", read_gguf},
+    {"torch_zip", "x", read_pickle},
+    {"torch_legacy", "x", read_pickle},
+    {"quantized", "x", read_safetensors_weights},
+    {"names", "x", read_safetensors_weights},
+    {"adapter", "x", read_adapter},
 };
 static size_t target;
 
