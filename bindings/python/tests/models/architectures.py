@@ -87,13 +87,28 @@ def text_encoder(rng, multiple=1, vocabulary=None):
     return Network("text_encoder", dict(weights), config, ("relative_attention_max_distance",))
 
 
-def transformer(rng, multiple=4, conditions=None):
-    """A PixArt transformer; with conditions, as PixArt-alpha of 1024 pixels."""
+def _blocks(weights, width, names):
+    """Blocks of a transformer, under these names."""
+    for block in names:
+        weights.add(f"{block}.scale_shift_table", 6, width, scale=0.3)
+        for attention in ("attn1", "attn2"):
+            for name in ("to_q", "to_k", "to_v", "to_out.0"):
+                weights.linear(f"{block}.{attention}.{name}", width, width)
+        weights.linear(f"{block}.ff.net.0.proj", 4 * width, width)
+        weights.linear(f"{block}.ff.net.2", width, 4 * width)
+
+
+def transformer(rng, multiple=4, conditions=None, fewest=1):
+    """A PixArt transformer of at least `fewest` blocks; with conditions, as PixArt-alpha of 1024 pixels."""
     conditions = bool(rng.integers(2)) if conditions is None else conditions
     step = int(np.lcm(multiple, 12 if conditions else 4))
     width = step * int(rng.integers(1, max(2, 60 // step)))
     heads = int(rng.choice([count for count in (1, 2, 3, 4) if width % count == 0]))
-    channels, caption, layers = int(rng.choice([3, 4, 8])), multiple * int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    channels, caption, layers = (
+        int(rng.choice([3, 4, 8])),
+        multiple * int(rng.integers(1, 5)),
+        int(rng.integers(fewest, fewest + 3)),
+    )
     outputs = channels * int(rng.choice([1, 2]))
     weights = Weights(rng)
     weights.linear("pos_embed.proj", width, channels, 2, 2)
@@ -106,14 +121,7 @@ def transformer(rng, multiple=4, conditions=None):
     weights.linear("adaln_single.linear", 6 * width, width)
     weights.linear("caption_projection.linear_1", width, caption)
     weights.linear("caption_projection.linear_2", width, width)
-    for layer in range(layers):
-        block = f"transformer_blocks.{layer}"
-        weights.add(f"{block}.scale_shift_table", 6, width, scale=0.3)
-        for attention in ("attn1", "attn2"):
-            for name in ("to_q", "to_k", "to_v", "to_out.0"):
-                weights.linear(f"{block}.{attention}.{name}", width, width)
-        weights.linear(f"{block}.ff.net.0.proj", 4 * width, width)
-        weights.linear(f"{block}.ff.net.2", width, 4 * width)
+    _blocks(weights, width, [f"transformer_blocks.{layer}" for layer in range(layers)])
     weights.add("scale_shift_table", 2, width, scale=0.3)
     weights.linear("proj_out", outputs * 4, width)
     config = {
@@ -133,6 +141,19 @@ def transformer(rng, multiple=4, conditions=None):
     }
     stated = ("num_attention_heads", "attention_head_dim", "sample_size", "interpolation_scale")
     return Network("transformer", dict(weights), config, stated)
+
+
+def controlnet(rng, network):
+    """A ControlNet of a transformer: copies of some of its blocks, but not of the last."""
+    width, layers = network.config["cross_attention_dim"], network.config["num_layers"]
+    copies = int(rng.integers(1, layers))
+    weights = Weights(rng)
+    _blocks(weights, width, [f"controlnet_blocks.{copy}.transformer_block" for copy in range(copies)])
+    weights.linear("controlnet_blocks.0.before_proj", width, width)
+    for copy in range(copies):
+        weights.linear(f"controlnet_blocks.{copy}.after_proj", width, width)
+    config = {"_class_name": "PixArtControlNetAdapterModel", "num_layers": copies}
+    return Network("controlnet", dict(weights), config, ())
 
 
 def _resnet(weights, name, inputs, outputs):

@@ -86,17 +86,23 @@ def raw(values, kind="U8"):
     return Stored(kind, values.shape, values.tobytes())
 
 
-def write_safetensors(path, tensors, metadata=None):
-    """Writes a safetensors file of Stored tensors, in their order."""
-    header, offset = {} if metadata is None else {"__metadata__": metadata}, 0
+def safetensors_header(tensors, metadata=None):
+    """The first bytes of a safetensors file of Stored tensors, in their order, and where each lies behind them."""
+    header, offsets, offset = {} if metadata is None else {"__metadata__": metadata}, {}, 0
     for name, stored in tensors.items():
         end = offset + len(stored.data)
         header[name] = {"dtype": stored.type, "shape": list(stored.shape), "data_offsets": [offset, end]}
-        offset = end
+        offsets[name], offset = offset, end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text, offsets
+
+
+def write_safetensors(path, tensors, metadata=None):
+    """Writes a safetensors file of Stored tensors, in their order."""
+    header, _ = safetensors_header(tensors, metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(stored.data for stored in tensors.values()))
+    path.write_bytes(header + b"".join(stored.data for stored in tensors.values()))
 
 
 def read_safetensors(path):

@@ -146,8 +146,9 @@ def value(kind, content):
     return struct.pack("<" + codes[kind], content)
 
 
-def contents(tensors, keys, *, version=3, alignment=32, order=None, shapes=None):
-    """The bytes of a GGUF file. `shapes` are those to write for tensors that are stored in another shape."""
+def lists(tensors, keys, *, version=3, alignment=32, order=None, shapes=None):
+    """The lists of a GGUF file, padded, and where the bytes of each tensor lie behind them. `shapes` are those to write
+    for tensors that are stored in another shape."""
     keys = dict(keys)
     if alignment != 32:
         keys["general.alignment"] = (U32, alignment)
@@ -166,7 +167,11 @@ def contents(tensors, keys, *, version=3, alignment=32, order=None, shapes=None)
         parts += [struct.pack("<q", size) for size in reversed(stored.shape)]
         parts.append(struct.pack("<IQ", NUMBERS[stored.type], offsets[name]))
     head = b"".join(parts)
-    body = bytearray(-len(head) % alignment)
-    for name in order or tensors:
-        body += tensors[name].data + bytes(-len(tensors[name].data) % alignment)
-    return head + bytes(body)
+    return head + bytes(-len(head) % alignment), offsets
+
+
+def contents(tensors, keys, *, alignment=32, order=None, **options):
+    """The bytes of a GGUF file, as for `lists`."""
+    head, _ = lists(tensors, keys, alignment=alignment, order=order, **options)
+    data = [tensors[name].data for name in order or tensors]
+    return head + b"".join(item + bytes(-len(item) % alignment) for item in data)

@@ -15,6 +15,7 @@ PROBE = r"""
 import json, os, resource, signal, sys
 import pixart
 folder, stages, limit = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3])
+base, option = sys.argv[4:6]
 kinds = {"encoder": pixart.Encoder, "denoiser": pixart.Denoiser, "decoder": pixart.Decoder, "image": pixart.ImageEncoder}
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 if limit:
@@ -24,8 +25,13 @@ for line in sys.stdin:
     name, model = json.loads(line)
     print(json.dumps(["begin", name]), flush=True)
     signal.alarm(60)
-    calls = [lambda: pixart.inspect(model), lambda: pixart.convert(model, out, weights="float32", threads=1)]
-    calls += [lambda kind=kinds[stage]: kind(model, threads=1).close() for stage in stages]
+    given = {"threads": 1, **({option: [model] if option == "adapters" else model} if option else {})}
+    calls = [lambda: pixart.inspect(model)]
+    if option == "controlnet":
+        calls.append(lambda: pixart.memory_estimate(base, **given))
+    else:
+        calls.append(lambda: pixart.convert(base or model, out, weights="float32", **given))
+    calls += [lambda kind=kinds[stage]: kind(base or model, **given).close() for stage in stages]
     results = []
     for call in calls:
         try:
@@ -39,12 +45,14 @@ MEBIBYTE = 1 << 20
 LIMIT = 0 if os.environ.get("PIXART_SANITIZED") else 2048 * MEBIBYTE
 
 
-def run(folder, models, stages, limit=LIMIT, **environment):
-    """What inspecting, converting and opening each model led to: name -> [(kind of the error, message)]."""
+def run(folder, models, stages, limit=LIMIT, beside=("", ""), **environment):
+    """What inspecting, converting and opening each model led to: name -> [(kind of the error, message)].
+
+    `beside` is a sound model and the option that names the damaged file, if the file is no model."""
     package = str(pathlib.Path(pixart.__file__).parents[1])
     lines = "".join(json.dumps([name, str(model)]) + "\n" for name, model in models.items())
     process = subprocess.run(
-        [sys.executable, "-c", PROBE, str(folder), ",".join(stages), str(limit)],
+        [sys.executable, "-c", PROBE, str(folder), ",".join(stages), str(limit), *map(str, beside)],
         input=lines,
         env={**os.environ, "PYTHONPATH": package, **environment},
         capture_output=True,

@@ -77,6 +77,22 @@ def original(tensors):
     return renamed
 
 
+def original_controlnet(tensors):
+    """The tensors of a ControlNet as PixArt's repository has them."""
+    blocks = {}
+    renamed = {}
+    for name, values in tensors.items():
+        copy, _, rest = name.removeprefix("controlnet_blocks.").partition(".")
+        if rest.startswith("transformer_block."):
+            blocks[f"transformer_blocks.{copy}.{rest.removeprefix('transformer_block.')}"] = values
+        else:
+            renamed[f"controlnet.{copy}.{rest}"] = values
+    for name, values in original(blocks).items():
+        copy, _, rest = name.removeprefix("blocks.").partition(".")
+        renamed[f"controlnet.{copy}.copied_block.{rest}"] = values
+    return renamed
+
+
 def latent_diffusion(name):
     """Of a VAE of four levels."""
     name = re.sub(r"encoder\.down_blocks\.(\d)\.downsamplers\.0", r"encoder.down.\1.downsample", name)
