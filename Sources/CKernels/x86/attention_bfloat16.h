@@ -118,24 +118,6 @@ INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, con
 
 #define SCORE(N) score_tile(N, width / 2, rows, query_stride, s->key[panel][0], score)
 #define VALUE(N) value_tile(N, (keys + 1) / 2, weight, s->value[0], sum)
-#define WITH_SOME_ROWS(count, body)                                                                                    \
-    switch (count) {                                                                                                   \
-    case 1:                                                                                                            \
-        body(1);                                                                                                       \
-        break;                                                                                                         \
-    case 2:                                                                                                            \
-        body(2);                                                                                                       \
-        break;                                                                                                         \
-    case 3:                                                                                                            \
-        body(3);                                                                                                       \
-        break;                                                                                                         \
-    case 4:                                                                                                            \
-        body(4);                                                                                                       \
-        break;                                                                                                         \
-    case 5:                                                                                                            \
-        body(5);                                                                                                       \
-        break;                                                                                                         \
-    }
 
 /* Adds a block of keys to the sums of up to QUERIES queries. */
 static void attend_block(attention_scratch *s, size_t first, size_t queries, size_t keys, size_t width, float factor,
@@ -145,7 +127,7 @@ static void attend_block(attention_scratch *s, size_t first, size_t queries, siz
         for (size_t panel = 0; panel < panels; panel++) {
             const uint16_t *rows = query + row * query_stride;
             float *score = s->score[row] + panel * NATIVE_PANEL;
-            WITH_ROWS(queries - row < TILE ? queries - row : TILE, SCORE)
+            switch (queries - row < TILE ? queries - row : TILE) { CASES_12(SCORE) }
         }
     for (size_t row = 0; row < queries; row++) {
         for (size_t key = keys; key < panels * NATIVE_PANEL; key++)
@@ -156,7 +138,7 @@ static void attend_block(attention_scratch *s, size_t first, size_t queries, siz
         size_t count = queries - row < 5 ? queries - row : 5;
         const uint16_t *weight = s->weight[row];
         float *sum = s->sum[first + row];
-        WITH_SOME_ROWS(count, VALUE)
+        switch (count) { CASES_5(VALUE) }
     }
 }
 

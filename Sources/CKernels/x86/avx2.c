@@ -1,12 +1,13 @@
 /* x86-64 with AVX2 and FMA. */
 #if defined(__x86_64__)
+#include <immintrin.h>
+
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
 #include "../portable/loops.h"
-#include "../portable/gemm_blas.h"
+#include "gemm_avx2.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx2 = {.name = "avx2",
-                                            .uses_blas = 1,
                                             .pack_panel = pack_panel,
                                             .gemm_float32 = gemm_float32,
                                             .apply_epilogue = apply_epilogue,

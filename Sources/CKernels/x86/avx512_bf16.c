@@ -56,7 +56,7 @@ INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, siz
 static void gemm_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
                           const void *panel, const void *ahead, const float *column_scales, float *out,
                           size_t out_stride) {
-    prefetcher prefetch = prefetcher_of(ahead, panel, rows);
+    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
 #define TILE_WIDE(N)                                                                                                   \
@@ -64,9 +64,9 @@ static void gemm_bfloat16(size_t rows, size_t columns, size_t units, const uint1
 #define TILE_NARROW(N)                                                                                                 \
     tile_bfloat16(N, 1, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
         if (columns > 16) {
-            WITH_ROWS(count, TILE_WIDE)
+            switch (count) { CASES_12(TILE_WIDE) }
         } else {
-            WITH_ROWS(count, TILE_NARROW)
+            switch (count) { CASES_12(TILE_NARROW) }
         }
 #undef TILE_WIDE
 #undef TILE_NARROW
@@ -140,12 +140,12 @@ INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_
 static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
                       const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
                       const float *column_scales, float *out, size_t out_stride) {
-    prefetcher prefetch = prefetcher_of(ahead, panel, rows);
+    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
 #define TILE_WIDE(N)                                                                                                   \
     tile_int8(N, columns, units, left, left_stride, panel, prefetch, sums, row_scales, column_scales, out, out_stride)
-        WITH_ROWS(count, TILE_WIDE)
+        switch (count) { CASES_12(TILE_WIDE) }
 #undef TILE_WIDE
         left += count * left_stride;
         row_scales += count;

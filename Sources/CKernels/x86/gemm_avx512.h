@@ -3,6 +3,8 @@
 /* Rows of a tile. */
 enum { TILE = 12 };
 
+#include "tiles.h"
+
 /* Loads 16 bytes of each of four rows side by side. */
 INLINE __m512i gather_quarters(const char *row, size_t step) {
     __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)row));
@@ -57,67 +59,6 @@ INLINE __mmask16 lanes(size_t columns, size_t index) {
     return columns >= first + 16 ? 0xffff : columns <= first ? 0 : (__mmask16)((1u << (columns - first)) - 1);
 }
 
-/* Calls body(count) with the number of rows as a constant, which keeps the sums in registers. */
-#define WITH_ROWS(count, body)                                                                                         \
-    switch (count) {                                                                                                   \
-    case 1:                                                                                                            \
-        body(1);                                                                                                       \
-        break;                                                                                                         \
-    case 2:                                                                                                            \
-        body(2);                                                                                                       \
-        break;                                                                                                         \
-    case 3:                                                                                                            \
-        body(3);                                                                                                       \
-        break;                                                                                                         \
-    case 4:                                                                                                            \
-        body(4);                                                                                                       \
-        break;                                                                                                         \
-    case 5:                                                                                                            \
-        body(5);                                                                                                       \
-        break;                                                                                                         \
-    case 6:                                                                                                            \
-        body(6);                                                                                                       \
-        break;                                                                                                         \
-    case 7:                                                                                                            \
-        body(7);                                                                                                       \
-        break;                                                                                                         \
-    case 8:                                                                                                            \
-        body(8);                                                                                                       \
-        break;                                                                                                         \
-    case 9:                                                                                                            \
-        body(9);                                                                                                       \
-        break;                                                                                                         \
-    case 10:                                                                                                           \
-        body(10);                                                                                                      \
-        break;                                                                                                         \
-    case 11:                                                                                                           \
-        body(11);                                                                                                      \
-        break;                                                                                                         \
-    case 12:                                                                                                           \
-        body(12);                                                                                                      \
-        break;                                                                                                         \
-    }
-
-/* Rows of the next tile: no more than 12, and tiles of about equal size. */
-INLINE size_t tile_rows(size_t rows) {
-    size_t tiles = (rows + TILE - 1) / TILE;
-    return (rows + tiles - 1) / tiles;
-}
-
-/* What a GEMM prefetches while it computes: as many bytes as its panel has, a share for each tile, `step` bytes for
- * each unit. */
-typedef struct {
-    const char *next;
-    size_t step;
-} prefetcher;
-
-INLINE prefetcher prefetcher_of(const void *ahead, const void *panel, size_t rows) {
-    size_t tiles = (rows + TILE - 1) / TILE;
-    if (!ahead)
-        return (prefetcher){panel, 0};
-    return (prefetcher){ahead, (sizeof(float) * NATIVE_PANEL + tiles - 1) / tiles};
-}
-
 INLINE void prefetch_step(prefetcher *prefetch) {
     _mm_prefetch(prefetch->next, _MM_HINT_T1);
     _mm_prefetch(prefetch->next + prefetch->step / 2, _MM_HINT_T1);
@@ -168,16 +109,16 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 
 static void gemm_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
                          const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
-    prefetcher prefetch = prefetcher_of(ahead, panel, rows);
+    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
         size_t count = tile_rows(rows);
 #define TILE_WIDE(N) tile_float32(N, 2, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
 #define TILE_NARROW(N)                                                                                                 \
     tile_float32(N, 1, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
         if (columns > 16) {
-            WITH_ROWS(count, TILE_WIDE)
+            switch (count) { CASES_12(TILE_WIDE) }
         } else {
-            WITH_ROWS(count, TILE_NARROW)
+            switch (count) { CASES_12(TILE_NARROW) }
         }
 #undef TILE_WIDE
 #undef TILE_NARROW
