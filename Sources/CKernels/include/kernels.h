@@ -1,7 +1,7 @@
 /* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
  *
- * `portable` is plain C with OpenBLAS's GEMM. `avx2` is the same for wider registers. `avx512` has its own float32
- * GEMM. `avx512_bf16` also has bfloat16 and int8 GEMMs (BF16 and VNNI).
+ * `portable` is plain C with OpenBLAS's GEMM. `avx2` and `avx512` have their own float32 GEMM, with equal results to
+ * the bit. `avx512_bf16` also has bfloat16 and int8 GEMMs (BF16 and VNNI).
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */
@@ -83,7 +83,9 @@ typedef struct native_kernels {
     void (*_Nonnull pack_panel)(size_t outputs, size_t units, const void *_Nonnull rows, size_t stride,
                                 void *_Nonnull panel);
     /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many
-     * bytes as it has are prefetched from `ahead`, the source of the next panel; NULL if that is not known. */
+     * bytes as it has are prefetched from `ahead`, the source of the next panel; NULL if that is not known. Each
+     * element is one chain of fused multiply-adds in the order of the units, and is added to the old one last; only
+     * OpenBLAS sums in another way. */
     void (*_Nonnull gemm_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
                                   size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
                                   float *_Nonnull out, size_t out_stride, int accumulate);

@@ -68,8 +68,8 @@ INLINE void store_lanes(float *target, size_t columns, size_t index, __m256 valu
         _mm256_maskstore_ps(target + 8 * index, lanes(columns, index), value);
 }
 
-/* Prefetches the share of a run of units. */
-enum { PREFETCH_RUN = 8 };
+/* Prefetches the share of a run of units: one cache line of a row. */
+enum { PREFETCH_RUN = 16 };
 
 INLINE void prefetch_run(prefetcher *prefetch) {
     for (size_t i = 0; i < PREFETCH_RUN * prefetch->step; i += 64)
@@ -93,6 +93,9 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
         base[i] = left + (size_t)(3 * i) * stride;
     for (size_t rest = units; rest > 0;) {
         prefetch_run(&prefetch);
+#pragma unroll
+        for (int row = 0; row < rows; row++) /* the rows of the next tile, probably */
+            _mm_prefetch((const char *)(base[row / 3] + (size_t)(rows + row % 3) * stride), _MM_HINT_T0);
         size_t run = rest < PREFETCH_RUN ? rest : PREFETCH_RUN;
         rest -= run;
 #pragma unroll 4

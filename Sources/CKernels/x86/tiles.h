@@ -1,5 +1,5 @@
-/* What the GEMMs of all register widths share: tiles of rows, and prefetching. Include it after TILE, the most rows of a
- * tile, is defined. */
+/* What the GEMMs of all register widths share: tiles of rows, and prefetching. Include it after TILE, the most rows of
+ * a tile, is defined. */
 
 /* switch (count) { CASES_3(body) } calls body(count) with the number of rows as a constant, which keeps the sums in
  * registers. */
@@ -19,8 +19,8 @@ INLINE size_t tile_rows(size_t rows) {
     return (rows + tiles - 1) / tiles;
 }
 
-/* What a GEMM prefetches while it computes: as many bytes as its panel has, a share for each pass over the units, `step`
- * bytes for each unit. */
+/* What a GEMM prefetches while it computes: as many bytes as its panel has, a share for each pass over the units,
+ * `step` bytes for each unit. */
 typedef struct {
     const char *next;
     size_t step;
