@@ -8,7 +8,7 @@ plot.
     bench.py --page-only            writes the page again, from existing results
 
 Real sizes, random weights, one process at a time. Checkpoints are made in the work directory (default .build/bench: 22
-GB in float32, 20 GB converted, kept for the next run), and so are the results: results.json, and failures.log. Run it
+GB in float32, 28 GB in other precisions, kept for the next run), and so are the results: results.json, and failures.log. Run it
 on an idle machine: the ratios matter. Sets up the reference's virtual environment as compare_reference.py does, with
 benchmark/requirements-bench.txt.
 """
@@ -29,11 +29,15 @@ import time
 
 from benchmark.memory import status
 from benchmark.results import Results
-from benchmark.workloads import WORKLOADS, Task, in_turns, tasks
+from benchmark.workloads import GGUF, WORKLOADS, Task, in_turns, tasks
 from reference.environment import BENCH, ROOT, TOOLS, restart_in_reference
 
 BINDING = ROOT / "bindings" / "python" / "src"
 DOCS = ROOT / "docs"
+TOKENIZER = ROOT / "Tests" / "PixArtFormatsTests" / "Resources" / "t5-tokenizer" / "spiece.model"
+"""The tokenizer of GGUF files, which make_gguf.py writes without one."""
+
+GGUF_FILE = "model.gguf"
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")},
     "PYTHONPATH": os.pathsep.join((str(BINDING), str(TOOLS))),
@@ -51,7 +55,10 @@ def checkpoint(name: str, precision: str, results: Results) -> pathlib.Path:
     print(f"making {folder}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     part, size = name.split("-")
-    if precision == "float32":
+    if precision in GGUF:
+        folder.mkdir()
+        subprocess.run([sys.executable, TOOLS / "make_gguf.py", folder / GGUF_FILE, "--type", precision], check=True)
+    elif precision == "float32":
         command = [sys.executable, TOOLS / "make_checkpoint.py", folder, "--size", size, "--parts", part]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     else:
@@ -95,11 +102,14 @@ def measure(task: Task, results: Results) -> dict:
     workload = WORKLOADS[task.workload]
     own = task.engine == "libpixart"
     folder = checkpoint(workload.folder, task.precision if own else "float32", results)
-    if task.kind == "open":
+    if task.kind in ("open", "gguf"):
         read(folder)
-    options = ["--options", json.dumps(task.options)] if own else ["--precision", task.precision]
+    tokenizer = {"tokenizer": str(TOKENIZER)} if task.precision in GGUF else {}
+    options = ["--options", json.dumps({**task.options, **tokenizer})] if own else ["--precision", task.precision]
     size = ["--px", workload.px, "--runs", task.runs]
-    return process(results.file.parent, task.kind, folder, workload.stage, "--engine", task.engine, *options, *size)
+    kind = "time" if task.kind == "gguf" else task.kind
+    model = folder / GGUF_FILE if task.precision in GGUF else folder
+    return process(results.file.parent, kind, model, workload.stage, "--engine", task.engine, *options, *size)
 
 
 def read(folder: pathlib.Path) -> None:

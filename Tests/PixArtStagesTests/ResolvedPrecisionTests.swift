@@ -48,6 +48,16 @@ import Testing
         }
     }
 
+    /// Only weights that are not asked for stay as other programs rounded them.
+    @Test func roundedWeightsStay() throws {
+        func stay(_ weights: WeightEncoding?, _ compute: ComputePrecision?) throws -> Bool {
+            try ResolvedPrecision(weights: weights, compute: compute, quantization: nil, location: "folder")
+                .keepsRounded
+        }
+        for compute in [nil, ComputePrecision.float32, .bfloat16, .int8] { #expect(try stay(nil, compute)) }
+        for weights in WeightEncoding.targets { #expect(try !stay(weights, nil)) }
+    }
+
     @Test func quantizedWeights() throws {
         for compute in ComputePrecision.allCases {
             #expect(try resolve(.int8, compute, nil) == (.int8, compute))

@@ -12,7 +12,7 @@
 
 libpixart uses the weights of FOLDER as they are stored, and opens with --options. The peers convert to --precision. All
 use all processors. "peak" is the peak resident memory of libpixart's process since its start, and of a peer's since it
-has loaded; "loading" is the peak before that. "profile" is the profile of libpixart's fastest run. Compare engines only
+has loaded; "loading" is the peak before that. "opening" is the seconds of libpixart's open. "profile" is the profile of libpixart's fastest run. Compare engines only
 within one run on one idle machine: see bench.py.
 """
 
@@ -61,13 +61,17 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
 
     if args.kind == "open":
         return {"opens": [ours.opening(stage, folder, args.px, args.options) for _ in range(args.runs)]}
+    ours.pixart.version()  # loads the library
+    start = time.perf_counter()
     run, profile = ours.stage(stage, folder, args.px, args.options)
+    opening = time.perf_counter() - start
     loading, seconds, profiles = status("VmHWM"), [], [profile()]
     for _ in range(args.runs):
         seconds += timed(run, 1)
         profiles.append(profile())
     fastest = seconds.index(min(seconds))
     return {
+        "opening": opening,
         "loading": loading,
         "seconds": seconds,
         "profile": ours.growth(profiles[fastest], profiles[fastest + 1]),

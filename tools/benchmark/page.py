@@ -5,7 +5,7 @@ from __future__ import annotations
 from .aims import MEMORY, OPEN_SECONDS, RATIOS, mark, openings
 from .profile import where_the_time_goes
 from .results import Results, timed
-from .workloads import NAMES, PICTURE_STEPS, TOKENS, WORKLOADS, Task, tasks
+from .workloads import NAMES, PICTURE_STEPS, STREAMED, TOKENS, WORKLOADS, Task, gguf_tasks, tasks
 
 PARTS = {"encode": "T5-XXL", "step-512": "transformer, 512", "step-1024": "transformer, 1024", "decode-512": "VAE"}
 Table = list[str]
@@ -21,6 +21,7 @@ def page(results: Results) -> str:
         memory(results),
         images(results),
         opens(results),
+        gguf(results),
         conversions(results),
         where_the_time_goes(results),
     ]
@@ -191,6 +192,31 @@ def opens(results: Results) -> Table:
             title = f"{PARTS[task.workload]} {label(task).removeprefix('libpixart ')}"
             met = mark(first["work"] < OPEN_SECONDS)
             lines.append(f"| {title} | {first['open']:.3f} | {first['work']:.3f} | {met} |")
+    return [*lines, ""]
+
+
+def gguf(results: Results) -> Table:
+    lines = [
+        "## GGUF text encoders",
+        "",
+        f"T5-XXL at its real size: GGUF files beside the library's own int8 and int4, a prompt of {TOKENS} tokens, with the "
+        'files in the system\'s cache (`tools/bench.py --only gguf`). "float32" is the default for GGUF. Blocks stay in '
+        "the mapped file; in int8 they are rounded whenever they are multiplied. The ratio is to int4 of the same "
+        "residency.",
+        "",
+        "| | compute | | open, s | prompt, s | ratio | peak MiB | of it anonymous |",
+        "|---|---|---|--:|--:|--:|--:|--:|",
+    ]
+    int4 = {}
+    for task in gguf_tasks():
+        row, streamed = results.row(task), task.options.get("residency") == STREAMED["residency"]
+        if row:
+            seconds = min(row["seconds"])
+            int4.setdefault(streamed, seconds)
+            times = f"{row['opening']:.3f} | {seconds:.2f} | {seconds / int4[streamed]:.2f}"
+            mode = "streamed" if streamed else "resident"
+            memory = f"{row['peak']} | {row['anonymous_peak']}"
+            lines.append(f"| {task.precision} | {task.options['compute']} | {mode} | {times} | {memory} |")
     return [*lines, ""]
 
 

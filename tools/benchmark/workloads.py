@@ -68,6 +68,9 @@ WORKLOADS = {
 BYTES = {"float32": 4, "bfloat16": 2, "int8": 1, "int4": 0.5 + 4 / 64}
 """Bytes of a weight, including int4's scales."""
 
+GGUF = ("Q4_K", "Q8_0")
+"""Types of GGUF's blocks that text encoders are measured in, with the library's own int8 and int4."""
+
 NAMES = {"libpixart": "libpixart", "torch": "PyTorch", "openvino": "OpenVINO"}
 """The names of the engines."""
 
@@ -86,7 +89,7 @@ class Task:
     engine: str
     precision: str
     kind: str = "time"
-    """"time", "open" (to the first useful work) or "picture" (all stages)."""
+    """"time", "open" (to the first useful work), "picture" (all stages) or "gguf" (time, including that to open)."""
     options: dict[str, Any] = field(default_factory=dict)
     """The options of libpixart's open."""
     runs: int = 3
@@ -95,7 +98,8 @@ class Task:
     @property
     def key(self) -> str:
         mode = "/streamed" if self.options.get("residency") == "streamed" else ""
-        return f"{self.kind}/{self.workload}/{self.engine}/{self.precision}{mode}"
+        compute = f"/{self.options['compute']}" if self.kind == "gguf" else ""
+        return f"{self.kind}/{self.workload}/{self.engine}/{self.precision}{compute}{mode}"
 
 
 def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **options: Any) -> Task:
@@ -136,7 +140,17 @@ def tasks() -> list[Task]:
     found += [ours("encode", precision, "open", **STREAMED) for precision in ("int8", "int4")]
     found.append(ours("decode-512", "float32", "open"))
     found += [Task("picture-1024", "libpixart", precision, "picture") for precision in ("int8", "int4")]
-    return found
+    return found + gguf_tasks()
+
+
+def gguf_tasks() -> list[Task]:
+    """Text encoders in GGUF, and in the library's own encodings: by compute, each resident and streamed."""
+    stored = [("int8", precision) for precision in ("int4", "int8", *GGUF)] + [("float32", kind) for kind in GGUF]
+    return [
+        Task("encode", "libpixart", precision, "gguf", {"compute": compute, **residency}, RUNS["encode"])
+        for compute, precision in stored
+        for residency in ({}, STREAMED)
+    ]
 
 
 def in_turns(chosen: list[Task]) -> Iterator[tuple[Task, int]]:

@@ -70,6 +70,8 @@ typedef enum block_format {
  * its blocks, are those of the elements; NULL for eight-bit floats without. */
 typedef void native_widen_block(size_t count, const uint8_t *_Nonnull source, const float *_Nullable scales,
                                 float *_Nonnull target);
+/* The int8 numbers of `count` elements, the same as quantize_int8's of the widened elements; returns the scale. */
+typedef float native_quantize_block(size_t count, const uint8_t *_Nonnull source, int8_t *_Nonnull target);
 
 typedef struct native_kernels {
     const char *_Nonnull name;
@@ -157,6 +159,7 @@ typedef struct native_kernels {
     void (*_Nonnull widen_float16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     void (*_Nonnull widen_bfloat16)(size_t count, const uint16_t *_Nonnull source, float *_Nonnull target);
     native_widen_block *_Nonnull widen_block[BLOCK_FORMATS_COUNT];
+    native_quantize_block *_Nullable quantize_block[BLOCK_FORMATS_COUNT]; /* of GGUF's formats */
     /* target = source * scale. */
     void (*_Nonnull widen_int8)(size_t count, const int8_t *_Nonnull source, float scale, float *_Nonnull target);
     /* Part of an output's int4 numbers, from the start of a group on: target = value * scale. docs/checkpoint-format.md
@@ -218,6 +221,12 @@ const native_kernels *_Nullable native_kernels_named(const char *_Nullable name)
 static inline void native_widen(const native_kernels *_Nonnull table, block_format format, size_t count,
                                 const uint8_t *_Nonnull source, const float *_Nullable scales, float *_Nonnull target) {
     table->widen_block[format](count, source, scales, target);
+}
+
+/* quantize_block[format] of a table; NULL if it has none. */
+static inline native_quantize_block *_Nullable native_quantizer(const native_kernels *_Nonnull table,
+                                                                block_format format) {
+    return table->quantize_block[format];
 }
 
 #endif

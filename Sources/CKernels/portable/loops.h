@@ -169,12 +169,15 @@ static void int4_as_int8(size_t count, const uint8_t *source, const float *scale
     }
 }
 
+INLINE int8_t int8_of(float scaled) {
+    int32_t value = rounded(scaled);
+    return (int8_t)(value > 127 ? 127 : value < -127 ? -127 : value);
+}
+
 static float quantize_int8(size_t count, const float *source, int8_t *target) {
     float scale = largest_magnitude(count, source) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
-    for (size_t i = 0; i < count; i++) {
-        int32_t value = rounded(source[i] * inverse);
-        target[i] = (int8_t)(value > 127 ? 127 : value < -127 ? -127 : value);
-    }
+    for (size_t i = 0; i < count; i++)
+        target[i] = int8_of(source[i] * inverse);
     return scale;
 }
 
@@ -421,8 +424,8 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
     .softmax_block = softmax_block, .prefetch_rows = prefetch_rows, .scale_rows = scale_rows,                          \
     .store_rows = store_rows, .store_bfloat16 = store_bfloat16, .layer_norm_modulate = layer_norm_modulate,            \
     .rms_norm = rms_norm, .silu = silu, .add = add, .widen_float16 = widen_float16, .widen_bfloat16 = widen_bfloat16,  \
-    .widen_block = BLOCK_FORMATS, .widen_int8 = widen_int8, .widen_int4 = widen_int4,                                  \
-    .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16, .int4_scale = int4_scale,                \
-    .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8, .quantize_int4 = quantize_int4,                      \
-    .channel_sums = channel_sums, .transform_pixels = transform_pixels, .winograd_weights = winograd_weights,          \
-    .winograd_input = winograd_input, .winograd_output = winograd_output
+    .widen_block = WIDEN_BLOCKS, .quantize_block = QUANTIZE_BLOCKS, .widen_int8 = widen_int8,                          \
+    .widen_int4 = widen_int4, .narrow_bfloat16 = narrow_bfloat16, .int8_as_bfloat16 = int8_as_bfloat16,                \
+    .int4_scale = int4_scale, .int4_as_int8 = int4_as_int8, .quantize_int8 = quantize_int8,                            \
+    .quantize_int4 = quantize_int4, .channel_sums = channel_sums, .transform_pixels = transform_pixels,                \
+    .winograd_weights = winograd_weights, .winograd_input = winograd_input, .winograd_output = winograd_output

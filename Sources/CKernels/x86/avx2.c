@@ -1,5 +1,7 @@
 /* x86-64 with AVX2 and FMA. */
 #if defined(__x86_64__)
+#include "look_up.h"
+
 #include <immintrin.h>
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)

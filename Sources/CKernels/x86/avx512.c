@@ -1,6 +1,6 @@
 /* x86-64 with AVX-512 F, BW, DQ and VL. */
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "look_up.h"
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c,bmi,bmi2"))),          \
                              apply_to = function)

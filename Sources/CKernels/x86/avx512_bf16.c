@@ -1,6 +1,6 @@
 /* x86-64 with AVX-512, BF16 and VNNI: GEMM in bfloat16 and int8, and attention in bfloat16. */
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "look_up.h"
 
 #pragma clang attribute push(                                                                                          \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2"))),             \

@@ -134,4 +134,16 @@ package struct WeightMatrix: Sendable {
                 kernels.table, format, count, source.assumingMemoryBound(to: UInt8.self), scales, target)
         }
     }
+
+    /// One output as int8 numbers; returns their scale. `wide` has room for the output in float32.
+    func quantize(
+        _ output: Int, to target: UnsafeMutablePointer<Int8>, through wide: UnsafeMutablePointer<Float>,
+        _ kernels: Kernels
+    ) -> Float {
+        if let quantize = encoding.blockFormat.flatMap({ native_quantizer(kernels.table, $0) }) {
+            return quantize(inputs, row(output).assumingMemoryBound(to: UInt8.self), target)
+        }
+        widen(output, 0..<inputs, to: wide, kernels)
+        return kernels.table.pointee.quantize_int8(inputs, wide, target)
+    }
 }

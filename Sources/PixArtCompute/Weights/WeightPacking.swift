@@ -88,8 +88,7 @@ extension WeightMatrix {
                     scales(output, from: columns.lowerBound), scale.pointee, bytes)
             default:
                 let row = target == UnsafeMutableRawPointer(bytes) ? wide : floats
-                widen(output, columns, to: row, kernels)
-                scale.pointee = kernels.table.pointee.quantize_int8(count, row, bytes)
+                scale.pointee = quantize(output, to: bytes, through: row, kernels)
             }
         }
         switch activations {

@@ -5,19 +5,27 @@ package struct WeightLoading: Sendable {
     package let source: any WeightSource
     /// The encoding that weights are held in, unless their minimum is higher. nil means as stored.
     package let requested: WeightEncoding?
+    /// Whether weights that are stored in fewer bits than 16 stay as they are, whatever is requested.
+    package let keepsRounded: Bool
     /// Converts weights while they are read. nil leaves them as stored.
     package let pool: ThreadPool?
     /// How to handle tensors that the network does not use and no rule knows.
     package let unexpected: UnexpectedTensors
 
     package init(
-        _ source: any WeightSource, as requested: WeightEncoding? = nil, unexpected: UnexpectedTensors = .error,
-        _ pool: ThreadPool? = nil
+        _ source: any WeightSource, as requested: WeightEncoding? = nil, keepsRounded: Bool = false,
+        unexpected: UnexpectedTensors = .error, _ pool: ThreadPool? = nil
     ) {
         self.source = source
         self.requested = requested
+        self.keepsRounded = keepsRounded
         self.unexpected = unexpected
         self.pool = pool
+    }
+
+    /// The encoding that a weight stored in `encoding` is held in.
+    func held(_ encoding: WeightEncoding, minimum: WeightEncoding) -> WeightEncoding {
+        keepsRounded && encoding.isRounded ? encoding : encoding.held(as: requested, minimum: minimum)
     }
 }
 
@@ -128,7 +136,7 @@ package final class WeightReader {
     /// A table whose rows are looked up one by one and widened then. Always held as stored.
     package func table(_ name: String, rows: Int, columns: Int) throws(PixArtError) -> WeightMatrix {
         let table = try weight(name, [rows, columns], outputs: rows, inputs: columns)
-        plannedEncodings[name] = table.encoding.held(as: loading.requested, minimum: .float32)
+        plannedEncodings[name] = loading.held(table.encoding, minimum: .float32)
         ownFootprint.mappedTables += table.bytes
         return table
     }
@@ -140,7 +148,7 @@ package final class WeightReader {
         let inputs = shape.last ?? 1
         let outputs = inputs == 0 ? 0 : count / inputs
         let weight = try weight(name, shape, outputs: outputs, inputs: inputs)
-        plannedEncodings[name] = weight.encoding.held(as: loading.requested, minimum: .float32)
+        plannedEncodings[name] = loading.held(weight.encoding, minimum: .float32)
         ownFootprint.vectors += 4 * count
         return [Float](unsafeUninitializedCapacity: count) { elements, written in
             if let start = elements.baseAddress, count > 0 { weight.widen(outputs: 0..<outputs, to: start) }
@@ -186,7 +194,7 @@ package final class WeightReader {
     private func held(
         _ matrix: WeightMatrix, _ name: String, _ minimum: WeightEncoding
     ) throws(PixArtError) -> WeightMatrix {
-        let target = matrix.encoding.held(as: loading.requested, minimum: minimum)
+        let target = loading.held(matrix.encoding, minimum: minimum)
         plannedEncodings[name] = target
         ownFootprint.add(matrix, as: target)
         try report(requestedNames.count)

@@ -74,7 +74,8 @@ struct ControlNetDescription: Sendable {
             location: weights.location)
         return WeightReader(
             WeightLoading(
-                weights, as: precision.weights, unexpected: base.loading.unexpected, base.loading.pool))
+                weights, as: precision.weights, keepsRounded: base.loading.keepsRounded,
+                unexpected: base.loading.unexpected, base.loading.pool))
     }
 
     /// The network with its weights. Fails with `.model` and `.memory`.

@@ -22,7 +22,8 @@ struct PartWeights {
         try adapters?.requireMatches()
         reader = WeightReader(
             WeightLoading(
-                adapters?.source ?? source, as: precision.weights, unexpected: options.source.unexpectedTensors, pool))
+                adapters?.source ?? source, as: precision.weights, keepsRounded: precision.keepsRounded,
+                unexpected: options.source.unexpectedTensors, pool))
         reader.reportsProgress = true
     }
 

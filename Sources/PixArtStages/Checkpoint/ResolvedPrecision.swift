@@ -6,6 +6,8 @@ import PixArtStorage
 package struct ResolvedPrecision: Equatable, Sendable {
     /// nil: as they are stored.
     package let weights: WeightEncoding?
+    /// Whether weights that other programs rounded to 8 bits or fewer are held as stored, whatever `weights` is.
+    package let keepsRounded: Bool
     package let compute: ComputePrecision
 
     /// - Parameters:
@@ -16,7 +18,8 @@ package struct ResolvedPrecision: Equatable, Sendable {
     ///
     /// Fails with `.option` naming the key if the three do not fit together:
     /// - Weights that are stored as int8 or int4 keep that precision, because the lost bits cannot be restored.
-    /// - Matrix multiplications in int8 need int8 or int4 weights. If `weights` is nil, floating-point weights become int8.
+    /// - Matrix multiplications in int8 need int8 or int4 weights. If `weights` is nil, floating-point weights become
+    ///   int8, and those of 8 bits or fewer are rounded whenever they are multiplied.
     package init(
         weights: WeightEncoding?, compute: ComputePrecision?, quantization: WeightEncoding?, location: String
     ) throws(PixArtError) {
@@ -31,6 +34,7 @@ package struct ResolvedPrecision: Equatable, Sendable {
                 "option \"compute\" is \"int8\", expected \"auto\", \"float32\" or \"bfloat16\" with weights "
                     + "\"\(weights.rawValue)\"; int8 takes weights \"int8\" or \"int4\"")
         }
+        keepsRounded = weights == nil
         self.weights = compute == .int8 && !isQuantized ? .int8 : quantization != nil ? nil : weights
         self.compute = compute ?? (isQuantized ? .int8 : .float32)
     }

@@ -78,9 +78,10 @@ class EncoderOpenOptions(TypedDict, total=False):
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
-    int8 or int4 weights; if "weights" is "auto", floating-point weights are converted to int8. With "bfloat16" and
-    "int8", results differ between instruction sets by a fraction of the rounding error, because rounding amplifies
-    differences in the last bits. Default: "auto"."""
+    int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
+    those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
+    multiplication. With "bfloat16" and "int8", results differ between instruction sets by a fraction of the rounding
+    error, because rounding amplifies differences in the last bits. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -167,9 +168,10 @@ class DenoiserOpenOptions(TypedDict, total=False):
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
-    int8 or int4 weights; if "weights" is "auto", floating-point weights are converted to int8. With "bfloat16" and
-    "int8", results differ between instruction sets by a fraction of the rounding error, because rounding amplifies
-    differences in the last bits. Default: "auto"."""
+    int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
+    those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
+    multiplication. With "bfloat16" and "int8", results differ between instruction sets by a fraction of the rounding
+    error, because rounding amplifies differences in the last bits. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -601,9 +603,10 @@ class MemoryEstimateOptions(TypedDict, total=False):
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
-    int8 or int4 weights; if "weights" is "auto", floating-point weights are converted to int8. With "bfloat16" and
-    "int8", results differ between instruction sets by a fraction of the rounding error, because rounding amplifies
-    differences in the last bits. Default: "auto"."""
+    int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
+    those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
+    multiplication. With "bfloat16" and "int8", results differ between instruction sets by a fraction of the rounding
+    error, because rounding amplifies differences in the last bits. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
