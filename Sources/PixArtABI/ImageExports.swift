@@ -113,3 +113,13 @@ public func pixart_image_blend(
         return TensorHandle(try ImageBlend.blended(images, over: originals, mask: tensor(mask, "mask")))
     }
 }
+
+@_cdecl("pixart_image_edges") @implementation
+public func pixart_image_edges(
+    _ images: OpaquePointer?, _ model: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?,
+    _ callback: pixart_progress?, _ context: UnsafeMutableRawPointer?, _ out: UnsafeMutablePointer<OpaquePointer?>?
+) -> pixart_status {
+    returnHandle(out, progress(callback, context)) { () throws(PixArtError) in
+        TensorHandle(try EdgeMaps.edges(of: tensor(images, "images"), model: text(model, "model"), options(json)))
+    }
+}

@@ -38,6 +38,9 @@ extension UnusedTensors {
             .init("controlnet_down_blocks.*", "a ControlNet of Stable Diffusion"),
         ] + otherForms)
 
+    package static let edgeDetector = UnusedTensors(
+        "the edge detector HED", harmless: leftovers, foreign: [.init("netVgg*", "the original HED")] + otherForms)
+
     package static let textEncoder = UnusedTensors(
         "the T5 encoder",
         harmless: [

@@ -21,38 +21,7 @@ package struct DecodedImage {
         let covering = (
             height: max(Int(Double(map.height) * ratio), height), width: max(Int(Double(map.width) * ratio), width)
         )
-        let rows = Self.samples(from: map.height, to: covering.height, middle: height)
-        let columns = Self.samples(from: map.width, to: covering.width, middle: width)
-        let result = try FeatureMap(height: height, width: width, channels: map.channels)
-        for (y, row) in rows.enumerated() {
-            for (x, column) in columns.enumerated() {
-                for channel in 0..<map.channels {
-                    func pixel(_ y: Int, _ x: Int) -> Float { map.pixels[y * map.width + x, channel] }
-                    let upper =
-                        pixel(row.first, column.first) * (1 - column.weight)
-                        + pixel(row.first, column.second) * column.weight
-                    let lower =
-                        pixel(row.second, column.first) * (1 - column.weight)
-                        + pixel(row.second, column.second) * column.weight
-                    result.pixels[y * width + x, channel] = upper * (1 - row.weight) + lower * row.weight
-                }
-            }
-        }
-        return DecodedImage(result)
-    }
-
-    /// For the `middle` ones of `target` samples along one axis: the two samples of `source` that each lies between, by the
-    /// centres of pixels.
-    private static func samples(
-        from source: Int, to target: Int, middle: Int
-    ) -> [(first: Int, second: Int, weight: Float)] {
-        let scale = Float(source) / Float(target)
-        let start = (target - middle) / 2
-        return (start..<start + middle).map { index in
-            let position = max(scale * (Float(index) + 0.5) - 0.5, 0)
-            let first = min(Int(position), source - 1)
-            return (first, min(first + 1, source - 1), position - Float(first))
-        }
+        return DecodedImage(try BilinearResize(from: map, height: height, width: width, covering: covering).map())
     }
 
     /// From -1 ... 1 to 0 ... 1, clamped; 0 for NaN.

@@ -59,3 +59,12 @@ package struct ImageResizeOptions: VerbOptions {
                     + "width, and cuts out the centre."))
     }
 }
+
+/// The options of `pixart_image_edges`.
+package struct ImageEdgesOptions: VerbOptions {
+    package static let verb = "image_edges"
+
+    let workers: WorkerOptions
+
+    package init(_ reader: inout OptionReader) { workers = WorkerOptions(&reader) }
+}

@@ -20,6 +20,7 @@ package enum Verbs {
         ImageReadOptions.self,
         ImageWriteOptions.self,
         ImageResizeOptions.self,
+        ImageEdgesOptions.self,
         ConvertOptions.self,
         MemoryEstimateOptions.self,
         InspectOptions.self,

@@ -114,6 +114,41 @@ static void images_in_images(void) {
         pixart_tensor_release(tensors[i]);
 }
 
+static int stop(void *context, int64_t step, int64_t steps, double fraction) {
+    (void)context, (void)step, (void)steps;
+    return fraction > 0.3;
+}
+
+static void edges_of_images(void) {
+    char folder[FOLDER_PATH], path[FOLDER_PATH + 24];
+    folder_temporary(folder);
+    snprintf(path, sizeof path, "%s/ControlNetHED.pth", folder);
+    write_edge_detector(path);
+    pixart_tensor *images = colours(4, (int64_t[]){2, 16, 24, 3}), *small = zeros(PIXART_UINT8, 3, (int64_t[]){15, 16, 3});
+    const char *models[] = {path, folder};
+    for (int i = 0; i < 2; i++) {
+        pixart_tensor *edges;
+        CHECK_OK(pixart_image_edges(images, models[i], NULL, NULL, NULL, &edges));
+        REQUIRE(pixart_tensor_size(edges) == pixart_tensor_size(images) && pixart_tensor_rank(edges) == 4);
+        const unsigned char *p = pixart_tensor_data(edges);
+        for (size_t j = 0; j < pixart_tensor_size(edges); j++)
+            CHECK_EQUAL(p[j], 128);
+        pixart_tensor_release(edges);
+    }
+    pixart_tensor *out;
+    CHECK_CLEARED(pixart_image_edges(images, path, NULL, stop, NULL, &out), PIXART_ERROR_CANCELLED, out, "cancelled");
+    CHECK_CLEARED(pixart_image_edges(small, path, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "[15, 16, 3]",
+                  "16");
+    CHECK_CLEARED(pixart_image_edges(images, check_model(), NULL, NULL, NULL, &out), PIXART_ERROR_FILE, out,
+                  "ControlNetHED.pth");
+    char vae[4096];
+    snprintf(vae, sizeof vae, "%s/vae/diffusion_pytorch_model.safetensors", check_model());
+    CHECK_CLEARED(pixart_image_edges(images, vae, NULL, NULL, NULL, &out), PIXART_ERROR_MODEL, out, "norm", "missing");
+    pixart_tensor_release(images);
+    pixart_tensor_release(small);
+    folder_remove(folder);
+}
+
 static void null_for_each_argument(void) {
     pixart_tensor *out, *images = zeros(PIXART_UINT8, 3, (int64_t[]){8, 8, 3});
     pixart_tensor *mask = zeros(PIXART_UINT8, 2, (int64_t[]){8, 8});
@@ -123,6 +158,9 @@ static void null_for_each_argument(void) {
     CHECK_FAILS(pixart_image_read("/nowhere/x.png", NULL, NULL), argument, "out");
     CHECK_CLEARED(pixart_image_resize(NULL, NULL, &out), argument, out, "images");
     CHECK_FAILS(pixart_image_resize(images, NULL, NULL), argument, "out");
+    CHECK_CLEARED(pixart_image_edges(NULL, "x", NULL, NULL, NULL, &out), argument, out, "images");
+    CHECK_CLEARED(pixart_image_edges(images, NULL, NULL, NULL, NULL, &out), argument, out, "model");
+    CHECK_FAILS(pixart_image_edges(images, "x", NULL, NULL, NULL, NULL), argument, "out");
     CHECK_CLEARED(pixart_image_blend(NULL, images, mask, &out), argument, out, "images");
     CHECK_CLEARED(pixart_image_blend(images, NULL, mask, &out), argument, out, "originals");
     CHECK_CLEARED(pixart_image_blend(images, images, NULL, &out), argument, out, "mask");

@@ -151,3 +151,37 @@ int64_t model_integer(const char *file, const char *key) {
     json_object_put(config);
     return integer;
 }
+
+void write_edge_detector(const char *path) {
+    static const struct {
+        int64_t channels;
+        int convolutions;
+    } levels[] = {{64, 2}, {128, 2}, {256, 3}, {512, 3}, {512, 3}};
+    enum { LEVELS = 5, TENSORS = 1 + 2 * (2 + 2 + 3 + 3 + 3 + LEVELS), NAME = 32 };
+    char names[TENSORS][NAME] = {"norm"};
+    pixart_tensor *tensors[TENSORS] = {zeros(PIXART_FLOAT32, 4, (int64_t[]){1, 3, 1, 1})};
+    const char *all[TENSORS];
+    int count = 1;
+    int64_t inputs = 3;
+    for (int level = 0; level < LEVELS; level++) {
+        int64_t channels = levels[level].channels;
+        for (int i = 0; i <= levels[level].convolutions; i++) {
+            int projects = i == levels[level].convolutions;
+            int64_t outputs = projects ? 1 : channels, side = projects ? 1 : 3;
+            char layer[NAME - 8];
+            if (projects)
+                snprintf(layer, sizeof layer, "block%d.projection", level + 1);
+            else
+                snprintf(layer, sizeof layer, "block%d.convs.%d", level + 1, i);
+            snprintf(names[count], NAME, "%s.weight", layer);
+            tensors[count++] = zeros(PIXART_FLOAT32, 4, (int64_t[]){outputs, inputs, side, side});
+            snprintf(names[count], NAME, "%s.bias", layer);
+            tensors[count++] = zeros(PIXART_FLOAT32, 1, &outputs);
+            inputs = channels;
+        }
+    }
+    for (int i = 0; i < TENSORS; i++)
+        all[i] = names[i];
+    CHECK_OK(pixart_tensors_save(path, TENSORS, all, (const pixart_tensor *const *)tensors));
+    release_tensors(tensors, TENSORS);
+}

@@ -70,4 +70,7 @@ pixart_tensor *blank_latents(void);
 /* The integer at `key` of a JSON file of the model. */
 int64_t model_integer(const char *file, const char *key);
 
+/* Writes the weights of an edge detector, all 0: it finds half an edge everywhere. */
+void write_edge_detector(const char *path);
+
 #endif

@@ -9,8 +9,9 @@ static struct {
     pixart_image_encoder *image_encoder;
     embeddings both;
     pixart_sampler *sampler;
-    pixart_tensor *latents, *images;
-    char folder[FOLDER_PATH], image_path[FOLDER_PATH + 16], converted[FOLDER_PATH + 16];
+    pixart_tensor *latents, *images, *smallest;
+    char folder[FOLDER_PATH], image_path[FOLDER_PATH + 16], converted[FOLDER_PATH + 16],
+        edge_detector[FOLDER_PATH + 16];
 } open;
 
 static pixart_status call_encoder_open(const char *options) {
@@ -91,6 +92,13 @@ static pixart_status call_image_resize(const char *options) {
     return status;
 }
 
+static pixart_status call_image_edges(const char *options) {
+    pixart_tensor *edges;
+    pixart_status status = pixart_image_edges(open.smallest, open.edge_detector, options, NULL, NULL, &edges);
+    pixart_tensor_release(edges);
+    return status;
+}
+
 static pixart_status call_image_write(const char *options) {
     return pixart_image_write(open.images, 0, open.image_path, options);
 }
@@ -155,6 +163,7 @@ const verb verbs[] = {
     {"image_read", call_image_read},
     {"image_write", call_image_write},
     {"image_resize", call_image_resize},
+    {"image_edges", call_image_edges},
     {"encoder_memory", call_encoder_memory},
     {"denoiser_memory", call_denoiser_memory},
     {"decoder_memory", call_decoder_memory},
@@ -178,6 +187,9 @@ void verbs_open(void) {
     strcat(open.image_path, "/x.png");
     strcpy(open.converted, open.folder);
     strcat(open.converted, "/converted");
+    strcpy(open.edge_detector, open.folder);
+    strcat(open.edge_detector, "/edges");
+    write_edge_detector(open.edge_detector);
     open.encoder = open_encoder(check_model());
     open.denoiser = open_denoiser(check_model());
     open.decoder = open_decoder(check_model());
@@ -187,6 +199,7 @@ void verbs_open(void) {
     open.latents = blank_latents();
     open.image_encoder = open_image_encoder(check_model());
     open.images = zeros(PIXART_UINT8, 3, (int64_t[]){8, 8, 3});
+    open.smallest = zeros(PIXART_UINT8, 3, (int64_t[]){16, 16, 3});
     CHECK_OK(pixart_image_write(open.images, 0, open.image_path, NULL));
 }
 
@@ -199,5 +212,6 @@ void verbs_close(void) {
     pixart_sampler_release(open.sampler);
     pixart_tensor_release(open.latents);
     pixart_tensor_release(open.images);
+    pixart_tensor_release(open.smallest);
     folder_remove(open.folder);
 }

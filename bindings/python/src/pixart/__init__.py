@@ -34,7 +34,7 @@ from ._core.schema import options_schema, verbs
 from ._decoder import Decoder
 from ._denoiser import Denoiser
 from ._encoder import Encoder
-from ._image import blend_images, decode_png, encode_png, read_image, resize_image, write_image
+from ._image import blend_images, decode_png, detect_edges, encode_png, read_image, resize_image, write_image
 from ._image_encoder import ImageEncoder
 from ._padded import from_padded, to_padded
 from ._sampler import Sampler
@@ -63,6 +63,7 @@ __all__ = [
     "blend_images",
     "convert",
     "decode_png",
+    "detect_edges",
     "encode_png",
     "from_padded",
     "inspect",

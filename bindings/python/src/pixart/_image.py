@@ -1,16 +1,21 @@
-"""Images: reading, writing, resizing and blending."""
+"""Images: reading, writing, resizing, blending and edges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ._core.arguments import Path, encode_options, encode_path
 from ._core.library import library
-from ._core.tensor import borrowed_tensor, mask_bytes, take_array
+from ._core.progress import Progress, with_progress
+from ._core.tensor import borrowed_tensor, contiguous, mask_bytes, take_array
+from .options import ImageEdgesOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def read_image(path: Path, channels: Literal[1, 3, 4] = 3) -> npt.NDArray[np.uint8]:
@@ -71,3 +76,20 @@ def blend_images(images: object, originals: object, mask: object) -> npt.NDArray
         with borrowed_tensor(originals, "originals", np.uint8) as back:
             with borrowed_tensor(mask_bytes(mask, "mask"), "mask", np.uint8) as choice:
                 return take_array(lambda out: library().pixart_image_blend(front, back, choice, out))
+
+
+def detect_edges(
+    images: object, model: Path, *, progress: Progress = None, **options: Unpack[ImageEdgesOptions]
+) -> npt.NDArray[np.uint8]:
+    """Detects the edges of images, uint8 [B, H, W, 3] or [H, W, 3], by the network HED: white on black, of the same
+    shape. ImageEncoder.encode() makes the control image of a ControlNet from them.
+
+    `model` is the file ControlNetHED.pth, or the folder or id of the repository lllyasviel/Annotators.
+    """
+    array, arguments = contiguous(images, "images", np.uint8), (encode_path(model), encode_options(options))
+
+    def run(callback: Any) -> npt.NDArray[np.uint8]:
+        with borrowed_tensor(array, "images", np.uint8) as tensor:
+            return take_array(lambda out: library().pixart_image_edges(tensor, *arguments, callback, None, out))
+
+    return with_progress(progress, run)

@@ -543,6 +543,19 @@ class ImageResizeOptions(TypedDict, total=False):
     """Width in pixels to resize to. null keeps the width. pixart_image_encode needs multiples of 8. Default: null."""
 
 
+class ImageEdgesOptions(TypedDict, total=False):
+    """Options of pixart_image_edges."""
+
+    instructions: Literal["auto", "avx512_bf16", "avx512", "avx2", "portable"]
+    """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
+    and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
+    supports. Default: "auto"."""
+
+    threads: int
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
+    at most 128. Default: 0."""
+
+
 class ConvertOptions(TypedDict, total=False):
     """Options of pixart_convert."""
 

@@ -64,6 +64,7 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "pixart_image_write": [_handle, c_size_t, _text, _text],
     "pixart_image_write_memory": [_handle, c_size_t, _text, _out],
     "pixart_image_resize": [_handle, _text, _out],
+    "pixart_image_edges": [_handle, _text, _text, PROGRESS, c_void_p, _out],
     "pixart_image_blend": [_handle, _handle, _handle, _out],
 }
 """Functions that return a pixart_status. If one fails, the call raises the exception of the status."""
