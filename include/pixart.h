@@ -673,14 +673,14 @@ PIXART_API pixart_status pixart_image_blend(const pixart_tensor *images,
  * cancelled. Memory: the weights, 59 MB, and 1.2 KB for each pixel of an image.
  *
  * @param images uint8 [B, H, W, 3] or [H, W, 3], H and W at least 16
- * @param model ControlNetHED.pth as published in lllyasviel/Annotators, the folder that holds it, or
- *      the id of that repository in the Hub's cache
+ * @param model ControlNetHED.pth as published in lllyasviel/Annotators, the folder that holds it,
+ *      or the id of that repository in the Hub's cache
  * @param options see pixart_options_schema("image_edges"): threads, instructions
  * @param progress NULL, or called after each of the five levels of an image
  * @param context passed to `progress`
  * @param out uint8, the shape of `images`: three equal channels, from 0 (no edge) to 255
- * @return PIXART_ERROR_FILE, _FORMAT and _MODEL as pixart_encoder_open(); PIXART_ERROR_ARGUMENT also
- *      if the images have the wrong shape; PIXART_ERROR_CANCELLED
+ * @return PIXART_ERROR_FILE, _FORMAT and _MODEL as pixart_encoder_open(); PIXART_ERROR_ARGUMENT
+ *      also if the images have the wrong shape; PIXART_CANCELLED
  */
 PIXART_API pixart_status pixart_image_edges(const pixart_tensor *images, const char *model,
                                             const char *options, pixart_progress progress,

@@ -114,7 +114,7 @@ static void images_in_images(void) {
         pixart_tensor_release(tensors[i]);
 }
 
-static int stop(void *context, int64_t step, int64_t steps, double fraction) {
+static int32_t stop(void *context, int64_t step, int64_t steps, double fraction) {
     (void)context, (void)step, (void)steps;
     return fraction > 0.3;
 }
@@ -124,7 +124,8 @@ static void edges_of_images(void) {
     folder_temporary(folder);
     snprintf(path, sizeof path, "%s/ControlNetHED.pth", folder);
     write_edge_detector(path);
-    pixart_tensor *images = colours(4, (int64_t[]){2, 16, 24, 3}), *small = zeros(PIXART_UINT8, 3, (int64_t[]){15, 16, 3});
+    pixart_tensor *images = colours(4, (int64_t[]){2, 16, 24, 3}),
+                  *small = zeros(PIXART_UINT8, 3, (int64_t[]){15, 16, 3});
     const char *models[] = {path, folder};
     for (int i = 0; i < 2; i++) {
         pixart_tensor *edges;
@@ -136,7 +137,7 @@ static void edges_of_images(void) {
         pixart_tensor_release(edges);
     }
     pixart_tensor *out;
-    CHECK_CLEARED(pixart_image_edges(images, path, NULL, stop, NULL, &out), PIXART_ERROR_CANCELLED, out, "cancelled");
+    CHECK_CLEARED(pixart_image_edges(images, path, NULL, stop, NULL, &out), PIXART_CANCELLED, out, "cancel");
     CHECK_CLEARED(pixart_image_edges(small, path, NULL, NULL, NULL, &out), PIXART_ERROR_ARGUMENT, out, "[15, 16, 3]",
                   "16");
     CHECK_CLEARED(pixart_image_edges(images, check_model(), NULL, NULL, NULL, &out), PIXART_ERROR_FILE, out,
@@ -173,6 +174,7 @@ static const check_test tests[] = {
     {"images come back from files", images_come_back_from_files},
     {"images of other sizes", images_of_other_sizes},
     {"images in images", images_in_images},
+    {"edges of images", edges_of_images},
     {"NULL for each argument", null_for_each_argument},
 };
 CHECK_MAIN(tests)

@@ -119,7 +119,7 @@ class Sampler(Handle):
 
     def _describe(self) -> str:
         with self._lock:
-            if self._closed or self._calls:
+            if self._closed or self._is_called():
                 return "of a run" if self._closed else "inside a call"
             return f"after step {self.step_index} of {self.steps}"
 

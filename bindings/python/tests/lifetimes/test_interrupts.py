@@ -156,9 +156,20 @@ def test_many_moments(denoiser, prompt, negative):
                     if sampler.step_index == sampler.steps:
                         raise AssertionError("nothing arrived")
             end = time.monotonic() + 5
-            while sampler._calls and time.monotonic() < end:
+            while sampler._is_called() and time.monotonic() < end:
                 time.sleep(0.001)
-            assert not sampler._calls
+            assert not sampler._is_called()
+
+
+def test_a_short_call_that_is_interrupted_ends(denoiser, prompt, negative):
+    """A handler may raise anywhere in the few lines of Python around a short C call."""
+    with denoiser.sampler(prompt, negative, **SMALL) as sampler, handled(signal.SIGALRM):
+        for moment in range(2000):
+            with pytest.raises(Raised):
+                signal.setitimer(signal.ITIMER_REAL, 0.0002 + moment * 1e-7)
+                while True:
+                    assert sampler.step_index == 0
+            assert not sampler._is_called()
 
 
 def test_an_interrupted_step_runs_again_from_its_start(denoiser, prompt, negative, latents):

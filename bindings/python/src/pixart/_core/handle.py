@@ -32,14 +32,14 @@ class Handle:
         """`create` gets a C progress callback and the out-parameter for the object."""
         self._pointer, self._release = with_progress(progress, lambda callback: _owned(create, release, callback))
         self._lock = threading.RLock()  # a signal handler may close the handle whose call it interrupted
-        self._calls = 0
+        self._calls: list[weakref.ref[_Call]] = []
         self._closed = False
 
     def close(self) -> None:
         """Releases the C object. Any later use raises ClosedError; closing again does nothing."""
         with self._lock:
             self._closed = True
-            idle = self._calls == 0
+            idle = not self._is_called()
         if idle:
             self._release()
 
@@ -67,17 +67,29 @@ class Handle:
         with self._lock:
             if self._closed:
                 raise ClosedError(f"this {type(self).__name__} is closed")
-            if self._one_at_a_time and self._calls:
+            if self._one_at_a_time and self._is_called():
                 raise StateError(f"this {type(self).__name__} is inside another call")
-            self._calls += 1
+            call = _Call()
+            self._calls = [*filter(weakref.ref.__call__, self._calls), weakref.ref(call)]
         try:
             yield self._pointer
         finally:
+            del call
             with self._lock:
-                self._calls -= 1
-                last = self._closed and self._calls == 0
+                last = self._closed and not self._is_called()
             if last:
                 self._release()
+
+    def _is_called(self) -> bool:
+        """Whether calls use the C object now."""
+        return any(call() for call in self._calls)
+
+
+class _Call:
+    """A call that uses the C object, for as long as it lives. A signal handler can raise before a call is counted as
+    ended, but not before it is destroyed."""
+
+    __slots__ = ("__weakref__",)
 
 
 _references: dict[int, weakref.ref[c_void_p]] = {}
