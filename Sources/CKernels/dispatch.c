@@ -7,16 +7,17 @@ extern const native_kernels native_kernels_portable;
 #if defined(__x86_64__)
 extern const native_kernels native_kernels_avx2, native_kernels_avx512, native_kernels_avx512_bf16;
 
+/* Each set has the one before it. */
 static int runs(const native_kernels *kernels) {
-    int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
+               __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
     if (kernels == &native_kernels_avx512_bf16)
         return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
     if (kernels == &native_kernels_avx512)
         return avx512;
-    if (kernels == &native_kernels_avx2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    return 1;
+    return kernels == &native_kernels_avx2 ? avx2 : 1;
 }
 
 /* Best first. */

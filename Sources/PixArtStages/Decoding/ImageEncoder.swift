@@ -37,7 +37,8 @@ package final class ImageEncoder: StageHandle {
             let latents = bytes.bindMemory(to: Float.self)
             for image in 0..<shape.images {
                 try CallProgress.report(step: image, of: shape.images)
-                let distribution = try opened.network.encode(map(batch, image), opened.pool)
+                let distribution = try opened.network.encode(
+                    batch.map(image) { 2 * (Float($0) / 255) - 1 }, opened.pool)
                 for channel in 0..<shape.channels {
                     for position in 0..<shape.plane {
                         let index = shape.index(image, channel, position)
@@ -48,14 +49,6 @@ package final class ImageEncoder: StageHandle {
             }
             try CallProgress.report(step: shape.images, of: shape.images)
         }
-    }
-
-    /// One image with values from -1 to 1.
-    private func map(_ batch: ImageBatch, _ index: Int) throws(PixArtError) -> FeatureMap {
-        let map = try FeatureMap(height: batch.height, width: batch.width, channels: 3)
-        let values = (0...255).map { 2 * (Float($0) / 255) - 1 }
-        for (position, byte) in batch.bytes(index).enumerated() { map.pixels.start[position] = values[Int(byte)] }
-        return map
     }
 }
 

@@ -22,7 +22,7 @@ package enum EdgeMaps {
         return try Tensor(.uint8, shape: images.shape) { bytes throws(PixArtError) in
             for image in 0..<batch.count {
                 try CallProgress.report(step: image, of: batch.count)
-                let edges = try detector(map(batch, image), pool)
+                let edges = try detector(batch.map(image) { Float($0) }, pool)
                 for pixel in 0..<edges.pixels.rows {
                     let byte = UInt8((edges.pixels[pixel, 0] * 255).rounded(.toNearestOrEven))
                     for channel in 0..<3 { bytes[image * batch.size + 3 * pixel + channel] = byte }
@@ -38,11 +38,5 @@ package enum EdgeMaps {
         case .file(let path): path
         case .pipeline(let folder), .part(let folder): "\(folder)/\(fileName)"
         }
-    }
-
-    private static func map(_ batch: ImageBatch, _ index: Int) throws(PixArtError) -> FeatureMap {
-        let map = try FeatureMap(height: batch.height, width: batch.width, channels: 3)
-        for (position, byte) in batch.bytes(index).enumerated() { map.pixels.start[position] = Float(byte) }
-        return map
     }
 }

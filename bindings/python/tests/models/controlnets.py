@@ -1,4 +1,4 @@
-"""ControlNets of random sizes in each form that people have, beside the transformer that they are for."""
+"""ControlNets of random sizes in each published form, with the transformer that they are for."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Made:
 
 @form
 def original_pickle(rng, folder):
-    """As PixArt-delta is published: the whole transformer may be beside the ControlNet."""
+    """As PixArt-delta is published: the whole transformer may be in the same file."""
     made = Made(rng)
     with_base = rng.random() < 0.5
     prefix = "" if with_base else str(rng.choice(["", "module.", "_orig_mod."]))

@@ -69,7 +69,7 @@ def given(network):
     return {"config": {key: network.config[key] for key in network.stated}}
 
 
-def beside(folder, words):
+def add_tokenizer(folder, words):
     (folder / "spiece.model").write_bytes(tokenizers.spiece(words))
 
 
@@ -85,7 +85,7 @@ def single(rng, folder, network, stored, expected, *, name="weights.safetensors"
 def single_file(rng, folder, network, expected, name, **facts):
     words = tokenizers.vocabulary(rng)
     if network.part == "text_encoder":
-        beside(folder, words)
+        add_tokenizer(folder, words)
     facts.setdefault("options", given(network))
     scales = facts.pop("scales", {})
     return Case(folder / name, network, expected, scales, vocabulary=words, **facts)
@@ -97,7 +97,7 @@ def part_folder(rng, folder, network, expected, write, **facts):
     (folder / "config.json").write_text(json.dumps(config))
     write(folder)
     if network.part == "text_encoder":
-        beside(folder, tokenizers.vocabulary(rng))
+        add_tokenizer(folder, tokenizers.vocabulary(rng))
     return Case(folder, network, expected, facts.pop("scales", {}), **facts)
 
 
@@ -144,7 +144,7 @@ def gguf_t5(rng, folder, kinds, *, multiple, names="llama", tokenizer=True):
         if rng.random() < 0.5:
             (folder / "spiece.model").write_bytes(b"not this one")
     else:
-        beside(folder, words)
+        add_tokenizer(folder, words)
     rename = tensor_names.llama if names == "llama" else str
     renamed = {rename(name): item for name, item in stored.items()}
     if names == "llama" and rng.random() < 0.3:  # a whole T5
@@ -715,7 +715,7 @@ def hub_cache(rng, folder):
     (own / network.part / "config.json").write_text(json.dumps(network.config))
     if network.part == "text_encoder":
         (own / "tokenizer").mkdir()
-        beside(own / "tokenizer", tokenizers.vocabulary(rng))
+        add_tokenizer(own / "tokenizer", tokenizers.vocabulary(rng))
     if rng.random() < 0.7:
         index = {"_class_name": "PixArtAlphaPipeline", "transformer": [None, None]}
         (own / "model_index.json").write_text(json.dumps(index))

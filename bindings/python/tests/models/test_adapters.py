@@ -1,4 +1,4 @@
-"""Random adapters of every naming and kind: the weights that they are merged into, and runs with them beside weights."""
+"""Random adapters of every naming and kind: the weights that they are merged into, and runs with them multiplied separately."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random ControlNets in every form: the network's output beside that of numpy, and what reports say."""
+"""Random ControlNets in every form: the network's output against numpy's, and what reports say."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_tensors_behind_4_gibibytes(tmp_path, form):
         stored = {name: encode(values, "F16") for name, values in network.tensors.items()}
         tensors = behind_a_hole(stored, "decoder.block.0.layer.0.SelfAttention.q.weight")
         write_sparse(path, *safetensors_header(tensors), tensors)
-    forms.beside(tmp_path, words)
+    forms.add_tokenizer(tmp_path, words)
     assert path.stat().st_size > 5 * GIBIBYTE > 100 * 512 * path.stat().st_blocks
     pixart.convert(path, tmp_path / "out", weights="float32", threads=1, **forms.given(network))
     (file,) = (tmp_path / "out" / "text_encoder").glob("*.safetensors")

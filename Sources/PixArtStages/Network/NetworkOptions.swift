@@ -122,8 +122,9 @@ package struct PrecisionOptions: Sendable {
                     + "float32 otherwise. \"bfloat16\" works with all weights. \"int8\" quantizes activations with one scale "
                     + "for each token. It needs int8 or int4 weights; if \"weights\" is \"auto\", floating-point weights of 16 "
                     + "or 32 bits are converted to int8, and those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file "
-                    + "and are rounded to int8 on their way into a multiplication. With \"bfloat16\" and \"int8\", results differ between instruction sets by a "
-                    + "fraction of the rounding error, because rounding amplifies differences in the last bits."))
+                    + "and are rounded to int8 on their way into a multiplication. With \"bfloat16\" and \"int8\", results "
+                    + "differ between instruction sets by a fraction of the rounding error, because rounding amplifies "
+                    + "differences in the last bits."))
     }
 
     /// Of an autoencoder, which has fewer precisions.

@@ -45,14 +45,14 @@ MEBIBYTE = 1 << 20
 LIMIT = 0 if os.environ.get("PIXART_SANITIZED") else 2048 * MEBIBYTE
 
 
-def run(folder, models, stages, limit=LIMIT, beside=("", ""), **environment):
+def run(folder, models, stages, limit=LIMIT, base=("", ""), **environment):
     """What inspecting, converting and opening each model led to: name -> [(kind of the error, message)].
 
-    `beside` is a sound model and the option that names the damaged file, if the file is no model."""
+    `base` is a sound model and the option that names the damaged file, if the file is no model."""
     package = str(pathlib.Path(pixart.__file__).parents[1])
     lines = "".join(json.dumps([name, str(model)]) + "\n" for name, model in models.items())
     process = subprocess.run(
-        [sys.executable, "-c", PROBE, str(folder), ",".join(stages), str(limit), *map(str, beside)],
+        [sys.executable, "-c", PROBE, str(folder), ",".join(stages), str(limit), *map(str, base)],
         input=lines,
         env={**os.environ, "PYTHONPATH": package, **environment},
         capture_output=True,
