@@ -1,4 +1,4 @@
-"""The model of the tests, opened once, and embeddings made with it."""
+"""The model of the tests, opened once, embeddings made with it, and random numbers."""
 
 from __future__ import annotations
 
@@ -79,3 +79,9 @@ def run_python():
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 
     return run
+
+
+@pytest.fixture
+def random():
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(12)
