@@ -5,24 +5,30 @@
 extern const native_kernels native_kernels_portable;
 
 #if defined(__x86_64__)
-extern const native_kernels native_kernels_avx2, native_kernels_avx512, native_kernels_avx512_bf16;
+extern const native_kernels native_kernels_avx2, native_kernels_avx_vnni, native_kernels_avx512,
+    native_kernels_avx512_vnni, native_kernels_avx512_bf16;
 
-/* Each set has the one before it. */
 static int runs(const native_kernels *kernels) {
     int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
                __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
     int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    int avx512_vnni = avx512 && __builtin_cpu_supports("avx512vnni");
     if (kernels == &native_kernels_avx512_bf16)
-        return avx512 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+        return avx512_vnni && __builtin_cpu_supports("avx512bf16");
+    if (kernels == &native_kernels_avx512_vnni)
+        return avx512_vnni;
     if (kernels == &native_kernels_avx512)
         return avx512;
+    if (kernels == &native_kernels_avx_vnni)
+        return avx2 && __builtin_cpu_supports("avxvnni");
     return kernels == &native_kernels_avx2 ? avx2 : 1;
 }
 
 /* Best first. */
-static const native_kernels *const tables[] = {&native_kernels_avx512_bf16, &native_kernels_avx512,
-                                               &native_kernels_avx2, &native_kernels_portable};
+static const native_kernels *const tables[] = {&native_kernels_avx512_bf16, &native_kernels_avx512_vnni,
+                                               &native_kernels_avx512,      &native_kernels_avx_vnni,
+                                               &native_kernels_avx2,        &native_kernels_portable};
 #else
 static int runs(const native_kernels *kernels) { return kernels != NULL; }
 

@@ -11,12 +11,13 @@ import Testing
         try ThreadPool(threads: 2, instructions: instructions)
     }
 
-    /// Weights of a layer in a precision, and their values.
+    /// Weights of a layer in a precision, and their values. Powers make most of them small.
     private func weights(
-        _ precision: WeightEncoding?, outputs: Int, inputs: Int, _ pool: ThreadPool
+        _ precision: WeightEncoding?, outputs: Int, inputs: Int, power: Float = 1, _ pool: ThreadPool
     ) throws -> (WeightMatrix, held: [Float]) {
         var numbers = Numbers(seed: 7)
-        let bytes = encoded(numbers.array(outputs * inputs), as: .float32).bytes
+        let values = numbers.array(outputs * inputs).map { $0.sign == .minus ? -pow(-$0, power) : pow($0, power) }
+        let bytes = encoded(values, as: .float32).bytes
         let source = Weights(tensors: ["w": try stored(.float32, [outputs, inputs], bytes)])
         let supply = WeightLoading(source, as: precision, pool)
         let matrix = try WeightReader(supply).matrix("w", outputs: outputs, inputs: inputs, minimum: .int4)
@@ -99,6 +100,27 @@ import Testing
                     x.elements, multiplied(matrix, held, compute), inputs: inputs, bias: bias)
                 #expect(
                     relativeError(output.elements, expected) < 4e-7, "\(rows) x \(inputs) x \(outputs) in \(compute)")
+            }
+        }
+    }
+
+    /// int8 sums are exact, whatever the weights: neighbours that are both large, and few such.
+    @Test(arguments: Kernels.available, [1, 3, 9] as [Float])
+    func int8IsThePortableOne(_ instructions: String, _ power: Float) throws {
+        for (rows, inputs, outputs) in [(1, 64, 32), (31, 1152, 50), (7, 8301, 33), (96, 67, 9)] {
+            func output(_ instructions: String, _ precision: WeightEncoding) throws -> [Float] {
+                let pool = try pool(instructions)
+                let (matrix, _) = try weights(precision, outputs: outputs, inputs: inputs, power: power, pool)
+                var numbers = Numbers(seed: 3)
+                let x = try ActivationRows(rows: rows, columns: inputs, encoding: .int8)
+                try ActivationRows(numbers.matrix(rows, inputs)).store(into: x, pool)
+                let output = try Matrix(rows: rows, columns: outputs)
+                try Linear(weight: matrix)(x, into: ActivationRows(output), pool)
+                return output.elements
+            }
+            for precision in [WeightEncoding.int8, .int4] {
+                let equal = try output(instructions, precision) == output("portable", precision)
+                #expect(equal, "\(rows) x \(inputs) x \(outputs) in \(precision)")
             }
         }
     }

@@ -1,7 +1,8 @@
 /* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
  *
- * `portable` is plain C with OpenBLAS's GEMM. `avx2` and `avx512` have their own float32 GEMM, with equal results to
- * the bit. `avx512_bf16` also has bfloat16 and int8 GEMMs (BF16 and VNNI).
+ * `portable` is plain C with OpenBLAS's float32 GEMM. The others have their own, with equal results to the bit. All
+ * have an int8 GEMM, with equal results to the bit: `avx_vnni` and `avx512_vnni` by the instructions of VNNI. Only
+ * `avx512_bf16`, which also has VNNI, has a bfloat16 GEMM.
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */
@@ -21,9 +22,8 @@ enum { NATIVE_PANEL = 32 };
 enum {
     NATIVE_FLOAT32 = 0,
     NATIVE_BFLOAT16 = 1,
-    NATIVE_INT8 = 2,           /* unsigned with zero point 128, and a scale for each row */
-    NATIVE_ROUND_BFLOAT16 = 3, /* float32 that holds bfloat16 numbers: for sets without a bfloat16 GEMM */
-    NATIVE_ROUND_INT8 = 4 /* float32 that holds an int8 number times the row's scale: for sets without an int8 GEMM */
+    NATIVE_INT8 = 2,          /* unsigned with zero point 128, and a scale for each row */
+    NATIVE_ROUND_BFLOAT16 = 3 /* float32 that holds bfloat16 numbers: for sets without a bfloat16 GEMM */
 };
 
 /* Rows that a GEMM reads. The stride is in bytes, a multiple of 4. Elements between a row's last element and the end of
@@ -77,7 +77,6 @@ typedef struct native_kernels {
     const char *_Nonnull name;
     int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
     int multiplies_bfloat16; /* gemm_bfloat16 and attention_bfloat16 may be called */
-    int multiplies_int8;     /* gemm_int8, zero_point_sums and pack_int4 may be called */
 
     /* ---- GEMM ---- */
 
@@ -96,17 +95,17 @@ typedef struct native_kernels {
                                     size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
                                     const float *_Nullable column_scales, float *_Nonnull out, size_t out_stride);
     /* 128 times the sum of each of a panel's 32 columns: what the rows' zero point adds to int8 sums. */
-    void (*_Nullable zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
+    void (*_Nonnull zero_point_sums)(size_t units, const void *_Nonnull panel, int32_t *_Nonnull sums);
     /* Unpacks up to 32 outputs of `count` int4 numbers, from the start of a block on, into a panel of int8 with
      * `output_scales`, and returns their zero_point_sums. */
-    void (*_Nullable pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
-                                const float *_Nonnull scales, const float *_Nonnull output_scales, void *_Nonnull panel,
-                                int32_t *_Nonnull sums);
+    void (*_Nonnull pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
+                               const float *_Nonnull scales, const float *_Nonnull output_scales, void *_Nonnull panel,
+                               int32_t *_Nonnull sums);
     /* The same for int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
-    void (*_Nullable gemm_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
-                                size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
-                                const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
-                                const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
+    void (*_Nonnull gemm_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
+                               size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
+                               const int32_t *_Nonnull sums, const float *_Nonnull row_scales,
+                               const float *_Nonnull column_scales, float *_Nonnull out, size_t out_stride);
     /* Applies an epilogue to a tile [rows][columns] of float32, whose contents it may overwrite. */
     void (*_Nonnull apply_epilogue)(size_t rows, size_t columns, float *_Nonnull tile, size_t tile_stride,
                                     const native_epilogue *_Nonnull epilogue, void *_Nonnull out, size_t out_stride);

@@ -256,13 +256,6 @@ INLINE void store_row(size_t columns, const float *x, const native_rows *out, si
             floats[i] = float_of(bfloat16_of(x[i]));
         break;
     }
-    case NATIVE_ROUND_INT8: {
-        float scale = largest_magnitude(columns, x) / 127.0f, inverse = scale > 0 ? 1 / scale : 0;
-        float *floats = target;
-        for (size_t i = 0; i < columns; i++)
-            floats[i] = (float)rounded(x[i] * inverse) * scale;
-        break;
-    }
     default:
         memcpy(target, x, columns * sizeof *x);
     }

@@ -1,10 +1,12 @@
 /* For every architecture. */
 #include "loops.h"
 #include "gemm_blas.h"
+#include "gemm_int8.h"
 
 const native_kernels native_kernels_portable = {.name = "portable",
                                                 .uses_blas = 1,
                                                 .pack_panel = pack_panel,
                                                 .gemm_float32 = gemm_float32,
+                                                INT8_KERNELS,
                                                 .apply_epilogue = apply_epilogue,
                                                 PORTABLE_KERNELS};

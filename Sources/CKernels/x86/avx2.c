@@ -7,11 +7,13 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2"))), apply_to = function)
 #include "../portable/loops.h"
 #include "gemm_avx2.h"
+#include "int8_avx2.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx2 = {.name = "avx2",
                                             .pack_panel = pack_panel,
                                             .gemm_float32 = gemm_float32,
+                                            INT8_KERNELS,
                                             .apply_epilogue = apply_epilogue,
                                             PORTABLE_KERNELS};
 #endif

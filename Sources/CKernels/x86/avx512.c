@@ -6,11 +6,13 @@
                              apply_to = function)
 #include "../portable/loops.h"
 #include "gemm_avx512.h"
+#include "int8_avx2.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx512 = {.name = "avx512",
                                               .pack_panel = pack_panel,
                                               .gemm_float32 = gemm_float32,
+                                              INT8_KERNELS,
                                               .apply_epilogue = apply_epilogue,
                                               PORTABLE_KERNELS};
 #endif

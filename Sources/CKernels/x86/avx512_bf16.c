@@ -7,14 +7,7 @@
     apply_to = function)
 #include "../portable/loops.h"
 #include "gemm_avx512.h"
-#include "unpack_int4.h"
-
-/* Broadcasts a unit of a row to every lane. */
-INLINE __m512i broadcast(const void *unit) {
-    int32_t bits;
-    memcpy(&bits, unit, sizeof bits);
-    return _mm512_set1_epi32(bits);
-}
+#include "int8_avx512_vnni.h"
 
 INLINE void tile_bfloat16(const int rows, const int vectors, size_t columns, size_t units, const uint16_t *left,
                           size_t stride, const uint32_t *panel, prefetcher prefetch, const float *scales, float *out,
@@ -58,7 +51,7 @@ static void gemm_bfloat16(size_t rows, size_t columns, size_t units, const uint1
                           size_t out_stride) {
     prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
-        size_t count = tile_rows(rows);
+        size_t count = tile_rows(rows, TILE);
 #define TILE_WIDE(N)                                                                                                   \
     tile_bfloat16(N, 2, columns, units, left, left_stride, panel, prefetch, column_scales, out, out_stride)
 #define TILE_NARROW(N)                                                                                                 \
@@ -71,84 +64,6 @@ static void gemm_bfloat16(size_t rows, size_t columns, size_t units, const uint1
 #undef TILE_WIDE
 #undef TILE_NARROW
         left += count * left_stride;
-        out += count * out_stride;
-        rows -= count;
-    }
-}
-
-static void zero_point_sums(size_t units, const void *panel, int32_t *sums) {
-    enum { CHAINS = 4 }; /* independent sums, which hide latency */
-    const __m512i zero_point = _mm512_set1_epi8((char)128);
-    const uint32_t *weights = panel;
-    __m512i total[CHAINS][2];
-    for (size_t i = 0; i < CHAINS; i++)
-        total[i][0] = total[i][1] = _mm512_setzero_si512();
-    size_t unit = 0;
-    for (; unit + CHAINS <= units; unit += CHAINS)
-#pragma unroll
-        for (size_t i = 0; i < CHAINS; i++)
-#pragma unroll
-            for (size_t v = 0; v < 2; v++)
-                total[i][v] = _mm512_dpbusd_epi32(total[i][v], zero_point,
-                                                  _mm512_load_si512(weights + (unit + i) * NATIVE_PANEL + 16 * v));
-    for (; unit < units; unit++)
-        for (size_t v = 0; v < 2; v++)
-            total[0][v] =
-                _mm512_dpbusd_epi32(total[0][v], zero_point, _mm512_load_si512(weights + unit * NATIVE_PANEL + 16 * v));
-    for (size_t v = 0; v < 2; v++) {
-        __m512i sum = _mm512_add_epi32(total[0][v], total[1][v]);
-        sum = _mm512_add_epi32(sum, _mm512_add_epi32(total[2][v], total[3][v]));
-        _mm512_storeu_si512(sums + 16 * v, sum);
-    }
-}
-
-INLINE void tile_int8(const int rows, size_t columns, size_t units, const uint8_t *left, size_t stride,
-                      const uint32_t *panel, prefetcher prefetch, const int32_t *sums, const float *row_scales,
-                      const float *column_scales, float *out, size_t out_stride) {
-    __m512i sum[TILE][2];
-#pragma unroll
-    for (int row = 0; row < rows; row++)
-        sum[row][0] = sum[row][1] = _mm512_setzero_si512();
-    const uint8_t *base[TILE / 3];
-#pragma unroll
-    for (int i = 0; i < (rows + 2) / 3; i++)
-        base[i] = left + (size_t)(3 * i) * stride;
-    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        prefetch_step(&prefetch);
-        __m512i first = _mm512_load_si512(panel), second = _mm512_load_si512(panel + 16);
-#pragma unroll
-        for (int row = 0; row < rows; row++) {
-            __m512i x = broadcast(base[row / 3] + (size_t)(row % 3) * stride + 4 * unit);
-            sum[row][0] = _mm512_dpbusd_epi32(sum[row][0], x, first);
-            sum[row][1] = _mm512_dpbusd_epi32(sum[row][1], x, second);
-        }
-    }
-#pragma unroll
-    for (int v = 0; v < 2; v++) {
-        __mmask16 mask = lanes(columns, (size_t)v);
-        __m512 scale = _mm512_maskz_loadu_ps(mask, column_scales + 16 * v);
-        __m512i offset = _mm512_loadu_si512(sums + 16 * v);
-#pragma unroll
-        for (int row = 0; row < rows; row++) {
-            __m512 value = _mm512_cvtepi32_ps(_mm512_sub_epi32(sum[row][v], offset));
-            value = _mm512_mul_ps(value, _mm512_mul_ps(scale, _mm512_set1_ps(row_scales[row])));
-            _mm512_mask_storeu_ps(out + (size_t)row * out_stride + 16 * v, mask, value);
-        }
-    }
-}
-
-static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
-                      const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
-                      const float *column_scales, float *out, size_t out_stride) {
-    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE);
-    for (; rows > 0; prefetch.next += units * prefetch.step) {
-        size_t count = tile_rows(rows);
-#define TILE_WIDE(N)                                                                                                   \
-    tile_int8(N, columns, units, left, left_stride, panel, prefetch, sums, row_scales, column_scales, out, out_stride)
-        switch (count) { CASES_12(TILE_WIDE) }
-#undef TILE_WIDE
-        left += count * left_stride;
-        row_scales += count;
         out += count * out_stride;
         rows -= count;
     }
@@ -198,13 +113,10 @@ static void apply_epilogue_bfloat16(size_t rows, size_t columns, float *tile, si
 
 const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
                                                    .multiplies_bfloat16 = 1,
-                                                   .multiplies_int8 = 1,
                                                    .pack_panel = pack_panel,
-                                                   .pack_int4 = pack_int4,
                                                    .gemm_float32 = gemm_float32,
                                                    .gemm_bfloat16 = gemm_bfloat16,
-                                                   .zero_point_sums = zero_point_sums,
-                                                   .gemm_int8 = gemm_int8,
+                                                   INT8_KERNELS,
                                                    .apply_epilogue = apply_epilogue_bfloat16,
                                                    .attention_bfloat16 = attention_bfloat16,
                                                    PORTABLE_KERNELS};

@@ -4,6 +4,7 @@
 /* Rows of a tile, and of one that is as wide as a panel. */
 enum { TILE = 6, WIDE_TILE = 3 };
 
+#include "lanes_avx2.h"
 #include "tiles.h"
 
 /* Transposes 8 units of 8 rows into a panel. */
@@ -48,24 +49,6 @@ static void pack_panel(size_t outputs, size_t units, const void *rows, size_t st
                 target[unit * NATIVE_PANEL + output] = value;
             }
     }
-}
-
-/* The mask of valid lanes in vector `index` of a row of `columns` elements. */
-INLINE __m256i lanes(size_t columns, size_t index) {
-    __m256i numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)columns - 8 * (int)index), numbers);
-}
-
-INLINE __m256 load_lanes(const float *source, size_t columns, size_t index) {
-    return columns >= 8 * index + 8 ? _mm256_loadu_ps(source + 8 * index)
-                                    : _mm256_maskload_ps(source + 8 * index, lanes(columns, index));
-}
-
-INLINE void store_lanes(float *target, size_t columns, size_t index, __m256 value) {
-    if (columns >= 8 * index + 8)
-        _mm256_storeu_ps(target + 8 * index, value);
-    else
-        _mm256_maskstore_ps(target + 8 * index, lanes(columns, index), value);
 }
 
 /* Prefetches the share of a run of units: one cache line of a row. */
@@ -135,7 +118,7 @@ static void gemm_float32(size_t rows, size_t columns, size_t units, const float 
     const size_t width = rows <= WIDE_TILE ? NATIVE_PANEL : NATIVE_PANEL / 2;
     prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE * ((columns + width - 1) / width));
     while (rows > 0) {
-        size_t count = tile_rows(rows);
+        size_t count = tile_rows(rows, TILE);
         for (size_t first = 0; first < columns; first += width, prefetch.next += units * prefetch.step) {
 #define TILE_WIDE(N)                                                                                                   \
     tile_float32(N, 4, columns - first, units, left, left_stride, panel + first, prefetch, out + first, out_stride,    \

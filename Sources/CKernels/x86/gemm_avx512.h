@@ -59,10 +59,11 @@ INLINE __mmask16 lanes(size_t columns, size_t index) {
     return columns >= first + 16 ? 0xffff : columns <= first ? 0 : (__mmask16)((1u << (columns - first)) - 1);
 }
 
-INLINE void prefetch_step(prefetcher *prefetch) {
-    _mm_prefetch(prefetch->next, _MM_HINT_T1);
-    _mm_prefetch(prefetch->next + prefetch->step / 2, _MM_HINT_T1);
-    prefetch->next += prefetch->step;
+/* Broadcasts a unit of a row to every lane. */
+INLINE __m512i broadcast(const void *unit) {
+    int32_t bits;
+    memcpy(&bits, unit, sizeof bits);
+    return _mm512_set1_epi32(bits);
 }
 
 INLINE void tile_float32(const int rows, const int vectors, size_t columns, size_t units, const float *left,
@@ -111,7 +112,7 @@ static void gemm_float32(size_t rows, size_t columns, size_t units, const float 
                          const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
     prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE);
     for (; rows > 0; prefetch.next += units * prefetch.step) {
-        size_t count = tile_rows(rows);
+        size_t count = tile_rows(rows, TILE);
 #define TILE_WIDE(N) tile_float32(N, 2, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)
 #define TILE_NARROW(N)                                                                                                 \
     tile_float32(N, 1, columns, units, left, left_stride, panel, prefetch, out, out_stride, accumulate)

@@ -1,5 +1,4 @@
-/* What the GEMMs of all register widths share: tiles of rows, and prefetching. Include it after TILE, the most rows of
- * a tile, is defined. */
+/* What the GEMMs of all register widths share: tiles of rows, and prefetching. */
 
 /* switch (count) { CASES_3(body) } calls body(count) with the number of rows as a constant, which keeps the sums in
  * registers. */
@@ -13,9 +12,9 @@
 #define CASES_12(body)                                                                                                 \
     CASES_6(body) CASE(7, body) CASE(8, body) CASE(9, body) CASE(10, body) CASE(11, body) CASE(12, body)
 
-/* Rows of the next tile: no more than TILE, and tiles of about equal size. */
-INLINE size_t tile_rows(size_t rows) {
-    size_t tiles = (rows + TILE - 1) / TILE;
+/* Rows of the next tile: no more than `most`, and tiles of about equal size. */
+INLINE size_t tile_rows(size_t rows, size_t most) {
+    size_t tiles = (rows + most - 1) / most;
     return (rows + tiles - 1) / tiles;
 }
 
@@ -30,4 +29,10 @@ INLINE prefetcher prefetcher_of(const void *ahead, const void *panel, size_t pas
     if (!ahead)
         return (prefetcher){panel, 0};
     return (prefetcher){ahead, (sizeof(float) * NATIVE_PANEL + passes - 1) / passes};
+}
+
+INLINE void prefetch_step(prefetcher *prefetch) {
+    _mm_prefetch(prefetch->next, _MM_HINT_T1);
+    _mm_prefetch(prefetch->next + prefetch->step / 2, _MM_HINT_T1);
+    prefetch->next += prefetch->step;
 }

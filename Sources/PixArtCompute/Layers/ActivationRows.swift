@@ -12,13 +12,11 @@ package struct ActivationRows: Sendable {
         case int8
         /// bfloat16 values held as float32, for instruction sets without a bfloat16 GEMM.
         case emulatedBFloat16
-        /// int8 values times the scale of the row, held as float32, for instruction sets without an int8 GEMM.
-        case emulatedInt8
 
         /// Bytes of an element.
         package var size: Int {
             switch self {
-            case .float32, .emulatedBFloat16, .emulatedInt8: 4
+            case .float32, .emulatedBFloat16: 4
             case .bfloat16: 2
             case .int8: 1
             }
@@ -31,7 +29,6 @@ package struct ActivationRows: Sendable {
             case .bfloat16: Int32(NATIVE_BFLOAT16)
             case .int8: Int32(NATIVE_INT8)
             case .emulatedBFloat16: Int32(NATIVE_ROUND_BFLOAT16)
-            case .emulatedInt8: Int32(NATIVE_ROUND_INT8)
             }
         }
     }
@@ -126,7 +123,7 @@ package struct ActivationRows: Sendable {
             (0..<columns).map { column in
                 let place = start + row * stride + column * encoding.size
                 switch encoding {
-                case .float32, .emulatedBFloat16, .emulatedInt8: return place.load(as: Float.self)
+                case .float32, .emulatedBFloat16: return place.load(as: Float.self)
                 case .bfloat16: return Float(bitPattern: UInt32(place.load(as: UInt16.self)) << 16)
                 case .int8: return Float(Int(place.load(as: UInt8.self)) - 128) * scales![row]
                 }
@@ -158,7 +155,7 @@ extension ThreadPool {
         switch compute {
         case .float32: .float32
         case .bfloat16: kernels.table.pointee.multiplies_bfloat16 != 0 ? .bfloat16 : .emulatedBFloat16
-        case .int8: kernels.table.pointee.multiplies_int8 != 0 ? .int8 : .emulatedInt8
+        case .int8: .int8
         }
     }
 }

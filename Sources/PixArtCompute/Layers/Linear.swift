@@ -262,7 +262,7 @@ extension ActivationRows {
         into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
     ) {
         switch encoding {
-        case .float32, .emulatedBFloat16, .emulatedInt8:
+        case .float32, .emulatedBFloat16:
             kernels.table.pointee.gemm_float32(
                 rows, columns, units.count, start.assumingMemoryBound(to: Float.self) + units.lowerBound, elementStride,
                 panel.elements + units.lowerBound * Panel.width, ahead, tile, tileStride, units.lowerBound > 0 ? 1 : 0)
@@ -271,7 +271,7 @@ extension ActivationRows {
                 rows, columns, units.count, start.assumingMemoryBound(to: UInt16.self), elementStride, panel.elements,
                 ahead, panel.hasScales ? panel.scales : nil, tile, tileStride)
         case .int8:
-            kernels.table.pointee.gemm_int8!(
+            kernels.table.pointee.gemm_int8(
                 rows, columns, units.count, start.assumingMemoryBound(to: UInt8.self), elementStride, panel.elements,
                 ahead, panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
         }
@@ -284,7 +284,7 @@ extension ActivationRows.Encoding {
         switch self {
         case .float32: .gemmFloat32
         case .bfloat16, .emulatedBFloat16: .gemmBfloat16
-        case .int8, .emulatedInt8: .gemmInt8
+        case .int8: .gemmInt8
         }
     }
 }

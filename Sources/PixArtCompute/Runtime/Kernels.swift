@@ -10,7 +10,9 @@ package struct Kernels: @unchecked Sendable {
     package static let best = Kernels(table: native_kernels_named(nil)!)
 
     /// Names of all instruction sets, the best first.
-    package static let names = ["avx512_bf16", "avx512", "avx2", "portable"]
+    package static let names = [
+        "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable",
+    ]
 
     /// Names of the instruction sets that this processor has.
     package static var available: [String] { names.filter { native_kernels_named($0) != nil } }

@@ -23,7 +23,7 @@ extension WeightMatrix {
         default: try packConverted(outputs, for: activations, into: panel, kernels, scratch)
         }
         if activations == .int8, encoding != .int4 {
-            kernels.table.pointee.zero_point_sums!(units, panel.elements, panel.zeroPointSums)
+            kernels.table.pointee.zero_point_sums(units, panel.elements, panel.zeroPointSums)
         }
     }
 
@@ -31,22 +31,19 @@ extension WeightMatrix {
         _ outputs: Range<Int>, for activations: ActivationRows.Encoding, into panel: Panel, _ kernels: Kernels,
         _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
-        if encoding == .int4, activations == .int8 || activations == .emulatedInt8 {
+        if encoding == .int4, activations == .int8 {
             let group = encoding.layout.group?.outputs ?? 1
             for first in Swift.stride(from: 0, to: outputs.count, by: group) {
                 let scale = kernels.table.pointee.int4_scale(inputs, scales(outputs.lowerBound + first))
                 let count = min(group, outputs.count - first)
                 (panel.scales + first).update(repeating: scale, count: count)
             }
-        }
-        if encoding == .int4, activations == .int8 {
-            return kernels.table.pointee.pack_int4!(
+            return kernels.table.pointee.pack_int4(
                 outputs.count, inputs, row(outputs.lowerBound).assumingMemoryBound(to: UInt8.self),
                 scales(outputs.lowerBound), panel.scales, panel.elements, panel.zeroPointSums)
         }
         // Rounding floating point to int8 needs whole rows.
-        let needsWholeRows =
-            (activations == .int8 || activations == .emulatedInt8) && encoding != .int8 && encoding != .int4
+        let needsWholeRows = activations == .int8 && encoding != .int8
         let block = needsWholeRows ? inputs : min(inputs, Self.conversionBlock)
         let stride = ActivationRows.stride(columns: block, encoding: activations)
         let rows = UnsafeMutableRawPointer(try scratch.floats(outputs.count * stride / 4, slot: 6))
@@ -76,28 +73,13 @@ extension WeightMatrix {
     ) {
         let count = columns.count
         let source = row(output, from: columns.lowerBound)
-        let bytes = target.assumingMemoryBound(to: Int8.self)
         let halves = target.assumingMemoryBound(to: UInt16.self)
         let floats = target.assumingMemoryBound(to: Float.self)
-        func int8(into bytes: UnsafeMutablePointer<Int8>) {
-            switch encoding {
-            case .int8: bytes.update(from: source.assumingMemoryBound(to: Int8.self), count: count)
-            case .int4:
-                kernels.table.pointee.int4_as_int8(
-                    count, source.assumingMemoryBound(to: UInt8.self),
-                    scales(output, from: columns.lowerBound), scale.pointee, bytes)
-            default:
-                let row = target == UnsafeMutableRawPointer(bytes) ? wide : floats
-                scale.pointee = quantize(output, to: bytes, through: row, kernels)
-            }
-        }
         switch activations {
         case .float32: widen(output, columns, to: floats, kernels)
-        case .int8: int8(into: bytes)
-        case .emulatedInt8:
-            let narrow = UnsafeMutableRawPointer(wide).assumingMemoryBound(to: Int8.self)
-            int8(into: narrow)
-            kernels.table.pointee.widen_int8(count, narrow, scale.pointee, floats)
+        case .int8 where encoding == .int8: target.copyMemory(from: source, byteCount: count)
+        case .int8:
+            scale.pointee = quantize(output, to: target.assumingMemoryBound(to: Int8.self), through: wide, kernels)
         case .bfloat16:
             switch encoding {
             case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: count)

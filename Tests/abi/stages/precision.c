@@ -128,7 +128,7 @@ static void streamed_encoders_agree(void) {
 /* All instruction sets of this processor compute the same image up to rounding. The others are refused, and the message
  * names those of the processor. */
 static void every_instruction_set_agrees(void) {
-    static const char *const sets[] = {"avx512_bf16", "avx512", "avx2", "portable"};
+    static const char *const sets[] = {"avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"};
     static const struct {
         const char *weights;
         double embedding, latents; /* relative errors between sets */
@@ -138,7 +138,7 @@ static void every_instruction_set_agrees(void) {
         char options[96];
         snprintf(options, sizeof options, "{\"weights\": \"%s\", \"instructions\": \"portable\"}", rows[i].weights);
         results portable = run_stages(check_model(), options, "{\"instructions\": \"portable\"}");
-        for (size_t j = 0; j < 4; j++) {
+        for (size_t j = 0; j < sizeof sets / sizeof *sets; j++) {
             char decoder[64];
             snprintf(options, sizeof options, "{\"weights\": \"%s\", \"instructions\": \"%s\"}", rows[i].weights,
                      sets[j]);

@@ -1,0 +1,18 @@
+/* x86-64 with AVX-512 F, BW, DQ and VL, and VNNI. */
+#if defined(__x86_64__)
+#include "look_up.h"
+
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c,bmi,bmi2"))), apply_to = function)
+#include "../portable/loops.h"
+#include "gemm_avx512.h"
+#include "int8_avx512_vnni.h"
+#pragma clang attribute pop
+
+const native_kernels native_kernels_avx512_vnni = {.name = "avx512_vnni",
+                                                   .pack_panel = pack_panel,
+                                                   .gemm_float32 = gemm_float32,
+                                                   INT8_KERNELS,
+                                                   .apply_epilogue = apply_epilogue,
+                                                   PORTABLE_KERNELS};
+#endif

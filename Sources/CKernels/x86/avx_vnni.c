@@ -1,0 +1,20 @@
+/* x86-64 with AVX2, FMA and AVX-VNNI. */
+#if defined(__x86_64__)
+#include "look_up.h"
+
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,avxvnni,fma,f16c,bmi,bmi2"))), apply_to = function)
+#define DPBUSD _mm256_dpbusd_avx_epi32
+#include "../portable/loops.h"
+#include "gemm_avx2.h"
+#include "int8_avx_vnni.h"
+#pragma clang attribute pop
+
+const native_kernels native_kernels_avx_vnni = {.name = "avx_vnni",
+                                                .pack_panel = pack_panel,
+                                                .gemm_float32 = gemm_float32,
+                                                INT8_KERNELS,
+                                                .apply_epilogue = apply_epilogue,
+                                                PORTABLE_KERNELS};
+#endif
