@@ -289,7 +289,8 @@ PIXART_API pixart_status pixart_denoiser_open(const char *model, const char *opt
 /**
  * Runs the complete denoising loop from seeded noise. For several prompts or for image-to-image
  * use a pixart_sampler. Cost: steps x blocks x B, twice with classifier-free guidance, and once
- * more with perturbed-attention guidance.
+ * more with perturbed-attention guidance. With the option "cache", some steps reuse results of
+ * earlier ones and cost less.
  *
  * @param denoiser the denoiser; thread-safe
  * @param prompt float32 [S, E] from pixart_encode()

@@ -5,10 +5,11 @@ import PixArtCompute
 
 extension PixArtTransformer {
     /// Memory of a run over `items` latent images of `latentHeight` x `latentWidth`, with `prompts` prompts of
-    /// `tokens` tokens, on the workers of `pool`. A ControlNet has `copies` blocks and `hints` control images.
+    /// `tokens` tokens, on the workers of `pool`. A ControlNet has `copies` blocks and `hints` control images. `cache`
+    /// is what later steps add again.
     package static func activationBytes(
         _ configuration: Configuration, items: Int, latentHeight: Int, latentWidth: Int, prompts: Int, tokens: Int,
-        copies: Int = 0, hints: Int = 0, compute: ComputePrecision, _ pool: ThreadPool
+        copies: Int = 0, hints: Int = 0, cache: StepCache.Contents? = nil, compute: ComputePrecision, _ pool: ThreadPool
     ) -> Int {
         let patch = configuration.patchSize * configuration.patchSize
         let (count, width) = (latentHeight * latentWidth / patch, configuration.width)
@@ -28,6 +29,7 @@ extension PixArtTransformer {
         bytes += prompts * 2 * (configuration.layers + copies) * tokens * width * attentionEncoding.size
         // The residual stream of a ControlNet, float32 [N*T, D], and its hints [B*T, D].
         if copies > 0 { bytes += 4 * width * (rows + hints * count) }
+        bytes += cache?.bytes(rows: rows, width: width, copies: copies, outputs: attentionEncoding) ?? 0
         return bytes + pool.count * ThreadPool.scratchAllowance
     }
 }

@@ -51,6 +51,40 @@ func naiveGELU(_ x: Double) -> Double {
         #expect(relativeError(output.elements, expected) < 3e-7)
     }
 
+    /// Rows in float32 and bfloat16 that are added to part of a wider matrix, with gates and without.
+    @Test(arguments: Kernels.available, [ComputePrecision.float32, .bfloat16])
+    func gatedRows(_ instructions: String, _ precision: ComputePrecision) throws {
+        let pool = try ThreadPool(threads: 2, instructions: instructions)
+        let columns = 67
+        for gated in [false, true] {
+            var numbers = Numbers(seed: 3)
+            let (source, whole, gate) = (
+                try numbers.matrix(70, columns), try numbers.matrix(70, columns + 5), numbers.array(columns)
+            )
+            let rows = try ActivationRows(rows: 70, columns: columns, encoding: pool.encoding(for: precision))
+            try ActivationRows(source).store(into: rows, pool)
+            let (kept, before) = (rows.elements, whole.elements)
+            try rows.add(to: whole.columns(2..<columns + 2), gate: gated ? gate : nil, pool)
+            #expect(rows.elements == kept)
+            var expected = before.map { Double($0) }
+            for row in 0..<70 {
+                for column in 0..<columns {
+                    expected[row * (columns + 5) + 2 + column] +=
+                        Double(gated ? gate[column] : 1) * Double(kept[row * columns + column])
+                }
+            }
+            #expect(relativeError(whole.elements, expected) < 1e-7)
+        }
+    }
+
+    @Test func differences() throws {
+        var numbers = Numbers(seed: 4)
+        let (x, other) = (try numbers.matrix(70, 67), try numbers.matrix(70, 67))
+        let expected = zip(x.elements, other.elements).map { $1 - $0 }
+        try x.subtract(from: other, pool)
+        #expect(x.elements == expected)
+    }
+
     /// From where the exponential underflows to where it overflows.
     @Test func activations() throws {
         let values = (-2000...2000).map { Float($0) / 10 } + [-1e30, 1e30, 1e-30, 0]

@@ -56,14 +56,17 @@ struct ControlModel {
     }
 
     /// A run of five steps for two images, with the reference's noise. `options` follow others.
-    func sampler(_ denoiser: Denoiser, _ options: String = "", images: Int = 2) throws -> Sampler {
+    func sampler(
+        _ denoiser: Denoiser, _ options: String = "", images: Int = 2, steps: Int = 5,
+        scheduler: String = #"{"_class_name": "DDIMScheduler", "clip_sample": false}"#
+    ) throws -> Sampler {
         let sampler = try Sampler(
             denoiser, PromptBatch(prompt: self["prompt"], negative: self["negative"]),
             DenoiseOptions(
                 json: """
-                    {"height": 48, "width": 80, "use_resolution_binning": false, "num_inference_steps": 5,
+                    {"height": 48, "width": 80, "use_resolution_binning": false, "num_inference_steps": \(steps),
                     "num_images_per_prompt": \(images), "guidance_scale": 3, \
-                    "scheduler": {"_class_name": "DDIMScheduler", "clip_sample": false}\(options)}
+                    "scheduler": \(scheduler)\(options)}
                     """))
         if images == 2 { try sampler.setLatents(self["latents"]) }
         return sampler

@@ -73,16 +73,25 @@ def named_objects(schema):
 
 
 def object_class(name, schema):
-    """The type of an object, whose required keys are those of a base: Python 3.10 has no marks for single keys."""
-    base, required = f"_Required{name}", schema["required"]
-    text = f'\n\nclass {base}(TypedDict):\n    """Keys that {name} must have."""\n\n'
-    for key in required:
-        text += f"    {key}: {' | '.join(kinds(schema['properties'][key]))}\n"
-    text += f'\n\nclass {name}({base}, total=False):\n    """An item of an option that is a list of objects."""\n\n'
-    for key, row in schema["properties"].items():
-        if key not in required:
-            text += f"    {key}: {' | '.join(kinds(row))}\n"
-    return text
+    """The type of an object. If only some keys are required, these are those of a base: Python 3.10 has no marks for
+    single keys."""
+    keys = list(schema["properties"])
+    required = [key for key in keys if key in schema["required"]]
+    optional = [key for key in keys if key not in required]
+
+    def one(name, base, note, keys):
+        rows = [f"    {key}: {' | '.join(kinds(schema['properties'][key]))}\n" for key in keys]
+        return f'\n\nclass {name}({base}):\n    """{note}"""\n\n' + "".join(rows)
+
+    note = "An object within an option."
+    if not optional:
+        return one(name, "TypedDict", note, required)
+    if not required:
+        return one(name, "TypedDict, total=False", note, optional)
+    base = f"_Required{name}"
+    return one(base, "TypedDict", f"Keys that {name} must have.", required) + one(
+        name, f"{base}, total=False", note, optional
+    )
 
 
 def options_class(verb, schema):

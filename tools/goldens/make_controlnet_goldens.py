@@ -18,6 +18,8 @@ from make_network_goldens import OUT, randomize, write
 from torch import nn
 
 SCALES = (0.0, 0.7, 1.0)
+RESIDUALS = (0, 1), (1, 2), (2, 2), (1, 3)
+"""The first and the last block of each; copies are beside blocks 1 to 3."""
 
 
 class Copy(nn.Module):
@@ -57,30 +59,63 @@ class Both(nn.Module):
             "encoder_attention_mask": ((1 - mask) * -10000.0).unsqueeze(1),
             "timestep": modulation,
         }
-        for i, block in enumerate(model.transformer_blocks):
-            if 1 <= i <= len(self.controlnet.controlnet_blocks):
-                part = self.controlnet.controlnet_blocks[i - 1]
-                if i == 1:
-                    control = hidden + part.before_proj(control)
-                control = part.transformer_block(control, **run)
-                hidden = hidden + scale * part.after_proj(control)
-                streams[f"added.{i - 1}"] = hidden
-            hidden = block(hidden, **run)
-            streams[f"block.{i}"] = hidden
+        hidden = self.advance(hidden, control, scale, run, streams)
         shift, gain = (model.scale_shift_table[None] + embedded[:, None]).chunk(2, dim=1)
         rows = model.proj_out(model.norm_out(hidden) * (1 + gain) + shift)
         patch, (_, _, height, width) = model.config.patch_size, latents.shape
         grid = rows.reshape(len(latents), height // patch, width // patch, patch, patch, -1)
         return torch.einsum("nhwpqc->nchpwq", grid).reshape(len(latents), -1, height, width), streams
 
+    def advance(self, hidden, control, scale, run, streams):
+        """The stream after all blocks."""
+        for i in range(len(self.transformer.transformer_blocks)):
+            hidden, control = self.block(i, hidden, control, scale, run, streams)
+        return hidden
 
-def run(both, latents, hints, items, guidance_scale, scale, start, end, steps):
-    """Latents after each step of a run of both images with classifier-free guidance. The ControlNet guides some steps."""
+    def block(self, i, hidden, control, scale, run, streams):
+        """The streams of both networks after a block and the copy beside it."""
+        if 1 <= i <= len(self.controlnet.controlnet_blocks):
+            part = self.controlnet.controlnet_blocks[i - 1]
+            if i == 1:
+                control = hidden + part.before_proj(control)
+            control = part.transformer_block(control, **run)
+            hidden = hidden + scale * part.after_proj(control)
+            streams[f"added.{i - 1}"] = hidden
+        hidden = self.transformer.transformer_blocks[i](hidden, **run)
+        streams[f"block.{i}"] = hidden
+        return hidden, control
+
+
+class Cached(Both):
+    """The same with the residual of some blocks and of the copies beside them, which `reuses` says to add again."""
+
+    first, last, reuses = 0, 0, False
+
+    def advance(self, hidden, control, scale, run, streams):
+        for i in range(self.first):
+            hidden, control = self.block(i, hidden, control, scale, run, streams)
+        # The copies' stream begins with the transformer's at the first copy.
+        before = hidden, hidden if self.first <= 1 else control
+        if self.reuses:
+            hidden, control = (stream + kept for stream, kept in zip(before, self.kept))
+        else:
+            for i in range(self.first, self.last + 1):
+                hidden, control = self.block(i, hidden, control, scale, run, streams)
+            self.kept = hidden - before[0], control - before[1]
+        for i in range(self.last + 1, len(self.transformer.transformer_blocks)):
+            hidden, control = self.block(i, hidden, control, scale, run, streams)
+        return hidden
+
+
+def run(both, latents, hints, items, guidance_scale, scale, start, end, steps, computed=None):
+    """Latents after each step of a run of both images with classifier-free guidance. The ControlNet guides some steps. In
+    those that are not `computed`, a residual is added again if the step before had the ControlNet too, or neither has."""
     scheduler = DDIMScheduler(clip_sample=False)
     scheduler.set_timesteps(steps)
-    states = []
+    states, kept = [], None
     for i, timestep in enumerate(scheduler.timesteps):
         keeps = i / steps >= start and (i + 1) / steps <= end
+        both.reuses, kept = computed is not None and i not in computed and keeps == kept, keeps
         inputs = {**items, "timestep": timestep.expand(4)}
         output, _ = both(latents[[0, 1, 0, 1]], hints[[0, 1, 0, 1]], scale=scale if keeps else 0.0, **inputs)
         negative, prompt = output[:, :4].chunk(2)
@@ -122,6 +157,10 @@ def main():
         golden["output.one-hint"], _ = both(latents[[0, 1, 0, 1]], hints[[0, 0, 0, 0]], scale=1.0, **items)
         settings = {"guidance_scale": 3.0, "scale": 0.7, "start": 0.2, "end": 0.8, "steps": 5}
         golden["run"] = run(both, latents, hints, items, **settings)
+        both.__class__ = Cached
+        settings = {"guidance_scale": 3.0, "scale": 0.7, "start": 0.25, "end": 0.75, "steps": 8, "computed": {0, 4, 7}}
+        for both.first, both.last in RESIDUALS:
+            golden[f"cached.{both.first}-{both.last}"] = run(both, latents, hints, items, **settings)
         plain = transformer(
             latents[[0, 1, 0, 1]],
             encoder_hidden_states=items["prompts"],

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .run import CAT, EMPTY, LONG, MESSY, MIXED, Model, Run, transformer
+from .step_cache import MODULES
 
 CHECKPOINT_RUNS = (
     *(Run(steps=20, seed=seed) for seed in range(3)),
@@ -183,6 +186,45 @@ FROM_PICTURES = (
     ),
 )
 
+
+def schedule(steps: int, blocks: int) -> dict[str, Any]:
+    """A random table that computes half of the modules."""
+    computed = np.random.default_rng(steps).random((steps, blocks, len(MODULES))) < 0.5
+    rows = [{str(block): dict(zip(MODULES, row)) for block, row in enumerate(step)} for step in computed.tolist()]
+    return {"schedule": {f"{step:03d}": row for step, row in enumerate(rows)}}
+
+
+STEP_CACHE = (
+    Model(
+        "step cache",
+        {"transformer": transformer(num_layers=5)},
+        (
+            Run(steps=20, cache="half"),
+            Run(steps=20, cache="third"),
+            Run(steps=13, cache="third", images=2, seed=(3, 4)),
+            Run(steps=10, cache={"interval": 3}, guidance=1.0),
+            Run(steps=10, cache={"blocks": (0, 4), "steps": (3, 4, 8)}, images=2, seed=(3, 4)),
+            Run(steps=10, cache={"blocks": (2, 2), "interval": 100}, prompt=FIRST_THREE, seed=7),
+            Run(steps=10, cache=schedule(10, 5), images=2, seed=(3, 4)),
+            Run(steps=10, cache=schedule(10, 5), prompt=(LONG, CAT), negative=(MIXED, EMPTY), seed=7),
+            Run(steps=10, cache={"interval": 2}, guidance_interval=(0.3, 0.8)),
+            Run(steps=10, cache=schedule(10, 5), guidance_interval=(0.3, 0.8), images=2, seed=(3, 4)),
+            Run(steps=10, cache={"interval": 3}, strength=0.6, mask=True),
+            Run(steps=10, cache=schedule(10, 5), strength=0.6),
+            *(
+                Run(steps=6, cache=cache, scheduler=scheduler)
+                for scheduler in ("HeunDiscreteScheduler", "KDPM2AncestralDiscreteScheduler")
+                for cache in ("half", schedule(11, 5))
+            ),
+        ),
+    ),
+    Model(
+        "step cache, PAG",
+        {"pipeline": "sigma", "transformer": transformer(num_layers=12)},
+        (Run(steps=10, pag_scale=3.0, cache="half"), Run(steps=10, pag_scale=3.0, cache=schedule(10, 12))),
+    ),
+)
+
 TEXT_TO_IMAGE = (
     Model(
         "tiny",
@@ -320,4 +362,4 @@ TEXT_TO_IMAGE = (
     scheduled("500 training steps", num_train_timesteps=500),
 )
 
-MODELS = (*TEXT_TO_IMAGE, *FEW_STEPS, *SIGMA, *MORE_GUIDANCE, *MANY_PROMPTS, *FROM_PICTURES)
+MODELS = (*TEXT_TO_IMAGE, *FEW_STEPS, *SIGMA, *MORE_GUIDANCE, *MANY_PROMPTS, *FROM_PICTURES, *STEP_CACHE)

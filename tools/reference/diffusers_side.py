@@ -20,6 +20,7 @@ from transformers import T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
 from .run import Run
+from .step_cache import cached, one_call_each
 
 END = 1
 """The id of T5's </s>."""
@@ -88,7 +89,12 @@ class Reference:
         further: dict[str, Any] = {"timesteps": list(run.timesteps)} if run.timesteps else {}
         if run.pag_scale:
             further |= {"pag_scale": run.pag_scale, "pag_adaptive_scale": run.pag_adaptive_scale}
-        with recorded(pipeline.scheduler, states, takes_original=not self.is_sigma and not run.pag_scale):
+        steps = calls(pipeline.scheduler, run)
+        with (
+            recorded(pipeline.scheduler, states, takes_original=not self.is_sigma and not run.pag_scale),
+            cached(pipeline.transformer, run.cache, steps) as state,
+            one_call_each(pipeline.transformer, state),
+        ):
             images = pipeline(
                 negative_prompt=None,
                 num_inference_steps=run.steps,
@@ -143,6 +149,14 @@ class Reference:
         with torch.no_grad():
             images = vae.decode(latents / vae.config.scaling_factor).sample
         return (images / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
+
+
+def calls(scheduler: Any, run: Run) -> int:
+    """How often a run calls the transformer. Schedulers of second order do so twice for most steps."""
+    if run.timesteps:
+        return len(run.timesteps)
+    scheduler.set_timesteps(run.steps)
+    return len(scheduler.timesteps)
 
 
 @contextlib.contextmanager

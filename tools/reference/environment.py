@@ -28,6 +28,7 @@ REFERENCE = Requirements(
     ("torch", "diffusers", "transformers", "sentencepiece", "safetensors", "bs4", "ftfy", "PIL", "scipy", "torchsde"),
     "reference/requirements-reference.txt",
 )
+CACHING = Requirements(("numpy", "pymoo"), "caching/requirements-caching.txt")
 BENCH = Requirements((*REFERENCE.modules, "openvino", "matplotlib"), "benchmark/requirements-bench.txt")
 
 
@@ -58,6 +59,7 @@ def environment(folder: pathlib.Path, requirements: Requirements) -> pathlib.Pat
         [python, "-c", "import " + ", ".join(requirements.modules)], stderr=subprocess.DEVNULL
     ).returncode:
         # The CPU build of torch if its index can be reached; else PyPI's, with CUDA.
-        subprocess.run([*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"], check=False)
+        if "torch" in requirements.modules:
+            subprocess.run([*install, "--no-deps", "--retries", "0", "--index-url", CPU_TORCH, "torch"], check=False)
         subprocess.run([*install, "-r", TOOLS / requirements.file], check=True)
     return python

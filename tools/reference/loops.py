@@ -16,6 +16,7 @@ from PIL import Image
 
 from .diffusers_side import Reference, Result, generators
 from .run import Run
+from .step_cache import StepCache, cached
 
 CPU = torch.device("cpu")
 FACTOR = 8
@@ -49,17 +50,19 @@ def run_loop(reference: Reference, run: Run) -> Result:
     else:
         timesteps, latents, noise, start = begin(run, shape, scheduler, generator)
     mask = latent_mask(run, shape)
-    predict = predictor(reference, run, len(timesteps))
     states = [latents.numpy().copy()]
-    for index, timestep in enumerate(timesteps):
-        output = predict(scheduler.scale_model_input(latents, timestep), timestep, index)
-        latents = scheduler.step(output, timestep, latents, **extras(scheduler, generator), return_dict=False)[0]
-        if mask is not None:
-            proper = start
-            if index < len(timesteps) - 1:
-                proper = scheduler.add_noise(proper, noise, torch.tensor([timesteps[index + 1]]))
-            latents = (1 - mask) * proper + mask * latents
-        states.append(latents.numpy().copy())
+    skipped = len(scheduler.timesteps) - len(timesteps)
+    with cached(reference.pipeline.transformer, run.cache, len(timesteps), skipped) as cache:
+        predict = predictor(reference, run, len(timesteps), cache)
+        for index, timestep in enumerate(timesteps):
+            output = predict(scheduler.scale_model_input(latents, timestep), timestep, index)
+            latents = scheduler.step(output, timestep, latents, **extras(scheduler, generator), return_dict=False)[0]
+            if mask is not None:
+                proper = start
+                if index < len(timesteps) - 1:
+                    proper = scheduler.add_noise(proper, noise, torch.tensor([timesteps[index + 1]]))
+                latents = (1 - mask) * proper + mask * latents
+            states.append(latents.numpy().copy())
     return Result(noise=states[0], latents=states[1:], pixels=reference.pixels(latents))
 
 
@@ -108,7 +111,7 @@ def latent_mask(run: Run, shape: tuple[int, ...]) -> torch.Tensor | None:
     )[0]
 
 
-def predictor(reference: Reference, run: Run, steps: int) -> Any:
+def predictor(reference: Reference, run: Run, steps: int, cache: StepCache | None) -> Any:
     """A function from latents, timestep and step to the transformer's prediction, with guidance as in diffusers'
     guider."""
     transformer = reference.pipeline.transformer
@@ -117,6 +120,8 @@ def predictor(reference: Reference, run: Run, steps: int) -> Any:
     inputs = reference.embeddings(run)
 
     def predicted(latents: torch.Tensor, timestep: torch.Tensor, kind: str) -> torch.Tensor:
+        if cache:
+            cache.role = kind
         return transformer(
             latents,
             encoder_hidden_states=inputs[f"{kind}_embeds"].repeat_interleave(run.images, 0),
@@ -127,6 +132,8 @@ def predictor(reference: Reference, run: Run, steps: int) -> Any:
 
     def predict(latents: torch.Tensor, timestep: torch.Tensor, step: int) -> torch.Tensor:
         guider.set_state(step, steps, timestep)
+        if cache:
+            cache.begin(*("prompt", "negative_prompt")[: guider.num_conditions])
         with torch.no_grad():
             negative = predicted(latents, timestep, "negative_prompt") if guider.num_conditions == 2 else None
             return guider.forward(predicted(latents, timestep, "prompt"), negative).pred

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,9 @@ PROMPTS = (
     "<b>bold</b>   https://example.com/a.png  #tag @name 123456789 a--b----c __d__\n\ttabs",
 )
 CAT, EMPTY, MIXED, LONG, MESSY = PROMPTS
+
+
+NO_QUOTES = str.maketrans("", "", "{}'")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Run:
     """Start from a random image."""
     mask: bool = False
     """Regenerate part of that image."""
+    cache: str | Mapping[str, Any] | None = None
+    """What some steps take from earlier ones."""
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -54,7 +60,7 @@ class Run:
     @property
     def plain(self) -> bool:
         """True for a text-to-image run of one prompt with classifier-free guidance only."""
-        further = (self.scheduler, self.timesteps, self.guidance_interval, self.strength)
+        further = (self.scheduler, self.timesteps, self.guidance_interval, self.strength, self.cache)
         return all(value is None for value in further) and not self.pag_scale and len(self.prompts) == 1
 
     def __str__(self) -> str:
@@ -73,6 +79,8 @@ class Run:
             text += f" in {self.pag_applied_layers}" if self.pag_applied_layers else ""
         text += f", image at {self.strength:g}" if self.strength is not None else ""
         text += ", masked" if self.mask else ""
+        if self.cache:
+            text += f", cache {'schedule' if 'schedule' in self.cache else str(self.cache).translate(NO_QUOTES)}"
         seed = "+".join(map(str, self.seed)) if isinstance(self.seed, tuple) else self.seed
         steps = f"timesteps {list(self.timesteps)}" if self.timesteps else f"{self.steps} steps"
         return f"{steps}, guidance {self.guidance:g}, seed {seed}{images}{size}{text}"

@@ -116,6 +116,7 @@ def denoise_options(run: Run) -> dict[str, Any]:
         "pag_adaptive_scale": run.pag_adaptive_scale or None,
         "pag_applied_layers": run.pag_applied_layers,
         "strength": run.strength,
+        "cache": run.cache,
     }
     return {
         "num_inference_steps": run.steps,

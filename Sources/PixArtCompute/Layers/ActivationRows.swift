@@ -131,6 +131,17 @@ package struct ActivationRows: Sendable {
         }
     }
 
+    /// The values of a float32 or bfloat16 row.
+    func widen(_ row: Int, into target: UnsafeMutablePointer<Float>, _ kernels: Kernels) {
+        let place = start + row * stride
+        if encoding == .bfloat16 {
+            kernels.table.pointee.widen_bfloat16(columns, place.assumingMemoryBound(to: UInt16.self), target)
+        } else {
+            precondition(encoding.size == 4)
+            target.update(from: place.assumingMemoryBound(to: Float.self), count: columns)
+        }
+    }
+
     /// Rounds float32 or bfloat16 rows to the encoding of `output`.
     package func store(into output: ActivationRows, _ pool: ThreadPool) throws(PixArtError) {
         precondition(output.rows == rows && output.columns == columns)

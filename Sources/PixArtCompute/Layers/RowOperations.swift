@@ -1,3 +1,4 @@
+import CKernels
 import PixArtStorage
 
 /// Row-wise operations of networks. The workers of the pool share the rows.
@@ -41,6 +42,17 @@ extension Matrix {
         }
     }
 
+    /// x = other - x, elementwise
+    package func subtract(from other: Matrix, _ pool: ThreadPool) throws(PixArtError) {
+        precondition(other.rows == rows && other.columns == columns)
+        try pool.run(total: rows, grain: Self.grain, as: .rows) { range, _ in
+            for row in range {
+                let (x, whole) = (self.row(row), other.row(row))
+                for column in 0..<columns { x[column] = whole[column] - x[column] }
+            }
+        }
+    }
+
     /// x = x / (1 + exp(-x)), elementwise
     package func silu() {
         for row in 0..<rows { Kernels.best.table.pointee.silu(columns, self.row(row)) }
@@ -50,5 +62,26 @@ extension Matrix {
     package func add(_ other: Matrix) {
         precondition(other.rows == rows && other.columns == columns)
         for row in 0..<rows { Kernels.best.table.pointee.add(columns, other.row(row), self.row(row)) }
+    }
+}
+
+extension ActivationRows {
+    /// stream += gate * x, with one gate for each column, or gates of 1. Rows are float32 or bfloat16. Fails with
+    /// `.memory`.
+    package func add(to stream: Matrix, gate: [Float]? = nil, _ pool: ThreadPool) throws(PixArtError) {
+        precondition(stream.rows == rows && stream.columns == columns && gate?.count ?? columns == columns)
+        try pool.run(total: rows, grain: 64, as: .rows) { range, scratch throws(PixArtError) in
+            let work = try scratch.floats(columns, slot: 0)
+            (gate ?? []).withUnsafeBufferPointer { gates in
+                var epilogue = native_epilogue()
+                epilogue.accumulate = 1
+                epilogue.gate = gate == nil ? nil : gates.baseAddress
+                for row in range {
+                    widen(row, into: work, pool.kernels)
+                    pool.kernels.table.pointee.apply_epilogue(
+                        1, columns, work, columns, &epilogue, stream.row(row), stream.stride)
+                }
+            }
+        }
     }
 }

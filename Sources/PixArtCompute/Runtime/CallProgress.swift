@@ -16,6 +16,8 @@ package final class CallProgress {
     /// The outer call, if this call is made from its callback.
     private let outer: CallProgress?
     private var (step, steps, fraction) = (0, 1, 0.0)
+    /// The part of the call that the current step is; nil if all steps are equal.
+    private var span: ClosedRange<Double>?
     private var isCancelled = false
     /// The pool that this call waits for while its callback runs.
     private var awaitedPool: ThreadPool?
@@ -42,8 +44,16 @@ package final class CallProgress {
     /// Reports that `step` of `steps` steps are done, and the fraction of the call. Fails with `.cancelled`.
     package static func report(step: Int, of steps: Int, fraction: Double) throws(PixArtError) {
         guard let progress = current else { return }
-        (progress.step, progress.steps, progress.fraction) = (step, steps, max(fraction, progress.fraction))
-        try progress.ask()
+        progress.span = nil
+        try progress.report(step, steps, fraction)
+    }
+
+    /// Reports that `step` of `steps` steps are done, and the part of the call that the next one is. Fails with
+    /// `.cancelled`.
+    package static func report(step: Int, of steps: Int, span: ClosedRange<Double>) throws(PixArtError) {
+        guard let progress = current else { return }
+        progress.span = span
+        try progress.report(step, steps, span.lowerBound)
     }
 
     /// Reports that `step` of `steps` equal steps are done. Fails with `.cancelled`.
@@ -51,11 +61,17 @@ package final class CallProgress {
         try report(step: step, of: steps, fraction: steps == 0 ? 1 : Double(step) / Double(steps))
     }
 
-    /// Reports the share of the current step that is done. Steps are equal. Fails with `.cancelled`.
+    /// Reports the share of the current step that is done. Fails with `.cancelled`.
     package static func report(share: Double) throws(PixArtError) {
         guard let progress = current else { return }
         let (step, steps) = (progress.step, progress.steps)
-        try report(step: step, of: steps, fraction: (Double(step) + share) / Double(steps))
+        let fraction = progress.span.map { $0.lowerBound + share * ($0.upperBound - $0.lowerBound) }
+        try progress.report(step, steps, fraction ?? (Double(step) + share) / Double(steps))
+    }
+
+    private func report(_ step: Int, _ steps: Int, _ fraction: Double) throws(PixArtError) {
+        (self.step, self.steps, self.fraction) = (step, steps, max(fraction, self.fraction))
+        try ask()
     }
 
     /// Asks the host whether to continue. Fails with `.cancelled`.

@@ -5,12 +5,13 @@ package struct Option<Value: Sendable>: Sendable {
     package let property: OptionSchema.Property
     /// The value if a host gives none: that of `property.fallback`.
     package let fallback: Value
-    /// nil for JSON of another kind, which `property` does not accept either.
-    private let decode: @Sendable (JSONValue) -> Value?
+    /// nil for JSON of another kind, which `property` does not accept either. Fails with `.option` if it has the kind, but
+    /// a part of it is not allowed.
+    private let decode: @Sendable (JSONValue) throws(PixArtError) -> Value?
 
     private init(
         _ name: String, _ kind: OptionSchema.Kind, default fallback: Value, _ json: JSONValue, _ documentation: String,
-        _ decode: @escaping @Sendable (JSONValue) -> Value?
+        _ decode: @escaping @Sendable (JSONValue) throws(PixArtError) -> Value?
     ) {
         property = OptionSchema.Property(name, kind, default: json, documentation)
         self.fallback = fallback
@@ -20,14 +21,18 @@ package struct Option<Value: Sendable>: Sendable {
     /// An option that is nil by default, for which hosts write null.
     private init<Wrapped>(
         _ name: String, _ kind: OptionSchema.Kind, _ documentation: String,
-        _ decode: @escaping @Sendable (JSONValue) -> Wrapped?
+        _ decode: @escaping @Sendable (JSONValue) throws(PixArtError) -> Wrapped?
     ) where Value == Wrapped? {
-        self.init(name, kind, default: nil, .null, documentation) { $0 == .null ? .some(nil) : decode($0).map { $0 } }
+        self.init(name, kind, default: nil, .null, documentation) { json throws(PixArtError) in
+            if json == .null { return .some(nil) }
+            guard let value = try decode(json) else { return nil }
+            return .some(value)
+        }
     }
 
     /// The value of JSON that a host gave. Fails with `.option` naming the key, what was found and what is allowed.
     package func value(_ json: JSONValue) throws(PixArtError) -> Value {
-        guard property.accepts(json), let value = decode(json) else {
+        guard property.accepts(json), let value = try decode(json) else {
             throw .option("option \"\(property.name)\" is \(json.serialized()), expected \(property.expectation)")
         }
         return value
@@ -275,6 +280,17 @@ extension Option where Value == [AdapterRequest] {
     /// Adapters by their paths; none by default.
     package static func adapters(_ name: String, _ documentation: String) -> Self {
         Self(name, .adapters, default: [], .array([]), documentation) { $0.array?.compactMap { AdapterRequest($0) } }
+    }
+}
+
+extension Option {
+    /// Text or an object, in one of several forms that `schemas` describe and `decode` reads, or fails with `.option`
+    /// naming what is not allowed; nil for null, the default.
+    package static func optionalForm<Form>(
+        _ name: String, _ forms: String, schemas: [JSONValue], _ documentation: String,
+        _ decode: @escaping @Sendable (JSONValue) throws(PixArtError) -> Form?
+    ) -> Self where Value == Form? {
+        Self(name, .form(forms, schemas: schemas), documentation, decode)
     }
 }
 

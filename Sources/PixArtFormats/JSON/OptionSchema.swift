@@ -22,6 +22,9 @@ package struct OptionSchema: Sendable {
         /// The name of a class, or an object with "_class_name" and its fields, which are checked when the
         /// object is created. With the JSON Schemas of both forms.
         case classNamed(String, schemas: [JSONValue])
+        /// Text or an object in one of several forms, whose parts are checked when it is read: the forms in words, and
+        /// their JSON Schemas.
+        case form(String, schemas: [JSONValue])
         /// Any text.
         case text
         /// A seed of 64 bits, or a list of them.
@@ -134,6 +137,8 @@ extension OptionSchema.Property {
                 "type": .array(["string", "object", "null"].map { .string($0) }),
                 "oneOf": .array(schemas + [.object(["type": .string("null")])]),
             ]
+        case .form(_, let schemas):
+            members = ["oneOf": .array(schemas + [.object(["type": .string("null")])])]
         case .choice(let names): members = ["type": .string("string"), "enum": .array(names.map { .string($0) })]
         case .integerChoice(let numbers):
             members = ["type": .string("integer"), "enum": .array(numbers.map { .integer($0) })]
@@ -185,6 +190,7 @@ extension OptionSchema.Property {
             return "an array of arrays of \(count) numbers from \(range.lowerBound) to \(range.upperBound)\(null)"
         case .classNamed(let what, _):
             return "the name of a \(what), or an object with its \"_class_name\" and fields\(null)"
+        case .form(let forms, _): return forms + null
         case .text: return "a string\(null)"
         case .seeds: return "an integer from 0 to \(UInt64.max), or an array of such integers"
         case .texts: return "an object of strings"
@@ -225,6 +231,7 @@ extension OptionSchema.Property {
             guard let members = value.object else { return value.string != nil }
             let names = ["_class_name", "name"].compactMap { members[$0] }
             return names.count < 2 && names.allSatisfy { $0.string != nil }
+        case .form: return value.string != nil || value.object != nil
         case .text: return value.string != nil
         case .seeds:
             if let seeds = value.array { return !seeds.isEmpty && seeds.allSatisfy { $0.unsigned != nil } }

@@ -137,7 +137,7 @@ package struct PixArtTransformer: Sendable {
     /// earlier one wrote.
     package final class Workspace: Sendable {
         /// The largest shape of a prediction.
-        fileprivate let items: Int
+        let items: Int
         fileprivate let grid: PatchGrid
         fileprivate let positions: Matrix
         fileprivate let size: (height: Int, width: Int)
@@ -147,6 +147,9 @@ package struct PixArtTransformer: Sendable {
 
         /// The residual stream, [B*T, D].
         package var stream: Matrix { activations.x }
+
+        /// Rows of an item in the stream.
+        var tokens: Int { grid.count }
 
         fileprivate init(
             items: Int, grid: PatchGrid, positions: Matrix, size: (height: Int, width: Int), activations: Activations,
@@ -231,44 +234,69 @@ package struct PixArtTransformer: Sendable {
     /// Predicts from noisy latents [B, C, Y, X], all at one `timestep`: [B, outChannels, Y, X].
     ///
     /// `segments` cover the items in order, perturbed ones last. In `perturbedBlocks` the perturbed items use the
-    /// values of self-attention unchanged. A ControlNet runs only with a `control`. Reports each block and each
-    /// copy as a share of the step. Fails with `.cancelled`.
+    /// values of self-attention unchanged. A ControlNet runs only with a `control`. With a `cache`, results of earlier
+    /// steps take the place of some blocks or modules. Reports each block and each copy that runs as a share of the
+    /// step. Fails with `.cancelled`.
     package func callAsFunction(
         _ latents: Latents, timestep: Float, _ segments: [BatchSegment], perturbedBlocks: Set<Int> = [],
-        control: ControlNet.Control? = nil, _ workspace: Workspace, _ pool: ThreadPool
+        control: ControlNet.Control? = nil, cache: StepCache.Step? = nil, _ workspace: Workspace, _ pool: ThreadPool
     ) throws(PixArtError) -> Latents {
-        let (count, width) = (workspace.grid.count, configuration.width)
         let items = segments.reduce(0) { $0 + $1.items }
         precondition(items <= workspace.items && latents.shape.images == items)
-        let a = workspace.activations.first(items * count)
+        let a = workspace.activations.first(items * workspace.tokens)
         try embed(latents, into: a.x, workspace, pool)
-
         let condition = try conditioning(timestep: timestep, size: workspace.size, pool)
+        try advance(
+            a, modulation: condition.modulation, segments, perturbedBlocks: perturbedBlocks, control: control,
+            cache: cache, workspace, pool)
+        return try prediction(from: a.x, condition.embedding, workspace, pool)
+    }
+
+    /// Advances the residual stream by all blocks, with the copies of a ControlNet beside some of them.
+    private func advance(
+        _ a: Activations, modulation: [Float], _ segments: [BatchSegment], perturbedBlocks: Set<Int>,
+        control: ControlNet.Control?, cache: StepCache.Step?, _ workspace: Workspace, _ pool: ThreadPool
+    ) throws(PixArtError) {
+        let tokens = workspace.tokens
         let unperturbed = segments.reduce(0) { $0 + ($1.isPerturbed ? 0 : $1.items) }
-        let copies = control == nil ? 0 : controlNet?.count ?? 0
+        let own = control == nil ? nil : workspace.copyStream.map { a.with(stream: $0.rows(0..<a.x.rows)) }
+        let copies = own == nil ? 0 : controlNet?.count ?? 0
+        let running = blocks.indices.filter { !(cache?.skips($0) ?? false) }
+        let parts = running.count + running.count { 1..<copies + 1 ~= $0 }
         var done = 0
+        func report() throws(PixArtError) {
+            done += 1
+            try CallProgress.report(share: Double(done) / Double(parts))
+        }
         for (index, block) in blocks.enumerated() {
-            if let control, let controlNet, let stream = workspace.copyStream, 1...controlNet.count ~= index {
+            try cache?.enter(index, a.x, copies: own?.x, pool)
+            if cache?.skips(index) ?? false { continue }
+            if let own, let control, let controlNet, 1...controlNet.count ~= index {
                 try controlNet(
-                    index - 1, a.with(stream: stream.rows(0..<items * count)), into: a.x, control,
-                    modulation: condition.modulation, tokens: count,
-                    contexts: BatchSegment.contexts(segments, tokens: count) { $0.copyContexts[index - 1] }, pool)
-                done += 1
-                try CallProgress.report(share: Double(done) / Double(blocks.count + copies))
+                    index - 1, own, into: a.x, control, modulation: modulation, tokens: tokens,
+                    contexts: BatchSegment.contexts(segments, tokens: tokens) { $0.copyContexts[index - 1] }, pool)
+                try report()
             }
             try block(
-                a, modulation: condition.modulation, tokens: count,
-                attending: perturbedBlocks.contains(index) ? unperturbed : items,
-                contexts: BatchSegment.contexts(segments, tokens: count) { $0.contexts[index] }, pool)
-            done += 1
-            try CallProgress.report(share: Double(done) / Double(blocks.count + copies))
+                a, modulation: modulation, tokens: tokens,
+                attending: perturbedBlocks.contains(index) ? unperturbed : a.x.rows / tokens,
+                contexts: BatchSegment.contexts(segments, tokens: tokens) { $0.contexts[index] },
+                kept: cache?.outputs(of: index), pool)
+            try report()
+            try cache?.leave(index, a.x, copies: own?.x, pool)
         }
+    }
 
-        let shift = zip(finalTable[..<width], condition.embedding).map { $0 + $1 }
-        let scale = zip(finalTable[width...], condition.embedding).map { $0 + $1 }
-        let normed = try Matrix(rows: a.x.rows, columns: width)
-        try a.x.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: ActivationRows(normed), pool)
-        let output = try Matrix(rows: a.x.rows, columns: finalProjection.weight.outputs)
+    /// The prediction that the residual stream after the last block amounts to: [B, outChannels, Y, X].
+    private func prediction(
+        from stream: Matrix, _ embedding: [Float], _ workspace: Workspace, _ pool: ThreadPool
+    ) throws(PixArtError) -> Latents {
+        let width = configuration.width
+        let shift = zip(finalTable[..<width], embedding).map { $0 + $1 }
+        let scale = zip(finalTable[width...], embedding).map { $0 + $1 }
+        let normed = try Matrix(rows: stream.rows, columns: width)
+        try stream.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: ActivationRows(normed), pool)
+        let output = try Matrix(rows: stream.rows, columns: finalProjection.weight.outputs)
         try finalProjection(normed, into: output, pool)
         return workspace.grid.latents(from: output, channels: configuration.outChannels)
     }

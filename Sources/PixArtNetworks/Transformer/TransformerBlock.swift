@@ -95,30 +95,38 @@ struct TransformerBlock: Sendable {
     ///
     /// `modulation` is [6*D], the timestep's part of shifts, scales and gates. The first `attending` items use
     /// self-attention; the others use its values unchanged. `contexts` are the caches of ranges of rows, in order
-    /// and without gaps.
+    /// and without gaps. `kept` outputs of modules are written for later steps, or stand for the modules.
     func callAsFunction(
         _ a: PixArtTransformer.Activations, modulation: [Float], tokens: Int, attending: Int,
-        contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ pool: ThreadPool
+        contexts: [(rows: Range<Int>, context: CrossAttentionCache)], kept: StepCache.Outputs? = nil,
+        _ pool: ThreadPool
     ) throws(PixArtError) {
         let width = a.x.columns
         func part(_ index: Int) -> [Float] {
             (index * width..<(index + 1) * width).map { table[$0] + modulation[$0] }
         }
-        let (attentionShift, attentionScale, attentionGate) = (part(0), part(1), part(2))
-        let (feedForwardShift, feedForwardScale, feedForwardGate) = (part(3), part(4), part(5))
-        let stream = ActivationRows(a.x)
+        try advance(a.x, by: kept?[.selfAttention], gate: part(2), pool) { output, epilogue throws(PixArtError) in
+            try a.x.layerNorm(shift: part(0), scale: part(1), epsilon: epsilon, into: a.normed, pool)
+            try selfAttend(a, tokens: tokens, items: attending, pool)
+            try selfAttention.output(a.rounded(a.attended, pool), into: output, pool, epilogue: epilogue)
+        }
+        try crossAttend(contexts, a, kept: kept?[.crossAttention], pool)
+        try advance(a.x, by: kept?[.feedForward], gate: part(5), pool) { output, epilogue throws(PixArtError) in
+            try a.x.layerNorm(shift: part(3), scale: part(4), epsilon: epsilon, into: a.normed, pool)
+            try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
+            try feedForward.1(a.rounded(a.hidden, pool), into: output, pool, epilogue: epilogue)
+        }
+    }
 
-        try a.x.layerNorm(shift: attentionShift, scale: attentionScale, epsilon: epsilon, into: a.normed, pool)
-        try selfAttend(a, tokens: tokens, items: attending, pool)
-        try selfAttention.output(
-            a.rounded(a.attended, pool), into: stream, pool, epilogue: .accumulate(gate: attentionGate))
-
-        try crossAttend(contexts, a, pool)
-
-        try a.x.layerNorm(shift: feedForwardShift, scale: feedForwardScale, epsilon: epsilon, into: a.normed, pool)
-        try feedForward.0(a.normed, into: a.hidden, pool, epilogue: .gelu)
-        try feedForward.1(
-            a.rounded(a.hidden, pool), into: stream, pool, epilogue: .accumulate(gate: feedForwardGate))
+    /// Adds the output of a module to rows of the stream: as `compute` puts it out with the epilogue that it gets, or by
+    /// way of rows that are kept.
+    private func advance(
+        _ stream: Matrix, by kept: StepCache.Output?, gate: [Float]?, _ pool: ThreadPool,
+        _ compute: (_ output: ActivationRows, _ epilogue: Linear.Epilogue) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
+        guard let kept else { return try compute(ActivationRows(stream), gate.map { .accumulate(gate: $0) } ?? .add) }
+        if !kept.isReused { try compute(kept.rows, .store) }
+        try kept.rows.add(to: stream, gate: gate, pool)
     }
 
     /// Self-attention from `a.normed` into `a.attended` for the first `items` items; only values for the others.
@@ -148,23 +156,26 @@ struct TransformerBlock: Sendable {
         }
     }
 
-    /// Cross-attention, added to the residual stream.
+    /// Cross-attention, added to the residual stream. A single token adds the same in all steps, so it is not kept.
     private func crossAttend(
         _ contexts: [(rows: Range<Int>, context: CrossAttentionCache)], _ a: PixArtTransformer.Activations,
-        _ pool: ThreadPool
+        kept: StepCache.Output?, _ pool: ThreadPool
     ) throws(PixArtError) {
         var attending: [(rows: Range<Int>, key: ActivationRows, value: ActivationRows)] = []
         /// The rows gathered so far, which are adjacent, in one GEMM.
         func attendGathered() throws(PixArtError) {
             guard let first = attending.first, let last = attending.last else { return }
             let rows = first.rows.lowerBound..<last.rows.upperBound
-            let stream = ActivationRows(a.x).rows(rows)
-            try crossAttention.query(a.rounded(stream, pool), into: a.query.rows(rows), pool)
-            let sequences = attending.map { rows, key, value in
-                Attention.Sequence(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows))
+            let stream = a.x.rows(rows)
+            try advance(stream, by: kept?.rows(rows), gate: nil, pool) { output, epilogue throws(PixArtError) in
+                try crossAttention.query(a.rounded(ActivationRows(stream), pool), into: a.query.rows(rows), pool)
+                let sequences = attending.map { rows, key, value in
+                    Attention.Sequence(query: a.query.rows(rows), key: key, value: value, into: a.attended.rows(rows))
+                }
+                try attention(sequences, pool)
+                try crossAttention.output(
+                    a.rounded(a.attended.rows(rows), pool), into: output, pool, epilogue: epilogue)
             }
-            try attention(sequences, pool)
-            try crossAttention.output(a.rounded(a.attended.rows(rows), pool), into: stream, pool, epilogue: .add)
             attending = []
         }
         for (rows, context) in contexts {

@@ -14,6 +14,8 @@ package struct DenoiseOptions: VerbOptions {
     /// How much of an image's latents is replaced by noise; nil for a run from noise alone.
     let strength: Double?
     let control: ControlOptions
+    /// nil for a run that computes all of every step.
+    let cache: CacheRequest?
     package let size: RunSizeOptions
     package let seed: Seed
     /// By the names of adapters.
@@ -55,6 +57,7 @@ package struct DenoiseOptions: VerbOptions {
         guidance = GuidanceOptions(&reader)
         strength = reader.read(.strength)
         control = ControlOptions(&reader)
+        cache = reader.read(.cache)
         let steps = reader.read(
             .integer(
                 "num_inference_steps", 1...100_000, default: 20,

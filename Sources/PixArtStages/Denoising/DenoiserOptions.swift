@@ -33,6 +33,7 @@ package struct DenoiserMemoryOptions: MemoryOptions {
     let guidance: GuidanceScales
     /// nil for a run from noise alone.
     let strength: Double?
+    let cache: CacheRequest?
     let size: RunSizeOptions
     let prompts: Int
     /// nil for the most of the pipeline.
@@ -41,6 +42,7 @@ package struct DenoiserMemoryOptions: MemoryOptions {
     package init(_ reader: inout OptionReader) {
         guidance = GuidanceScales(&reader)
         strength = reader.read(.strength)
+        cache = reader.read(.cache)
         size = RunSizeOptions(&reader)
         prompts = reader.read(
             .integer("prompts", 1...256, default: 1, "Number of prompts, as in pixart_sampler_create_batch."))

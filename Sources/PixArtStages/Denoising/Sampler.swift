@@ -18,6 +18,8 @@ package final class Sampler: ProcessBound {
     /// The timesteps of the scheduler. A run that starts from an image skips the first `skipped`.
     private let allTimesteps: [Float]
     private let skipped: Int
+    /// nil for a run that computes all of every step.
+    private let cache: RunCache?
     /// The noise that the run starts from.
     private var noise: Latents
     /// nil for runs from noise alone.
@@ -63,6 +65,12 @@ package final class Sampler: ProcessBound {
         workspace = try transformer.workspace(
             for: shape.with(images: plan.size.items, channels: shape.channels),
             size: (plan.size.height, plan.size.width), denoiser.pool)
+        cache =
+            if let request = options.cache {
+                try RunCache(
+                    request, plan, transformer, timesteps: Array(allTimesteps[skipped...]), skipped: skipped, workspace,
+                    denoiser.pool)
+            } else { nil }
         var noiseGenerator = plan.noise
         noise = Latents(shape, noiseGenerator.normal(shape.count))
         let initial = scheduler.initialNoiseSigma
@@ -179,7 +187,7 @@ package final class Sampler: ProcessBound {
                     + "pixart_sampler_set_control, or set the option \"controlnet_conditioning_scale\" to 0")
         }
         let configuration = transformer.configuration
-        try CallProgress.report(step: stepIndex, of: steps)
+        try report(done: stepIndex)
         let timestep = allTimesteps[skipped + stepIndex]
         let used = conditionings.filter {
             plan.guidance.uses($0.role, step: stepIndex, of: steps, timestep: timestep)
@@ -190,7 +198,7 @@ package final class Sampler: ProcessBound {
             perturbedBlocks: plan.guidance.perturbedBlocks,
             control: plan.control.scale(step: stepIndex, of: steps).flatMap { scale in
                 hint.map { ControlNet.Control($0, scale: scale) }
-            }, workspace, denoiser.pool)
+            }, cache: cache?.step(stepIndex, used.map(\.role)), workspace, denoiser.pool)
         func prediction(_ channels: Range<Int>) -> [Float] {
             let parts = zip(used.map(\.role), output.parts(used.count, channels: channels))
             return plan.guidance.combined(Array(parts), timestep: timestep).values
@@ -201,10 +209,16 @@ package final class Sampler: ProcessBound {
             variance: state.scheduler.wantsVariance
                 ? prediction(configuration.inChannels..<configuration.outChannels) : nil,
             sample: state.latents.values, noise: &next.noiseGenerator)
-        try CallProgress.report(step: stepIndex + 1, of: steps)
+        try report(done: stepIndex + 1)
         finish(result, &next)
         try AllocationFailure.check()
         state = next
+    }
+
+    /// Reports the steps that are done, weighed by what they compute.
+    private func report(done: Int) throws(PixArtError) {
+        guard let cache else { return try CallProgress.report(step: done, of: steps) }
+        try cache.report(done: done)
     }
 
     /// The state after a step with this result.

@@ -69,6 +69,7 @@ package struct TransformerDescription: NetworkDescription {
             + PixArtTransformer.activationBytes(
                 configuration, items: size.items, latentHeight: size.latents.height, latentWidth: size.latents.width,
                 prompts: size.embeddings, tokens: options.tokens ?? pipeline.maximumTokens,
-                copies: controlNet?.copies ?? 0, hints: size.images, compute: compute, pool)
+                copies: controlNet?.copies ?? 0, hints: size.images,
+                cache: try options.cache?.contents(blocks: configuration.layers), compute: compute, pool)
     }
 }

@@ -108,10 +108,16 @@ static pixart_status with(const verb *each, const char *key, const char *value) 
     return status;
 }
 
+/* Whether a property, or one of the forms that it may have, has the type. */
 static int has_type(json_object *property, const char *type) {
-    json_object *types = NULL;
-    if (!json_object_object_get_ex(property, "type", &types))
+    json_object *types = NULL, *forms = NULL;
+    if (!json_object_object_get_ex(property, "type", &types)) {
+        size_t count = json_object_object_get_ex(property, "oneOf", &forms) ? json_object_array_length(forms) : 0;
+        for (size_t i = 0; i < count; i++)
+            if (has_type(json_object_array_get_idx(forms, i), type))
+                return 1;
         return 0;
+    }
     if (json_object_is_type(types, json_type_string))
         return !strcmp(json_object_get_string(types), type);
     for (size_t i = 0; i < json_object_array_length(types); i++)
