@@ -4,19 +4,19 @@
 SHELL := /bin/bash
 
 DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libpcre2-dev \
-	libutf8proc-dev build-essential binutils pkg-config cmake python3-venv
+	libutf8proc-dev libsimde-dev build-essential binutils pkg-config cmake python3-venv
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := bindings examples packaging tools training
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels
 IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz test-style fuzz sanitize \
+.PHONY: help deps check-deps build demo test test-swift test-kernels test-abi test-python test-examples test-fuzz test-style fuzz sanitize \
 	compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
@@ -57,6 +57,9 @@ test: deps build ## Run every test
 test-swift: check-deps # The floors, against naive implementations and the reference
 	swift build -c release --build-tests
 	swift test -c release --skip-build
+
+test-kernels: check-deps $(VENV)/ready # Kernels against definitions in numpy, also those of other processors
+	$(VENV)/bin/python -m pytest -q Tests/kernels
 
 test-abi: build # The library from C
 	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)

@@ -9,7 +9,8 @@ extension PixArtTransformer {
     /// is what later steps add again.
     package static func activationBytes(
         _ configuration: Configuration, items: Int, latentHeight: Int, latentWidth: Int, prompts: Int, tokens: Int,
-        copies: Int = 0, hints: Int = 0, cache: StepCache.Contents? = nil, compute: ComputePrecision, _ pool: ThreadPool
+        copies: Int = 0, hints: Int = 0, cache: StepCache.Contents? = nil, compute: ComputePrecision,
+        attention: AttentionPrecision? = nil, _ pool: ThreadPool
     ) -> Int {
         let patch = configuration.patchSize * configuration.patchSize
         let (count, width) = (latentHeight * latentWidth / patch, configuration.width)
@@ -18,11 +19,11 @@ extension PixArtTransformer {
         let attentionEncoding = Activations.attentionEncoding(configuration, compute, pool)
         // The residual stream and its last norm, float32 [B*T, D], and positions [T, D].
         var bytes = 4 * width * (2 * rows + count)
-        // GEMM activations [B*T, D] and [B*T, 4D], which attention shares; rounded once more for a third
-        // encoding.
-        bytes +=
-            rows * width
-            * (encoding.size + 4 * attentionEncoding.size + (encoding == attentionEncoding ? 0 : 4 * encoding.size))
+        // GEMM activations [B*T, D] and [B*T, 4D], which attention shares; rounded once more for a third encoding,
+        // or for int8 attention.
+        bytes += rows * width * (encoding.size + 4 * attentionEncoding.size)
+        let further = Activations.furtherRows(items: items, tokens: count, configuration, compute, attention, pool)
+        bytes += further * width * 4 * encoding.size
         // Patches in and out, and the latents before and after.
         bytes += 4 * 2 * rows * patch * (configuration.inChannels + configuration.outChannels)
         // The cross-attention cache: keys and values [S, D] of every block for every prompt.

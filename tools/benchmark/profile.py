@@ -23,6 +23,7 @@ EPILOGUE = (
 EXPLANATIONS: dict[str, str] = {
     "attention in bfloat16": f"{SOFTMAX}, and the rounding of weights to bfloat16.",
     "attention in float32": f"{SOFTMAX}.",
+    "attention in int8": f"{SOFTMAX}, and sums are rescaled after every 64 keys.",
     "GEMM in bfloat16": f"weights are laid out in panels; {EPILOGUE}.",
     "GEMM in int8": f"weights are laid out in panels, int4 unpacked on the way, and sums scaled by row and column; "
     f"{EPILOGUE}.",
@@ -36,18 +37,14 @@ def name(kind: str, task: Task) -> str:
     """The name of a kind in the tables."""
     if kind.startswith("gemm_"):
         return f"GEMM in {kind.removeprefix('product_')}"
-    return f"attention in {attention_precision(task)}" if kind == "attention" else kind
-
-
-def attention_precision(task: Task) -> str:
-    return "float32" if COMPUTE[task.precision] == "float32" else "bfloat16"
+    return f"attention in {COMPUTE[task.precision]}" if kind == "attention" else kind
 
 
 def limit(results: Results, kind: str, task: Task) -> float | None:
     """G operations a second that the machine allows; None for kinds with hardly any arithmetic."""
     if kind.startswith("gemm_"):
         return results.limit_of(kind.removeprefix("gemm_"))
-    return results.limit_of(attention_precision(task)) if kind == "attention" else None
+    return results.limit_of(COMPUTE[task.precision]) if kind == "attention" else None
 
 
 def spent(row: dict[str, Any]) -> dict[str, dict[str, float]]:

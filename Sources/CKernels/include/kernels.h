@@ -118,6 +118,16 @@ typedef struct native_kernels {
                                          const uint16_t *_Nonnull query, const uint16_t *_Nonnull key,
                                          const uint16_t *_Nonnull value, size_t stride, uint16_t *_Nonnull out,
                                          size_t query_stride, void *_Nonnull scratch);
+    /* Quantizes the keys and values of one head, [keys][width] in bfloat16 or in float32, for attention_int8 of the
+     * same table. `width` is less than NATIVE_HEAD_CHANNELS. `head` has native_head_bytes(keys) bytes; it and
+     * `scratch`, NATIVE_ATTENTION_SCRATCH bytes, are aligned to 64. docs/numerics.md defines the numbers. */
+    void (*_Nonnull lay_out_head)(size_t keys, size_t width, const native_rows *_Nonnull key,
+                                  const native_rows *_Nonnull value, void *_Nonnull scratch, void *_Nonnull head);
+    /* out = softmax(scale * query key^T) value for the head that was laid out, in int8. All tables give the same
+     * bits. `query` and `out` are as the keys; they may be the same rows. */
+    void (*_Nonnull attention_int8)(size_t queries, size_t keys, size_t width, float scale,
+                                    const native_rows *_Nonnull query, const void *_Nonnull head,
+                                    void *_Nonnull scratch, const native_rows *_Nonnull out);
     /* One block of an online softmax, for each row of scores: with z = scale * scores + bias (bias may be NULL, with
      * the stride bias_stride; scale > 0) and the row's running maximum and sum, new maximum = max(maximum, max z);
      * correction = exp(maximum - new maximum); scores = exp(z - new maximum);      sum = sum * correction + sum of
@@ -211,6 +221,18 @@ typedef struct native_kernels {
 } native_kernels;
 
 enum { NATIVE_ATTENTION_SCRATCH = 512 * 1024 };
+
+/* The memory of a head for int8 attention: blocks of keys, with room for so many channels. */
+enum {
+    NATIVE_HEAD_KEYS = 64,
+    NATIVE_HEAD_CHANNELS = 80,
+    NATIVE_HEAD_BLOCK_BYTES = 2 * NATIVE_HEAD_KEYS * NATIVE_HEAD_CHANNELS + 64,
+    NATIVE_HEAD_BYTES = 2 * NATIVE_HEAD_CHANNELS * 4
+};
+
+static inline size_t native_head_bytes(size_t keys) {
+    return NATIVE_HEAD_BYTES + (keys + NATIVE_HEAD_KEYS - 1) / NATIVE_HEAD_KEYS * NATIVE_HEAD_BLOCK_BYTES;
+}
 
 /* Returns the table called `name`, or the best for this processor if `name` is NULL. Returns NULL if the processor
  * lacks the instruction set. */

@@ -2,6 +2,8 @@
 #include "loops.h"
 #include "gemm_blas.h"
 #include "gemm_int8.h"
+#include "attention_tiles.h"
+#include "attention_int8.h"
 
 const native_kernels native_kernels_portable = {.name = "portable",
                                                 .uses_blas = 1,
@@ -9,4 +11,5 @@ const native_kernels native_kernels_portable = {.name = "portable",
                                                 .gemm_float32 = gemm_float32,
                                                 INT8_KERNELS,
                                                 .apply_epilogue = apply_epilogue,
+                                                ATTENTION_KERNELS,
                                                 PORTABLE_KERNELS};

@@ -8,6 +8,8 @@
 #include "../portable/loops.h"
 #include "gemm_avx2.h"
 #include "int8_avx2.h"
+#include "attention_avx2.h"
+#include "../portable/attention_int8.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx2 = {.name = "avx2",
@@ -15,5 +17,6 @@ const native_kernels native_kernels_avx2 = {.name = "avx2",
                                             .gemm_float32 = gemm_float32,
                                             INT8_KERNELS,
                                             .apply_epilogue = apply_epilogue,
+                                            ATTENTION_KERNELS,
                                             PORTABLE_KERNELS};
 #endif

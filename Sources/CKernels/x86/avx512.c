@@ -7,6 +7,8 @@
 #include "../portable/loops.h"
 #include "gemm_avx512.h"
 #include "int8_avx2.h"
+#include "attention_avx2.h"
+#include "../portable/attention_int8.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx512 = {.name = "avx512",
@@ -14,5 +16,6 @@ const native_kernels native_kernels_avx512 = {.name = "avx512",
                                               .gemm_float32 = gemm_float32,
                                               INT8_KERNELS,
                                               .apply_epilogue = apply_epilogue,
+                                              ATTENTION_KERNELS,
                                               PORTABLE_KERNELS};
 #endif

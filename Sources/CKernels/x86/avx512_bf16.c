@@ -109,6 +109,8 @@ static void apply_epilogue_bfloat16(size_t rows, size_t columns, float *tile, si
 }
 
 #include "attention_bfloat16.h"
+#include "attention_vnni.h"
+#include "../portable/attention_int8.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
@@ -119,5 +121,6 @@ const native_kernels native_kernels_avx512_bf16 = {.name = "avx512_bf16",
                                                    INT8_KERNELS,
                                                    .apply_epilogue = apply_epilogue_bfloat16,
                                                    .attention_bfloat16 = attention_bfloat16,
+                                                   ATTENTION_KERNELS,
                                                    PORTABLE_KERNELS};
 #endif

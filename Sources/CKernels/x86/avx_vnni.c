@@ -9,6 +9,8 @@
 #include "../portable/loops.h"
 #include "gemm_avx2.h"
 #include "int8_avx_vnni.h"
+#include "attention_avx2.h"
+#include "../portable/attention_int8.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx_vnni = {.name = "avx_vnni",
@@ -16,5 +18,6 @@ const native_kernels native_kernels_avx_vnni = {.name = "avx_vnni",
                                                 .gemm_float32 = gemm_float32,
                                                 INT8_KERNELS,
                                                 .apply_epilogue = apply_epilogue,
+                                                ATTENTION_KERNELS,
                                                 PORTABLE_KERNELS};
 #endif

@@ -60,7 +60,7 @@ package struct ActivationRows: Sendable {
 
     /// Bytes from row to row: whole vectors, but no multiple of a page, because then many rows would share cache
     /// sets.
-    static func stride(columns: Int, encoding: Encoding) -> Int {
+    package static func stride(columns: Int, encoding: Encoding) -> Int {
         let bytes = (columns * encoding.size + 63) / 64 * 64
         return bytes % 4096 == 0 ? bytes + 64 : bytes
     }

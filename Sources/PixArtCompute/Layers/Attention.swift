@@ -52,6 +52,16 @@ package struct Attention: Sendable {
 
     /// Computes several sequences in one parallel region. Fails with `.memory`.
     package func callAsFunction(_ sequences: [Sequence], _ pool: ThreadPool) throws(PixArtError) {
+        try chunks(of: sequences, pool) { index, head, rows, scratch throws(PixArtError) in
+            try attend(sequences[index], head: head, rows: rows, pool.kernels, scratch)
+        }
+    }
+
+    /// Runs `body` for some queries of a head of a sequence at a time, in one parallel region.
+    func chunks(
+        of sequences: [Sequence], _ pool: ThreadPool,
+        _ body: (_ index: Int, _ head: Int, _ rows: Range<Int>, ThreadPool.Scratch) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
         let most = sequences.map(\.query.rows).max() ?? 0
         // Long chunks read keys and values less often, but each worker needs some chunks.
         let share = (most * heads * sequences.count / (8 * pool.count) + Self.queryTile - 1) / Self.queryTile
@@ -64,9 +74,7 @@ package struct Attention: Sendable {
             let (index, head) = place.quotientAndRemainder(dividingBy: heads)
             let count = sequences[index].query.rows
             guard chunk * length < count else { return }
-            try attend(
-                sequences[index], head: head, rows: chunk * length..<min((chunk + 1) * length, count), pool.kernels,
-                scratch)
+            try body(index, head, chunk * length..<min((chunk + 1) * length, count), scratch)
         }
     }
 
@@ -103,7 +111,7 @@ package struct Attention: Sendable {
     ) throws(PixArtError) {
         precondition(Self.takesBfloat16(headWidth: query.columns) && key.stride == value.stride)
         precondition(query.stride == output.stride)
-        let work = try scratch.floats(Int(NATIVE_ATTENTION_SCRATCH) / 4, slot: 0)
+        let work = try scratch.attention()
         kernels.table.pointee.attention_bfloat16!(
             query.rows, key.rows, query.columns, scale, query.start.assumingMemoryBound(to: UInt16.self),
             key.start.assumingMemoryBound(to: UInt16.self), value.start.assumingMemoryBound(to: UInt16.self),

@@ -5,3 +5,9 @@ package enum ComputePrecision: String, CaseIterable, Sendable {
     /// Activations are rounded to int8 when they are written, with a scale for each row.
     case int8
 }
+
+/// The precision of self-attention if it is not that of GEMMs.
+package enum AttentionPrecision: String, CaseIterable, Sendable {
+    case bfloat16
+    case int8
+}

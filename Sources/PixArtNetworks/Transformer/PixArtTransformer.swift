@@ -48,6 +48,8 @@ package struct PixArtTransformer: Sendable {
     package let configuration: Configuration
     /// The precision of the blocks; the layers around them are float32.
     package let compute: ComputePrecision
+    /// The precision of self-attention; nil for that of `compute`.
+    private let attention: AttentionPrecision?
     private var patchEmbedding: Linear
     private var conditioning: TimestepConditioning
     private var captionProjection: (Linear, Linear)
@@ -59,10 +61,12 @@ package struct PixArtTransformer: Sendable {
 
     /// Reads the weights by their names in diffusers' files. Fails with `.model`.
     package init(
-        _ configuration: Configuration, compute: ComputePrecision = .float32, _ reader: WeightReader
+        _ configuration: Configuration, compute: ComputePrecision = .float32, attention: AttentionPrecision? = nil,
+        _ reader: WeightReader
     ) throws(PixArtError) {
         reader.begin(.transformer)
         self.compute = compute
+        self.attention = attention
         let width = configuration.width
         let patch = configuration.patchSize * configuration.patchSize
         patchEmbedding = try reader.patches(
@@ -170,7 +174,8 @@ package struct PixArtTransformer: Sendable {
         for shape: LatentShape, size: (height: Int, width: Int), _ pool: ThreadPool
     ) throws(PixArtError) -> Workspace {
         let grid = PatchGrid(height: shape.height, width: shape.width, patch: configuration.patchSize)
-        let activations = try Activations(rows: shape.images * grid.count, configuration, compute, pool)
+        let activations = try Activations(
+            items: shape.images, tokens: grid.count, configuration, compute, attention, pool)
         let positions = try SinusoidalEmbedding.grid(
             height: grid.rows, width: grid.columns, columns: configuration.width,
             base: configuration.sampleSize / configuration.patchSize, scale: configuration.interpolationScale)
@@ -312,26 +317,36 @@ package struct PixArtTransformer: Sendable {
         /// Between the two layers of the feed-forward, [B*T, 4D], and the same rounded for a GEMM, if that
         /// needs another encoding.
         let hidden, roundedHidden: ActivationRows
+        /// Memory for the heads of int8 self-attention; nil if that has another precision.
+        let heads: ActivationRows?
 
         init(
-            rows: Int, _ configuration: Configuration, _ compute: ComputePrecision, _ pool: ThreadPool
+            items: Int, tokens: Int, _ configuration: Configuration, _ compute: ComputePrecision,
+            _ attention: AttentionPrecision?, _ pool: ThreadPool
         ) throws(PixArtError) {
-            let width = configuration.width
+            let (rows, width) = (items * tokens, configuration.width)
             let encoding = pool.encoding(for: compute)
             let attentionEncoding = Self.attentionEncoding(configuration, compute, pool)
             let hidden = try ActivationRows(rows: rows, columns: 4 * width, encoding: attentionEncoding)
+            let further = try ActivationRows(
+                rows: Self.furtherRows(items: items, tokens: tokens, configuration, compute, attention, pool),
+                columns: 4 * width, encoding: encoding)
             self.init(
                 x: try Matrix(rows: rows, columns: width),
                 normed: try ActivationRows(rows: rows, columns: width, encoding: encoding), hidden: hidden,
-                roundedHidden: encoding == attentionEncoding
-                    ? hidden : try ActivationRows(rows: rows, columns: 4 * width, encoding: encoding))
+                roundedHidden: encoding == attentionEncoding ? hidden : further.rows(0..<rows),
+                heads: Self.usesInt8Attention(configuration, compute, attention) ? further : nil)
         }
 
-        private init(x: Matrix, normed: ActivationRows, hidden: ActivationRows, roundedHidden: ActivationRows) {
+        private init(
+            x: Matrix, normed: ActivationRows, hidden: ActivationRows, roundedHidden: ActivationRows,
+            heads: ActivationRows?
+        ) {
             self.x = x
             self.normed = normed
             self.hidden = hidden
             self.roundedHidden = roundedHidden
+            self.heads = heads
             // The feed-forward runs after attention, so they share memory.
             let width = x.columns
             query = hidden.columns(0..<width)
@@ -344,12 +359,12 @@ package struct PixArtTransformer: Sendable {
         func first(_ count: Int) -> Activations {
             Activations(
                 x: x.rows(0..<count), normed: normed.rows(0..<count), hidden: hidden.rows(0..<count),
-                roundedHidden: roundedHidden.rows(0..<count))
+                roundedHidden: roundedHidden.rows(0..<count), heads: heads)
         }
 
         /// The same memory around another stream of as many rows.
         func with(stream: Matrix) -> Activations {
-            Activations(x: stream, normed: normed, hidden: hidden, roundedHidden: roundedHidden)
+            Activations(x: stream, normed: normed, hidden: hidden, roundedHidden: roundedHidden, heads: heads)
         }
 
         /// The stream as the input of a GEMM in bfloat16, or in float32 if `compute` is that. Overwrites the queries.
@@ -367,6 +382,27 @@ package struct PixArtTransformer: Sendable {
             guard compute != .float32 else { return .float32 }
             let encoding = pool.encoding(for: .bfloat16)
             return Attention.takesBfloat16(headWidth: configuration.headWidth) ? encoding : .emulatedBFloat16
+        }
+
+        private static func usesInt8Attention(
+            _ configuration: Configuration, _ compute: ComputePrecision, _ attention: AttentionPrecision?
+        ) -> Bool {
+            (attention ?? (compute == .int8 ? .int8 : .bfloat16)) == .int8
+                && Attention.takesInt8(headWidth: configuration.headWidth)
+        }
+
+        /// Rows of [4D] besides `hidden`: for the same numbers rounded, and for the heads of int8 attention. Both use
+        /// the same memory.
+        static func furtherRows(
+            items: Int, tokens: Int, _ configuration: Configuration, _ compute: ComputePrecision,
+            _ attention: AttentionPrecision?, _ pool: ThreadPool
+        ) -> Int {
+            let encoding = pool.encoding(for: compute)
+            let rounded = encoding == attentionEncoding(configuration, compute, pool) ? 0 : items * tokens
+            guard usesInt8Attention(configuration, compute, attention) else { return rounded }
+            let bytes = items * Attention.int8Bytes(heads: configuration.heads, keys: tokens)
+            let stride = ActivationRows.stride(columns: 4 * configuration.width, encoding: encoding)
+            return max(rounded, (bytes + stride - 1) / stride)
         }
 
         /// Rows as GEMMs read them; the same rows if they have that encoding.

@@ -148,7 +148,11 @@ struct TransformerBlock: Sendable {
                     query: a.query.rows(rows), key: a.key.rows(rows), value: a.value.rows(rows),
                     into: a.attended.rows(rows))
             }
-            try attention(sequences, pool)
+            if let heads = a.heads {
+                try attention.inInt8(sequences, heads, pool)
+            } else {
+                try attention(sequences, pool)
+            }
         }
         let others = attending.upperBound..<a.x.rows
         if !others.isEmpty {

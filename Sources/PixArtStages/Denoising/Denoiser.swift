@@ -19,7 +19,7 @@ package final class Denoiser: StageHandle {
         let checkpoint = try Checkpoint(model: model, options.network.source)
         pipeline = checkpoint.pipeline
         previewMap = Result { () throws(PixArtError) in try PreviewMap(checkpoint) }
-        let description = try TransformerDescription(checkpoint, controlNet: options.controlNet)
+        let description = try TransformerDescription(checkpoint, options.transformer)
         let schedule = checkpoint.companionFile(.transformer, ["scheduler_config.json"])
         schedulerFile = if let schedule { try ConfigurationFile(path: schedule) } else { nil }
         _ = try SchedulerRegistry.configuration(schedulerFile)

@@ -1,3 +1,4 @@
+import PixArtCompute
 import PixArtFormats
 
 /// The options of `pixart_denoiser_open`.
@@ -5,17 +6,40 @@ package struct DenoiserOpenOptions: VerbOptions {
     package static let verb = "denoiser_open"
 
     let network: NetworkOptions
-    /// The path or id of a ControlNet.
-    let controlNet: String?
+    let transformer: TransformerOptions
 
     package init(_ reader: inout OptionReader) {
         network = NetworkOptions(&reader)
+        transformer = TransformerOptions(&reader)
+    }
+}
+
+/// What only a transformer is opened with.
+struct TransformerOptions: Sendable {
+    /// nil for the precision of matrix multiplications.
+    let attention: AttentionPrecision?
+    /// The path or id of a ControlNet.
+    let controlNet: String?
+
+    /// The defaults.
+    static let plain: TransformerOptions = {
+        var reader = OptionReader()
+        return TransformerOptions(&reader)
+    }()
+
+    init(_ reader: inout OptionReader) {
+        attention = reader.read(
+            .automatic(
+                "attention", AttentionPrecision.allCases,
+                "Precision of self-attention. \"auto\": that of \"compute\". \"int8\" quantizes queries, keys, values and "
+                    + "the weights of the softmax, and gives the same bits on all instruction sets. \"bfloat16\" is for "
+                    + "compute \"bfloat16\" and \"int8\". Cross-attention takes little time and is not quantized."))
         controlNet = reader.read(.controlNet)
     }
 }
 
 extension Option where Value == String? {
-    static var controlNet: Self {
+    fileprivate static var controlNet: Self {
         .optionalText(
             "controlnet",
             "ControlNet of PixArt-delta to open with the transformer: a folder, a file of weights, or the id of a repository "

@@ -7,15 +7,17 @@ import PixArtStorage
 package struct TransformerDescription: NetworkDescription {
     let configuration: PixArtTransformer.Configuration
     let controlNet: ControlNetDescription?
+    /// As requested; nil for that of matrix multiplications.
+    private let attention: AttentionPrecision?
     private let pipeline: Pipeline
 
-    package init(_ checkpoint: Checkpoint) throws(PixArtError) { try self.init(checkpoint, controlNet: nil) }
+    package init(_ checkpoint: Checkpoint) throws(PixArtError) { try self.init(checkpoint, .plain) }
 
-    /// With the ControlNet that the path or id `controlNet` leads to, if there is one.
-    init(_ checkpoint: Checkpoint, controlNet: String?) throws(PixArtError) {
+    init(_ checkpoint: Checkpoint, _ options: TransformerOptions) throws(PixArtError) {
         configuration = try PixArtTransformer.Configuration(checkpoint.configuration(.transformer))
-        self.controlNet =
-            if let controlNet {
+        attention = options.attention
+        controlNet =
+            if let controlNet = options.controlNet {
                 try ControlNetDescription(Checkpoint(model: controlNet, .plain), for: configuration)
             } else { nil }
         pipeline = checkpoint.pipeline
@@ -24,11 +26,25 @@ package struct TransformerDescription: NetworkDescription {
     package func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError)
         -> PixArtTransformer
     {
-        guard let controlNet else { return try PixArtTransformer(configuration, compute: compute, reader) }
-        let further = try controlNet.reader(beside: reader, compute: compute)
-        reader.add(companion: further)
-        let transformer = try PixArtTransformer(configuration, compute: compute, reader)
+        try requireAttention(allowedFor: compute)
+        let further = try controlNet?.reader(beside: reader, compute: compute)
+        if let further { reader.add(companion: further) }
+        let transformer = try PixArtTransformer(configuration, compute: compute, attention: attention, reader)
+        guard let controlNet, let further else { return transformer }
         return transformer.with(try controlNet.network(for: configuration, further))
+    }
+
+    /// Fails with `.option` if self-attention was requested in a precision that it cannot have.
+    private func requireAttention(allowedFor compute: ComputePrecision) throws(PixArtError) {
+        if attention == .bfloat16, compute == .float32 {
+            throw .option(
+                "option \"attention\" is \"bfloat16\", expected \"auto\" or \"int8\" with compute \"float32\"")
+        }
+        if attention == .int8, !Attention.takesInt8(headWidth: configuration.headWidth) {
+            throw .option(
+                "option \"attention\" is \"int8\", expected \"auto\" or \"bfloat16\" for attention_head_dim "
+                    + "\(configuration.headWidth); int8 takes at most \(Attention.widestInt8Head)")
+        }
     }
 
     package var architecture: [Name: JSONValue] {
@@ -70,6 +86,7 @@ package struct TransformerDescription: NetworkDescription {
                 configuration, items: size.items, latentHeight: size.latents.height, latentWidth: size.latents.width,
                 prompts: size.embeddings, tokens: options.tokens ?? pipeline.maximumTokens,
                 copies: controlNet?.copies ?? 0, hints: size.images,
-                cache: try options.cache?.contents(blocks: configuration.layers), compute: compute, pool)
+                cache: try options.cache?.contents(blocks: configuration.layers), compute: compute,
+                attention: attention, pool)
     }
 }

@@ -2,14 +2,13 @@ import PixArtCompute
 import PixArtStorage
 
 extension Stage {
-    /// The description of the stage's network in a checkpoint. A transformer has the ControlNet at the path or id
-    /// `controlNet`. Fails with `.file`, `.format` and `.model`.
+    /// The description of the stage's network in a checkpoint. A transformer is as `options` say. Fails with `.file`, `.format` and `.model`.
     func description(
-        of checkpoint: Checkpoint, controlNet: String? = nil
+        of checkpoint: Checkpoint, _ options: TransformerOptions = .plain
     ) throws(PixArtError) -> any NetworkDescription {
         switch self {
         case .encode: try TextEncoderDescription(checkpoint)
-        case .denoise: try TransformerDescription(checkpoint, controlNet: controlNet)
+        case .denoise: try TransformerDescription(checkpoint, options)
         case .decode: try DecoderDescription(checkpoint)
         case .imageEncode: try ImageEncoderDescription(checkpoint)
         }

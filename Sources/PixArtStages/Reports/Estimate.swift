@@ -23,7 +23,7 @@ package enum Estimate {
 
     /// The same with what the stage's network is.
     static func report(_ checkpoint: Checkpoint, _ options: MemoryEstimateOptions) throws(PixArtError) -> Report {
-        let description = try options.stage.description(of: checkpoint, controlNet: options.controlNet)
+        let description = try options.stage.description(of: checkpoint, options.transformer)
         return try report(description, of: checkpoint, options)
     }
 

@@ -8,8 +8,7 @@ package struct MemoryEstimateOptions: VerbOptions {
     let run: DenoiserMemoryOptions
     let network: NetworkOptions
     let residency: Residency
-    /// The path or id of a ControlNet.
-    let controlNet: String?
+    let transformer: TransformerOptions
 
     package init(_ reader: inout OptionReader) {
         stage = reader.read(
@@ -19,7 +18,7 @@ package struct MemoryEstimateOptions: VerbOptions {
         run = DenoiserMemoryOptions(&reader)
         let precision = PrecisionOptions(&reader)
         residency = reader.read(.residency)
-        controlNet = reader.read(.controlNet)
+        transformer = TransformerOptions(&reader)
         network = NetworkOptions(
             WorkerOptions(&reader), SourceOptions(&reader), precision, AdapterOptions(&reader))
     }
@@ -30,7 +29,7 @@ package struct MemoryEstimateOptions: VerbOptions {
         self.stage = stage
         run = DenoiserMemoryOptions(&reader)
         residency = .resident
-        controlNet = nil
+        transformer = .plain
         network = NetworkOptions(WorkerOptions(&reader), source, PrecisionOptions(&reader), .none)
     }
 }

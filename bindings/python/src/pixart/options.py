@@ -179,6 +179,11 @@ class DenoiserOpenOptions(TypedDict, total=False):
     LyCORIS and ComfyUI are recognized. The report of a handle lists tensors that change nothing; if no tensor changes
     the part, the call fails. Default: []."""
 
+    attention: Literal["auto", "bfloat16", "int8"]
+    """Precision of self-attention. "auto": that of "compute". "int8" quantizes queries, keys, values and the weights of
+    the softmax, and gives the same bits on all instruction sets. "bfloat16" is for compute "bfloat16" and "int8".
+    Cross-attention takes little time and is not quantized. Default: "auto"."""
+
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
@@ -646,6 +651,11 @@ class MemoryEstimateOptions(TypedDict, total=False):
     of the file or folder without its extension) must be unique. Names and scales of PEFT, diffusers, OneTrainer, kohya,
     LyCORIS and ComfyUI are recognized. The report of a handle lists tensors that change nothing; if no tensor changes
     the part, the call fails. Default: []."""
+
+    attention: Literal["auto", "bfloat16", "int8"]
+    """Precision of self-attention. "auto": that of "compute". "int8" quantizes queries, keys, values and the weights of
+    the softmax, and gives the same bits on all instruction sets. "bfloat16" is for compute "bfloat16" and "int8".
+    Cross-attention takes little time and is not quantized. Default: "auto"."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
     """Results of earlier steps that later ones add again instead of computing them. "half" and "third" take about a
