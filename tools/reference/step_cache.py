@@ -8,11 +8,7 @@ from typing import Any
 
 import torch
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "half": {"interval": 2, "early": 3},
-    "third": {"interval": 4},
-}
-"""The interval of "early" is that of steps in the first 3 tenths of a run."""
+PRESETS: Mapping[str, Mapping[str, Any]] = {"half": {"interval": 2}, "third": {"interval": 4}}
 MODULES = ("attn1", "attn2", "ff")
 
 
@@ -24,12 +20,7 @@ class StepCache:
         self.table = options.get("schedule")
         self.first, self.last = options.get("blocks") or (1, blocks - 2)
         self.skipped = skipped
-        listed = list(options.get("steps", ()))
-        if interval := options.get("interval"):
-            listed = [0]
-            while listed[-1] < steps:
-                early = listed[-1] < 0.3 * steps
-                listed.append(listed[-1] + (options.get("early", interval) if early else interval))
+        listed = options.get("steps") or range(0, steps, options.get("interval", steps))
         self.computed = {0, *listed, steps - 1}
         self.results: dict[tuple[Any, ...], torch.Tensor] = {}
         self.step, self.role, self.served, self.computes_all = -1, "", set[str](), True

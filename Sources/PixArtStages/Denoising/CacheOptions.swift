@@ -13,8 +13,8 @@ package enum CacheRequest: Sendable, Equatable {
 /// The steps that compute a residual, besides the first and the last.
 package enum ComputedSteps: Sendable, Equatable {
     case listed([Int])
-    /// One of so many steps, from the first on; one of `early` in the first three tenths of the run.
-    case every(Int, early: Int)
+    /// One of so many steps, from the first on.
+    case every(Int)
 }
 
 /// A residual cache of stated quality.
@@ -24,8 +24,8 @@ package enum CachePreset: String, CaseIterable, Sendable {
 
     var request: CacheRequest {
         switch self {
-        case .half: .residual(of: nil, .every(2, early: 3))
-        case .third: .residual(of: nil, .every(4, early: 4))
+        case .half: .residual(of: nil, .every(2))
+        case .third: .residual(of: nil, .every(4))
         }
     }
 }
@@ -37,11 +37,12 @@ extension Option where Value == CacheRequest? {
             "\(CachePreset.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")), an object with \"steps\" or "
                 + "\"interval\", or an object with \"schedule\"",
             schemas: CacheRequest.schemas,
-            "Results of earlier steps that later ones add again instead of computing them. \"half\" and \"third\" take about "
-                + "a half and a third of the time. An object with \"steps\" lists the steps that are computed, from 0 on, and "
-                + "one with \"interval\": n computes each n-th; the first and the last are always computed. The others add "
-                + "again what the blocks from the first to the second number of \"blocks\" added in all (default: all blocks "
-                + "but the first and the last of the checkpoint). An object with \"schedule\" is a table of step, block and "
+            "Results of earlier steps that later ones add again instead of computing them. \"half\" computes "
+                + "every second step and \"third\" every fourth, in about 60% and 35% of the time. An object with "
+                + "\"steps\" lists the steps that are computed, from 0 on, and one with \"interval\": n computes "
+                + "each n-th; the first and the last are always computed. The others add again what the blocks from "
+                + "the first to the second number of \"blocks\" added in all (default: all blocks but the first and "
+                + "the last of the checkpoint). An object with \"schedule\" is a table of step, block and "
                 + "module, such as {\"000\": {\"0\": {\"attn1\": true, \"attn2\": true, \"ff\": true}}}, for all steps of "
                 + "the scheduler: with false, the module's last output is added again. null computes all of every step. "
                 + "docs/caching.md has the definitions, and the quality of the presets.",
@@ -175,7 +176,7 @@ extension ComputedSteps {
                 throw CacheRequest.refused(
                     "\"interval\" \(interval.serialized())", expected: "an integer from 1 to 100000")
             }
-            self = .every(Int(count), early: Int(count))
+            self = .every(Int(count))
         case (let steps, _):
             throw CacheRequest.refused(
                 steps == nil ? "neither \"steps\" nor \"interval\"" : "both \"steps\" and \"interval\"",

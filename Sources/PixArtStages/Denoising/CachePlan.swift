@@ -91,7 +91,7 @@ extension ComputedSteps {
     fileprivate func reused(
         _ contents: StepCache.Contents, blocks: Int, steps: Int
     ) throws(PixArtError) -> [[BlockModules]] {
-        var computed: Set<Int> = []
+        let computed: Set<Int>
         switch self {
         case .listed(let listed):
             if let step = listed.first(where: { $0 >= steps }) {
@@ -99,12 +99,7 @@ extension ComputedSteps {
                     "step \(step) in \"steps\"", expected: "steps from 0 to \(steps - 1) of the run")
             }
             computed = Set(listed)
-        case .every(let count, let early):
-            var step = 0
-            while step < steps {
-                computed.insert(step)
-                step += 10 * step < 3 * steps ? early : count
-            }
+        case .every(let count): computed = Set(stride(from: 0, to: steps, by: count))
         }
         return (0..<steps).map { step in
             let isComputed = step == steps - 1 || computed.contains(step)

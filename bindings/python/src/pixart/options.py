@@ -251,14 +251,14 @@ class DenoiseOptions(TypedDict, total=False):
     denoiser with "fuse_adapters": false. Default: {}."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
-    """Results of earlier steps that later ones add again instead of computing them. "half" and "third" take about a
-    half and a third of the time. An object with "steps" lists the steps that are computed, from 0 on, and one with
-    "interval": n computes each n-th; the first and the last are always computed. The others add again what the blocks
-    from the first to the second number of "blocks" added in all (default: all blocks but the first and the last of the
-    checkpoint). An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true,
-    "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again.
-    null computes all of every step. docs/caching.md has the definitions, and the quality of the presets. Default:
-    null."""
+    """Results of earlier steps that later ones add again instead of computing them. "half" computes every second step
+    and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
+    computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
+    others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
+    but the first and the last of the checkpoint). An object with "schedule" is a table of step, block and module, such
+    as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the
+    module's last output is added again. null computes all of every step. docs/caching.md has the definitions, and the
+    quality of the presets. Default: null."""
 
     control_guidance_end: float
     """Fraction of the run at which the ControlNet ends. Default: 1.0."""
@@ -353,14 +353,14 @@ class DenoiserMemoryOptions(TypedDict, total=False):
     """Options of pixart_denoiser_memory."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
-    """Results of earlier steps that later ones add again instead of computing them. "half" and "third" take about a
-    half and a third of the time. An object with "steps" lists the steps that are computed, from 0 on, and one with
-    "interval": n computes each n-th; the first and the last are always computed. The others add again what the blocks
-    from the first to the second number of "blocks" added in all (default: all blocks but the first and the last of the
-    checkpoint). An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true,
-    "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again.
-    null computes all of every step. docs/caching.md has the definitions, and the quality of the presets. Default:
-    null."""
+    """Results of earlier steps that later ones add again instead of computing them. "half" computes every second step
+    and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
+    computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
+    others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
+    but the first and the last of the checkpoint). An object with "schedule" is a table of step, block and module, such
+    as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the
+    module's last output is added again. null computes all of every step. docs/caching.md has the definitions, and the
+    quality of the presets. Default: null."""
 
     guidance_scale: float
     """Weight of classifier-free guidance. Guidance is used if this is above 1, and doubles the computation. Default:
@@ -658,14 +658,14 @@ class MemoryEstimateOptions(TypedDict, total=False):
     Cross-attention takes little time and is not quantized. Default: "auto"."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
-    """Results of earlier steps that later ones add again instead of computing them. "half" and "third" take about a
-    half and a third of the time. An object with "steps" lists the steps that are computed, from 0 on, and one with
-    "interval": n computes each n-th; the first and the last are always computed. The others add again what the blocks
-    from the first to the second number of "blocks" added in all (default: all blocks but the first and the last of the
-    checkpoint). An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true,
-    "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again.
-    null computes all of every step. docs/caching.md has the definitions, and the quality of the presets. Default:
-    null."""
+    """Results of earlier steps that later ones add again instead of computing them. "half" computes every second step
+    and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
+    computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
+    others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
+    but the first and the last of the checkpoint). An object with "schedule" is a table of step, block and module, such
+    as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the
+    module's last output is added again. null computes all of every step. docs/caching.md has the definitions, and the
+    quality of the presets. Default: null."""
 
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
