@@ -17,8 +17,8 @@ extension PixArtTransformer {
         let rows = items * count
         let encoding = pool.encoding(for: compute)
         let attentionEncoding = Activations.attentionEncoding(configuration, compute, pool)
-        // The residual stream and its last norm, float32 [B*T, D], and positions [T, D].
-        var bytes = 4 * width * (2 * rows + count)
+        // The residual stream, float32 [B*T, D], and positions [T, D].
+        var bytes = 4 * width * (rows + count)
         // GEMM activations [B*T, D] and [B*T, 4D], which attention shares; rounded once more for a third encoding,
         // or for int8 attention.
         bytes += rows * width * (encoding.size + 4 * attentionEncoding.size)
@@ -56,21 +56,25 @@ extension T5Encoder {
 extension VAEDecoder {
     /// Memory of decoding one latent image of `latentHeight` x `latentWidth` on the workers of `pool`.
     package static func activationBytes(
-        _ configuration: VAEConfiguration, latentHeight: Int, latentWidth: Int, _ pool: ThreadPool
+        _ configuration: VAEConfiguration, latentHeight: Int, latentWidth: Int, lowMemory: Bool, _ pool: ThreadPool
     ) -> Int {
         var maps = MapMemory(pool)
         var pixels = latentHeight * latentWidth
         var channels = configuration.blockChannels.last ?? 0
         if configuration.middleAttention { maps.hold(5 * pixels * channels) }
         for (index, outputs) in configuration.blockChannels.reversed().enumerated() {
+            if lowMemory && index == configuration.blockChannels.count - 1 {
+                maps.recomputedBlock(pixels, from: channels, to: outputs)
+                break
+            }
+            if index > 0 { maps.hold((pixels + maps.part(of: pixels)) * channels) }
             maps.residualBlock(pixels, from: channels, to: outputs)
             channels = outputs
             maps.residualBlock(pixels, from: outputs, to: outputs)
-            guard index < configuration.blockChannels.count - 1 else { break }
             pixels *= 4
-            maps.hold((pixels + maps.part(of: pixels)) * outputs)
         }
-        return maps.bytes(besides: 3 * pixels)
+        let scale = configuration.scale
+        return maps.bytes(besides: 3 * latentHeight * latentWidth * scale * scale)
     }
 }
 
@@ -156,6 +160,17 @@ private struct MapMemory {
             inputs == outputs
             ? 2 * pixels * outputs : max(pixels * inputs, 2 * pixels * outputs) + 2 * part(of: pixels) * outputs
         convolution(from: inputs, to: outputs, besides: maps)
+    }
+
+    /// The output, which takes the place of an input of a quarter of its pixels, and strips of the upsampled input and of
+    /// the map between the convolutions.
+    mutating func recomputedBlock(_ pixels: Int, from inputs: Int, to outputs: Int) {
+        let strip = min(pixels, 3 * part(of: pixels))
+        let weights =
+            WinogradConvolution.weightCount(inputs: inputs, outputs: inputs)
+            + WinogradConvolution.weightCount(inputs: outputs, outputs: outputs)
+        let maps = max(pixels * outputs, pixels / 4 * inputs) + strip * (inputs + inputs / 4 + outputs)
+        convolution(from: inputs, to: outputs, besides: maps + weights)
     }
 
     /// Input and two maps; the second one takes the place of the first.

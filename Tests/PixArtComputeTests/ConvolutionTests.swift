@@ -127,13 +127,13 @@ import Testing
         let wholeSums = try prepared(input, into: whole, pool)
 
         let output = try FeatureMap(height: test.height, width: test.width, channels: 16)
-        let parts = prepared.parts(of: output, pool)
+        let parts = WinogradConvolution.parts(height: test.height, width: test.width, pool)
         #expect(parts.count > 3)
         var seen: [Range<Int>] = []
         let sums = try prepared.consume(input, into: output, pool) { seen.append($0) }
         #expect(seen == parts)
         #expect(output.pixels.elements == whole.pixels.elements)
-        expectEqual(sums, wholeSums)
+        #expect(sums.sum == wholeSums.sum && sums.square == wholeSums.square)
         // Freed memory reads as zeros.
         #expect(input.pixels[0, 0] == 0)
         #expect(input.pixels[input.pixels.rows - 1, 0] != 0)

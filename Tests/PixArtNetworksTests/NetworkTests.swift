@@ -163,6 +163,23 @@ private let tolerance = 2e-6
         #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)
     }
 
+    /// One strip and many, that tiles divide and that they do not: the same bits.
+    @Test(arguments: [(7, 5), (16, 24), (451, 21)], Kernels.available)
+    func vaeInLowMemory(_ size: (height: Int, width: Int), _ instructions: String) throws {
+        let pool = try ThreadPool(threads: 1, instructions: instructions)
+        let decoder = try VAEDecoder(.golden(isWhole: false), NetworkGolden("vae-plain").weights)
+        let latents = try FeatureMap(height: size.height, width: size.width, channels: 4)
+        for index in 0..<4 * latents.pixels.rows { latents.pixels.start[index] = sin(Float(index)) }
+        let expected = try decoder(latents, pool).pixels.elements
+        var parts = 0
+        let image = try decoder(latents, lowMemory: true, pool) { _ in parts += 1 }
+        #expect(image.pixels.elements == expected)
+        #expect(parts == 2)
+        // Strips are as large as the workers ask for; the results do not depend on them.
+        let several = try ThreadPool(threads: 3, instructions: instructions)
+        #expect(try decoder(latents, lowMemory: true, several).pixels.elements == expected)
+    }
+
     @Test(arguments: [true, false], Kernels.available)
     func vaeEncoder(_ isWhole: Bool, _ instructions: String) throws {
         let golden = try NetworkGolden(isWhole ? "vae" : "vae-plain")
@@ -184,7 +201,8 @@ private let tolerance = 2e-6
     func tinyAutoencoder(_ instructions: String) throws {
         let golden = try NetworkGolden("tiny-vae")
         let pool = try ThreadPool(threads: 2, instructions: instructions)
-        let image = try TinyDecoder(.goldenDecoder, golden.weights).decode(golden.map("latents"), pool)
+        let image = try TinyDecoder(.goldenDecoder, golden.weights).decode(
+            golden.map("latents"), lowMemory: false, pool)
         #expect(relativeError(planar(image), try golden["image"].floats) < tolerance)
         let encoded = try TinyEncoder(.goldenEncoder, golden.weights).encode(golden.map("picture"), pool)
         #expect(encoded.logVariance == nil)

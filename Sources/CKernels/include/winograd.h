@@ -32,8 +32,8 @@ typedef struct native_winograd_block {
 
 /* The inputs of a block, and the planes for the transformed inputs. */
 typedef struct native_winograd_input {
-    const float *_Nonnull pixels; /* [rows * columns of the input][channels] */
-    size_t channels;
+    const float *_Nonnull pixels; /* [held * columns of the input][channels]; row r is at r % held */
+    size_t held, channels;
     int silu;                         /* SiLU after scale and shift */
     float *_Nonnull work;             /* NATIVE_WINOGRAD_LANES for each input pixel of the block and a border of 1 */
     float *_Nonnull planes;           /* [36, or 16 if upsampled][tiles][channels rounded up to lanes] */
@@ -44,7 +44,8 @@ typedef struct native_winograd_input {
 typedef struct native_winograd_output {
     const float *_Nonnull planes; /* [36, or 25 if upsampled][tiles][end - first rounded up to lanes] */
     size_t plane_stride, tile_stride;
-    float *_Nonnull pixels; /* [height * width][channels] */
+    float *_Nonnull pixels; /* [held * width][channels]; row r is at r % held */
+    size_t held;            /* a multiple of 4, or at least the height */
     size_t channels, first, end;
     int accumulate; /* add to the contents of `pixels` */
     int relu;       /* negative sums become 0 */

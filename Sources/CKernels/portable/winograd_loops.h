@@ -177,7 +177,8 @@ INLINE void read_block(const native_winograd_block *block, const native_winograd
             memset(target, 0, columns * LANES * sizeof *target);
             continue;
         }
-        const float *source = input->pixels + ((following - 1) * width + start) * input->channels + first;
+        size_t held = (following - 1) % input->held;
+        const float *source = input->pixels + (held * width + start) * input->channels + first;
         memset(target, 0, before * LANES * sizeof *target);
         target += before * LANES;
         read_pixels(inside, count, source, input->channels, scale ? scale + first : NULL, scale ? shift + first : NULL,
@@ -298,7 +299,7 @@ INLINE void output_block(int upsample, const native_winograd_block *block, const
             size_t top = block->top + 4 * row, left = block->left + 4 * column;
             size_t height = block->height - top < 4 ? block->height - top : 4;
             size_t width = block->width - left < 4 ? block->width - left : 4;
-            float *target = output->pixels + top * row_stride + left * channels;
+            float *target = output->pixels + top % output->held * row_stride + left * channels;
             for (size_t c = output->first; c < output->end; c += LANES) {
                 size_t count = output->end - c < LANES ? output->end - c : LANES;
                 vector y[4][4];

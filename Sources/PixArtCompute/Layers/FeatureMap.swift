@@ -1,19 +1,33 @@
 import PixArtStorage
 
 /// A feature map of `height * width` pixels in row-major order. The channels of a pixel are adjacent.
+///
+/// A map that is written from the top may hold only its latest rows. Row `r` then takes the place of row `r - held`.
 package struct FeatureMap: Sendable {
     package let height: Int
     package let width: Int
-    /// The pixels as [height * width, channels], without gaps between rows.
+    /// Rows in memory: `height`, or a multiple of 4.
+    package let held: Int
+    /// The pixels as [held * width, channels], without gaps between rows.
     package let pixels: Matrix
 
     package var channels: Int { pixels.columns }
 
     /// A new map with undefined contents, in the memory of `buffers`, if given. Fails with `.memory`.
-    package init(height: Int, width: Int, channels: Int, _ buffers: BufferPool? = nil) throws(PixArtError) {
+    package init(
+        height: Int, width: Int, channels: Int, held: Int? = nil, _ buffers: BufferPool? = nil
+    ) throws(PixArtError) {
         self.height = height
         self.width = width
-        pixels = try Matrix(rows: height * width, columns: channels, buffers)
+        self.held = min(held ?? height, height)
+        precondition(self.held == height || self.held % 4 == 0)
+        pixels = try Matrix(rows: self.held * width, columns: channels, buffers)
+    }
+
+    /// The pixels of rows that are adjacent in memory.
+    package func pixels(of rows: Range<Int>) -> Matrix {
+        let first = rows.lowerBound % held
+        return pixels.rows(first * width..<(first + rows.count) * width)
     }
 
     /// Frees the memory of all rows above `row`; their contents are undefined from then on. Frees next to nothing

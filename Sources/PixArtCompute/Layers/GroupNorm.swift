@@ -12,18 +12,15 @@ package struct ChannelStatistics: Sendable {
         square = sum
     }
 
-    fileprivate init(pixels: Int, sum: [Double], square: [Double]) {
-        self.pixels = pixels
-        self.sum = sum
-        self.square = square
-    }
-
-    /// Adds the sums over other pixels.
-    package mutating func add(_ other: ChannelStatistics) {
-        pixels += other.pixels
-        for channel in sum.indices {
-            sum[channel] += other.sum[channel]
-            square[channel] += other.square[channel]
+    /// Adds the sums over other pixels, slice by slice. So the order of additions depends on the slices alone.
+    mutating func add(_ slices: PartialStatistics, pixels: Int) {
+        self.pixels += pixels
+        for slice in 0..<slices.count {
+            let part = slices[slice]
+            for channel in sum.indices {
+                sum[channel] += part.sum[channel]
+                square[channel] += part.square[channel]
+            }
         }
     }
 }
@@ -91,11 +88,11 @@ package struct GroupNorm: Sendable {
 /// Partial sums, one for each slice. Workers share nothing, and the order of additions does not depend on them.
 final class PartialStatistics: @unchecked Sendable {
     private let values: UnsafeMutablePointer<Double>
-    private let slices: Int
+    let count: Int
     private let channels: Int
 
     init(slices: Int, channels: Int) {
-        self.slices = slices
+        count = slices
         self.channels = channels
         values = .allocate(capacity: slices * channels * 2)
         values.initialize(repeating: 0, count: slices * channels * 2)
@@ -104,21 +101,15 @@ final class PartialStatistics: @unchecked Sendable {
     deinit { values.deallocate() }
 
     subscript(slice: Int) -> (sum: UnsafeMutablePointer<Double>, square: UnsafeMutablePointer<Double>) {
-        precondition((0..<slices).contains(slice))
+        precondition((0..<count).contains(slice))
         let start = values + slice * channels * 2
         return (start, start + channels)
     }
 
     func total(pixels: Int) -> ChannelStatistics {
-        var (sum, square) = ([Double](repeating: 0, count: channels), [Double](repeating: 0, count: channels))
-        for slice in 0..<slices {
-            let part = self[slice]
-            for channel in 0..<channels {
-                sum[channel] += part.sum[channel]
-                square[channel] += part.square[channel]
-            }
-        }
-        return ChannelStatistics(pixels: pixels, sum: sum, square: square)
+        var total = ChannelStatistics(channels: channels)
+        total.add(self, pixels: pixels)
+        return total
     }
 }
 

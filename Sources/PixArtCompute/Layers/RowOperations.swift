@@ -7,7 +7,7 @@ extension Matrix {
     private static let grain = 64
 
     /// output = (x - mean) / sqrt(variance + epsilon) * (1 + scale) + shift, with a shift and a scale for each
-    /// column, rounded to the encoding of `output`. Fails with `.memory`.
+    /// column, rounded to the encoding of `output`, which may be this matrix. Fails with `.memory`.
     package func layerNorm(
         shift: [Float], scale: [Float], epsilon: Float, into output: ActivationRows, _ pool: ThreadPool
     ) throws(PixArtError) {

@@ -44,29 +44,40 @@ package struct WinogradConvolution: Sendable {
         convolution.weight.discard()
     }
 
-    /// output (+)= convolution(transform(input)) + bias, for the output rows `rows`, one of `parts(of:_:)`, or for
-    /// all.
+    /// output (+)= convolution(transform(input)) + bias.
     ///
     /// `input` has the size of the output, or half its height and width if the convolution upsamples. With
     /// `accumulate` the result is added to `output`, which may not be `input`. With `relu`, ReLU comes last.
-    /// Returns the channel statistics of these rows of `output`. Fails with `.memory`.
+    /// Returns the channel statistics of `output`. Fails with `.memory`.
     @discardableResult
     package func callAsFunction(
-        _ input: FeatureMap, transform: ChannelAffine? = nil, rows: Range<Int>? = nil, into output: FeatureMap,
-        accumulate: Bool = false, relu: Bool = false, _ pool: ThreadPool
+        _ input: FeatureMap, transform: ChannelAffine? = nil, into output: FeatureMap, accumulate: Bool = false,
+        relu: Bool = false, _ pool: ThreadPool
     ) throws(PixArtError) -> ChannelStatistics {
+        var sums = ChannelStatistics(channels: output.channels)
+        try self(
+            input, transform: transform, rows: 0..<output.height, into: output, accumulate: accumulate, relu: relu,
+            adding: &sums, pool)
+        return sums
+    }
+
+    /// The same for the output rows `rows`, one of `parts(height:width:_:)`. Adds their channel statistics to `sums`.
+    package func callAsFunction(
+        _ input: FeatureMap, transform: ChannelAffine? = nil, rows: Range<Int>, into output: FeatureMap,
+        accumulate: Bool = false, relu: Bool = false, adding total: inout ChannelStatistics, _ pool: ThreadPool
+    ) throws(PixArtError) {
         let factor = upsample ? 2 : 1
         precondition(input.height * factor == output.height && input.width * factor == output.width)
         precondition(input.channels == convolution.inputs && output.channels == convolution.outputs)
         precondition(transform.map { $0.scale.count == input.channels } ?? true)
-        let tiling = WinogradTiling(output)
-        let blocks = tiling.blocks(in: rows ?? 0..<output.height)
+        let tiling = WinogradTiling(height: output.height, width: output.width)
+        let blocks = tiling.blocks(in: rows)
         // Few blocks for many workers: tasks also split the outputs, so some inputs are transformed more than
         // once.
         let groups = blocks.count >= 2 * pool.count ? 1 : min(panelCount, (2 * pool.count - 1) / blocks.count + 1)
         let group = (panelCount + groups - 1) / groups
         let sums = PartialStatistics(slices: blocks.count, channels: output.channels)
-        let tiles = ((rows?.count ?? output.height) + 3) / 4 * ((output.width + 3) / 4)
+        let tiles = (rows.count + 3) / 4 * ((output.width + 3) / 4)
         let work = 2 * Double(positions * tiles) * Double(convolution.inputs * convolution.outputs)
         try pool.run(tasks: blocks.count * groups, as: .convolution, work: work) { task, scratch throws(PixArtError) in
             let (index, part) = task.quotientAndRemainder(dividingBy: groups)
@@ -76,7 +87,7 @@ package struct WinogradConvolution: Sendable {
             let ending = (accumulate: accumulate, relu: relu)
             try run(&block, input, transform, panels, output, ending, sums[index], pool.kernels, scratch)
         }
-        return sums.total(pixels: output.width * (rows?.count ?? output.height))
+        total.add(sums, pixels: output.width * rows.count)
     }
 
     /// The same for all outputs, part by part. Frees `input` from the top meanwhile; its contents are undefined
@@ -87,8 +98,8 @@ package struct WinogradConvolution: Sendable {
         _ pool: ThreadPool, afterPart: (_ rows: Range<Int>) throws(PixArtError) -> Void = { _ in }
     ) throws(PixArtError) -> ChannelStatistics {
         var sums = ChannelStatistics(channels: output.channels)
-        for rows in parts(of: output, pool) {
-            sums.add(try self(input, transform: transform, rows: rows, into: output, relu: relu, pool))
+        for rows in Self.parts(height: output.height, width: output.width, pool) {
+            try self(input, transform: transform, rows: rows, into: output, relu: relu, adding: &sums, pool)
             try afterPart(rows)
             input.discard(above: rows.upperBound / (upsample ? 2 : 1) - 1)
         }
@@ -98,10 +109,10 @@ package struct WinogradConvolution: Sendable {
     /// The parts of an output that is computed from the top while its input is freed: whole blocks, and enough for
     /// all workers. The part `a..<b` reads the input rows `a - 1..<b + 1`, or `a / 2 - 1..<b / 2 + 1` with
     /// upsampling.
-    package func parts(of output: FeatureMap, _ pool: ThreadPool) -> [Range<Int>] {
-        let tiling = WinogradTiling(output)
+    package static func parts(height: Int, width: Int, _ pool: ThreadPool) -> [Range<Int>] {
+        let tiling = WinogradTiling(height: height, width: width)
         let rows = 4 * tiling.tileRows * ((8 * pool.count + tiling.across - 1) / tiling.across)
-        return stride(from: 0, to: output.height, by: rows).map { $0..<min($0 + rows, output.height) }
+        return stride(from: 0, to: height, by: rows).map { $0..<min($0 + rows, height) }
     }
 
     // MARK: Memory
@@ -138,8 +149,9 @@ package struct WinogradConvolution: Sendable {
         let outputPlanes = try scratch.floats(positions * outputPlane, slot: 2)
 
         var source = native_winograd_input(
-            pixels: input.pixels.start, channels: input.channels, silu: transform?.silu == true ? 1 : 0,
-            work: work, planes: left, plane_stride: inputPlane, tile_stride: inputStride)
+            pixels: input.pixels.start, held: input.held, channels: input.channels,
+            silu: transform?.silu == true ? 1 : 0, work: work, planes: left, plane_stride: inputPlane,
+            tile_stride: inputStride)
         kernels.table.pointee.winograd_input(&block, &source, transform?.scale, transform?.shift)
         for position in 0..<positions {
             for panel in panels {
@@ -155,7 +167,7 @@ package struct WinogradConvolution: Sendable {
         }
         var target = native_winograd_output(
             planes: outputPlanes, plane_stride: outputPlane, tile_stride: outputStride, pixels: output.pixels.start,
-            channels: output.channels, first: panels.lowerBound * Self.panelWidth,
+            held: output.held, channels: output.channels, first: panels.lowerBound * Self.panelWidth,
             end: min(panels.upperBound * Self.panelWidth, output.channels), accumulate: ending.accumulate ? 1 : 0,
             relu: ending.relu ? 1 : 0)
         kernels.table.pointee.winograd_output(&block, &target, convolution.bias, sums.sum, sums.square)
@@ -183,8 +195,8 @@ private struct WinogradTiling {
     /// Blocks in a row.
     let across: Int
 
-    init(_ map: FeatureMap) {
-        (height, width) = (map.height, map.width)
+    init(height: Int, width: Int) {
+        (self.height, self.width) = (height, width)
         let (down, along) = ((height + 3) / 4, (width + 3) / 4)
         across = (along + Self.longest - 1) / Self.longest
         tileColumns = (along + across - 1) / across

@@ -4,8 +4,8 @@ import PixArtStorage
 /// The decoder of an autoencoder.
 package protocol AutoencoderDecoder: Sendable {
     /// Decodes one latent image, [Y*X, C] pixels already divided by the scaling factor, into an image with 3
-    /// channels and values of about -1 to 1. Fails with `.memory`.
-    func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap
+    /// channels and values of about -1 to 1. `lowMemory` trades time for memory. Fails with `.memory`.
+    func decode(_ latents: FeatureMap, lowMemory: Bool, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap
 }
 
 /// The encoder of an autoencoder.

@@ -3,10 +3,10 @@ import PixArtStorage
 
 /// Two convolutions with group norm and SiLU, added to their input.
 struct ResidualBlock: Sendable {
-    private let norms: (GroupNorm, GroupNorm)
-    private let convolutions: (Convolution, Convolution)
+    let norms: (GroupNorm, GroupNorm)
+    let convolutions: (Convolution, Convolution)
     /// A 1x1 convolution of the input, if the number of channels changes.
-    private let shortcut: Linear?
+    let shortcut: Linear?
 
     init(_ name: String, inputs: Int, outputs: Int, groups: Int, _ reader: WeightReader) throws(PixArtError) {
         norms = (

@@ -44,7 +44,7 @@ package struct TinyDecoder: AutoencoderDecoder {
         try reader.finish()
     }
 
-    package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
+    package func decode(_ latents: FeatureMap, lowMemory: Bool, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
         let buffers = BufferPool()
         let source = try FeatureMap(height: latents.height, width: latents.width, channels: latents.channels)
         for pixel in 0..<latents.pixels.rows {

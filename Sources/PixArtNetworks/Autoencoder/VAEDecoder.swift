@@ -5,10 +5,10 @@ import PixArtStorage
 ///
 /// This implementation matches the decoder of diffusers' `AutoencoderKL` with `UpDecoderBlock2D` blocks and SiLU.
 package struct VAEDecoder: AutoencoderDecoder {
-    /// Residual blocks of one size, and the convolution that upsamples; nil on the finest level.
+    /// The convolution that upsamples to this size, nil on the coarsest level, and the residual blocks of this size.
     private struct Level: Sendable {
-        let blocks: [ResidualBlock]
         let upsampling: Convolution?
+        let blocks: [ResidualBlock]
     }
 
     private let postQuantization: Linear?
@@ -31,6 +31,7 @@ package struct VAEDecoder: AutoencoderDecoder {
         input = try reader.convolution("decoder.conv_in", outputs: channels, inputs: latents)
         middle = try MidBlock("decoder", configuration, reader)
         var levels: [Level] = []
+        var upsampling: Convolution?
         for (index, width) in configuration.blockChannels.reversed().enumerated() {
             var blocks: [ResidualBlock] = []
             for layer in 0...configuration.layersPerBlock {
@@ -38,12 +39,10 @@ package struct VAEDecoder: AutoencoderDecoder {
                 blocks.append(try ResidualBlock(name, inputs: channels, outputs: width, groups: groups, reader))
                 channels = width
             }
-            let isFinest = index == configuration.blockChannels.count - 1
-            let upsampling = "decoder.up_blocks.\(index).upsamplers.0.conv"
-            levels.append(
-                Level(
-                    blocks: blocks,
-                    upsampling: isFinest ? nil : try reader.convolution(upsampling, outputs: width, inputs: width)))
+            levels.append(Level(upsampling: upsampling, blocks: blocks))
+            guard index < configuration.blockChannels.count - 1 else { break }
+            upsampling = try reader.convolution(
+                "decoder.up_blocks.\(index).upsamplers.0.conv", outputs: width, inputs: width)
         }
         self.levels = levels
         outputNorm = try reader.groupNorm("decoder.conv_norm_out", channels: channels, groups: groups, epsilon: 1e-6)
@@ -51,13 +50,15 @@ package struct VAEDecoder: AutoencoderDecoder {
         try reader.finish()
     }
 
-    package func decode(_ latents: FeatureMap, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
-        try self(latents, pool)
+    package func decode(_ latents: FeatureMap, lowMemory: Bool, _ pool: ThreadPool) throws(PixArtError) -> FeatureMap {
+        try self(latents, lowMemory: lowMemory, pool)
     }
 
-    /// `afterPart` is called with the map after the mid block and after each level.
+    /// With `lowMemory`, the finest level holds one map, and computes strips of the others again whenever it needs
+    /// them. `afterPart` is called with the map after the mid block, after each upsampling unless only strips of its
+    /// result are held, and after the last level.
     package func callAsFunction(
-        _ latents: FeatureMap, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
+        _ latents: FeatureMap, lowMemory: Bool = false, _ pool: ThreadPool, afterPart: (FeatureMap) -> Void = { _ in }
     ) throws(PixArtError) -> FeatureMap {
         let buffers = BufferPool()
         var source = latents
@@ -70,14 +71,34 @@ package struct VAEDecoder: AutoencoderDecoder {
         x = try middle(x, pool, buffers)
         afterPart(x.map)
         for (index, level) in levels.enumerated() {
-            for block in level.blocks { x = try block(x, pool, buffers) }
-            if let upsampling = level.upsampling { x = try upsampling.upsample(x.map, pool, buffers) }
+            if lowMemory && index == levels.count - 1 {
+                x = try recompute(level, x, pool, buffers)
+            } else {
+                if let upsampling = level.upsampling {
+                    x = try upsampling.upsample(x.map, pool, buffers)
+                    afterPart(x.map)
+                }
+                for block in level.blocks { x = try block(x, pool, buffers) }
+            }
             try CallProgress.report(share: Double(index + 1) / Double(levels.count))
-            afterPart(x.map)
         }
+        afterPart(x.map)
         let image = try FeatureMap(height: x.map.height, width: x.map.width, channels: output.outputs)
         let transform = outputNorm.transform(of: x.sums, silu: true)
         try output.apply(to: x.map, transform: transform, into: image, pool, buffers)
         return image
+    }
+
+    /// The result of a level, which is the only whole map of its size. Consumes `x`.
+    private func recompute(
+        _ level: Level, _ x: FeatureMapWithStatistics, _ pool: ThreadPool, _ buffers: BufferPool
+    ) throws(PixArtError) -> FeatureMapWithStatistics {
+        var x = x
+        var blocks = level.blocks[...]
+        if let upsampling = level.upsampling, let block = blocks.popFirst() {
+            x = try block.recompute(UpsampledStrips(of: x.map, upsampling, pool, buffers), pool, buffers)
+        }
+        for block in blocks { x = try block.recompute(x, pool, buffers) }
+        return x
     }
 }

@@ -292,17 +292,17 @@ package struct PixArtTransformer: Sendable {
         }
     }
 
-    /// The prediction that the residual stream after the last block amounts to: [B, outChannels, Y, X].
+    /// The prediction that the residual stream after the last block amounts to: [B, outChannels, Y, X]. The stream is
+    /// normalized in place.
     private func prediction(
         from stream: Matrix, _ embedding: [Float], _ workspace: Workspace, _ pool: ThreadPool
     ) throws(PixArtError) -> Latents {
         let width = configuration.width
         let shift = zip(finalTable[..<width], embedding).map { $0 + $1 }
         let scale = zip(finalTable[width...], embedding).map { $0 + $1 }
-        let normed = try Matrix(rows: stream.rows, columns: width)
-        try stream.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: ActivationRows(normed), pool)
+        try stream.layerNorm(shift: shift, scale: scale, epsilon: 1e-6, into: ActivationRows(stream), pool)
         let output = try Matrix(rows: stream.rows, columns: finalProjection.weight.outputs)
-        try finalProjection(normed, into: output, pool)
+        try finalProjection(stream, into: output, pool)
         return workspace.grid.latents(from: output, channels: configuration.outChannels)
     }
 

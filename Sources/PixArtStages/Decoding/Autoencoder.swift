@@ -85,12 +85,13 @@ struct Autoencoder: Sendable {
     }
 
     /// Bytes that decoding images of these sizes allocates. `ownSide` is the side of an image whose size is nil.
-    func decodingBytes(_ sizes: ImageSizeOptions, ownSide: Int, _ pool: ThreadPool) -> Int {
-        let (images, height, width) = latentSize(sizes, ownSide: ownSide)
+    func decodingBytes(_ options: DecoderMemoryOptions, ownSide: Int, _ pool: ThreadPool) -> Int {
+        let (images, height, width) = latentSize(options.images, ownSide: ownSide)
         let bytes =
             switch network {
             case .variational(let configuration):
-                VAEDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
+                VAEDecoder.activationBytes(
+                    configuration, latentHeight: height, latentWidth: width, lowMemory: options.lowMemory, pool)
             case .tiny(let configuration):
                 TinyDecoder.activationBytes(configuration, latentHeight: height, latentWidth: width, pool)
             }
@@ -142,7 +143,7 @@ package struct DecoderDescription: NetworkDescription {
     package func activationBytes(
         _ options: DecoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) -> Int {
-        autoencoder.decodingBytes(options.images, ownSide: ownSide, pool)
+        autoencoder.decodingBytes(options, ownSide: ownSide, pool)
     }
 }
 

@@ -30,7 +30,7 @@ package final class Decoder: StageHandle {
         ) { target throws(PixArtError) in
             for image in 0..<shape.images {
                 try CallProgress.report(step: image, of: shape.images)
-                let decoded = try decode(latents, shape, image: image)
+                let decoded = try decode(latents, shape, image: image, lowMemory: options.lowMemory)
                     .resizedAndCropped(height: size.height, width: size.width)
                 let share = target.count / shape.images
                 let place = UnsafeMutableRawBufferPointer(rebasing: target[image * share..<(image + 1) * share])
@@ -41,7 +41,9 @@ package final class Decoder: StageHandle {
     }
 
     /// One image of the latents.
-    private func decode(_ latents: Tensor, _ shape: LatentShape, image: Int) throws(PixArtError) -> DecodedImage {
+    private func decode(
+        _ latents: Tensor, _ shape: LatentShape, image: Int, lowMemory: Bool
+    ) throws(PixArtError) -> DecodedImage {
         let map = try FeatureMap(height: shape.height, width: shape.width, channels: shape.channels)
         let factor = opened.description.autoencoder.scalingFactor
         latents.withFloats { values in
@@ -51,7 +53,7 @@ package final class Decoder: StageHandle {
                 }
             }
         }
-        return DecodedImage(try opened.network.decode(map, opened.pool))
+        return DecodedImage(try opened.network.decode(map, lowMemory: lowMemory, opened.pool))
     }
 
     private func requestedSize(_ options: DecodeOptions) throws(PixArtError) -> (height: Int, width: Int)? {

@@ -44,5 +44,5 @@ package struct ImageEncoderMemoryOptions: MemoryOptions {
 
     package init(_ reader: inout OptionReader) { images = ImageSizeOptions(&reader) }
 
-    package init(_ run: DenoiserMemoryOptions) { images = ImageSizeOptions(run.size) }
+    package init(_ estimate: MemoryEstimateOptions) { images = ImageSizeOptions(estimate.run.size) }
 }

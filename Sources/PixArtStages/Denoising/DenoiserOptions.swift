@@ -73,7 +73,7 @@ package struct DenoiserMemoryOptions: MemoryOptions {
         tokens = reader.read(.tokens)
     }
 
-    package init(_ run: DenoiserMemoryOptions) { self = run }
+    package init(_ estimate: MemoryEstimateOptions) { self = estimate.run }
 }
 
 /// The options of `pixart_sampler_preview`.

@@ -66,7 +66,7 @@ package struct EncoderMemoryOptions: MemoryOptions {
 
     package init(_ reader: inout OptionReader) { tokens = reader.read(.tokens) }
 
-    package init(_ run: DenoiserMemoryOptions) { tokens = run.tokens }
+    package init(_ estimate: MemoryEstimateOptions) { tokens = estimate.run.tokens }
 }
 
 extension Option where Value == Int? {

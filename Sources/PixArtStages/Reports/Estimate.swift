@@ -37,7 +37,7 @@ package enum Estimate {
         let streamed = stage == .encode && options.residency == .streamed
         _ = try description.network(weights.reader, compute: precision.compute, streamed: streamed)
         let footprint = description.footprint(weights.reader, streamed: streamed)
-        let (run, pool) = (Description.Memory(options.run), try ThreadPool(options.network.workers))
+        let (run, pool) = (Description.Memory(options), try ThreadPool(options.network.workers))
         let activations = try description.activationBytes(
             run, compute: precision.compute, ownSide: imageSide(of: checkpoint, stage), pool)
         let memory = MemoryReport(

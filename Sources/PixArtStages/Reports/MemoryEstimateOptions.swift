@@ -6,6 +6,7 @@ package struct MemoryEstimateOptions: VerbOptions {
 
     let stage: Stage
     let run: DenoiserMemoryOptions
+    let lowMemory: Bool
     let network: NetworkOptions
     let residency: Residency
     let transformer: TransformerOptions
@@ -16,6 +17,7 @@ package struct MemoryEstimateOptions: VerbOptions {
                 "stage", default: .denoise,
                 "Stage to estimate. Options that the stage does not have are checked and otherwise ignored."))
         run = DenoiserMemoryOptions(&reader)
+        lowMemory = reader.read(.lowMemory)
         let precision = PrecisionOptions(&reader)
         residency = reader.read(.residency)
         transformer = TransformerOptions(&reader)
@@ -28,6 +30,7 @@ package struct MemoryEstimateOptions: VerbOptions {
         var reader = OptionReader()
         self.stage = stage
         run = DenoiserMemoryOptions(&reader)
+        lowMemory = false
         residency = .resident
         transformer = .plain
         network = NetworkOptions(WorkerOptions(&reader), source, PrecisionOptions(&reader), .none)
@@ -36,6 +39,6 @@ package struct MemoryEstimateOptions: VerbOptions {
 
 /// What decides how much memory a call of a stage takes.
 package protocol MemoryOptions: VerbOptions {
-    /// Those of a run that the stage has.
-    init(_ run: DenoiserMemoryOptions)
+    /// Those of an estimate that the stage has.
+    init(_ estimate: MemoryEstimateOptions)
 }

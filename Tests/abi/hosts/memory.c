@@ -210,12 +210,16 @@ static void denoise_many(void) {
     pixart_tensor_release(finish(sampler));
 }
 
-static void decode_much(void) {
-    pixart_tensor *latents =
-        zeros(PIXART_FLOAT32, 4, (int64_t[]){1, model_integer("vae/config.json", "latent_channels"), 64, 64});
-    pixart_tensor_release(decode(decoder, latents));
+static void decode_with(const char *options) {
+    int64_t channels = model_integer("vae/config.json", "latent_channels");
+    pixart_tensor *latents = zeros(PIXART_FLOAT32, 4, (int64_t[]){1, channels, 64, 64}), *images;
+    CHECK_OK(pixart_decode(decoder, latents, options, NULL, NULL, &images));
+    pixart_tensor_release(images);
     pixart_tensor_release(latents);
 }
+
+static void decode_much(void) { decode_with(NULL); }
+static void decode_in_low_memory(void) { decode_with("{\"low_memory\": true}"); }
 
 static void encode_large_image(void) {
     pixart_tensor *images = zeros(PIXART_UINT8, 3, (int64_t[]){512, 512, 3}), *latents;
@@ -246,6 +250,10 @@ static void runs_take_what_was_estimated(void) {
     CHECK_OK(pixart_decoder_open(check_model(), options[0], NULL, NULL, &decoder));
     CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 512, \"width\": 512}", &report));
     check_growth("decoder", decode_much, report, 160);
+    pixart_decoder_release(decoder);
+    CHECK_OK(pixart_decoder_open(check_model(), options[0], NULL, NULL, &decoder));
+    CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 512, \"width\": 512, \"low_memory\": true}", &report));
+    check_growth("decoder in low memory", decode_in_low_memory, report, 160);
     pixart_decoder_release(decoder);
     CHECK_OK(pixart_image_encoder_open(check_model(), options[0], NULL, NULL, &image_encoder));
     CHECK_OK(pixart_image_encoder_memory(image_encoder, "{\"height\": 512, \"width\": 512}", &report));

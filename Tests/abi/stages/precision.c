@@ -274,6 +274,8 @@ static void estimates_are_in_order(void) {
           estimated("{\"stage\": \"encode\"}", "activations"));
     CHECK(estimated("{\"stage\": \"decode\", \"width\": 1024}", "activations") >
           estimated("{\"stage\": \"decode\", \"width\": 512}", "activations"));
+    CHECK(estimated("{\"stage\": \"decode\", \"height\": 1024, \"width\": 1024, \"low_memory\": true}", "activations") <
+          estimated("{\"stage\": \"decode\", \"height\": 1024, \"width\": 1024}", "activations"));
     CHECK(estimated("{\"stage\": \"image_encode\", \"width\": 1024}", "activations") >
           estimated("{\"stage\": \"image_encode\", \"width\": 512}", "activations"));
 }

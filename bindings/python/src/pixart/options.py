@@ -462,6 +462,11 @@ class DecodeOptions(TypedDict, total=False):
     """Height in pixels that images are resized (bilinear) and centre-cropped to. It needs a width. null keeps the size
     of the decoded image. Default: null."""
 
+    low_memory: bool
+    """true: compute the largest feature maps of a VAE strip by strip, again for every use. The images are the same. At
+    1024 pixels, decoding takes 0.7 GiB instead of 1.1, and a third more time. Smaller images save less. A tiny
+    autoencoder ignores it. false: hold these maps. Default: false."""
+
     output_type: Literal["uint8", "float32"]
     """Element type of the images: "uint8" from 0 to 255, or "float32" from 0 to 1, before rounding. Default:
     "uint8"."""
@@ -477,6 +482,11 @@ class DecoderMemoryOptions(TypedDict, total=False):
     height: int | None
     """Height of the images in pixels, before any resizing. null means the size of the checkpoint, or 512 if it is not
     known. Default: null."""
+
+    low_memory: bool
+    """true: compute the largest feature maps of a VAE strip by strip, again for every use. The images are the same. At
+    1024 pixels, decoding takes 0.7 GiB instead of 1.1, and a third more time. Smaller images save less. A tiny
+    autoencoder ignores it. false: hold these maps. Default: false."""
 
     num_images_per_prompt: int
     """Number of images for each prompt, computed in one batch. Default: 1."""
@@ -706,6 +716,11 @@ class MemoryEstimateOptions(TypedDict, total=False):
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    low_memory: bool
+    """true: compute the largest feature maps of a VAE strip by strip, again for every use. The images are the same. At
+    1024 pixels, decoding takes 0.7 GiB instead of 1.1, and a third more time. Smaller images save less. A tiny
+    autoencoder ignores it. false: hold these maps. Default: false."""
 
     num_images_per_prompt: int
     """Number of images for each prompt, computed in one batch. Default: 1."""

@@ -97,6 +97,7 @@ def test_handles_report_their_memory(model, encoder, denoiser, decoder, latents)
         (encoder, {"tokens": 20}, "encode"),
         (denoiser, {"height": 64, "width": 64, "num_images_per_prompt": 2}, "denoise"),
         (decoder, {"height": 64, "width": 64}, "decode"),
+        (decoder, {"height": 512, "width": 512, "low_memory": True}, "decode"),
     ):
         memory, estimated = handle.memory(**options), pixart.memory_estimate(model, stage, **options)
         assert set(memory) == KEYS | {"activations_held"}

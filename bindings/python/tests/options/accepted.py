@@ -19,7 +19,7 @@ with pixart.Denoiser("model", compute="bfloat16") as denoiser:
 with pixart.Denoiser("model", controlnet="ORG/NAME") as controlled:
     controlled.denoise(prompt, negative, control=latents, controlnet_conditioning_scale=0.7, control_guidance_end=0.5)
 with pixart.Decoder("model") as decoder:
-    pixart.write_image("cat.png", decoder.decode(latents, output_type="float32", **size), text={"prompt": text})
+    pixart.write_image("cat.png", decoder.decode(latents, low_memory=True, **size), text={"prompt": text})
 with pixart.ImageEncoder("model", variant="fp16") as image_encoder:
     image_encoder.encode(pixart.read_image("cat.png", channels=3), sample_mode="argmax")
 pixart.convert("model", "out", weights="int4", parts=["vae"], progress=True)

@@ -18,6 +18,7 @@ denoiser.sampler([], guidance_scale="high")  # refused: guidance_scale
 denoiser.sampler([]).preview(rgb_bias=1)  # refused: rgb_bias
 denoiser.memory(pag_scale="high")  # refused: pag_scale
 pixart.Decoder("model").decode([], output_type="int8")  # refused: output_type
+pixart.Decoder("model").memory(low_memory="yes")  # refused: low_memory
 pixart.ImageEncoder("model").encode([], sample_mode="mean")  # refused: sample_mode
 pixart.read_image("cat.png", channels=2)  # refused: channels
 pixart.resize_image([], resize_mode="fill")  # refused: resize_mode

@@ -103,6 +103,12 @@ def test_decode_gives_pictures(decoder, latents):
     assert np.array_equal(np.round(real * 255).astype(np.uint8), images)
 
 
+def test_low_memory_gives_the_same_images(decoder, latents):
+    for batch in (latents, np.concatenate([latents[..., :7, :5], -latents[..., 1:, 3:][..., :7, :5]])):
+        images = decoder.decode(batch, output_type="float32")
+        assert np.array_equal(decoder.decode(batch, output_type="float32", low_memory=True), images)
+
+
 def test_numpy_scalars_are_options(denoiser, prompt, negative, latents):
     options = {**SMALL, "seed": np.uint64(3), "num_inference_steps": np.int64(4)}
     assert np.array_equal(denoiser.denoise(prompt, negative, **options), latents)
