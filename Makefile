@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libpcre2-dev \
 	libutf8proc-dev libsimde-dev build-essential binutils pkg-config cmake python3-venv
+ARM_PACKAGES := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
 export PROMPT
@@ -16,18 +17,18 @@ IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build demo test test-swift test-kernels test-abi test-python test-examples test-fuzz test-style fuzz sanitize \
-	compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
+	test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Prints those of DEBIAN_PACKAGES that are not installed.
-MISSING = for package in $(DEBIAN_PACKAGES); do \
+# Prints those of the packages $(1) that are not installed.
+missing = for package in $(1); do \
 	dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done
 
-deps: ## Install the Debian packages that are missing
-	@missing=$$($(MISSING)); if [ -n "$$missing" ]; then \
+# Installs them.
+install_missing = missing=$$($(call missing,$(1))); if [ -n "$$missing" ]; then \
 		as_root=$$([ $$(id -u) -eq 0 ] || echo sudo); \
 		if ! command -v apt-get >/dev/null || { [ -n "$$as_root" ] && ! command -v sudo >/dev/null; }; then \
 			echo "please install as root: apt-get install "$$missing; exit 1; fi; \
@@ -35,10 +36,13 @@ deps: ## Install the Debian packages that are missing
 		$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
 
+deps: ## Install the Debian packages that are missing
+	@$(call install_missing,$(DEBIAN_PACKAGES))
+
 # Packages that this call installs are installed before the check.
 $(if $(filter deps demo test,$(or $(MAKECMDGOALS),help)),check-deps: | deps)
 check-deps:
-	@if command -v dpkg-query >/dev/null; then missing=$$($(MISSING)); if [ -n "$$missing" ]; then \
+	@if command -v dpkg-query >/dev/null; then missing=$$($(call missing,$(DEBIAN_PACKAGES))); if [ -n "$$missing" ]; then \
 		echo "missing packages: "$$missing; echo "make deps installs them"; exit 1; fi; fi
 
 build: check-deps ## Build the shared library
@@ -58,8 +62,9 @@ test-swift: check-deps # The floors, against naive implementations and the refer
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
-test-kernels: check-deps $(VENV)/ready # Kernels against definitions in numpy, also those of other processors
+test-kernels: check-deps $(VENV)/ready # Kernels against definitions in numpy and plain C
 	$(VENV)/bin/python -m pytest -q Tests/kernels
+	$(MAKE) --no-print-directory -s -C Tests/kernels native
 
 test-abi: build # The library from C
 	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)
@@ -79,6 +84,10 @@ $(VENV)/ready: bindings/python/pyproject.toml
 test-fuzz: build # Each input of the fuzzing corpus once
 	@swift build -c release --product fuzzed-readers
 	Tests/fuzz/replay $(LIBRARY) .build/release/libfuzzed-readers.so $(MODEL)
+
+test-arm: ## Run the tests of the arm64 kernels under QEMU
+	@$(call install_missing,$(ARM_PACKAGES))
+	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
 
 test-style: lint # The style of the sources
 

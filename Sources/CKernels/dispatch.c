@@ -29,6 +29,24 @@ static int runs(const native_kernels *kernels) {
 static const native_kernels *const tables[] = {&native_kernels_avx512_bf16, &native_kernels_avx512_vnni,
                                                &native_kernels_avx512,      &native_kernels_avx_vnni,
                                                &native_kernels_avx2,        &native_kernels_portable};
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+
+extern const native_kernels native_kernels_neon, native_kernels_neon_dotprod, native_kernels_neon_i8mm;
+
+/* Bits of the auxiliary vector, from Linux's asm/hwcap.h for arm64. */
+enum { HAS_DOTPROD = 1 << 20, HAS_I8MM = 1 << 13 };
+
+static int runs(const native_kernels *kernels) {
+    int dotprod = (getauxval(AT_HWCAP) & HAS_DOTPROD) != 0;
+    if (kernels == &native_kernels_neon_i8mm)
+        return dotprod && (getauxval(AT_HWCAP2) & HAS_I8MM) != 0;
+    return kernels == &native_kernels_neon_dotprod ? dotprod : 1;
+}
+
+/* Best first. */
+static const native_kernels *const tables[] = {&native_kernels_neon_i8mm, &native_kernels_neon_dotprod,
+                                               &native_kernels_neon, &native_kernels_portable};
 #else
 static int runs(const native_kernels *kernels) { return kernels != NULL; }
 

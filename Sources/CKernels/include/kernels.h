@@ -1,8 +1,8 @@
 /* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
  *
  * `portable` is plain C with OpenBLAS's float32 GEMM. The others have their own, with equal results to the bit. All
- * have an int8 GEMM, with equal results to the bit: `avx_vnni` and `avx512_vnni` by the instructions of VNNI. Only
- * `avx512_bf16`, which also has VNNI, has a bfloat16 GEMM.
+ * have an int8 GEMM, with equal results to the bit: `avx_vnni` and `avx512_vnni` by the instructions of VNNI,
+ * `neon_dotprod` and `neon_i8mm` by those of arm64. Only `avx512_bf16`, which also has VNNI, has a bfloat16 GEMM.
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */

@@ -5,7 +5,7 @@
 enum { TILE = 6, WIDE_TILE = 3 };
 
 #include "lanes_avx2.h"
-#include "tiles.h"
+#include "../portable/tiles.h"
 
 /* Transposes 8 units of 8 rows into a panel. */
 INLINE void transpose_units(const char *rows, size_t stride, float *out) {

@@ -109,7 +109,18 @@ class EncoderOpenOptions(TypedDict, total=False):
     is rounded twice. false: multiply all LoRA separately. The option "adapter_scales" of a run can then change scales.
     DoRA, LoHa and LoKr are always merged. Default: true."""
 
-    instructions: Literal["auto", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"]
+    instructions: Literal[
+        "auto",
+        "avx512_bf16",
+        "avx512_vnni",
+        "avx512",
+        "avx_vnni",
+        "avx2",
+        "neon_i8mm",
+        "neon_dotprod",
+        "neon",
+        "portable",
+    ]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
@@ -211,7 +222,18 @@ class DenoiserOpenOptions(TypedDict, total=False):
     is rounded twice. false: multiply all LoRA separately. The option "adapter_scales" of a run can then change scales.
     DoRA, LoHa and LoKr are always merged. Default: true."""
 
-    instructions: Literal["auto", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"]
+    instructions: Literal[
+        "auto",
+        "avx512_bf16",
+        "avx512_vnni",
+        "avx512",
+        "avx_vnni",
+        "avx2",
+        "neon_i8mm",
+        "neon_dotprod",
+        "neon",
+        "portable",
+    ]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
@@ -427,7 +449,18 @@ class DecoderOpenOptions(TypedDict, total=False):
     assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
     Default: {}."""
 
-    instructions: Literal["auto", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"]
+    instructions: Literal[
+        "auto",
+        "avx512_bf16",
+        "avx512_vnni",
+        "avx512",
+        "avx_vnni",
+        "avx2",
+        "neon_i8mm",
+        "neon_dotprod",
+        "neon",
+        "portable",
+    ]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
@@ -508,7 +541,18 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     assumed. Give them here if an assumption is wrong, such as {"scaling_factor": 0.13025} for the VAE of PixArt-Sigma.
     Default: {}."""
 
-    instructions: Literal["auto", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"]
+    instructions: Literal[
+        "auto",
+        "avx512_bf16",
+        "avx512_vnni",
+        "avx512",
+        "avx_vnni",
+        "avx2",
+        "neon_i8mm",
+        "neon_dotprod",
+        "neon",
+        "portable",
+    ]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
@@ -595,7 +639,18 @@ class ImageResizeOptions(TypedDict, total=False):
 class ImageEdgesOptions(TypedDict, total=False):
     """Options of pixart_image_edges."""
 
-    instructions: Literal["auto", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"]
+    instructions: Literal[
+        "auto",
+        "avx512_bf16",
+        "avx512_vnni",
+        "avx512",
+        "avx_vnni",
+        "avx2",
+        "neon_i8mm",
+        "neon_dotprod",
+        "neon",
+        "portable",
+    ]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
@@ -712,7 +767,18 @@ class MemoryEstimateOptions(TypedDict, total=False):
     """Height of the images in pixels. null means the size of the checkpoint. Without resolution binning it must be a
     multiple of 8 times the patch size (16). Default: null."""
 
-    instructions: Literal["auto", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable"]
+    instructions: Literal[
+        "auto",
+        "avx512_bf16",
+        "avx512_vnni",
+        "avx512",
+        "avx_vnni",
+        "avx2",
+        "neon_i8mm",
+        "neon_dotprod",
+        "neon",
+        "portable",
+    ]
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""

@@ -1,4 +1,4 @@
-/* What the GEMMs of all register widths share: tiles of rows, and prefetching. */
+/* What the GEMMs of all processors share: tiles of rows, and prefetching. Include it after loops.h. */
 
 /* switch (count) { CASES_3(body) } calls body(count) with the number of rows as a constant, which keeps the sums in
  * registers. */
@@ -32,7 +32,7 @@ INLINE prefetcher prefetcher_of(const void *ahead, const void *panel, size_t pas
 }
 
 INLINE void prefetch_step(prefetcher *prefetch) {
-    _mm_prefetch(prefetch->next, _MM_HINT_T1);
-    _mm_prefetch(prefetch->next + prefetch->step / 2, _MM_HINT_T1);
+    __builtin_prefetch(prefetch->next, 0, 2);
+    __builtin_prefetch(prefetch->next + prefetch->step / 2, 0, 2);
     prefetch->next += prefetch->step;
 }
