@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-extern const native_kernels native_kernels_portable;
+extern const native_kernels native_kernels_portable, native_kernels_reproducible;
 
 #if defined(__x86_64__)
 extern const native_kernels native_kernels_avx2, native_kernels_avx_vnni, native_kernels_avx512,
@@ -26,9 +26,9 @@ static int runs(const native_kernels *kernels) {
 }
 
 /* Best first. */
-static const native_kernels *const tables[] = {&native_kernels_avx512_bf16, &native_kernels_avx512_vnni,
-                                               &native_kernels_avx512,      &native_kernels_avx_vnni,
-                                               &native_kernels_avx2,        &native_kernels_portable};
+static const native_kernels *const tables[] = {
+    &native_kernels_avx512_bf16, &native_kernels_avx512_vnni, &native_kernels_avx512,      &native_kernels_avx_vnni,
+    &native_kernels_avx2,        &native_kernels_portable,    &native_kernels_reproducible};
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 
@@ -46,16 +46,18 @@ static int runs(const native_kernels *kernels) {
 
 /* Best first. */
 static const native_kernels *const tables[] = {&native_kernels_neon_i8mm, &native_kernels_neon_dotprod,
-                                               &native_kernels_neon, &native_kernels_portable};
+                                               &native_kernels_neon, &native_kernels_portable,
+                                               &native_kernels_reproducible};
 #else
 static int runs(const native_kernels *kernels) { return kernels != NULL; }
 
-static const native_kernels *const tables[] = {&native_kernels_portable};
+static const native_kernels *const tables[] = {&native_kernels_portable, &native_kernels_reproducible};
 #endif
 
-const native_kernels *native_kernels_named(const char *name) {
+const native_kernels *native_kernels_named(const char *name, int reproducible) {
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        if ((!name || strcmp(name, tables[i]->name) == 0) && runs(tables[i]))
+        if ((!name || strcmp(name, tables[i]->name) == 0) && (!reproducible || tables[i]->is_reproducible) &&
+            runs(tables[i]))
             return tables[i];
     return NULL;
 }

@@ -89,6 +89,8 @@ static void test_table(const native_kernels *table) {
     test_rows(table);
     test_epilogue(table);
     test_attention(table);
+    if (table->is_reproducible)
+        test_reproducible(table);
 }
 
 /* Tests the tables that are named, the first of which has to be the best one of the processor, or all that it has. */
@@ -98,13 +100,16 @@ int main(int count, char **arguments) {
     size_t names = count > 1 ? (size_t)count - 1 : sizeof all / sizeof *all;
     for (size_t i = 0; i < names; i++) {
         const char *name = count > 1 ? arguments[i + 1] : all[i];
-        const native_kernels *table = native_kernels_named(name);
+        const native_kernels *table = native_kernels_named(name, 0), *best = native_kernels_named(NULL, 0);
+        const native_kernels *reproducible = native_kernels_named(name, 1);
         if (count > 1 && i == 0)
-            report(native_kernels_named(NULL), "is chosen", table != native_kernels_named(NULL));
+            report(best, "is chosen", table != best);
         if (table)
             test_table(table);
         else if (count > 1)
-            report(native_kernels_named(NULL), "has another table that is tested", 1);
+            report(best, "has another table that is tested", 1);
+        if (reproducible && reproducible != table)
+            test_table(reproducible);
     }
     printf("%zu passed, %zu failed\n", passed, failed);
     return failed != 0;

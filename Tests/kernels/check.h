@@ -15,6 +15,7 @@ void test_bfloat16(const native_kernels *table);
 void test_rows(const native_kernels *table);
 void test_epilogue(const native_kernels *table);
 void test_attention(const native_kernels *table);
+void test_reproducible(const native_kernels *table);
 
 /* Ends a subject: prints whether `mistakes` is 0, and counts it. */
 void report(const native_kernels *table, const char *subject, size_t mistakes);

@@ -18,6 +18,7 @@ INLINE int32x4_t add_products(int32x4_t sum, int8x16_t weights, int8x16_t x) {
 #include "../portable/attention_int8.h"
 
 const native_kernels native_kernels_neon = {.name = "neon",
+                                            .is_reproducible = 1,
                                             .pack_panel = pack_panel,
                                             .gemm_float32 = gemm_float32,
                                             INT8_KERNELS,

@@ -11,6 +11,7 @@
 #pragma clang attribute pop
 
 const native_kernels native_kernels_neon_i8mm = {.name = "neon_i8mm",
+                                                 .is_reproducible = 1,
                                                  .pack_panel = pack_panel,
                                                  .gemm_float32 = gemm_float32,
                                                  INT8_KERNELS,

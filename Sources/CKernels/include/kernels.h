@@ -1,8 +1,9 @@
 /* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
  *
- * `portable` is plain C with OpenBLAS's float32 GEMM. The others have their own, with equal results to the bit. All
- * have an int8 GEMM, with equal results to the bit: `avx_vnni` and `avx512_vnni` by the instructions of VNNI,
- * `neon_dotprod` and `neon_i8mm` by those of arm64. Only `avx512_bf16`, which also has VNNI, has a bfloat16 GEMM.
+ * `portable` is plain C with OpenBLAS's float32 GEMM. All have an int8 GEMM: `avx_vnni` and `avx512_vnni` by the
+ * instructions of VNNI, `neon_dotprod` and `neon_i8mm` by those of arm64. Only `avx512_bf16`, which also has VNNI, has
+ * a bfloat16 GEMM. The results of all are equal to the bit, except those of OpenBLAS and of bfloat16 GEMMs. A second
+ * table called `portable` does without OpenBLAS.
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */
@@ -75,6 +76,7 @@ typedef float native_quantize_block(size_t count, const uint8_t *_Nonnull source
 
 typedef struct native_kernels {
     const char *_Nonnull name;
+    int is_reproducible;     /* its results are equal to the bit to those of all other such tables */
     int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
     int multiplies_bfloat16; /* gemm_bfloat16 and attention_bfloat16 may be called */
 
@@ -234,9 +236,9 @@ static inline size_t native_head_bytes(size_t keys) {
     return NATIVE_HEAD_BYTES + (keys + NATIVE_HEAD_KEYS - 1) / NATIVE_HEAD_KEYS * NATIVE_HEAD_BLOCK_BYTES;
 }
 
-/* Returns the table called `name`, or the best for this processor if `name` is NULL. Returns NULL if the processor
- * lacks the instruction set. */
-const native_kernels *_Nullable native_kernels_named(const char *_Nullable name);
+/* Returns the table called `name`, or the best for this processor if `name` is NULL; only a reproducible one if
+ * `reproducible` is not 0. Returns NULL if the processor lacks the instruction set, or if it is not reproducible. */
+const native_kernels *_Nullable native_kernels_named(const char *_Nullable name, int reproducible);
 
 /* widen_block[format] of a table. */
 static inline void native_widen(const native_kernels *_Nonnull table, block_format format, size_t count,

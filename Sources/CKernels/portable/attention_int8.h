@@ -1,7 +1,6 @@
 /* Attention in int8, as docs/numerics.md defines it: one block of keys at a time, with an online softmax. Include it
  * after the tiles of the instruction set. All sets give the same bits: integers are exact, and the arithmetic of floats
  * has one order, without fused multiply-adds. */
-#pragma clang fp reassociate(off) contract(off)
 
 /* Queries that are attended at a time, and those whose sums are held. */
 enum { SOME_QUERIES = 60, MOST_QUERIES = 480 };
@@ -206,8 +205,6 @@ static void attention_int8(size_t queries, size_t keys, size_t width, float scal
         end_queries(s, head, first, count, width, out);
     }
 }
-
-#pragma clang fp reassociate(on) contract(fast)
 
 /* The members of a kernel table that this file defines. */
 #define ATTENTION_KERNELS .lay_out_head = lay_out_head, .attention_int8 = attention_int8

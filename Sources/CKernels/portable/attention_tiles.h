@@ -64,7 +64,6 @@ static void weigh_scores(size_t rows, const float *score, const float *steps, fl
 
 static void add_values(const open_block *block, size_t width, const attention_weight *weight, const float *factor,
                        const float *correction, float *sum) {
-#pragma clang fp reassociate(off) contract(off)
     for (size_t c = 0; c <= width; c++)
         sum[c] = sum[c] * *correction + (float)dot(BLOCK_KEYS, weight, block->value[c]) * *factor;
 }

@@ -18,7 +18,6 @@ static void sum_row(size_t units, const uint8_t *row, const int8_t *weights, int
 static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
                       const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
                       const float *column_scales, float *out, size_t out_stride) {
-#pragma clang fp reassociate(off)
     (void)ahead;
     for (size_t row = 0; row < rows; row++) {
         int32_t total[NATIVE_PANEL];

@@ -11,7 +11,6 @@
 
 /* The weights of a run. */
 INLINE floats16 weights_of(const block_layout *layout, const run_scales *runs, size_t run, floats16 numbers) {
-#pragma clang fp reassociate(off) contract(off)
     floats16 products = runs->scale[run] * numbers;
     return layout->has_minima ? products - runs->minimum[run] : products;
 }
@@ -57,7 +56,6 @@ INLINE void widen_blocks(const block_layout *layout, size_t count, const uint8_t
 /* The larger of a magnitude's bits and those of the weights of a piece. A weight lies between those of the lowest and
  * of the highest number, so few pieces are looked into. */
 INLINE uint32_t larger_magnitude(const block_layout *layout, size_t count, const uint8_t *piece, uint32_t largest) {
-#pragma clang fp reassociate(off) contract(off)
     run_scales runs;
     layout->scales(count / layout->elements, piece, &runs);
     floats16 scale, minimum = {0};
@@ -82,14 +80,12 @@ INLINE uint32_t larger_magnitude(const block_layout *layout, size_t count, const
 
 /* The same as int8_of for each element, if none is larger than 127. */
 INLINE numbers16 int8_of_each(floats16 scaled) {
-#pragma clang fp reassociate(off) contract(off)
     return __builtin_convertvector((integers16)(scaled + ROUNDER), numbers16);
 }
 
 /* The int8 numbers of a part. */
 INLINE void quantize_part(const block_layout *layout, const run_scales *runs, const uint8_t *piece, size_t part,
                           float inverse, numbers16 *numbers) {
-#pragma clang fp reassociate(off) contract(off)
 #ifdef LOOK_UP
     if (layout->looks_up) { /* the weights of all numbers, by their lowest four bits */
         const floats16 positive = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

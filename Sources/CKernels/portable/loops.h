@@ -4,10 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* Sums and maxima may be computed in any order, so that the compiler vectorizes the loops. */
-#pragma clang fp reassociate(on) contract(fast)
+#include "vectors.h"
 
 INLINE float as_float(uint32_t bits) {
     float value;
@@ -27,20 +24,18 @@ INLINE uint32_t as_bits(float value) {
 /* exp(x) within 1.2 units in the last place for x in [-87, 88]; x is clamped to that range. Cody-Waite reduction by
  * ln 2, then a polynomial of degree 6 on [-ln2/2, ln2/2]. */
 INLINE float fast_exp(float x) {
-#pragma clang fp reassociate(off)
     x = x < -87.0f ? -87.0f : x;
     x = x > 88.0f ? 88.0f : x;
-    float shifted = x * 1.44269504088896341f + ROUNDER;
+    float shifted = MULTIPLY_ADD(x, 1.44269504088896341f, ROUNDER);
     float n = shifted - ROUNDER;
-    float r = x - n * 0.693145751953125f;
-    r = r - n * 1.42860682030941723212e-6f;
-    float p = 1.3888889e-3f;
-    p = p * r + 8.3333333e-3f;
-    p = p * r + 4.1666668e-2f;
-    p = p * r + 1.6666667e-1f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
+    float r = MULTIPLY_ADD(n, -0.693145751953125f, x);
+    r = MULTIPLY_ADD(n, -1.42860682030941723212e-6f, r);
+    float p = MULTIPLY_ADD(1.3888889e-3f, r, 8.3333333e-3f);
+    p = MULTIPLY_ADD(p, r, 4.1666668e-2f);
+    p = MULTIPLY_ADD(p, r, 1.6666667e-1f);
+    p = MULTIPLY_ADD(p, r, 0.5f);
+    p = MULTIPLY_ADD(p, r, 1.0f);
+    p = MULTIPLY_ADD(p, r, 1.0f);
     uint32_t exponent = (as_bits(shifted) - as_bits(ROUNDER) + 127u) << 23;
     return p * as_float(exponent);
 }
@@ -62,12 +57,8 @@ INLINE uint16_t bfloat16_of(float x) {
 
 INLINE float float_of(uint16_t bfloat16) { return as_float((uint32_t)bfloat16 << 16); }
 
-/* The integer nearest to x, ties to even, for |x| < 2^22. Without contraction to fused multiply-add, every instruction
- * set gives the same. */
-INLINE int32_t rounded(float x) {
-#pragma clang fp reassociate(off) contract(off)
-    return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER));
-}
+/* The integer nearest to x, ties to even, for |x| < 2^22. */
+INLINE int32_t rounded(float x) { return (int32_t)(as_bits(x + ROUNDER) - as_bits(ROUNDER)); }
 
 /* ---- Stored weights ---------------------------------------------------------------------------------------------- */
 
@@ -186,14 +177,15 @@ INLINE int32_t int4_level(float scaled) {
     return value > 7 ? 7 : value < -8 ? -8 : value;
 }
 
-/* The squared error of a group under a scale. */
+/* The squared error of a group under a scale. Without fused multiply-adds, so that stored weights are the same
+ * everywhere. */
 INLINE float int4_error(const float x[GROUP_OUTPUTS * GROUP_INPUTS], float scale) {
-    float inverse = 1 / scale, sum = 0;
-    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++) {
-        float error = (float)int4_level(x[i] * inverse) * scale - x[i];
-        sum += error * error;
-    }
-    return sum;
+    float inverse = 1 / scale, errors[GROUP_OUTPUTS * GROUP_INPUTS];
+    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++)
+        errors[i] = (float)int4_level(x[i] * inverse) * scale - x[i];
+    for (size_t i = 0; i < GROUP_OUTPUTS * GROUP_INPUTS; i++)
+        errors[i] *= errors[i];
+    return sum_of(GROUP_OUTPUTS * GROUP_INPUTS, errors);
 }
 
 /* The scale with the least error for a group. Candidates range from using 6 levels of a side to clipping the largest
@@ -277,15 +269,12 @@ static void store_bfloat16(size_t rows, size_t columns, const uint16_t *x, size_
 static void layer_norm_modulate(size_t rows, size_t columns, const float *x, size_t x_stride, const float *shift,
                                 const float *scale, float epsilon, float *work, const native_rows *out) {
     for (size_t row = 0; row < rows; row++, x += x_stride) {
-        float sum = 0, square = 0;
+        float mean = sum_of(columns, x) / (float)columns;
         for (size_t i = 0; i < columns; i++)
-            sum += x[i];
-        float mean = sum / (float)columns;
+            work[i] = x[i] - mean;
+        float inverse = 1.0f / sqrtf(sum_of_squares(columns, work) / (float)columns + epsilon);
         for (size_t i = 0; i < columns; i++)
-            square += (x[i] - mean) * (x[i] - mean);
-        float inverse = 1.0f / sqrtf(square / (float)columns + epsilon);
-        for (size_t i = 0; i < columns; i++)
-            work[i] = (x[i] - mean) * inverse * (1.0f + scale[i]) + shift[i];
+            work[i] = MULTIPLY_ADD(work[i] * inverse, 1.0f + scale[i], shift[i]);
         store_row(columns, work, out, row);
     }
 }
@@ -293,10 +282,7 @@ static void layer_norm_modulate(size_t rows, size_t columns, const float *x, siz
 static void rms_norm(size_t rows, size_t columns, const float *x, size_t x_stride, const float *weight, float epsilon,
                      float *work, const native_rows *out) {
     for (size_t row = 0; row < rows; row++, x += x_stride) {
-        float square = 0;
-        for (size_t i = 0; i < columns; i++)
-            square += x[i] * x[i];
-        float inverse = 1.0f / sqrtf(square / (float)columns + epsilon);
+        float inverse = 1.0f / sqrtf(sum_of_squares(columns, x) / (float)columns + epsilon);
         for (size_t i = 0; i < columns; i++)
             work[i] = x[i] * inverse * weight[i];
         store_row(columns, work, out, row);
@@ -327,7 +313,7 @@ INLINE void finish_row(size_t columns, float *x, const native_epilogue *e, void 
     uint16_t *halves = out;
     if (e->accumulate && e->gate)
         for (size_t i = 0; i < columns; i++)
-            floats[i] += e->gate[i] * x[i];
+            floats[i] = MULTIPLY_ADD(e->gate[i], x[i], floats[i]);
     else if (e->accumulate)
         for (size_t i = 0; i < columns; i++)
             floats[i] += x[i];
@@ -362,17 +348,15 @@ static void softmax_block(size_t rows, size_t columns, float scale, float *score
         float factor = scale;
         if (bias) {
             for (size_t i = 0; i < columns; i++)
-                scores[i] = scores[i] * scale + bias[i];
+                scores[i] = MULTIPLY_ADD(scores[i], scale, bias[i]);
             bias += bias_stride;
             factor = 1;
         }
-        float largest = fmaxf(maximum[row], largest_of(columns, scores) * factor), total = 0;
-        for (size_t i = 0; i < columns; i++) {
-            scores[i] = fast_exp(scores[i] * factor - largest);
-            total += scores[i];
-        }
+        float largest = fmaxf(maximum[row], largest_of(columns, scores) * factor);
+        for (size_t i = 0; i < columns; i++)
+            scores[i] = fast_exp(MULTIPLY_ADD(scores[i], factor, -largest));
         correction[row] = fast_exp(maximum[row] - largest);
-        sum[row] = sum[row] * correction[row] + total;
+        sum[row] = MULTIPLY_ADD(sum[row], correction[row], sum_of(columns, scores));
         maximum[row] = largest;
     }
 }
@@ -404,7 +388,7 @@ static void transform_pixels(size_t rows, size_t channels, const float *x, const
                              int with_silu, float *out) {
     for (size_t row = 0; row < rows; row++, x += channels, out += channels)
         for (size_t c = 0; c < channels; c++)
-            out[c] = x[c] * scale[c] + shift[c];
+            out[c] = MULTIPLY_ADD(x[c], scale[c], shift[c]);
     if (with_silu)
         silu(rows * channels, out - rows * channels);
 }

@@ -1,21 +1,7 @@
-/* The transforms of Winograd's algorithm (see winograd.h) on vectors of 16 channels. loops.h includes this file. */
+/* The transforms of Winograd's algorithm (see winograd.h) on vectors of channels. loops.h includes this file. */
 #include "winograd.h"
 
 #include <stdint.h>
-
-/* Functions that pass vectors are inlined, because their calling convention would depend on the register width. */
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wpsabi"
-
-/* The channels of a vector. It may lie at any multiple of 4 bytes. */
-enum { LANES = NATIVE_WINOGRAD_LANES };
-typedef float vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef float aligned_vector __attribute__((vector_size(4 * LANES), may_alias));
-typedef double wide_vector __attribute__((vector_size(8 * LANES)));
-typedef int32_t mask_vector __attribute__((vector_size(4 * LANES)));
-
-INLINE vector load(const float *source) { return *(const vector *)source; }
-INLINE void store(vector value, float *target) { *(vector *)target = value; }
 
 /* A non-temporal store, past the caches, to an address aligned to 64 bytes, for data that is not read soon.
  * `stream_end` orders such stores before what follows. */
@@ -34,6 +20,10 @@ INLINE void stream_end(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 #define A2_PLUS_B2 2.640625f
 #define A2_TIMES_B2 0.87890625f
 
+INLINE vector times_plus(float factor, vector x, vector summand) {
+    return MULTIPLY_ADD((vector){0} + factor, x, summand);
+}
+
 /* B^T d for a column or a row of a tile. */
 INLINE void transform_input(int upsample, const vector d[6], vector u[6]) {
     if (upsample) {
@@ -42,14 +32,14 @@ INLINE void transform_input(int upsample, const vector d[6], vector u[6]) {
         u[2] = d[1] - d[2];
         u[3] = d[1] - d[3];
     } else {
-        vector even_a = d[4] - B2 * d[2], odd_a = d[3] - B2 * d[1];
-        vector even_b = d[4] - A2 * d[2], odd_b = d[3] - A2 * d[1];
-        u[0] = A2_TIMES_B2 * d[0] + (d[4] - A2_PLUS_B2 * d[2]);
-        u[1] = even_a + A1 * odd_a;
-        u[2] = even_a - A1 * odd_a;
-        u[3] = even_b + B1 * odd_b;
-        u[4] = even_b - B1 * odd_b;
-        u[5] = A2_TIMES_B2 * d[1] + (d[5] - A2_PLUS_B2 * d[3]);
+        vector even_a = times_plus(-B2, d[2], d[4]), odd_a = times_plus(-B2, d[1], d[3]);
+        vector even_b = times_plus(-A2, d[2], d[4]), odd_b = times_plus(-A2, d[1], d[3]);
+        u[0] = times_plus(A2_TIMES_B2, d[0], times_plus(-A2_PLUS_B2, d[2], d[4]));
+        u[1] = times_plus(A1, odd_a, even_a);
+        u[2] = times_plus(-A1, odd_a, even_a);
+        u[3] = times_plus(B1, odd_b, even_b);
+        u[4] = times_plus(-B1, odd_b, even_b);
+        u[5] = times_plus(A2_TIMES_B2, d[1], times_plus(-A2_PLUS_B2, d[3], d[5]));
     }
 }
 
@@ -64,9 +54,9 @@ INLINE void transform_output(int upsample, const vector m[6], vector y[4]) {
         vector sum_a = m[1] + m[2], difference_a = m[1] - m[2];
         vector sum_b = m[3] + m[4], difference_b = m[3] - m[4];
         y[0] = m[0] + sum_a + sum_b;
-        y[1] = A1 * difference_a + B1 * difference_b;
-        y[2] = A2 * sum_a + B2 * sum_b;
-        y[3] = A3 * difference_a + (B3 * difference_b + m[5]);
+        y[1] = times_plus(A1, difference_a, B1 * difference_b);
+        y[2] = times_plus(A2, sum_a, B2 * sum_b);
+        y[3] = times_plus(A3, difference_a, times_plus(B3, difference_b, m[5]));
     }
 }
 
@@ -143,7 +133,7 @@ INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t
         for (size_t pixel = 0; pixel < pixels; pixel++, source += stride)
             for (size_t i = 0; i < LANES; i++) {
                 float x = i < count ? source[i] : 0;
-                target[pixel * LANES + i] = scale && i < count ? x * scale[i] + shift[i] : x;
+                target[pixel * LANES + i] = scale && i < count ? MULTIPLY_ADD(x, scale[i], shift[i]) : x;
             }
     } else if (!scale) {
         for (size_t pixel = 0; pixel < pixels; pixel++, source += stride) {
@@ -154,7 +144,7 @@ INLINE void read_pixels(size_t pixels, size_t count, const float *source, size_t
         vector factor = load(scale), summand = load(shift);
         for (size_t pixel = 0; pixel < pixels; pixel++, source += stride) {
             __builtin_prefetch(source + LANES);
-            store(load(source) * factor + summand, target + pixel * LANES);
+            store(MULTIPLY_ADD(load(source), factor, summand), target + pixel * LANES);
         }
     }
     if (with_silu)
@@ -265,7 +255,7 @@ INLINE void write_tile(vector y[4][4], size_t height, size_t width, size_t count
     for (size_t row = 0; row < height; row++)
         for (size_t column = 0; column < width; column++) {
             vector deviation = y[row][column] - mean;
-            squares += deviation * deviation;
+            squares = MULTIPLY_ADD(deviation, deviation, squares);
         }
     for (size_t i = 0; i < count; i++) {
         double value = total[i];
@@ -331,4 +321,3 @@ static void winograd_output(const native_winograd_block *block, const native_win
 #undef B3
 #undef A2_PLUS_B2
 #undef A2_TIMES_B2
-#pragma clang diagnostic pop

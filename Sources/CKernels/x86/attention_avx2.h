@@ -140,7 +140,6 @@ static void add_values(const open_block *block, size_t width, const attention_we
         for (size_t row = 0; row < VALUE_TILE; row++)
 #pragma unroll
             for (size_t v = 0; v < 2; v++) {
-#pragma clang fp reassociate(off) contract(off)
                 float *target = sum + row * CHANNELS + 8 * v;
                 __m256 before = _mm256_mul_ps(_mm256_load_ps(target), _mm256_set1_ps(correction[row]));
                 __m256 now = _mm256_mul_ps(_mm256_cvtepi32_ps(total[row][v]), _mm256_set1_ps(factor[row]));

@@ -127,7 +127,6 @@ static void add_values(const open_block *block, size_t width, const attention_we
     for (size_t row = 0; row < VALUE_TILE; row++)
 #pragma unroll
         for (size_t v = 0; v < VECTORS; v++) {
-#pragma clang fp reassociate(off) contract(off)
             float *target = sum + row * CHANNELS + 16 * v;
             __m512 before = _mm512_mul_ps(_mm512_load_ps(target), _mm512_set1_ps(correction[row]));
             __m512 now = _mm512_mul_ps(_mm512_cvtepi32_ps(total[row][v]), _mm512_set1_ps(factor[row]));

@@ -13,6 +13,7 @@
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx2 = {.name = "avx2",
+                                            .is_reproducible = 1,
                                             .pack_panel = pack_panel,
                                             .gemm_float32 = gemm_float32,
                                             INT8_KERNELS,

@@ -12,6 +12,7 @@
 #pragma clang attribute pop
 
 const native_kernels native_kernels_avx512_vnni = {.name = "avx512_vnni",
+                                                   .is_reproducible = 1,
                                                    .pack_panel = pack_panel,
                                                    .gemm_float32 = gemm_float32,
                                                    INT8_KERNELS,

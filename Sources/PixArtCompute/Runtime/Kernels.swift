@@ -6,8 +6,8 @@ package struct Kernels: @unchecked Sendable {
     /// Never released.
     let table: UnsafePointer<native_kernels>
 
-    /// The kernels of the best instruction set of this processor.
-    package static let best = Kernels(table: native_kernels_named(nil)!)
+    /// The best reproducible kernels of this processor.
+    package static let best = Kernels(table: native_kernels_named(nil, 1)!)
 
     /// Names of all instruction sets, the best first.
     package static let names = [
@@ -15,17 +15,19 @@ package struct Kernels: @unchecked Sendable {
     ]
 
     /// Names of the instruction sets that this processor has.
-    package static var available: [String] { names.filter { native_kernels_named($0) != nil } }
+    package static var available: [String] { names.filter { native_kernels_named($0, 0) != nil } }
 
     private init(table: UnsafePointer<native_kernels>) { self.table = table }
 
     /// The kernels called `name`; nil means the best. Fails with `.option` if the processor lacks the instruction
-    /// set.
-    package init(named name: String?) throws(PixArtError) {
-        guard let table = native_kernels_named(name) else {
-            let known = Self.available.map { "\"\($0)\"" }.joined(separator: ", ")
+    /// set, or if it has to be reproducible and is not.
+    package init(named name: String?, reproducible: Bool = false) throws(PixArtError) {
+        guard let table = native_kernels_named(name, reproducible ? 1 : 0) else {
+            let known = Self.available.filter { !reproducible || native_kernels_named($0, 1) != nil }
+            let list = known.map { "\"\($0)\"" }.joined(separator: ", ")
+            let kind = reproducible ? "a reproducible one" : "one"
             throw .option(
-                "option \"instructions\" is \"\(name ?? "")\"; expected one that this processor has: \(known)")
+                "option \"instructions\" is \"\(name ?? "")\"; expected \(kind) that this processor has: \(list)")
         }
         self.table = table
     }

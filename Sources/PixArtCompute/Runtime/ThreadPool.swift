@@ -62,9 +62,11 @@ package final class ThreadPool: @unchecked Sendable {
 
     /// Starts `threads` workers; 0 means one for each processor that the process may use, up to `maximum`.
     /// `instructions` names their instruction set; nil means the best. Fails with `.memory`, and with `.option` if
-    /// the processor lacks the instruction set.
-    package init(threads requested: Int = 0, instructions: String? = nil) throws(PixArtError) {
-        kernels = try Kernels(named: instructions)
+    /// the processor lacks the instruction set, or if it has to be reproducible and is not.
+    package init(
+        threads requested: Int = 0, instructions: String? = nil, reproducible: Bool = false
+    ) throws(PixArtError) {
+        kernels = try Kernels(named: instructions, reproducible: reproducible)
         count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
         blasWorkers = kernels.table.pointee.uses_blas != 0 ? count : 0
         guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {

@@ -40,6 +40,8 @@ package struct WorkerOptions: Sendable {
     let threads: Int
     /// nil for the best instruction set of the processor.
     let instructions: String?
+    /// Whether all processors have to compute the same bits.
+    let isReproducible: Bool
 
     init(_ reader: inout OptionReader) {
         threads = reader.read(.threads)
@@ -50,6 +52,13 @@ package struct WorkerOptions: Sendable {
                     + "for tests and comparisons. If the processor does not support the one that is named, the call fails "
                     + "and lists those that it supports."
             ) { $0 })
+        isReproducible = reader.read(
+            .boolean(
+                "reproducible", default: false,
+                "Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they "
+                    + "are, unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "
+                    + "\"compute\": \"bfloat16\" or \"int8\". true does without those instructions. On processors without "
+                    + "fused multiply-adds it is much slower."))
     }
 }
 
@@ -123,8 +132,8 @@ package struct PrecisionOptions: Sendable {
                     + "for each token. It needs int8 or int4 weights; if \"weights\" is \"auto\", floating-point weights of 16 "
                     + "or 32 bits are converted to int8, and those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file "
                     + "and are rounded to int8 on their way into a multiplication. With \"bfloat16\" and \"int8\", results "
-                    + "differ between instruction sets by a fraction of the rounding error, because rounding amplifies "
-                    + "differences in the last bits."))
+                    + "on processors with AVX-512 BF16 differ from those of others by a fraction of the rounding error, "
+                    + "unless \"reproducible\" is true."))
     }
 
     /// Of an autoencoder, which has fewer precisions.
@@ -154,6 +163,7 @@ extension Option where Value == Int {
 extension ThreadPool {
     /// Fails with `.option` if the processor lacks the instructions.
     convenience init(_ options: WorkerOptions) throws(PixArtError) {
-        try self.init(threads: options.threads, instructions: options.instructions)
+        try self.init(
+            threads: options.threads, instructions: options.instructions, reproducible: options.isReproducible)
     }
 }

@@ -94,8 +94,8 @@ class EncoderOpenOptions(TypedDict, total=False):
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
-    multiplication. With "bfloat16" and "int8", results differ between instruction sets by a fraction of the rounding
-    error, because rounding amplifies differences in the last bits. Default: "auto"."""
+    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of others by a
+    fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -124,6 +124,12 @@ class EncoderOpenOptions(TypedDict, total=False):
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    reproducible: bool
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
+    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
+    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
+    false."""
 
     residency: Literal["resident", "streamed"]
     """"resident": all weights are held in memory while the encoder is open. "streamed": one layer is held at a time,
@@ -200,8 +206,8 @@ class DenoiserOpenOptions(TypedDict, total=False):
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
-    multiplication. With "bfloat16" and "int8", results differ between instruction sets by a fraction of the rounding
-    error, because rounding amplifies differences in the last bits. Default: "auto"."""
+    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of others by a
+    fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -237,6 +243,12 @@ class DenoiserOpenOptions(TypedDict, total=False):
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    reproducible: bool
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
+    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
+    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
+    false."""
 
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
@@ -465,6 +477,12 @@ class DecoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
+    reproducible: bool
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
+    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
+    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
+    false."""
+
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
     "state_dict_ema". Default: "auto"."""
@@ -556,6 +574,12 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     """Instruction set of the kernels. "auto" selects the best one that the processor supports. The others are for tests
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
+
+    reproducible: bool
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
+    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
+    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
+    false."""
 
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
@@ -655,6 +679,12 @@ class ImageEdgesOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
+    reproducible: bool
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
+    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
+    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
+    false."""
+
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
     at most 128. Default: 0."""
@@ -737,8 +767,8 @@ class MemoryEstimateOptions(TypedDict, total=False):
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
-    multiplication. With "bfloat16" and "int8", results differ between instruction sets by a fraction of the rounding
-    error, because rounding amplifies differences in the last bits. Default: "auto"."""
+    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of others by a
+    fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -798,6 +828,12 @@ class MemoryEstimateOptions(TypedDict, total=False):
 
     prompts: int
     """Number of prompts, as in pixart_sampler_create_batch. Default: 1."""
+
+    reproducible: bool
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
+    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
+    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
+    false."""
 
     residency: Literal["resident", "streamed"]
     """"resident": all weights are held in memory while the encoder is open. "streamed": one layer is held at a time,
