@@ -1,4 +1,4 @@
-/* Sums, exponentials and fused multiply-adds of a reproducible table: one checksum of the results on every processor. */
+/* Sums, exponentials and fused multiply-adds of a reproducible table: one checksum of the results on all processors. */
 #include "check.h"
 
 #include <math.h>
