@@ -74,7 +74,7 @@ extension VAEDecoder {
             pixels *= 4
         }
         let scale = configuration.scale
-        return maps.bytes(besides: 3 * latentHeight * latentWidth * scale * scale)
+        return maps.bytes(adding: 3 * latentHeight * latentWidth * scale * scale)
     }
 }
 
@@ -95,7 +95,7 @@ extension VAEEncoder {
             pixels /= 4
         }
         if configuration.middleAttention { maps.hold(5 * pixels * channels) }
-        return maps.bytes(besides: 3 * height * width + 4 * pixels * configuration.latentChannels)
+        return maps.bytes(adding: 3 * height * width + 4 * pixels * configuration.latentChannels)
     }
 }
 
@@ -113,7 +113,7 @@ extension TinyDecoder {
             }
             if blocks > 0 { maps.tinyBlock(pixels, channels: configuration.channels) }
         }
-        return maps.bytes(besides: 3 * pixels)
+        return maps.bytes(adding: 3 * pixels)
     }
 }
 
@@ -131,7 +131,7 @@ extension TinyEncoder {
             }
             if blocks > 0 { maps.tinyBlock(pixels, channels: configuration.channels) }
         }
-        return maps.bytes(besides: 3 * height * width + pixels * configuration.latentChannels)
+        return maps.bytes(adding: 3 * height * width + pixels * configuration.latentChannels)
     }
 }
 
@@ -148,7 +148,7 @@ private struct MapMemory {
     /// Pixels of a part of a map that is computed part by part.
     func part(of pixels: Int) -> Int { min(pixels, WinogradConvolution.partPixels(pool)) }
 
-    private mutating func convolution(from inputs: Int, to outputs: Int, besides maps: Int) {
+    private mutating func convolution(from inputs: Int, to outputs: Int, adding maps: Int) {
         hold(maps + WinogradConvolution.weightCount(inputs: inputs, outputs: outputs))
         scratch = max(scratch, WinogradConvolution.scratchCount(inputs: inputs, outputs: outputs))
     }
@@ -159,7 +159,7 @@ private struct MapMemory {
         let maps =
             inputs == outputs
             ? 2 * pixels * outputs : max(pixels * inputs, 2 * pixels * outputs) + 2 * part(of: pixels) * outputs
-        convolution(from: inputs, to: outputs, besides: maps)
+        convolution(from: inputs, to: outputs, adding: maps)
     }
 
     /// The output, which takes the place of an input of a quarter of its pixels, and strips of the upsampled input and of
@@ -170,12 +170,12 @@ private struct MapMemory {
             WinogradConvolution.weightCount(inputs: inputs, outputs: inputs)
             + WinogradConvolution.weightCount(inputs: outputs, outputs: outputs)
         let maps = max(pixels * outputs, pixels / 4 * inputs) + strip * (inputs + inputs / 4 + outputs)
-        convolution(from: inputs, to: outputs, besides: maps + weights)
+        convolution(from: inputs, to: outputs, adding: maps + weights)
     }
 
     /// Input and two maps; the second one takes the place of the first.
     mutating func tinyBlock(_ pixels: Int, channels: Int) {
-        convolution(from: channels, to: channels, besides: (2 * pixels + part(of: pixels)) * channels)
+        convolution(from: channels, to: channels, adding: (2 * pixels + part(of: pixels)) * channels)
     }
 
     /// A map and another one of half its size.
@@ -184,7 +184,7 @@ private struct MapMemory {
     }
 
     /// The total, with `elements` that are held throughout.
-    func bytes(besides elements: Int) -> Int {
+    func bytes(adding elements: Int) -> Int {
         4 * (most + elements) + pool.count * (4 * scratch + ThreadPool.scratchAllowance)
     }
 }

@@ -324,7 +324,7 @@ import Testing
         (#"{"blocks": "all", "interval": 2}"#, ["\"blocks\" \"all\""]),
         (#"{"schedule": {}}"#, ["an empty object as \"schedule\"", "for each step"]),
         (#"{"schedule": []}"#, ["an array as \"schedule\""]),
-        (#"{"schedule": {"000": {}}, "interval": 2}"#, ["\"schedule\" beside other keys"]),
+        (#"{"schedule": {"000": {}}, "interval": 2}"#, ["\"schedule\" with other keys"]),
         (#"{"schedule": {"000": {}}}"#, ["an empty object as step 0 of \"schedule\"", "for each block"]),
         (#"{"schedule": {"first": {}}}"#, ["the step \"first\" in \"schedule\""]),
         (#"{"schedule": {"1": {}, "001": {}}}"#, ["the step \"", "each once"]),

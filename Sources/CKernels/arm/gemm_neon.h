@@ -77,30 +77,6 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
     }
 }
 
-/* Tiles of few rows are as wide as the panel, others half as wide. */
-static void gemm_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
-                         const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
-    const size_t width = rows <= WIDE_TILE ? NATIVE_PANEL : NATIVE_PANEL / 2;
-    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE * ((columns + width - 1) / width));
-    while (rows > 0) {
-        size_t count = tile_rows(rows, TILE);
-        for (size_t first = 0; first < columns; first += width, prefetch.next += units * prefetch.step) {
-#define TILE_WIDE(N)                                                                                                   \
-    tile_float32(N, 8, columns - first, units, left, left_stride, panel + first, prefetch, out + first, out_stride,    \
-                 accumulate)
-#define TILE_HALF(N)                                                                                                   \
-    tile_float32(N, 4, columns - first, units, left, left_stride, panel + first, prefetch, out + first, out_stride,    \
-                 accumulate)
-            if (width == NATIVE_PANEL) {
-                switch (count) { CASES_3(TILE_WIDE) }
-            } else {
-                switch (count) { CASES_6(TILE_HALF) }
-            }
-#undef TILE_WIDE
-#undef TILE_HALF
-        }
-        left += count * left_stride;
-        out += count * out_stride;
-        rows -= count;
-    }
-}
+enum { PANEL_VECTORS = NATIVE_PANEL / 4 };
+
+#include "../portable/tiles_float32.h"

@@ -30,8 +30,9 @@ INLINE int8x16_t broadcast_unit(const uint8_t *source) {
 }
 
 INLINE void tile_int8(const int rows, const int vectors, size_t columns, size_t units, const uint8_t *left,
-                      size_t stride, const uint32_t *panel, prefetcher prefetch, const float *row_scales,
-                      const float *column_scales, float *out, size_t out_stride) {
+                      size_t stride, const uint32_t *panel, prefetcher prefetch, const int32_t *sums,
+                      const float *row_scales, const float *column_scales, float *out, size_t out_stride) {
+    (void)sums; /* the rows have no zero point any more */
     int32x4_t sum[TILE][8];
     int8x16_t x[TILE];
 #pragma unroll
@@ -62,33 +63,4 @@ INLINE void tile_int8(const int rows, const int vectors, size_t columns, size_t 
                          out + (size_t)row * out_stride);
 }
 
-/* Tiles of few rows are as wide as the panel, others half as wide. */
-static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
-                      const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
-                      const float *column_scales, float *out, size_t out_stride) {
-    const size_t width = rows <= WIDE_TILE ? NATIVE_PANEL : NATIVE_PANEL / 2;
-    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + TILE - 1) / TILE * ((columns + width - 1) / width));
-    (void)sums;
-    while (rows > 0) {
-        size_t count = tile_rows(rows, TILE);
-        for (size_t first = 0; first < columns; first += width, prefetch.next += units * prefetch.step) {
-#define TILE_OF(N, vectors)                                                                                            \
-    tile_int8(N, vectors, columns - first, units, left, left_stride, (const uint32_t *)panel + first, prefetch,        \
-              row_scales, column_scales + first, out + first, out_stride)
-#define TILE_WIDE(N) TILE_OF(N, 8)
-#define TILE_HALF(N) TILE_OF(N, 4)
-            if (width == NATIVE_PANEL) {
-                switch (count) { CASES_3(TILE_WIDE) }
-            } else {
-                switch (count) { CASES_6(TILE_HALF) }
-            }
-#undef TILE_WIDE
-#undef TILE_HALF
-#undef TILE_OF
-        }
-        left += count * left_stride;
-        row_scales += count;
-        out += count * out_stride;
-        rows -= count;
-    }
-}
+#include "../portable/tiles_int8.h"

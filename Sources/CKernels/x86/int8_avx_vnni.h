@@ -2,12 +2,10 @@
  * after loops.h and tiles.h, and define DPBUSD, the instruction in the encoding that the set has. */
 #include "int8_panels_avx2.h"
 
-enum { INT8_TILE = 6, WIDE_INT8_TILE = 3 };
-
 INLINE void tile_int8(const int rows, const int vectors, size_t columns, size_t units, const uint8_t *left,
                       size_t stride, const uint32_t *panel, prefetcher prefetch, const int32_t *sums,
                       const float *row_scales, const float *column_scales, float *out, size_t out_stride) {
-    __m256i sum[INT8_TILE][4];
+    __m256i sum[TILE][4];
 #pragma unroll
     for (int row = 0; row < rows; row++)
 #pragma unroll
@@ -35,33 +33,4 @@ INLINE void tile_int8(const int rows, const int vectors, size_t columns, size_t 
                          out + (size_t)row * out_stride);
 }
 
-/* Tiles of few rows are as wide as the panel, others half as wide. */
-static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
-                      const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
-                      const float *column_scales, float *out, size_t out_stride) {
-    const size_t width = rows <= WIDE_INT8_TILE ? NATIVE_PANEL : NATIVE_PANEL / 2;
-    const size_t tiles = (rows + INT8_TILE - 1) / INT8_TILE;
-    prefetcher prefetch = prefetcher_of(ahead, panel, tiles * ((columns + width - 1) / width));
-    while (rows > 0) {
-        size_t count = tile_rows(rows, INT8_TILE);
-        for (size_t first = 0; first < columns; first += width, prefetch.next += units * prefetch.step) {
-#define TILE(N, vectors)                                                                                               \
-    tile_int8(N, vectors, columns - first, units, left, left_stride, (const uint32_t *)panel + first, prefetch,        \
-              sums + first, row_scales, column_scales + first, out + first, out_stride)
-#define TILE_WIDE(N) TILE(N, 4)
-#define TILE_HALF(N) TILE(N, 2)
-            if (width == NATIVE_PANEL) {
-                switch (count) { CASES_3(TILE_WIDE) }
-            } else {
-                switch (count) { CASES_6(TILE_HALF) }
-            }
-#undef TILE_WIDE
-#undef TILE_HALF
-#undef TILE
-        }
-        left += count * left_stride;
-        row_scales += count;
-        out += count * out_stride;
-        rows -= count;
-    }
-}
+#include "../portable/tiles_int8.h"

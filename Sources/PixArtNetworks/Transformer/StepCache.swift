@@ -123,7 +123,7 @@ private struct Residual: Sendable {
 }
 
 extension StepCache.Step {
-    /// Whether the residual stands for the block, with the copy of a ControlNet beside it.
+    /// Whether the residual replaces the block, and the copy of a ControlNet that belongs to it.
     func skips(_ block: Int) -> Bool {
         cache.residual.map { $0.blocks.contains(block) && reused[block] == .all } ?? false
     }

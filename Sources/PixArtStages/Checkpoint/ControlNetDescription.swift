@@ -68,7 +68,7 @@ struct ControlNetDescription: Sendable {
     }
 
     /// A reader of the weights, which become what those of `base`, the transformer's, become. Fails with `.option`.
-    func reader(beside base: WeightReader, compute: ComputePrecision) throws(PixArtError) -> WeightReader {
+    func reader(accompanying base: WeightReader, compute: ComputePrecision) throws(PixArtError) -> WeightReader {
         let precision = try ResolvedPrecision(
             weights: base.loading.requested, compute: compute, quantization: weights.quantization,
             location: weights.location)

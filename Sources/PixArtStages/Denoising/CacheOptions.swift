@@ -10,7 +10,7 @@ package enum CacheRequest: Sendable, Equatable {
     case schedule([[BlockModules]])
 }
 
-/// The steps that compute a residual, besides the first and the last.
+/// The steps that compute a residual. The first and the last always do, and need not be listed.
 package enum ComputedSteps: Sendable, Equatable {
     case listed([Int])
     /// One of so many steps, from the first on.
@@ -69,7 +69,7 @@ extension CacheRequest {
         }
         if let table = members["schedule"] {
             guard members.count == 1 else {
-                throw Self.refused("\"schedule\" beside other keys", expected: "\"schedule\" alone")
+                throw Self.refused("\"schedule\" with other keys", expected: "\"schedule\" alone")
             }
             self = .schedule(try Self.steps(of: table))
         } else {

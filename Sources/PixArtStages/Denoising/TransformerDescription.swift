@@ -27,7 +27,7 @@ package struct TransformerDescription: NetworkDescription {
         -> PixArtTransformer
     {
         try requireAttention(allowedFor: compute)
-        let further = try controlNet?.reader(beside: reader, compute: compute)
+        let further = try controlNet?.reader(accompanying: reader, compute: compute)
         if let further { reader.add(companion: further) }
         let transformer = try PixArtTransformer(configuration, compute: compute, attention: attention, reader)
         guard let controlNet, let further else { return transformer }
