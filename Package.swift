@@ -92,6 +92,9 @@ let package = Package(
         .executableTarget(
             name: "tokenize", dependencies: ["PixArtStorage", "PixArtFormats"], path: "tools/tokenize",
             swiftSettings: settings),
+        .executableTarget(
+            name: "regions", dependencies: ["PixArtStorage", "PixArtCompute"], path: "tools/regions",
+            swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["CPixArt", "PixArtStorage", "PixArtFormats"], path: "Tests/Support",
             swiftSettings: testSettings),

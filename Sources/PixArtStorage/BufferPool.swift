@@ -15,6 +15,9 @@ package final class BufferPool: Sendable {
 
     deinit { empty() }
 
+    /// Bytes of the mappings that wait for reuse.
+    package var waitingBytes: Int { spares.withLock { $0.reduce(0) { $0 + $1.bytes } } }
+
     /// Memory of `bytes` or up to twice that, with its true size. If no waiting mapping fits, all of them go back
     /// to the system first. So mappings in use and mappings that wait take little more than the peak of those in
     /// use.

@@ -102,7 +102,8 @@ package struct Linear: Sendable {
     ///
     /// A task packs some panels of 32 outputs from the stored weights into its worker's cache and multiplies all
     /// rows by them. If there are few rows, the rows stay in the cache, and each panel is prefetched while the
-    /// previous one is multiplied.
+    /// previous one is multiplied. If there are few panels for the workers, tasks split the rows too; then all panels
+    /// are packed before.
     package static func multiply(
         _ input: ActivationRows, _ gemms: [GEMM], _ pool: ThreadPool
     ) throws(PixArtError) {
@@ -113,35 +114,35 @@ package struct Linear: Sendable {
         let gemms = try Self.withUpdates(gemms, of: input, pool)
         let units = (input.columns * input.encoding.size + 3) / 4
         let block = rowBlock(units: parts(of: units, input.encoding)[0].count)
-        let group = panelsPerTask(
-            gemms.map(\.panels), most: input.rows <= block ? maximumPanels.passing : maximumPanels.held,
-            workers: pool.count)
-        let tasks = gemms.indices.flatMap { index in
-            stride(from: 0, to: gemms[index].panels, by: group).map { (gemm: index, panel: $0) }
-        }
-        // Few panels for many workers: tasks also split the rows, so some panels are packed more than once.
         let blocks = (input.rows + block - 1) / block
-        let slices = tasks.count >= 2 * pool.count ? 1 : min(blocks, (2 * pool.count + tasks.count - 1) / tasks.count)
-        let rows = (blocks + slices - 1) / slices * block
+        let split = GEMMSplit(
+            panels: gemms.map(\.panels), rowBlocks: blocks,
+            most: blocks == 1 ? maximumPanels.passing : maximumPanels.held, workers: pool.count)
+        let tasks = gemms.indices.flatMap { index in
+            stride(from: 0, to: gemms[index].panels, by: split.group).map { (gemm: index, panel: $0) }
+        }
+        let rows = split.blocks * block
+        let packed = split.packsFirst ? try PackedPanels(gemms, for: input.encoding, units: units, pool) : nil
         let outputs = gemms.reduce(0) { $0 + $1.linear.weight.outputs }
         let work = 2 * Double(input.rows) * Double(input.columns) * Double(outputs)
         let kind = input.encoding.kind
-        try pool.run(tasks: tasks.count * slices, as: kind, work: work) { task, scratch throws(PixArtError) in
-            let (gemm, panel) = tasks[task / slices]
-            let first = task % slices * rows
-            guard first < input.rows else { return }
+        try pool.run(tasks: tasks.count * split.slices, as: kind, work: work) { task, scratch throws(PixArtError) in
+            let (gemm, panel) = tasks[task / split.slices]
+            let first = task % split.slices * rows
             let range = first..<min(first + rows, input.rows)
-            let last = min(panel + group, gemms[gemm].panels)
-            let batch = input.rows <= block ? 1 : last - panel
+            let last = min(panel + split.group, gemms[gemm].panels)
+            let batch = blocks == 1 ? 1 : last - panel
             // Tasks are taken in order, so this worker's next task is probably this many further.
-            let following = task / slices + pool.count
+            let following = task + pool.count
             for first in stride(from: panel, to: last, by: batch) {
+                let panels = first..<first + batch
                 let next =
                     first + batch < last
                     ? (gemm: gemm, panel: first + batch) : following < tasks.count ? tasks[following] : nil
+                let ahead = packed != nil ? nil : next
                 try gemms[gemm].run(
-                    input.rows(range), panels: first..<first + batch,
-                    ahead: next.map { gemms[$0.gemm].weights(from: $0.panel, count: batch) } ?? [],
+                    input.rows(range), panels: panels, packed: packed?[gemm, panels],
+                    ahead: ahead.map { gemms[$0.gemm].weights(from: $0.panel, count: batch) } ?? [],
                     units: units, into: gemms[gemm].output.rows(range), gemms[gemm].term?.rows(range), pool.kernels,
                     scratch)
             }
@@ -160,16 +161,6 @@ package struct Linear: Sendable {
         if !first.isEmpty { try multiply(input, first, pool) }
         return gemms
     }
-
-    /// Panels of a task: many, but so that workers get equal shares.
-    private static func panelsPerTask(_ panels: [Int], most: Int, workers: Int) -> Int {
-        func tasks(_ group: Int) -> Int { panels.reduce(0) { $0 + ($1 + group - 1) / group } }
-        func waste(_ group: Int) -> Double {
-            let rounds = (tasks(group) + workers - 1) / workers
-            return Double(rounds * workers * group) / Double(panels.reduce(0, +))
-        }
-        return (1...most).reversed().min { waste($0) < waste($1) - 0.01 } ?? 1
-    }
 }
 
 extension Linear.GEMM {
@@ -178,20 +169,44 @@ extension Linear.GEMM {
         (panel..<min(panel + count, panels)).map { linear.weight.row($0 * Panel.width) }
     }
 
-    /// Multiplies rows by some panels. The first rows also prefetch the weights of later panels.
+    /// The outputs of a panel.
+    func outputs(_ panel: Int) -> Range<Int> {
+        panel * Panel.width..<min((panel + 1) * Panel.width, linear.weight.outputs)
+    }
+
+    /// Packs some panels in the worker's memory.
+    private func pack(
+        _ panels: Range<Int>, for encoding: ActivationRows.Encoding, units: Int, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) -> [Panel] {
+        let elements = try scratch.floats(panels.count * units * Panel.width, slot: 0)
+        let scales = try scratch.floats(panels.count * Panel.scales, slot: 1)
+        let hasScales = linear.weight.scalesSums(for: encoding)
+        var packed: [Panel] = []
+        for (place, index) in panels.enumerated() {
+            let panel = Panel(elements: elements, scales: scales, hasScales: hasScales, place, units: units)
+            try linear.weight.pack(outputs(index), for: encoding, units: units, into: panel, kernels, scratch)
+            packed.append(panel)
+        }
+        return packed
+    }
+
+    /// Multiplies rows by some panels, which it packs if they are not given. The first rows also prefetch the weights
+    /// of later panels.
     fileprivate func run(
-        _ input: ActivationRows, panels: Range<Int>, ahead: [UnsafeRawPointer], units: Int, into output: ActivationRows,
-        _ term: LowRankTerm?, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+        _ input: ActivationRows, panels: Range<Int>, packed: ArraySlice<Panel>?, ahead: [UnsafeRawPointer], units: Int,
+        into output: ActivationRows, _ term: LowRankTerm?, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
-        var packed = try Panel.array(panels.count, units: units, scratch)
+        let packed =
+            if let packed { packed } else {
+                try pack(panels, for: input.encoding, units: units, kernels, scratch)[...]
+            }
         var updates: [[Panel]] = []
-        for index in packed.indices {
-            let first = columns.lowerBound + index * Panel.width
-            let outputs = first..<min(first + Panel.width, columns.upperBound)
-            try linear.weight.pack(
-                outputs, for: input.encoding, units: units, into: &packed[index], kernels, scratch)
-            if let term { updates.append(try term.panel(outputs, index, of: panels.count, kernels, scratch)) }
+        if let term {
+            for (index, panel) in panels.enumerated() {
+                updates.append(try term.panel(outputs(panel), index, of: panels.count, kernels, scratch))
+            }
         }
         let parts = Linear.parts(of: units, input.encoding)
         let block = Linear.rowBlock(units: parts[0].count)
@@ -306,32 +321,5 @@ extension WeightReader {
             weight: try matrix("\(name).weight", outputs: outputs, channels: channels, kernel: kernel),
             bias: try floats("\(name).bias", [outputs]),
             updates: try updates("\(name).weight", outputs: outputs, inputs: channels * kernel * kernel))
-    }
-}
-
-/// Weights of up to 32 outputs, packed for a GEMM, in a worker's memory.
-struct Panel {
-    static let width = Int(NATIVE_PANEL)
-
-    /// [units][32]
-    let elements: UnsafeMutablePointer<Float>
-    /// The factors of each output's sums, if any.
-    let scales: UnsafeMutablePointer<Float>
-    var hasScales = false
-    /// What the zero point of int8 activations adds to each output's sums.
-    let zeroPointSums: UnsafeMutablePointer<Int32>
-
-    /// Panels with undefined contents, one after another. Fails with `.memory`.
-    static func array(
-        _ count: Int, units: Int, _ scratch: ThreadPool.Scratch
-    ) throws(PixArtError) -> [Panel] {
-        let elements = try scratch.floats(count * units * width, slot: 0)
-        let scales = try scratch.floats(2 * count * width, slot: 1)
-        return (0..<count).map { index in
-            let sums = UnsafeMutableRawPointer(scales + (count + index) * width)
-            return Panel(
-                elements: elements + index * units * width, scales: scales + index * width,
-                zeroPointSums: sums.assumingMemoryBound(to: Int32.self))
-        }
     }
 }

@@ -78,12 +78,11 @@ struct LowRankTerm: Sendable {
     ) throws(PixArtError) -> [Panel] {
         let room = hidden.columns * Panel.width
         var start = try scratch.floats(count * room, slot: 3) + index * room
-        let scales = try scratch.floats(2 * Panel.width, slot: 4)
-        let sums = UnsafeMutableRawPointer(scales + Panel.width).assumingMemoryBound(to: Int32.self)
+        let scales = try scratch.floats(Panel.scales, slot: 4)
         var panels: [Panel] = []
         for (update, columns) in updates {
-            var panel = Panel(elements: start, scales: scales, zeroPointSums: sums)
-            try update.up.pack(outputs, for: .float32, units: columns.count, into: &panel, kernels, scratch)
+            let panel = Panel(elements: start, scales: scales, hasScales: false, units: columns.count)
+            try update.up.pack(outputs, for: .float32, units: columns.count, into: panel, kernels, scratch)
             panels.append(panel)
             start += columns.count * Panel.width
         }

@@ -45,8 +45,11 @@ package final class ThreadPool: @unchecked Sendable {
     /// The work of one task, given its number and the worker's memory.
     fileprivate typealias Body = (_ task: Int, _ scratch: Scratch) -> Void
 
+    package static let maximum = 1024
     /// OpenBLAS has memory for a few more concurrent GEMMs than this.
-    package static let maximum = 128
+    private static let maximumOfBLAS = 128
+    /// Seconds that a worker looks for a task before it sleeps. Waking a thread takes about a tenth of it.
+    private static let patience = 50e-6
 
     package let count: Int
     /// The process that has these threads.
@@ -55,6 +58,8 @@ package final class ThreadPool: @unchecked Sendable {
     package let kernels: Kernels
     /// The time of this pool's regions.
     package let profile = Profile()
+    /// Memory that the tasks of a region share.
+    let buffers = BufferPool()
     private let queue: WorkQueue
     /// Workers that run OpenBLAS's GEMMs.
     private let blasWorkers: Int
@@ -67,12 +72,21 @@ package final class ThreadPool: @unchecked Sendable {
         threads requested: Int = 0, instructions: String? = nil, reproducible: Bool = false
     ) throws(PixArtError) {
         kernels = try Kernels(named: instructions, reproducible: reproducible)
-        count = requested > 0 ? requested : min(native_available_processors(), Self.maximum)
+        let processors = native_available_processors()
+        let most = kernels.table.pointee.uses_blas != 0 ? Self.maximumOfBLAS : Self.maximum
+        guard requested <= most else {
+            throw .option(
+                "option \"threads\" is \(requested); expected at most \(most) with instructions \"\(kernels.name)\"")
+        }
+        count = requested > 0 ? requested : min(processors, most)
         blasWorkers = kernels.table.pointee.uses_blas != 0 ? count : 0
         guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {
             throw .memory("cannot start \(count) threads: no address space for OpenBLAS, 128 MiB each")
         }
-        queue = WorkQueue()
+        // A caller needs a processor beside those of the workers.
+        queue = WorkQueue(
+            patience: count <= processors ? Self.patience : 0,
+            patienceOfCaller: count < processors ? Self.patience : 0)
         // Workers do not handle the host's signals.
         var (all, before) = (sigset_t(), sigset_t())
         sigfillset(&all)
@@ -91,7 +105,7 @@ package final class ThreadPool: @unchecked Sendable {
     }
 
     /// Bytes of memory that the workers hold for their tasks.
-    package var scratchBytes: Int { 4 * queue.scratch.load(ordering: .relaxed) }
+    package var scratchBytes: Int { 4 * queue.scratch.load(ordering: .relaxed) + buffers.waitingBytes }
 
     deinit {
         queue.stop()
@@ -128,7 +142,7 @@ package final class ThreadPool: @unchecked Sendable {
     /// Runs tasks on the workers, and regularly asks the host whether to continue.
     private func wait(for tasks: Int, _ body: UnsafePointer<Body>) throws(PixArtError) {
         let progress = CallProgress.current
-        while !queue.begin(tasks: tasks, workers: count, body, within: progress == nil ? nil : CallProgress.interval) {
+        while !queue.begin(tasks: tasks, body, within: progress == nil ? nil : CallProgress.interval) {
             try ask(progress)
         }
         var cancelled: PixArtError?
@@ -184,34 +198,43 @@ package final class ThreadPool: @unchecked Sendable {
         native_floating_point_begin(&inherited)
         let queue = Unmanaged<WorkQueue>.fromOpaque(context).takeRetainedValue()
         let scratch = Scratch(queue, isOfWorker: true)
-        var seen = 0
-        while let body = queue.next(after: &seen) {
-            while let task = queue.take() { body.pointee(task, scratch) }
-            queue.finish(allocationFailed: AllocationFailure.take())
+        while queue.hasTasks() {
+            var count = 0
+            while queue.runTask(scratch) { count += 1 }
+            queue.finish(count, allocationFailed: AllocationFailure.take())
         }
         return nil
     }
 }
 
-/// The queue of parallel regions, shared by the workers of a pool.
+/// The tasks of the region that runs now, shared by its caller and the workers of a pool.
+///
+/// A worker takes a task by counting `untaken` down, so whoever has taken one knows that the region goes on until it
+/// has counted `unfinished` down. Workers without a task look for one for a short time, because a network's regions
+/// follow each other within microseconds. Then they sleep, and a region wakes no more of them than it has tasks.
 private final class WorkQueue: @unchecked Sendable {
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let callers = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let begun = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let ended = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    /// Lies in the frame of the caller of `run`, which outlives it.
+    /// Lies in the frame of the caller of `run`, which outlives the region.
     private var body: UnsafePointer<ThreadPool.Body>?
-    private var generation = 0
-    private var running = 0
-    private var stopped = false
-    private var allocationFailed = false
     private var tasks = 0
-    private let nextTask = Atomic<Int>(0)
+    private let untaken = Atomic<Int>(0)
+    private let unfinished = Atomic<Int>(0)
+    private let sleepers = Atomic<Int>(0)
+    private let stopped = Atomic<Bool>(false)
+    private let allocationFailed = Atomic<Bool>(false)
     private let hasDropped = Atomic<Bool>(false)
+    /// Seconds that a worker looks for a task before it sleeps, and that a caller looks whether all are done: 0 if it
+    /// would hold up others, because there are fewer processors.
+    private let patience, patienceOfCaller: Double
     /// Elements of all workers' memory.
     fileprivate let scratch = Atomic<Int>(0)
 
-    init() {
+    init(patience: Double, patienceOfCaller: Double) {
+        self.patience = patience
+        self.patienceOfCaller = patienceOfCaller
         pthread_mutex_init(lock, nil)
         pthread_mutex_init(callers, nil)
         pthread_cond_init(begun, nil)
@@ -229,84 +252,125 @@ private final class WorkQueue: @unchecked Sendable {
         ended.deallocate()
     }
 
+    // MARK: The caller
+
     /// Publishes a region when the other caller's region has ended; `end` closes it. Returns false if the other
     /// one does not end within so many milliseconds; nil waits without limit.
-    func begin(tasks: Int, workers: Int, _ body: UnsafePointer<ThreadPool.Body>, within milliseconds: Int32?) -> Bool {
+    func begin(tasks: Int, _ body: UnsafePointer<ThreadPool.Body>, within milliseconds: Int32?) -> Bool {
         if let milliseconds {
             guard native_lock_within(callers, milliseconds) != 0 else { return false }
         } else {
             native_lock(callers)
         }
-        native_lock(lock)
-        defer { native_unlock(lock) }
         self.body = body
         self.tasks = tasks
-        nextTask.store(0, ordering: .relaxed)
         hasDropped.store(false, ordering: .relaxed)
-        running = workers
-        allocationFailed = false
-        generation += 1
-        pthread_cond_broadcast(begun)
+        allocationFailed.store(false, ordering: .relaxed)
+        unfinished.store(tasks, ordering: .relaxed)
+        // Either a worker that goes to sleep sees the tasks, or it is seen here.
+        untaken.store(tasks, ordering: .sequentiallyConsistent)
+        wake(min(tasks, sleepers.load(ordering: .sequentiallyConsistent)))
         return true
+    }
+
+    private func wake(_ count: Int) {
+        guard count > 0 else { return }
+        native_lock(lock)
+        for _ in 0..<count { pthread_cond_signal(begun) }
+        native_unlock(lock)
     }
 
     /// Drops the tasks that no worker has begun.
     func dropTasks() {
-        nextTask.store(tasks, ordering: .relaxed)
         hasDropped.store(true, ordering: .relaxed)
+        finish(untaken.exchange(0, ordering: .acquiringAndReleasing))
+    }
+
+    /// Waits at most so many milliseconds for the tasks. Returns whether all are done.
+    func hasEnded(within milliseconds: Int32?) -> Bool {
+        guard !Self.look(for: patienceOfCaller, isFinished) else { return true }
+        native_lock(lock)
+        defer { native_unlock(lock) }
+        if let milliseconds {
+            if !isFinished { native_wait_within(ended, lock, milliseconds) }
+        } else {
+            while !isFinished { pthread_cond_wait(ended, lock) }
+        }
+        return isFinished
+    }
+
+    private var isFinished: Bool { unfinished.load(ordering: .acquiring) == 0 }
+
+    /// Closes a region whose tasks are done. Returns whether an allocation failed in it.
+    func end() -> Bool {
+        let hasFailed = allocationFailed.load(ordering: .relaxed)
+        native_unlock(callers)
+        return hasFailed
+    }
+
+    func stop() {
+        native_lock(lock)
+        stopped.store(true, ordering: .relaxed)
+        pthread_cond_broadcast(begun)
+        native_unlock(lock)
+    }
+
+    // MARK: The workers
+
+    /// Waits for a region with tasks. Returns false when the pool stops.
+    func hasTasks() -> Bool {
+        guard !Self.look(for: patience, isUrgent) else { return !stopped.load(ordering: .relaxed) }
+        native_lock(lock)
+        sleepers.add(1, ordering: .sequentiallyConsistent)
+        while !isUrgent { pthread_cond_wait(begun, lock) }
+        sleepers.subtract(1, ordering: .relaxed)
+        native_unlock(lock)
+        return !stopped.load(ordering: .relaxed)
+    }
+
+    /// Looks for so many seconds whether a condition holds. Returns whether it does.
+    private static func look(for patience: Double, _ condition: @autoclosure () -> Bool) -> Bool {
+        guard patience > 0 else { return false }
+        let end = Profile.now + patience
+        repeat {
+            for _ in 0..<32 {
+                if condition() { return true }
+                native_pause()
+            }
+            // Lets another thread run that waits for this processor.
+            sched_yield()
+        } while Profile.now < end
+        return false
+    }
+
+    private var isUrgent: Bool {
+        untaken.load(ordering: .sequentiallyConsistent) > 0 || stopped.load(ordering: .relaxed)
+    }
+
+    /// Takes a task of the region and runs it. Returns false if all are taken.
+    func runTask(_ scratch: ThreadPool.Scratch) -> Bool {
+        var left = untaken.load(ordering: .relaxed)
+        while left > 0 {
+            let (taken, found) = untaken.weakCompareExchange(
+                expected: left, desired: left - 1, ordering: .acquiringAndReleasing)
+            if taken, let body {
+                body.pointee(tasks - left, scratch)
+                return true
+            }
+            left = found
+        }
+        return false
     }
 
     /// Whether the host has cancelled the call of the region.
     var isCancelled: Bool { hasDropped.load(ordering: .relaxed) }
 
-    /// Waits at most so many milliseconds for the workers. Returns whether all are done.
-    func hasEnded(within milliseconds: Int32?) -> Bool {
+    /// Counts tasks that this thread has run.
+    func finish(_ count: Int, allocationFailed failed: Bool = false) {
+        if failed { allocationFailed.store(true, ordering: .relaxed) }
+        guard count > 0, unfinished.subtract(count, ordering: .acquiringAndReleasing).newValue == 0 else { return }
         native_lock(lock)
-        defer { native_unlock(lock) }
-        if let milliseconds {
-            if running > 0 { native_wait_within(ended, lock, milliseconds) }
-        } else {
-            while running > 0 { pthread_cond_wait(ended, lock) }
-        }
-        return running == 0
-    }
-
-    /// Closes a region whose workers are done. Returns whether an allocation failed in it.
-    func end() -> Bool {
-        native_lock(lock)
-        body = nil
-        let hasFailed = allocationFailed
-        native_unlock(lock)
-        native_unlock(callers)
-        return hasFailed
-    }
-
-    /// Waits for the region after `seen`; nil when the pool stops.
-    func next(after seen: inout Int) -> UnsafePointer<ThreadPool.Body>? {
-        native_lock(lock)
-        defer { native_unlock(lock) }
-        while generation == seen && !stopped { pthread_cond_wait(begun, lock) }
-        seen = generation
-        return stopped ? nil : body
-    }
-
-    func take() -> Int? {
-        let task = nextTask.add(1, ordering: .relaxed).oldValue
-        return task < tasks ? task : nil
-    }
-
-    func finish(allocationFailed failed: Bool) {
-        native_lock(lock)
-        if failed { allocationFailed = true }
-        running -= 1
-        if running == 0 { pthread_cond_signal(ended) }
-        native_unlock(lock)
-    }
-
-    func stop() {
-        native_lock(lock)
-        stopped = true
-        pthread_cond_broadcast(begun)
+        pthread_cond_signal(ended)
         native_unlock(lock)
     }
 }

@@ -4,17 +4,20 @@ import PixArtStorage
 // Packing: weights laid out for a GEMM, in the encoding of its activations.
 
 extension WeightMatrix {
+    /// Whether the sums of its panels for activations in this encoding have scales.
+    func scalesSums(for activations: ActivationRows.Encoding) -> Bool {
+        activations == .int8 || (activations == .bfloat16 && encoding == .int8)
+    }
+
     /// Packs up to 32 outputs in a panel of `units` for activations in this encoding.
     ///
     /// If the stored encoding fits, rows are packed directly. Otherwise some columns are converted at a time,
     /// which stay in the worker's L1 cache. Fails with `.memory`.
     func pack(
-        _ outputs: Range<Int>, for activations: ActivationRows.Encoding, units: Int, into panel: inout Panel,
-        _ kernels: Kernels,
-        _ scratch: ThreadPool.Scratch
+        _ outputs: Range<Int>, for activations: ActivationRows.Encoding, units: Int, into panel: Panel,
+        _ kernels: Kernels, _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let stored = encoding.layout.runBytes * inputs
-        panel.hasScales = activations == .int8 || (activations == .bfloat16 && encoding == .int8)
         if encoding == .int8 { panel.scales.update(from: scales(outputs.lowerBound), count: outputs.count) }
         switch (activations, encoding) {
         case (.float32, .float32) where stored % 4 == 0, (.bfloat16, .bfloat16) where stored % 4 == 0,

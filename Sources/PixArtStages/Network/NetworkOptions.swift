@@ -154,9 +154,9 @@ package struct PrecisionOptions: Sendable {
 extension Option where Value == Int {
     static var threads: Self {
         .integer(
-            "threads", 0...128, default: 0,
+            "threads", 0...Int64(ThreadPool.maximum), default: 0,
             "Number of threads that compute for the call or handle. 0 means one for each processor that the process may "
-                + "use, at most 128.")
+                + "use. OpenBLAS, which the portable instruction set uses, takes at most 128.")
     }
 }
 
