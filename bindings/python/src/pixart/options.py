@@ -140,8 +140,8 @@ class EncoderOpenOptions(TypedDict, total=False):
     "state_dict_ema". Default: "auto"."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
     tokenizer: str | None
     """Path of the tokenizer: a spiece.model, a tokenizer.json, or a folder that has one. null means the one of the
@@ -255,8 +255,8 @@ class DenoiserOpenOptions(TypedDict, total=False):
     "state_dict_ema". Default: "auto"."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
     unexpected_tensors: Literal["error", "ignore"]
     """What to do if the weight files contain a tensor that the network does not use. "error": the call fails and names
@@ -488,8 +488,8 @@ class DecoderOpenOptions(TypedDict, total=False):
     "state_dict_ema". Default: "auto"."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
     unexpected_tensors: Literal["error", "ignore"]
     """What to do if the weight files contain a tensor that the network does not use. "error": the call fails and names
@@ -586,8 +586,8 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     "state_dict_ema". Default: "auto"."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
     unexpected_tensors: Literal["error", "ignore"]
     """What to do if the weight files contain a tensor that the network does not use. "error": the call fails and names
@@ -686,8 +686,8 @@ class ImageEdgesOptions(TypedDict, total=False):
     false."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
 
 class ConvertOptions(TypedDict, total=False):
@@ -716,8 +716,8 @@ class ConvertOptions(TypedDict, total=False):
     "state_dict_ema". Default: "auto"."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
     unexpected_tensors: Literal["error", "ignore"]
     """What to do if the weight files contain a tensor that the network does not use. "error": the call fails and names
@@ -849,8 +849,8 @@ class MemoryEstimateOptions(TypedDict, total=False):
     null."""
 
     threads: int
-    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use,
-    at most 128. Default: 0."""
+    """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
+    OpenBLAS, which the portable instruction set uses, takes at most 128. Default: 0."""
 
     tokens: int | None
     """Number of tokens of each prompt, including the end-of-sequence token. null means the default of
