@@ -23,9 +23,10 @@ package struct GEMMSplit: Equatable {
         }
         let slices = 2...min(rowBlocks, max(2, 4 * workers))
         self = Self.best(
-            [whole] + slices.flatMap { slices in
-                (1...most).reversed().map { Self(panels, group: $0, slices: slices, of: rowBlocks, workers) }
-            })
+            [whole]
+                + slices.flatMap { slices in
+                    (1...most).reversed().map { Self(panels, group: $0, slices: slices, of: rowBlocks, workers) }
+                })
     }
 
     /// Waste that costs less than another region.

@@ -45,9 +45,10 @@ struct PackedPanels {
         var places: [(gemm: Linear.GEMM, index: Int, panel: Panel)] = []
         for gemm in gemms {
             let hasScales = gemm.linear.weight.scalesSums(for: encoding)
-            panels.append((place..<place + gemm.panels).map {
-                Panel(elements: elements, scales: scales, hasScales: hasScales, $0, units: units)
-            })
+            panels.append(
+                (place..<place + gemm.panels).map {
+                    Panel(elements: elements, scales: scales, hasScales: hasScales, $0, units: units)
+                })
             places += panels.last!.enumerated().map { (gemm, $0, $1) }
             place += gemm.panels
         }

@@ -259,16 +259,17 @@ static const char *best_instructions(const pixart_tensor *images) {
     return NULL;
 }
 
-/* The number of threads makes no difference, other instructions and wider weights almost none, rounded weights some. */
+/* The number of threads makes no difference, nor do other instructions but OpenBLAS's; wider weights make almost none,
+ * rounded ones some. */
 static void options_of_opening(void) {
     static const struct {
         const char *options;
         double least, most;
     } rows[] = {
-        {"{\"threads\": 1}", 0, 1e-6},
+        {"{\"threads\": 1}", 0, 0},
         {"{\"weights\": \"float32\", \"compute\": \"float32\"}", 0, 1e-6},
         {"{\"instructions\": \"portable\"}", 1e-9, 1e-5},
-        {"{\"instructions\": \"avx2\"}", 1e-9, 1e-5},
+        {"{\"instructions\": \"avx2\"}", 0, 0},
         {"{\"weights\": \"bfloat16\"}", 1e-5, 0.02},
     };
     pixart_tensor *images = colours(3, (int64_t[]){64, 48, 3}), *plain = encode_opened(NULL, images);
