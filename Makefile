@@ -10,6 +10,7 @@ MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
+BLAS := .build/release/libpixart-blas.so.1
 VENV := .venv/test
 FORMATTERS := .venv/format
 PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels
@@ -17,7 +18,7 @@ IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
+.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
 	test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
@@ -48,6 +49,10 @@ check-deps:
 build: check-deps ## Build the shared library
 	@swift build -c release --product pixart
 	@ln -sf libpixart.so $(LIBRARY).1
+	@$(MAKE) --no-print-directory -s blas
+
+blas: check-deps ## Build OpenBLAS for the portable kernels, a separate file that is loaded on demand
+	@$(MAKE) --no-print-directory -s -C Sources/CBlas OUT=$(CURDIR)/$(BLAS)
 
 demo: deps build ## Make the image of the default prompt (PROMPT="..." for another)
 	@mkdir -p build
@@ -58,7 +63,7 @@ demo: deps build ## Make the image of the default prompt (PROMPT="..." for anoth
 test: deps build ## Run every test
 	@Tests/run $(MAKE)
 
-test-swift: check-deps # The floors, against naive implementations and the reference
+test-swift: check-deps blas # The floors, against naive implementations and the reference
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
