@@ -19,6 +19,9 @@ void *__real_mmap(void *address, size_t bytes, int protection, int flags, int fi
 void *__real_blas_memory_alloc(int position);
 void __real_blas_memory_free(void *buffer);
 
+/* OpenBLAS's constructor, which does nothing if it has run. */
+void gotoblas_init(void);
+
 char *__wrap_getenv(const char *name);
 int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset);
@@ -143,5 +146,6 @@ const native_blas *pixart_blas_open_1(void (*enter_caller)(void), void (*leave_c
     static const native_blas offered = {reserve, release, gemm};
     enter_gate = enter_caller;
     leave_gate = leave_caller;
+    gotoblas_init(); /* if an allocation fails in dlopen(), it may succeed without calling constructors */
     return &offered;
 }
