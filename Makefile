@@ -10,7 +10,6 @@ MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
-BLAS := .build/release/libpixart-blas.so.1
 VENV := .venv/test
 FORMATTERS := .venv/format
 PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels
@@ -52,7 +51,7 @@ build: check-deps ## Build the shared library
 	@$(MAKE) --no-print-directory -s blas
 
 blas: check-deps ## Build OpenBLAS for the portable kernels, a separate file that is loaded on demand
-	@$(MAKE) --no-print-directory -s -C Sources/CBlas OUT=$(CURDIR)/$(BLAS)
+	@$(MAKE) --no-print-directory -s -C Sources/CBlas OUT=$(CURDIR)/.build/release/libpixart-blas.so.1
 
 demo: deps build ## Make the image of the default prompt (PROMPT="..." for another)
 	@mkdir -p build
@@ -140,4 +139,4 @@ lint: $(FORMATTERS)/ready ## Check the style of Swift, C and Python, and the edg
 	@PATH="$(CURDIR)/$(FORMATTERS)/bin:$$PATH" Tests/style $(PYTHON_FOLDERS)
 
 clean: ## Remove what was built
-	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1
+	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1 bindings/python/src/pixart/libpixart-blas.so.1

@@ -1,5 +1,5 @@
-/* libpixart-blas.so.1: OpenBLAS's float32 GEMM, linked statically and hidden. Callers bring their own threads, and a host's
- * OpenBLAS is not affected.
+/* libpixart-blas.so.1: OpenBLAS's float32 GEMM, linked statically and hidden. Callers bring their own threads, and a
+ * host's OpenBLAS is not affected.
  *
  * OpenBLAS maps a buffer of 128 MiB of address space for each concurrent GEMM and keeps it. If the system has none, it
  * retries forever. So callers reserve a buffer for each of their threads before any GEMM runs, which can fail. The

@@ -1,5 +1,5 @@
-/* Environment variables make Swift's runtime and json-c print. The library is linked with `--wrap=getenv`, so statically
- * linked code sees an empty environment. The host's environment is not affected. */
+/* Environment variables make Swift's runtime and json-c print. The library is linked with `--wrap=getenv`, so
+ * statically linked code sees an empty environment. The host's environment is not affected. */
 #define _GNU_SOURCE
 #include "environment.h"
 

@@ -1,5 +1,5 @@
-/* The float32 GEMM in plain C: tiles of up to TILE rows by 8 columns, whose sums fill 16 registers of 128 bits. Each sum
- * is one chain in the order of the units. Include it after loops.h. */
+/* The float32 GEMM in plain C: tiles of up to TILE rows by 8 columns, whose sums fill 16 registers of 128 bits. Each
+ * sum is one chain in the order of the units. Include it after loops.h. */
 
 /* Rows of a tile. */
 enum { TILE = 6 };
