@@ -17,7 +17,7 @@ IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
+.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
 	test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
@@ -48,6 +48,10 @@ check-deps:
 build: check-deps ## Build the shared library
 	@swift build -c release --product pixart
 	@ln -sf libpixart.so $(LIBRARY).1
+	@$(MAKE) --no-print-directory -s blas
+
+blas: check-deps ## Build OpenBLAS for the portable kernels, a separate file that is loaded on demand
+	@$(MAKE) --no-print-directory -s -C Sources/CBlas OUT=$(CURDIR)/.build/release/libpixart-blas.so.1
 
 demo: deps build ## Make the image of the default prompt (PROMPT="..." for another)
 	@mkdir -p build
@@ -58,7 +62,7 @@ demo: deps build ## Make the image of the default prompt (PROMPT="..." for anoth
 test: deps build ## Run every test
 	@Tests/run $(MAKE)
 
-test-swift: check-deps # The floors, against naive implementations and the reference
+test-swift: check-deps blas # The floors, against naive implementations and the reference
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
@@ -135,4 +139,4 @@ lint: $(FORMATTERS)/ready ## Check the style of Swift, C and Python, and the edg
 	@PATH="$(CURDIR)/$(FORMATTERS)/bin:$$PATH" Tests/style $(PYTHON_FOLDERS)
 
 clean: ## Remove what was built
-	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1
+	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1 bindings/python/src/pixart/libpixart-blas.so.1

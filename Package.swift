@@ -23,21 +23,20 @@ let hardening = [
     "-ffile-prefix-map=\(Context.packageDirectory)=.",
 ]
 
-/// Libraries are linked statically and hidden. A host that exports the same symbols changes nothing, and this OpenBLAS
-/// does not touch the host's threads.
+/// Libraries are linked statically and hidden. A host that exports the same symbols changes nothing.
 let cSettings: [CSetting] = [
     .unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)
 ]
 
-/// Symbols of the C library that are replaced for all statically linked code; see `environment.c`, `allocation.c`,
-/// `blas.c` and `fork_gate.c`. `stderr` is one of them because libpng's archive can only be linked if this library
+/// Symbols of the C library that are replaced for all statically linked code; see `environment.c`, `allocation.c` and
+/// `fork_gate.c`. `stderr` is one of them because libpng's archive can only be linked if this library
 /// defines that variable.
 let wrapped = [
-    "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "mmap", "malloc",
+    "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "malloc",
     "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup",
     "pthread_mutex_lock", "pthread_mutex_unlock", "__cxa_guard_acquire", "__cxa_guard_release",
     "newlocale", "duplocale", "freelocale", "strerror",
-    "blas_memory_alloc", "blas_memory_free", "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
+    "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
 ]
 
 /// A shared library is self-contained, with the Swift runtime inside. Only the symbols in `exports` are visible, and the
@@ -66,8 +65,7 @@ let package = Package(
         .systemLibrary(name: "CPixArt", path: "include"),
         .target(name: "CProcess", cSettings: cSettings),
         .target(
-            name: "CKernels", dependencies: ["CProcess"], cSettings: cSettings,
-            linkerSettings: [.linkedLibrary(":libopenblas.a")]),
+            name: "CKernels", dependencies: ["CProcess"], cSettings: cSettings),
         .target(
             name: "CLibraries", cSettings: cSettings,
             linkerSettings: [

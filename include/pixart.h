@@ -870,12 +870,14 @@ PIXART_API pixart_status pixart_encoder_profile(const pixart_encoder *encoder, c
  * @param encoder the handle; thread-safe
  * @param report JSON, to be freed with pixart_string_release(): {"files": [paths that were
  *      opened], "precision": {"stored": [element types of the weights, as in safetensors],
- *      "weights": as the option, "compute": as the option}, "ignored_tensors": [{"name": a tensor
- *      that is not used, "reason": why that does no harm}, ...], "adapters": [{"name", "scale": as
- *      the option, "files": [paths], "naming": [programs that name tensors so], "kinds": ["lora",
- *      "dora", "loha", "lokr"], "ranks": [those of its modules], "own_scales": [what the file says
- *      of scales, such as alpha/rank], "modules": number of modules that it changes, "fused":
- *      whether it is merged into weights, "ignored_tensors": as above}, ...], "source": {"form":
+ *      "weights": as the option, "compute": as the option}, "kernels": {"instructions": the set
+ *      that computes, "blas": whether OpenBLAS was found for the set "portable"},
+ *      "ignored_tensors": [{"name": a tensor that is not used, "reason": why that does no harm},
+ *      ...], "adapters": [{"name", "scale": as the option, "files": [paths], "naming": [programs
+ *      that name tensors so], "kinds": ["lora", "dora", "loha", "lokr"], "ranks": [those of its
+ *      modules], "own_scales": [what the file says of scales, such as alpha/rank], "modules":
+ *      number of modules that it changes, "fused": whether it is merged into weights,
+ *      "ignored_tensors": as above}, ...], "source": {"form":
  *      "safetensors", "gguf" or "pickle", "names": whose names the tensors have, "prefix": what
  *      they begin with, "assumed": {fields of config.json that nothing tells}}, "architecture":
  *      {facts from the configuration}}

@@ -1,73 +1,107 @@
-/* OpenBLAS maps a buffer of 128 MiB of address space for each concurrent GEMM and keeps it. If the system has none, it
- * retries forever. So each pool reserves a buffer for each of its workers before any GEMM runs, which can fail. The
- * library is linked with `--wrap=mmap`: if OpenBLAS maps memory within a GEMM, it gets one of those buffers. */
 #define _GNU_SOURCE
 #include "blas.h"
+#include "../CBlas/blas_object.h"
 #include "fork_gate.h"
 
-#include <cblas.h>
-#include <sys/mman.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-enum { buffer_bytes = 128 << 20, most_buffers = 1024 };
+#define OBJECT "libpixart-blas.so.1"
 
-__attribute__((weak)) extern void *__real_mmap(void *address, size_t bytes, int protection, int flags, int file,
-                                               off_t offset);
+extern const native_kernels native_kernels_portable;
 
-/* Buffers that OpenBLAS has not requested yet, and the number of all buffers. */
-static void *spare[most_buffers];
-static size_t spares, buffers;
-/* Workers of all pools that are alive. */
-static size_t workers;
+/* Set by the first call that loads the object, which stays loaded. */
+static _Atomic(const native_blas *) blas;
+/* The portable kernels with its GEMM. */
+static native_kernels kernels;
 
-static _Thread_local int multiplies __attribute__((tls_model("initial-exec")));
+/* 1 + native_forks() of the process in which a thread loads the object; 0 if none does. */
+static atomic_size_t loading;
 
-int native_blas_reserve(size_t count) {
-    openblas_set_num_threads(1);
-    if (__real_mmap == NULL)
-        return 1; /* linked without --wrap, like the unit tests */
-    int succeeded = 1;
-    native_fork_gate_enter();
-    while (succeeded && buffers < workers + count) {
-        void *buffer = buffers < most_buffers ? __real_mmap(NULL, buffer_bytes, PROT_READ | PROT_WRITE,
-                                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                                              : MAP_FAILED;
-        succeeded = buffer != MAP_FAILED;
-        if (!succeeded)
-            break;
-        spare[spares++] = buffer;
-        buffers++;
-    }
-    if (succeeded)
-        workers += count;
-    native_fork_gate_leave();
-    return succeeded;
+static void gemm_float32(size_t rows, size_t columns, size_t units, const float *left, size_t left_stride,
+                         const float *panel, const void *ahead, float *out, size_t out_stride, int accumulate) {
+    (void)ahead;
+    atomic_load_explicit(&blas, memory_order_relaxed)
+        ->gemm(rows, columns, units, left, left_stride, panel, NATIVE_PANEL, out, out_stride, accumulate);
 }
 
-void native_blas_release(size_t count) {
-    if (__real_mmap == NULL)
-        return;
-    native_fork_gate_enter();
-    workers -= count;
-    native_fork_gate_leave();
+/* OpenBLAS's kernels for SSE2 are not faster than those of the portable table. */
+static int can_be_faster(void) {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx");
+#else
+    return 1;
+#endif
 }
 
-void *__wrap_mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset) {
-    if (multiplies && bytes == buffer_bytes) {
+/* What the folder of this code has: no such file, one that is no object for this processor, or an object. */
+typedef enum { ABSENT, FOREIGN, SOUND } found_file;
+
+static found_file look(void) {
+    Dl_info self;
+    char path[4096];
+    if (!dladdr(&kernels, &self) || !self.dli_fname)
+        return ABSENT;
+    const char *slash = strrchr(self.dli_fname, '/');
+    int folder = slash ? (int)(slash - self.dli_fname) + 1 : 0;
+    int length = snprintf(path, sizeof path, "%.*s" OBJECT, folder, self.dli_fname);
+    int file = length > 0 && (size_t)length < sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+    if (file < 0)
+        return ABSENT;
+    ElfW(Ehdr) header;
+    const ElfW(Ehdr) *own = self.dli_fbase;
+    int is_sound = read(file, &header, sizeof header) == (ssize_t)sizeof header &&
+                   memcmp(header.e_ident, own->e_ident, EI_DATA + 1) == 0 && header.e_machine == own->e_machine;
+    close(file);
+    return is_sound ? SOUND : FOREIGN;
+}
+
+/* dlopen() has locks of its own. The fork gate must not be held here: a constructor of a library that the host loads
+ * may fork, or call this library. So a child may be forked while the object is half loaded, and must not touch it. */
+static native_blas_open *load(const char **failure) {
+    size_t none = 0, other = atomic_load(&loading);
+    if (other != 0 && other != 1 + native_forks())
+        return NULL;
+    atomic_compare_exchange_strong(&loading, &none, 1 + native_forks());
+    void *object = dlopen("$ORIGIN/" OBJECT, RTLD_NOW | RTLD_LOCAL);
+    found_file found = object ? SOUND : look();
+    native_blas_open *opener = NULL;
+    if (object)
+        *(void **)&opener = dlsym(object, NATIVE_BLAS_OPEN);
+    else if (found != ABSENT)
+        *failure = dlerror();
+    atomic_store(&loading, 0);
+    errno = found == SOUND ? ENOMEM : ENOEXEC;
+    return opener;
+}
+
+const native_kernels *native_kernels_with_blas(const char **failure) {
+    *failure = NULL;
+    if (!can_be_faster())
+        return NULL;
+    if (!atomic_load(&blas)) {
+        native_blas_open *opener = load(failure);
+        if (!opener)
+            return NULL;
         native_fork_gate_enter();
-        void *buffer = spares > 0 ? spare[--spares] : NULL;
+        if (!atomic_load(&blas)) {
+            kernels = native_kernels_portable;
+            kernels.gemm_float32 = gemm_float32;
+            kernels.prefers_blas = 0;
+            kernels.uses_blas = 1;
+            atomic_store(&blas, opener(native_fork_gate_enter, native_fork_gate_leave));
+        }
         native_fork_gate_leave();
-        if (buffer != NULL)
-            return buffer;
     }
-    return __real_mmap(address, bytes, protection, flags, file, offset);
+    return &kernels;
 }
 
-void native_blas_gemm(size_t rows, size_t columns, size_t inner, const float *left, size_t left_stride,
-                      const float *right, size_t right_stride, int right_is_transposed, float *out, size_t out_stride,
-                      int accumulate) {
-    multiplies = 1;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, right_is_transposed ? CblasTrans : CblasNoTrans, (blasint)rows,
-                (blasint)columns, (blasint)inner, 1.0f, left, (blasint)left_stride, right, (blasint)right_stride,
-                accumulate ? 1.0f : 0.0f, out, (blasint)out_stride);
-    multiplies = 0;
-}
+int native_blas_reserve(size_t count) { return atomic_load(&blas)->reserve(count); }
+
+void native_blas_release(size_t count) { atomic_load(&blas)->release(count); }

@@ -1,8 +1,5 @@
-/* OpenBLAS reads environment variables when the library is loaded. One makes it print, and without another it starts a
- * thread for each processor. The library is linked with `--wrap=getenv`, so statically linked code sees an environment
- * in which OpenBLAS is single-threaded and uses its AVX2 kernels if the processor has AVX2. (On AVX-512 the library
- * uses other kernels, and OpenBLAS releases that do not know a processor choose badly for it.) The host's environment
- * is not affected. */
+/* Environment variables make Swift's runtime and json-c print. The library is linked with `--wrap=getenv`, so
+ * statically linked code sees an empty environment. The host's environment is not affected. */
 #define _GNU_SOURCE
 #include "environment.h"
 
@@ -19,17 +16,7 @@
 char *__wrap_getenv(const char *name);
 
 char *__wrap_getenv(const char *name) {
-    static char one[] = "1";
-    if (strcmp(name, "OPENBLAS_NUM_THREADS") == 0)
-        return one;
-#if defined(__x86_64__)
-    static char haswell[] = "Haswell";
-    if (strcmp(name, "OPENBLAS_CORETYPE") == 0) {
-        __builtin_cpu_init(); /* this runs before constructors do */
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-            return haswell;
-    }
-#endif
+    (void)name;
     return NULL;
 }
 

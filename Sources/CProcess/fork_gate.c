@@ -90,22 +90,3 @@ void __wrap___cxa_guard_release(int64_t *guard) {
     __real___cxa_guard_release(guard);
     native_fork_gate_leave();
 }
-
-/* Each GEMM of OpenBLAS allocates a buffer and frees it. */
-REAL void *__real_blas_memory_alloc(int position);
-REAL void __real_blas_memory_free(void *buffer);
-void *__wrap_blas_memory_alloc(int position);
-void __wrap_blas_memory_free(void *buffer);
-
-void *__wrap_blas_memory_alloc(int position) {
-    native_fork_gate_enter();
-    void *buffer = __real_blas_memory_alloc(position);
-    native_fork_gate_leave();
-    return buffer;
-}
-
-void __wrap_blas_memory_free(void *buffer) {
-    native_fork_gate_enter();
-    __real_blas_memory_free(buffer);
-    native_fork_gate_leave();
-}

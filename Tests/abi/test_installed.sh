@@ -69,6 +69,7 @@ refuses() { ! "$@" 2>"$work/err" && grep -q '"weights"' "$work/err" && [ ! -e "$
 
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 try "make install" make -f "$root/packaging/install.mk" install PREFIX="$prefix" LIBRARY="$library"
+try "with OpenBLAS" cmp "$(dirname "$library")/libpixart-blas.so.1" "$prefix/lib/libpixart-blas.so.1"
 try "the links lead to the library" test "$(readlink "$prefix/lib/libpixart.so")" = libpixart.so.1
 try "examples build through pkg-config" by_pkg_config
 if command -v cmake >/dev/null; then try "a host builds through CMake" by_cmake; fi
@@ -89,6 +90,8 @@ try "and makes a smaller checkpoint" smaller "$work/int8/transformer" "$model/tr
 try "which text_to_image runs" "$work/text_to_image" "$work/int8" "a cute cat face on a blue background" "$work/i.png"
 try "its image is a PNG too" is_png "$work/i.png"
 try "convert_checkpoint refuses what is no precision" refuses "$work/convert_checkpoint" "$model" "$work/int2" int2
+try "make install without OpenBLAS" make -f "$root/packaging/install.mk" install PREFIX="$work/small" LIBRARY="$library" BLAS=
+try "leaves it out" test ! -e "$work/small/lib/libpixart-blas.so.1" -a -e "$work/small/lib/libpixart.so.1"
 try "make uninstall" make -f "$root/packaging/install.mk" uninstall PREFIX="$prefix" LIBRARY="$library"
 try "which leaves nothing" test -z "$(find "$prefix" -type f -o -type l)"
 echo "$passed passed, $failed failed"

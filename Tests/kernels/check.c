@@ -81,8 +81,7 @@ size_t release(void *memory) {
 
 static void test_table(const native_kernels *table) {
     test_panels(table);
-    if (!table->uses_blas)
-        test_float32(table);
+    test_float32(table);
     test_int8(table);
     if (table->multiplies_bfloat16)
         test_bfloat16(table);

@@ -1,9 +1,9 @@
 /* The inner loops of the library: one table of functions for each instruction set, chosen at run time for each handle.
  *
- * `portable` is plain C with OpenBLAS's float32 GEMM. All have an int8 GEMM: `avx_vnni` and `avx512_vnni` by the
- * instructions of VNNI, `neon_dotprod` and `neon_i8mm` by those of arm64. Only `avx512_bf16`, which also has VNNI, has
- * a bfloat16 GEMM. The results of all are equal to the bit, except those of OpenBLAS and of bfloat16 GEMMs. A second
- * table called `portable` does without OpenBLAS.
+ * `portable` is plain C without fused multiply-adds; blas.h may replace its float32 GEMM by OpenBLAS's. All have an
+ * int8 GEMM: `avx_vnni` and `avx512_vnni` by the instructions of VNNI, `neon_dotprod` and `neon_i8mm` by those of
+ * arm64. Only `avx512_bf16`, which also has VNNI, has a bfloat16 GEMM. The results of all are equal to the bit, except
+ * those of `portable` and of bfloat16 GEMMs. A second table called `portable` has fused multiply-adds, by a function.
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */
@@ -77,6 +77,7 @@ typedef float native_quantize_block(size_t count, const uint8_t *_Nonnull source
 typedef struct native_kernels {
     const char *_Nonnull name;
     int is_reproducible;     /* its results are equal to the bit to those of all other such tables */
+    int prefers_blas;        /* native_kernels_with_blas may return a faster one */
     int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
     int multiplies_bfloat16; /* gemm_bfloat16 and attention_bfloat16 may be called */
 
@@ -87,8 +88,8 @@ typedef struct native_kernels {
                                 void *_Nonnull panel);
     /* out[rows][columns] (+)= left[rows][units] * panel, for columns <= 32. The panel is aligned to 64 bytes. As many
      * bytes as it has are prefetched from `ahead`, the source of the next panel; NULL if that is not known. Each
-     * element is one chain of fused multiply-adds in the order of the units, and is added to the old one last; only
-     * OpenBLAS sums in another way. */
+     * element is one chain of fused multiply-adds in the order of the units, and is added to the old one last. The
+     * portable table's chain multiplies and then adds; OpenBLAS sums in another way. */
     void (*_Nonnull gemm_float32)(size_t rows, size_t columns, size_t units, const float *_Nonnull left,
                                   size_t left_stride, const float *_Nonnull panel, const void *_Nullable ahead,
                                   float *_Nonnull out, size_t out_stride, int accumulate);

@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 import PixArtStorage
 
 /// The kernels of an instruction set.
@@ -33,4 +34,19 @@ package struct Kernels: @unchecked Sendable {
     }
 
     package var name: String { String(cString: table.pointee.name) }
+
+    /// Whether OpenBLAS multiplies in float32.
+    package var usesBLAS: Bool { table.pointee.uses_blas != 0 }
+
+    /// The kernels with OpenBLAS's GEMM if they prefer it and it is there. Fails with `.memory` and `.file` if it
+    /// cannot be loaded.
+    func withBLAS() throws(PixArtError) -> Kernels {
+        guard table.pointee.prefers_blas != 0 else { return self }
+        var failure: UnsafePointer<CChar>?
+        if let table = native_kernels_with_blas(&failure) { return Kernels(table: table) }
+        guard let failure else { return self }
+        let code = errno
+        let message = "cannot load OpenBLAS for the portable kernels: \(String(cString: failure))"
+        throw code == ENOMEM ? .memory(message) : .file(message)
+    }
 }

@@ -7,7 +7,8 @@ import Synchronization
 /// The threads of one handle. Only this file starts threads.
 ///
 /// Workers sleep when idle. One parallel region runs at a time; calls of several threads take turns, region by region.
-/// OpenBLAS runs single-threaded on the workers. The settings of the host's copy of OpenBLAS do not change.
+/// If the portable kernels use OpenBLAS, it runs single-threaded on the workers. The settings of the host's copy of
+/// OpenBLAS do not change.
 package final class ThreadPool: @unchecked Sendable {
     /// Memory of a worker, for the tasks that it runs.
     package final class Scratch {
@@ -67,19 +68,20 @@ package final class ThreadPool: @unchecked Sendable {
 
     /// Starts `threads` workers; 0 means one for each processor that the process may use, up to `maximum`.
     /// `instructions` names their instruction set; nil means the best. Fails with `.memory`, and with `.option` if
-    /// the processor lacks the instruction set, or if it has to be reproducible and is not.
+    /// the processor lacks the instruction set, or if it has to be reproducible and is not. Fails with `.file` if
+    /// OpenBLAS is there and cannot be loaded.
     package init(
         threads requested: Int = 0, instructions: String? = nil, reproducible: Bool = false
     ) throws(PixArtError) {
-        kernels = try Kernels(named: instructions, reproducible: reproducible)
+        kernels = try Kernels(named: instructions, reproducible: reproducible).withBLAS()
         let processors = native_available_processors()
-        let most = kernels.table.pointee.uses_blas != 0 ? Self.maximumOfBLAS : Self.maximum
+        let most = kernels.usesBLAS ? Self.maximumOfBLAS : Self.maximum
         guard requested <= most else {
             throw .option(
                 "option \"threads\" is \(requested); expected at most \(most) with instructions \"\(kernels.name)\"")
         }
         count = requested > 0 ? requested : min(processors, most)
-        blasWorkers = kernels.table.pointee.uses_blas != 0 ? count : 0
+        blasWorkers = kernels.usesBLAS ? count : 0
         guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {
             throw .memory("cannot start \(count) threads: no address space for OpenBLAS, 128 MiB each")
         }
@@ -110,7 +112,7 @@ package final class ThreadPool: @unchecked Sendable {
     deinit {
         queue.stop()
         for thread in threads { pthread_join(thread, nil) }
-        native_blas_release(blasWorkers)
+        if blasWorkers > 0 { native_blas_release(blasWorkers) }
     }
 
     /// Runs `body` for every task in `0..<tasks` on all workers, and returns when all are done. If tasks throw,

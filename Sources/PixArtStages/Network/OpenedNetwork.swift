@@ -22,7 +22,7 @@ package struct OpenedNetwork<Description: NetworkDescription>: Sendable {
         let opened = try PartWeights(part, of: checkpoint, options, pool)
         compute = opened.precision.compute
         network = try description.network(opened.reader, compute: compute, streamed: streamed)
-        report = try opened.report(companions: companions, description.architecture)
+        report = try opened.report(companions: companions, pool.kernels, description.architecture)
         weights = description.footprint(opened.reader, streamed: streamed)
     }
 

@@ -28,7 +28,9 @@ struct PartWeights {
     }
 
     /// The report of a handle, after its network has taken the weights. `companions` are further files that it uses.
-    func report(companions: [String], _ architecture: [Name: JSONValue]) throws(PixArtError) -> HandleReport {
+    func report(
+        companions: [String], _ kernels: Kernels, _ architecture: [Name: JSONValue]
+    ) throws(PixArtError) -> HandleReport {
         var stored: Set<ElementType> = []
         for reader in [reader] + (reader.companion.map { [$0] } ?? []) {
             for name in reader.requestedNames {
@@ -37,7 +39,7 @@ struct PartWeights {
         }
         return try HandleReport(
             files: (checkpoint.configurationPath(part).map { [$0] } ?? []) + source.paths + companions, stored: stored,
-            precision: precision, ignored: reader.ignored, origin: checkpoint.origin(part),
+            precision: precision, kernels: kernels, ignored: reader.ignored, origin: checkpoint.origin(part),
             adapters: adapters?.reports ?? [], architecture: architecture)
     }
 }

@@ -9,6 +9,7 @@ package struct HandleReport: Sendable {
     /// Element types in the weight files.
     let stored: Set<ElementType>
     let precision: ResolvedPrecision
+    let kernels: Kernels
     let ignored: [UnusedTensors.Ignored]
     let origin: PartOrigin
     /// In the order of the option `adapters`.
@@ -25,6 +26,7 @@ package struct HandleReport: Sendable {
                 "weights": .string(precision.weights?.rawValue ?? "auto"),
                 "compute": .string(precision.compute.rawValue),
             ]),
+            "kernels": .object(["instructions": .string(kernels.name), "blas": .bool(kernels.usesBLAS)]),
             "ignored_tensors": .array(
                 ignored.map { .object(["name": .string($0.name), "reason": .string($0.reason)]) }),
             "adapters": .array(adapters.map(\.json)),

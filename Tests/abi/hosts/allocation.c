@@ -17,15 +17,17 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
-enum { HEAP = 1, MAPPED = 2 };
+/* LOADING: only those within dlopen(). */
+enum { HEAP = 1, MAPPED = 2, LOADING = 4 };
 
 /* Allocations of these kinds and of at least this size are counted. The one with the number `target` fails. */
 static atomic_long count, target = -1;
 static atomic_int kinds;
 static atomic_size_t least;
+static _Thread_local int loading;
 
 static int fails(int kind, size_t size) {
-    if (!(kinds & kind) || size < least || atomic_fetch_add(&count, 1) != target)
+    if (!(kinds & kind) || size < least || (kinds & LOADING && !loading) || atomic_fetch_add(&count, 1) != target)
         return 0;
     errno = ENOMEM;
     return 1;
@@ -55,6 +57,15 @@ void *mmap(void *address, size_t size, int protection, int flags, int file, off_
     if (next == NULL)
         *(void **)&next = dlsym(RTLD_NEXT, "mmap");
     return fails(MAPPED, size) ? MAP_FAILED : next(address, size, protection, flags, file, offset);
+}
+void *dlopen(const char *file, int mode) {
+    static void *(*next)(const char *, int);
+    if (next == NULL)
+        *(void **)&next = dlsym(RTLD_NEXT, "dlopen");
+    loading = 1;
+    void *object = next(file, mode);
+    loading = 0;
+    return object;
 }
 
 /* A hash of an image's bytes; 0 if there is no image. */
@@ -98,6 +109,24 @@ static pixart_status run(const char *open_options, uint64_t *hash) {
     return status;
 }
 
+static pixart_tensor *latents_to_decode;
+
+/* Opens a decoder and decodes a small image. */
+static pixart_status decode_blank(const char *open_options, uint64_t *hash) {
+    pixart_decoder *decoder = NULL;
+    pixart_tensor *image = NULL;
+    pixart_status status = pixart_decoder_open(check_model(), open_options, NULL, NULL, &decoder);
+    if (!status)
+        status = pixart_decode(decoder, latents_to_decode, NULL, NULL, NULL, &image);
+    *hash = status ? 0 : hash_of(image);
+    pixart_decoder_release(decoder);
+    pixart_tensor_release(image);
+    return status;
+}
+
+/* What a child runs. */
+static pixart_status (*operation)(const char *open_options, uint64_t *hash) = run;
+
 /* The result of a run in which one allocation failed, and of the run after it. */
 typedef struct {
     pixart_status status;
@@ -116,12 +145,12 @@ static int run_apart(const char *open_options, int kind, size_t size, long numbe
         outcome own = {0};
         alarm(60);
         arm(kind, size, number);
-        own.status = run(open_options, &own.hash);
+        own.status = operation(open_options, &own.hash);
         own.count = count;
         arm(0, 0, -1);
         if (own.status)
             snprintf(own.message, sizeof own.message, "%s", pixart_error_message());
-        run(open_options, &own.hash_after);
+        operation(open_options, &own.hash_after);
         _exit(write(pipes[1], &own, sizeof own) != sizeof own);
     }
     close(pipes[1]);
@@ -168,12 +197,21 @@ static void one_of_all_fails(void) { check_failures("{\"threads\": 1}", HEAP, 0,
 static void one_of_all_fails_in_portable_code(void) {
     check_failures("{\"threads\": 2, \"instructions\": \"portable\"}", HEAP, 0, 2 * small_step());
 }
+static void one_fails_while_openblas_is_loaded(void) {
+    operation = decode_blank;
+    latents_to_decode = blank_latents();
+    check_failures("{\"threads\": 2, \"instructions\": \"portable\"}", HEAP | LOADING, 0, 1);
+    check_failures("{\"threads\": 2, \"instructions\": \"portable\"}", MAPPED, 0, 1);
+    pixart_tensor_release(latents_to_decode);
+    operation = run;
+}
 static void one_large_fails(void) { check_failures("{\"threads\": 2}", HEAP, 4096, small_step() > 9 ? 9 : 1); }
 static void one_mapping_fails(void) { check_failures("{\"threads\": 2}", MAPPED, 0, 1); }
 
 static const check_test tests[] = {
     {"one of all allocations fails", one_of_all_fails},
     {"one of all allocations fails in portable code", one_of_all_fails_in_portable_code},
+    {"one allocation or mapping fails while OpenBLAS is loaded", one_fails_while_openblas_is_loaded},
     {"one large allocation fails", one_large_fails},
     {"one mapping fails", one_mapping_fails},
 };

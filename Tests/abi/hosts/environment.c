@@ -34,9 +34,18 @@ static pixart_tensor *whole_run(void) {
     return images;
 }
 
+/* The embedding with the portable kernels, which load OpenBLAS. */
+static pixart_tensor *portable_run(void) {
+    pixart_encoder *encoder = NULL;
+    CHECK_OK(pixart_encoder_open(check_model(), "{\"instructions\": \"portable\"}", NULL, NULL, &encoder));
+    pixart_tensor *embedding = encode(encoder, PROMPT);
+    pixart_encoder_release(encoder);
+    return embedding;
+}
+
 /* Runs in a separate process, whose environment another test has set. */
 static void a_quiet_run(void) {
-    pixart_tensor *images = whole_run();
+    pixart_tensor *images = whole_run(), *embedding = portable_run();
     for (int number = 1; number < NSIG; number++) {
         struct sigaction action;
         if (number == SIGKILL || number == SIGSTOP || sigaction(number, NULL, &action))
@@ -48,14 +57,15 @@ static void a_quiet_run(void) {
     stack_t stack;
     REQUIRE(!sigaltstack(NULL, &stack));
     CHECK(stack.ss_flags & SS_DISABLE);
-    const char *expected = getenv(EXPECTED), *name = "images";
+    const char *expected = getenv(EXPECTED), *const names[] = {"images", "embedding"};
     if (expected) {
-        pixart_tensor *undisturbed;
-        CHECK_OK(pixart_tensors_load(expected, 1, &name, &undisturbed));
-        CHECK_SAME(images, undisturbed);
-        pixart_tensor_release(undisturbed);
+        pixart_tensor *undisturbed[2];
+        CHECK_OK(pixart_tensors_load(expected, 2, names, undisturbed));
+        CHECK_SAME(images, undisturbed[0]);
+        CHECK_SAME(embedding, undisturbed[1]);
+        release_tensors(undisturbed, 2);
     }
-    pixart_tensor_release(images);
+    release_tensors((pixart_tensor *[]){images, embedding}, 2);
 }
 
 /* Starts this program again for the quiet run, after `prepare`, and checks that it prints only its own lines. */
@@ -91,12 +101,12 @@ static void runs_quietly(void (*prepare)(const void *), const void *argument) {
 static char folder[FOLDER_PATH], file[FOLDER_PATH + 32];
 
 static void expect_an_undisturbed_run(void) {
-    const char *name = "images";
-    pixart_tensor *images = whole_run();
+    const char *const names[] = {"images", "embedding"};
+    pixart_tensor *both[] = {whole_run(), portable_run()};
     folder_temporary(folder);
     snprintf(file, sizeof file, "%s/images.safetensors", folder);
-    CHECK_OK(pixart_tensors_save(file, 1, &name, (const pixart_tensor *const *)&images));
-    pixart_tensor_release(images);
+    CHECK_OK(pixart_tensors_save(file, 2, names, (const pixart_tensor *const *)both));
+    release_tensors(both, 2);
     setenv(EXPECTED, file, 1);
 }
 

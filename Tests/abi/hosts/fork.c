@@ -312,6 +312,43 @@ static void while_threads_are_inside_calls(void) {
     release_all();
 }
 
+/* ---- fork() while another thread loads OpenBLAS ---------------------------------------------------------------------
+ */
+
+static void open_portable_decoder(void) {
+    pixart_decoder *decoder;
+    pixart_tensor *latents = blank_latents(), *images;
+    EXPECT(pixart_decoder_open(check_model(), "{\"instructions\": \"portable\"}", NULL, NULL, &decoder) == PIXART_OK);
+    EXPECT(pixart_decode(decoder, latents, NULL, NULL, NULL, &images) == PIXART_OK);
+    release_tensors((pixart_tensor *[]){latents, images}, 2);
+    pixart_decoder_release(decoder);
+}
+
+static void *opens_portable_decoder(void *unused) {
+    open_portable_decoder();
+    return unused;
+}
+
+static useconds_t delay;
+
+/* A child, because OpenBLAS stays loaded. */
+static void forks_while_it_loads(void) {
+    pthread_t thread;
+    EXPECT(!pthread_create(&thread, NULL, opens_portable_decoder, NULL));
+    usleep(delay);
+    pid_t pid = start_child(open_portable_decoder, _exit);
+    int status = -1;
+    EXPECT(waitpid(pid, &status, 0) == pid && status == 0);
+    pthread_join(thread, NULL);
+}
+
+static void while_openblas_is_loaded(void) {
+    for (delay = 0; delay < 12000; delay += 400) {
+        check_context("after %d microseconds", (int)delay);
+        in_child(forks_while_it_loads);
+    }
+}
+
 /* ---- fork() inside a callback ---------------------------------------------------------------------------------------
  */
 
@@ -339,5 +376,6 @@ static const check_test tests[] = {
     {"any number in any order", any_number_in_any_order},
     {"inside a callback", inside_a_callback},
     {"while threads are inside calls", while_threads_are_inside_calls},
+    {"while OpenBLAS is loaded", while_openblas_is_loaded},
 };
 CHECK_MAIN(tests)
