@@ -29,7 +29,17 @@ import time
 
 from benchmark.memory import status
 from benchmark.results import Results
-from benchmark.workloads import GGUF, WORKLOADS, Task, in_turns, tasks
+from benchmark.workloads import (
+    AVX2,
+    GGUF,
+    MEASURED_STEPS,
+    PICTURE_STEPS,
+    WEIGHTS,
+    WORKLOADS,
+    Task,
+    in_turns,
+    tasks,
+)
 from reference.environment import BENCH, ROOT, TOOLS, restart_in_reference
 
 BINDING = ROOT / "bindings" / "python" / "src"
@@ -71,7 +81,7 @@ def checkpoint(name: str, precision: str, results: Results) -> pathlib.Path:
     return folder
 
 
-def process(work: pathlib.Path, *arguments: object) -> dict:
+def process(work: pathlib.Path, *arguments: object, environment: dict[str, str] | None = None) -> dict:
     """Runs bench_stage.py. Returns what it printed, with the peak anonymous memory, or "failed" and the reason.
 
     If it failed, its other output is added to <work>/failures.log.
@@ -79,7 +89,7 @@ def process(work: pathlib.Path, *arguments: object) -> dict:
     command = [sys.executable, "-m", "benchmark.bench_stage", *map(str, arguments)]
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
     with (work / "process.log").open("w+") as log:
-        child = subprocess.Popen(command, env=ENVIRONMENT, stderr=log, **streams)
+        child = subprocess.Popen(command, env={**ENVIRONMENT, **(environment or {})}, stderr=log, **streams)
         anonymous = 0
         while child.poll() is None:  # its line of JSON fits into the pipe
             anonymous = max(anonymous, status("RssAnon", child.pid))
@@ -96,9 +106,12 @@ def process(work: pathlib.Path, *arguments: object) -> dict:
 
 def measure(task: Task, results: Results) -> dict:
     if task.kind == "picture":
-        parts = [("text_encoder-512", task.precision), ("transformer-1024", "int8"), ("vae-512", "float32")]
+        px, (text, transformer) = task.workload.removeprefix("picture-"), WEIGHTS[task.precision]
+        parts = [("text_encoder-512", text), (f"transformer-{px}", transformer), ("vae-512", "float32")]
         folders = [checkpoint(*part, results) for part in parts]
-        return process(results.file.parent, "picture", *folders, "--px", 1024)
+        steps = MEASURED_STEPS.get(task.precision, PICTURE_STEPS)
+        options = json.dumps({"preset": task.precision})
+        return process(results.file.parent, "picture", *folders, "--px", px, "--options", options, "--runs", steps)
     workload = WORKLOADS[task.workload]
     own = task.engine == "libpixart"
     folder = checkpoint(workload.folder, task.precision if own else "float32", results)
@@ -107,9 +120,11 @@ def measure(task: Task, results: Results) -> dict:
     tokenizer = {"tokenizer": str(TOKENIZER)} if task.precision in GGUF else {}
     options = ["--options", json.dumps({**task.options, **tokenizer})] if own else ["--precision", task.precision]
     size = ["--px", workload.px, "--runs", task.runs]
-    kind = "time" if task.kind == "gguf" else task.kind
+    kind = "open" if task.kind == "open" else "time"
     model = folder / GGUF_FILE if task.precision in GGUF else folder
-    return process(results.file.parent, kind, model, workload.stage, "--engine", task.engine, *options, *size)
+    environment = AVX2 if task.kind == "avx2" and not own else {}
+    arguments = [kind, model, workload.stage, "--engine", task.engine, *options, *size]
+    return process(results.file.parent, *arguments, environment=environment)
 
 
 def read(folder: pathlib.Path) -> None:

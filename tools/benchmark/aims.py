@@ -54,8 +54,8 @@ RATIOS = (
 )
 
 MEMORY = {
-    "picture/picture-1024/libpixart/int8": ("complete 1024-pixel image, int8, T5 int8 streamed", 2048),
-    "picture/picture-1024/libpixart/int4": ("complete 1024-pixel image, int8, T5 int4 streamed", 2048),
+    "picture/picture-1024/libpixart/balanced": ("complete 1024-pixel image, balanced", 1331),
+    "picture/picture-1024/libpixart/fast": ("complete 1024-pixel image, fast", 1331),
     "time/step-512/libpixart/float32": ("step, 512, float32", 3072),
     "time/decode-1024/libpixart/float32": ("decode, 1024, float32", 1331),
 }

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Times one stage in one engine, in this process, and prints a line of JSON: the seconds of every run, memory in MiB.
 
-    bench_stage.py time FOLDER encode|step|decode --engine libpixart|torch|openvino --precision int8 --px 512
-    bench_stage.py open FOLDER encode|step|decode --options '{"residency": "streamed"}'
-    bench_stage.py picture TEXT_ENCODER TRANSFORMER VAE --px 1024
+    bench_stage.py time FOLDER encode|step|decode|image --engine libpixart|torch|openvino --precision int8 --px 512
+    bench_stage.py open FOLDER encode|step|decode|image --options '{"residency": "streamed"}'
+    bench_stage.py picture TEXT_ENCODER TRANSFORMER VAE --px 1024 --options '{"preset": "fast"}' --runs 20
     bench_stage.py convert FOLDER OUT --precision int8
 
     encode   one prompt of 20 tokens (the reference pads it to 120)
     step     one denoising step with guidance: 20 prompt tokens, 1 negative token
     decode   one image
+    image    the latents of one image
+
+A picture runs --runs steps.
 
 libpixart uses the weights of FOLDER as they are stored, and opens with --options. The peers convert to --precision. All
 use all processors. "peak" is the peak resident memory of libpixart's process since its start, and of a peer's since it
@@ -43,7 +46,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         from benchmark import ours
 
         text, transformer, vae = args.arguments
-        return {"stages": ours.picture(text, transformer, vae, args.px)}
+        return {"stages": ours.picture(text, transformer, vae, args.px, args.options["preset"], args.runs)}
     if args.kind == "convert":
         import pixart
 
@@ -56,7 +59,11 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         run = peers.stage(args.engine, stage, folder, args.px, args.precision)
         loading = status("VmHWM")
         forget_peak()
-        return {"seconds": timed(run, args.runs), "loading": loading}
+        return {
+            "seconds": timed(run, args.runs),
+            "loading": loading,
+            "instructions": peers.instructions(args.engine, run),
+        }
     from benchmark import ours
 
     if args.kind == "open":

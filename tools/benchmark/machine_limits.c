@@ -1,7 +1,7 @@
 // Prints the limits of this processor as JSON: the G operations per second that all cores together reach in fused
 // multiply-adds of float32, in bfloat16 pairs and in int8 quadruples (a multiply-add counts as two), with operands in
-// registers, and the GB per second that they read from memory. "bfloat16" and "int8" are null without AVX-512 BF16 or
-// VNNI.
+// registers, and the GB per second that they read from memory. "bfloat16" and "int8" are those of AMX, if the processor
+// has it, else of AVX-512, and null without AVX-512 BF16 or VNNI. "float32_avx2" is float32 with AVX2 only.
 //
 //     cc -O2 -pthread tools/benchmark/machine_limits.c -o machine_limits
 
@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
+#include <sys/syscall.h>
 #endif
 
 enum {
@@ -121,6 +123,45 @@ TARGET("avx512f,avx512bw,avx512vnni") static float int8_avx512(const void *bytes
     return (float)_mm512_reduce_add_epi32(sums[0]);
 }
 
+// 16 rows of 64 bytes: two tiles to multiply, and sums that do not depend on each other.
+enum { TILE_ROWS = 16, TILE_BYTES = 64, TILE_SUMS = 4, TILE_STEPS = 2 * 1000 * 1000 };
+
+#define TILES(name, target, multiply)                                                                                  \
+    TARGET(target) static float name(const void *bytes) {                                                              \
+        (void)bytes;                                                                                                   \
+        static const int8_t ones[TILE_ROWS * TILE_BYTES] = {1};                                                        \
+        _Alignas(64) uint8_t shapes[64] = {[0] = 1};                                                                   \
+        for (int tile = 0; tile < TILE_SUMS + 2; tile++)                                                               \
+            shapes[16 + 2 * tile] = TILE_BYTES, shapes[48 + tile] = TILE_ROWS;                                         \
+        _tile_loadconfig(shapes);                                                                                      \
+        _tile_loadd(4, ones, TILE_BYTES);                                                                              \
+        _tile_loadd(5, ones, TILE_BYTES);                                                                              \
+        _tile_zero(0);                                                                                                 \
+        _tile_zero(1);                                                                                                 \
+        _tile_zero(2);                                                                                                 \
+        _tile_zero(3);                                                                                                 \
+        for (long step = 0; step < TILE_STEPS; step++) {                                                               \
+            multiply(0, 4, 5);                                                                                         \
+            multiply(1, 4, 5);                                                                                         \
+            multiply(2, 4, 5);                                                                                         \
+            multiply(3, 4, 5);                                                                                         \
+        }                                                                                                              \
+        float sums[TILE_ROWS * TILE_BYTES / sizeof(float)];                                                            \
+        _tile_stored(0, sums, TILE_BYTES);                                                                             \
+        _tile_release();                                                                                               \
+        return sums[0];                                                                                                \
+    }
+TILES(bfloat16_amx, "amx-tile,amx-bf16", _tile_dpbf16ps)
+TILES(int8_amx, "amx-tile,amx-int8", _tile_dpbusd)
+
+// Linux gives tiles to a process that asks.
+static int has_tiles(void) {
+    unsigned leaf[4] = {0};
+    __cpuid_count(7, 0, leaf[0], leaf[1], leaf[2], leaf[3]);
+    unsigned wanted = 1u << 22 | 1u << 24 | 1u << 25; // AMX-BF16, AMX-TILE, AMX-INT8
+    return (leaf[3] & wanted) == wanted && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+
 TARGET("avx512f")
 READ(read_avx512, )
 #endif
@@ -163,10 +204,10 @@ static double seconds(work *work, const char *bytes, long threads) {
     return least;
 }
 
-static void print_limit(const char *name, work *work, int lanes, long threads) {
+// `count`: the multiply-adds of a thread.
+static void print_limit(const char *name, work *work, double count, long threads) {
     if (work)
-        printf("\"%s\": %.1f, ", name,
-               2e-9 * (double)(STEPS * CHAINS * lanes * threads) / seconds(work, NULL, threads));
+        printf("\"%s\": %.1f, ", name, 2e-9 * count * (double)threads / seconds(work, NULL, threads));
     else
         printf("\"%s\": null, ", name);
 }
@@ -174,15 +215,20 @@ static void print_limit(const char *name, work *work, int lanes, long threads) {
 int main(void) {
     long threads = sysconf(_SC_NPROCESSORS_ONLN);
     threads = threads < MAXIMUM_THREADS ? threads : MAXIMUM_THREADS;
-    work *float32 = float32_portable, *bfloat16 = NULL, *int8 = NULL, *read = read_portable;
-    int lanes = 16;
+    work *float32 = float32_portable, *avx2 = NULL, *bfloat16 = NULL, *int8 = NULL, *read = read_portable;
+    double pass = (double)STEPS * CHAINS, lanes = 16, of_bfloat16 = 32 * pass, of_int8 = 64 * pass;
 #if defined(__x86_64__)
+    avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? float32_avx2 : NULL;
     if (__builtin_cpu_supports("avx512f")) {
         float32 = float32_avx512, read = read_avx512;
         bfloat16 = __builtin_cpu_supports("avx512bf16") ? bfloat16_avx512 : NULL;
         int8 = __builtin_cpu_supports("avx512vnni") ? int8_avx512 : NULL;
-    } else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-        float32 = float32_avx2, lanes = 8;
+        if (has_tiles()) {
+            bfloat16 = bfloat16_amx, int8 = int8_amx;
+            of_int8 = (double)TILE_STEPS * TILE_SUMS * TILE_ROWS * TILE_ROWS * TILE_BYTES, of_bfloat16 = of_int8 / 2;
+        }
+    } else if (avx2) {
+        float32 = avx2, lanes = 8;
     }
 #endif
     char *bytes = aligned_alloc(4096, READ_BYTES * (size_t)threads);
@@ -190,9 +236,10 @@ int main(void) {
         return 1;
     memset(bytes, 1, READ_BYTES * (size_t)threads);
     printf("{\"threads\": %ld, ", threads);
-    print_limit("float32", float32, lanes, threads);
-    print_limit("bfloat16", bfloat16, 32, threads);
-    print_limit("int8", int8, 64, threads);
+    print_limit("float32", float32, lanes * pass, threads);
+    print_limit("float32_avx2", avx2, 8 * pass, threads);
+    print_limit("bfloat16", bfloat16, of_bfloat16, threads);
+    print_limit("int8", int8, of_int8, threads);
     printf("\"read\": %.1f}\n", 1e-9 * (double)READ_BYTES * (double)threads / seconds(read, bytes, threads));
     return 0;
 }

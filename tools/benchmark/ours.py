@@ -10,7 +10,7 @@ import numpy as np
 
 import pixart
 
-from .workloads import PICTURE_STEPS, TOKENS
+from .workloads import TOKENS
 
 PROMPT = "a b c d e f g h i j k l m n o p q r s"
 WIDTH = 4096
@@ -31,6 +31,10 @@ def stage(
         decoder = pixart.Decoder(folder, **options)
         latents = noise.standard_normal((1, 4, px // 8, px // 8), dtype=np.float32)
         return lambda: decoder.decode(latents), decoder.profile
+    if name == "image":
+        encoder = pixart.ImageEncoder(folder, **options)
+        image = noise.integers(0, 256, (px, px, 3), dtype=np.uint8)
+        return lambda: encoder.encode(image, height=px, width=px), encoder.profile
     denoiser = pixart.Denoiser(folder, **options)
     size = {"height": px, "width": px, "use_resolution_binning": False}
     sampler = denoiser.sampler(embedding(TOKENS), embedding(1), num_inference_steps=100, **size)
@@ -69,26 +73,27 @@ def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[st
     return {"open": opened - start, "work": worked - start}
 
 
-def picture(text: str, transformer: str, vae: str, px: int) -> dict[str, float]:
-    """Seconds of each stage of a complete image with guidance. A stage is released before the next is opened."""
+def picture(text: str, transformer: str, vae: str, px: int, preset: str, steps: int) -> dict[str, float]:
+    """Seconds of each stage of a complete image with guidance in a preset. A stage is released before the next is
+    opened."""
     seconds, start = {}, time.perf_counter()
 
-    def lap(name: str, divisor: int = 1) -> None:
+    def lap(name: str) -> None:
         nonlocal start
         now = time.perf_counter()
-        seconds[name], start = (now - start) / divisor, now
+        seconds[name], start = now - start, now
 
-    with pixart.Encoder(text, residency="streamed") as encoder:
+    with pixart.Encoder(text, residency="streamed", preset=preset) as encoder:
         prompt, negative = encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.encode("")
     lap("encode")
-    with pixart.Denoiser(transformer) as denoiser:
-        size = {"height": px, "width": px}
-        with denoiser.sampler(prompt, negative, num_inference_steps=PICTURE_STEPS, **size) as sampler:
+    with pixart.Denoiser(transformer, preset=preset) as denoiser:
+        options = {"height": px, "width": px, "use_resolution_binning": False, "preset": preset}
+        with denoiser.sampler(prompt, negative, num_inference_steps=steps, **options) as sampler:
             lap("open")
             latents = sampler.run()
-            lap("step", PICTURE_STEPS)
+            lap("steps")
     del prompt, negative
-    with pixart.Decoder(vae) as decoder:
+    with pixart.Decoder(vae, preset=preset) as decoder:
         decoder.decode(latents)
     lap("decode")
     return seconds

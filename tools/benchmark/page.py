@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from .aims import MEMORY, OPEN_SECONDS, RATIOS, mark, openings
 from .profile import where_the_time_goes
 from .results import Results, timed
-from .workloads import NAMES, PICTURE_STEPS, STREAMED, TOKENS, WORKLOADS, Task, gguf_tasks, tasks
+from .workloads import (
+    MEASURED_STEPS,
+    NAMES,
+    PICTURE_STEPS,
+    PRESETS,
+    STREAMED,
+    TOKENS,
+    WEIGHTS,
+    WORKLOADS,
+    Task,
+    avx2_tasks,
+    gguf_tasks,
+    tasks,
+)
 
 PARTS = {"encode": "T5-XXL", "step-512": "transformer, 512", "step-1024": "transformer, 1024", "decode-512": "VAE"}
 Table = list[str]
@@ -14,12 +29,14 @@ Table = list[str]
 def page(results: Results) -> str:
     """The page in Markdown."""
     sections = [
+        title(results),
+        images(results),
         head(results),
         times(results),
         fractions(results),
         ratios(results),
+        avx2(results),
         memory(results),
-        images(results),
         opens(results),
         gguf(results),
         conversions(results),
@@ -28,22 +45,32 @@ def page(results: Results) -> str:
     return "\n".join(line for section in sections for line in section)
 
 
+def title(results: Results) -> Table:
+    machine = results.machine
+    return [
+        "# Performance",
+        "",
+        f"{machine['processor']}, {machine['processors']} processors, {machine['memory']} GiB; {machine['date']}. "
+        f"libpixart {machine['libpixart']}, PyTorch {machine['torch']}, diffusers {machine['diffusers']}, transformers "
+        f"{machine['transformers']}, OpenVINO {machine['openvino']}.",
+        "",
+    ]
+
+
 def head(results: Results) -> Table:
     machine, limits = results.machine, results.limits
     shown = ", ".join(
-        f"{name} {limits[name]:.0f} G/s" for name in ("float32", "bfloat16", "int8") if limits.get(name) is not None
+        f"{name} {limits[name]:.0f} G/s"
+        for name in ("float32", "bfloat16", "int8")
+        if limits.get(name) is not None
     )
     return [
-        "# Performance",
+        "## How it was measured",
         "",
         f"Written by `{machine['command']}`: {sitting(results)}. Every row is a separate process, and a row of a step at "
         "512 pixels two, in turns with the others. Processes run one after the other, on all processors. A row shows its "
         f"fastest run. Sizes are the published ones, weights are random, prompts have {TOKENS} tokens, and a step "
         "includes classifier-free guidance with a negative prompt of one token.",
-        "",
-        f"{machine['processor']}, {machine['processors']} processors, {machine['memory']} GiB; {machine['date']}. "
-        f"libpixart {machine['libpixart']}, PyTorch {machine['torch']}, diffusers {machine['diffusers']}, transformers "
-        f"{machine['transformers']}, OpenVINO {machine['openvino']}.",
         "",
         f"Limits of this machine, measured in the same run (`tools/benchmark/machine_limits.c`): {shown}; reading memory "
         f"{limits['read']:.0f} GB/s.",
@@ -159,23 +186,63 @@ def memory(results: Results) -> Table:
 
 
 def images(results: Results) -> Table:
+    sizes = (512, 1024)
     lines = [
-        "## One process, one image",
+        f"An image from a prompt, with guidance and {PICTURE_STEPS} steps, by preset ([presets.md](presets.md)): seconds of "
+        "encoding, denoising and decoding in one process, opening included, and its peak memory.",
         "",
-        "1024 x 1024 through all three stages in one process: T5-XXL streamed, int8 transformer with guidance, "
-        f"float32 VAE. Each is released before the next is opened. {PICTURE_STEPS} steps are measured, and the time of 20 "
-        "is calculated from them.",
-        "",
-        "| T5-XXL | encode two, s | open transformer, s | step, s | decode, s | with 20 steps, s | peak | anonymous |",
-        "|---|" + "--:|" * 7,
+        f"| | {' | '.join(f'{px} x {px}, s | of it steps | peak MiB' for px in sizes)} |",
+        "|---|" + "--:|" * 3 * len(sizes),
     ]
-    for task in tasks():
-        row = results.row(task) if task.kind == "picture" else None
+    for preset in PRESETS:
+        cells: list[str] = []
+        for px in sizes:
+            row = results.row(Task(f"picture-{px}", "libpixart", preset, "picture"))
+            steps = row["stages"]["steps"] * PICTURE_STEPS / MEASURED_STEPS.get(preset, PICTURE_STEPS) if row else 0
+            rest = sum(seconds for name, seconds in row["stages"].items() if name != "steps") if row else 0
+            cells += [f"{rest + steps:.1f}", f"{steps:.1f}", f"{row['peak']}"] if row else [""] * 3
+        lines.append(f"| libpixart, {preset} | {' | '.join(cells)} |")
+    for engine in ("openvino", "torch"):
+        cells = []
+        for px in sizes:
+            encode, step, decode = (fastest(results, engine, name) for name in ("encode", f"step-{px}", f"decode-{px}"))
+            steps = PICTURE_STEPS * step
+            cells += [f"{encode + steps + decode:.1f}", f"{steps:.1f}", ""]
+        lines.append(f"| {NAMES[engine]}, fastest precision of each stage | {' | '.join(cells)} |")
+    return [
+        *lines,
+        "",
+        "The sum of a peer's stages is calculated from the rows below: one prompt of the fastest precision, "
+        f"{PICTURE_STEPS} steps and one decoding, without loading. In `exact`, {MEASURED_STEPS['exact']} steps are "
+        "measured, and the time of all is calculated from them. T5-XXL is streamed. It is stored in "
+        f"{', '.join(f'{text} for {preset}' for preset, (text, _) in WEIGHTS.items())}.",
+        "",
+    ]
+
+
+def fastest(results: Results, engine: str, workload: str) -> float:
+    """Seconds of the engine's fastest precision."""
+    seconds = [results.seconds(task) for task in timed(workload) if task.engine == engine]
+    return min((value for value in seconds if value is not None), default=math.nan)
+
+
+def avx2(results: Results) -> Table:
+    lines = [
+        "## With AVX2 only",
+        "",
+        'libpixart opens with `"instructions": "avx2"`. The peers are restricted by environment variables '
+        "(`AVX2` in `tools/benchmark/workloads.py`). The last column has what they then say: the instruction set of "
+        "PyTorch, and those of OpenVINO's kernels that use more than AVX2, or that choose by themselves (MLAS). On a "
+        "processor without AVX-512 nothing uses it.",
+        "",
+        "| | | s | uses |",
+        "|---|---|--:|---|",
+    ]
+    for task in avx2_tasks():
+        row = results.row(task)
         if row:
-            stages = row["stages"]
-            total = stages["encode"] + stages["open"] + 20 * stages["step"] + stages["decode"]
-            cells = [*(f"{stages[name]:.2f}" for name in ("encode", "open", "step", "decode")), f"{total:.0f}"]
-            lines.append(f"| {task.precision} | {' | '.join(cells)} | {row['peak']} | {row['anonymous_peak']} |")
+            used = row.get("instructions", "AVX2")
+            lines.append(f"| {WORKLOADS[task.workload].title} | {label(task)} | {min(row['seconds']):.2f} | {used} |")
     return [*lines, ""]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +14,15 @@ from .workloads import PADDED, TOKENS
 
 Inputs = dict[str, Any]
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def instructions(engine: str, run: Any) -> str:
+    """What the engine uses: the set that PyTorch says, or OpenVINO's names of kernels beyond AVX2."""
+    if engine == "torch":
+        return str(torch.backends.cpu.get_cpu_capability())
+    operations = [operation.get_rt_info() for operation in run.model.get_runtime_model().get_ops()]
+    names = {str(info["primitiveType"].astype(str)) for info in operations if "primitiveType" in info}
+    return ", ".join(sorted(name for name in names if "avx512" in name or "amx" in name or "mlas" in name)) or "AVX2"
 
 
 def stage(engine: str, name: str, folder: str, px: int, precision: str) -> Callable[[], object]:
@@ -61,6 +72,17 @@ def transformer(folder: str, px: int, dtype: torch.dtype) -> tuple[torch.nn.Modu
     }
 
 
+class VAEEncoder(torch.nn.Module):
+    """The encoder of an autoencoder: pixels to the moments of latents."""
+
+    def __init__(self, vae: Any) -> None:
+        super().__init__()
+        self.encoder, self.quant_conv = vae.encoder, vae.quant_conv
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.quant_conv(self.encoder(image))
+
+
 class VAEDecoder(torch.nn.Module):
     """The decoder of an autoencoder: latents to pixels."""
 
@@ -72,16 +94,23 @@ class VAEDecoder(torch.nn.Module):
         return self.decoder(self.post_quant_conv(latents))
 
 
-def decoder(folder: str, px: int, dtype: torch.dtype) -> tuple[torch.nn.Module, Inputs]:
+def autoencoder(
+    part: type[torch.nn.Module], name: str, channels: int, scale: int, folder: str, px: int, dtype: torch.dtype
+) -> tuple[torch.nn.Module, Inputs]:
     from diffusers import AutoencoderKL
 
     vae = AutoencoderKL.from_pretrained(folder, subfolder="vae", torch_dtype=dtype).eval()
     layout = {"memory_format": torch.channels_last}  # the faster one
-    latents = torch.randn(1, 4, px // 8, px // 8, generator=torch.Generator().manual_seed(3))
-    return VAEDecoder(vae.to(**layout)).eval(), {"latents": latents.to(dtype).contiguous(**layout)}
+    maps = torch.randn(1, channels, px // scale, px // scale, generator=torch.Generator().manual_seed(3))
+    return part(vae.to(**layout)).eval(), {name: maps.to(dtype).contiguous(**layout)}
 
 
-MODULES = {"encode": text_encoder, "step": transformer, "decode": decoder}
+MODULES: dict[str, Callable[[str, int, torch.dtype], tuple[torch.nn.Module, Inputs]]] = {
+    "encode": text_encoder,
+    "step": transformer,
+    "decode": functools.partial(autoencoder, VAEDecoder, "latents", 4, 8),
+    "image": functools.partial(autoencoder, VAEEncoder, "image", 3, 1),
+}
 
 
 class Flat(torch.nn.Module):
@@ -103,7 +132,7 @@ class Flat(torch.nn.Module):
         return output if torch.is_tensor(output) else output[0]
 
 
-def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Callable[[], object]:
+def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Compiled:
     """Compiles the module for the sizes of its inputs. int8 applies to weights; the other arithmetic is bfloat16."""
     from openvino import Core, convert_model
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -115,10 +144,20 @@ def openvino(module: torch.nn.Module, inputs: Inputs, precision: str) -> Callabl
     converted = convert_model(traced, input=shapes)
     if precision == "int8":
         compress_weights(converted)
-    hint = "f32" if precision == "float32" else "bf16"
+    # Without AVX-512, OpenVINO's bfloat16 kernels fail.
+    hint = "f32" if precision == "float32" or "ONEDNN_MAX_CPU_ISA" in os.environ else "bf16"
     compiled = Core().compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": hint})
-    arrays = [value.numpy() for value in flat.values]
-    return lambda: compiled(arrays)
+    return Compiled(compiled, [value.numpy() for value in flat.values])
+
+
+class Compiled:
+    """A converted module with its inputs."""
+
+    def __init__(self, model: Any, arrays: list[np.ndarray]) -> None:
+        self.model, self.arrays = model, arrays
+
+    def __call__(self) -> object:
+        return self.model(self.arrays)
 
 
 def compress_weights(model: Any) -> None:

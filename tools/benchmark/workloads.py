@@ -13,8 +13,17 @@ TOKENS = 20
 PADDED = 120
 """Tokens to which the reference pads both."""
 
-PICTURE_STEPS = 2
-"""Denoising steps of the process that makes a complete image."""
+PICTURE_STEPS = 20
+"""Denoising steps of a complete image."""
+
+PRESETS = ("exact", "balanced", "fast")
+
+MEASURED_STEPS = {"exact": 2}
+"""Steps that are measured of a complete image in a preset, if fewer. Its time is calculated from them. A preset that
+caches results needs all, because its steps differ."""
+
+WEIGHTS = {"exact": ("float32", "float32"), "balanced": ("int8", "int8"), "fast": ("int4", "int8")}
+"""The stored precisions of the text encoder and of the transformer that a preset is measured with."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,9 @@ def step_gflop(px: int) -> float:
 DECODE_GFLOP = {512: 2514.5, 1024: 10470.4}
 """Operations of the SD decoder with direct convolutions, as torch.utils.flop_counter counts them."""
 
+IMAGE_GFLOP = 1116.7
+"""Operations of its encoder at 512 pixels, counted in the same way."""
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -62,11 +74,16 @@ WORKLOADS = {
         Workload("step-1024", "step, 1024", "step", 1024, "transformer-1024", step_gflop(1024), 0.61e9),
         Workload("decode-512", "decode, 512", "decode", 512, "vae-512", DECODE_GFLOP[512], 0.05e9),
         Workload("decode-1024", "decode, 1024", "decode", 1024, "vae-512", DECODE_GFLOP[1024], 0.05e9),
+        Workload("image-512", "encode an image, 512", "image", 512, "vae-512", IMAGE_GFLOP, 0.03e9),
     )
 }
 
 BYTES = {"float32": 4, "bfloat16": 2, "int8": 1, "int4": 0.5 + 4 / 64}
 """Bytes of a weight, including int4's scales."""
+
+AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+"""The environment that keeps the peers from using more than AVX2: PyTorch's own kernels, oneDNN's, which OpenVINO also
+uses, and MKL's."""
 
 GGUF = ("Q4_K", "Q8_0")
 """Types of GGUF's blocks that text encoders are measured in, with the library's own int8 and int4."""
@@ -89,7 +106,8 @@ class Task:
     engine: str
     precision: str
     kind: str = "time"
-    """"time", "open" (to the first useful work), "picture" (all stages) or "gguf" (time, including that to open)."""
+    """"time", "avx2" (the same with AVX2 only), "open" (to the first useful work), "picture" (all stages, in a preset)
+    or "gguf" (time, including that to open)."""
     options: dict[str, Any] = field(default_factory=dict)
     """The options of libpixart's open."""
     runs: int = 3
@@ -104,12 +122,15 @@ class Task:
 
 def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **options: Any) -> Task:
     """A task of libpixart over a checkpoint that is stored in `precision`; the decoder only knows float32."""
-    compute = {} if WORKLOADS[workload].stage == "decode" else {"compute": COMPUTE[precision]}
+    compute = {} if WORKLOADS[workload].stage in AUTOENCODER else {"compute": COMPUTE[precision]}
     return Task(workload, "libpixart", precision, kind, {**compute, **options}, runs)
 
 
 STREAMED = {"residency": "streamed"}
 PRECISIONS = tuple(BYTES)
+AUTOENCODER = ("decode", "image")
+"""Stages that libpixart computes in float32 only, and the peers not in int8."""
+
 RUNS = {"encode": 5, "decode-1024": 2}
 """Runs of a process, if not 3: more for short calls, fewer for calls that take a minute."""
 
@@ -118,8 +139,8 @@ ROUNDS = {"step-512": 2}
 
 
 def peers(workload: Workload, precision: str) -> list[str]:
-    """The other engines. None decodes in int8, and PyTorch runs int8 steps at 512 pixels only."""
-    if precision == "int4" or (precision == "int8" and workload.stage == "decode"):
+    """The other engines. None computes a VAE in int8, and PyTorch runs int8 steps at 512 pixels only."""
+    if precision == "int4" or (precision == "int8" and workload.stage in AUTOENCODER):
         return []
     return ["openvino"] if (precision, workload.name) == ("int8", "step-1024") else ["openvino", "torch"]
 
@@ -130,7 +151,7 @@ def tasks() -> list[Task]:
     for name, workload in WORKLOADS.items():
         runs = RUNS.get(name, 3)
         for precision in PRECISIONS:
-            if workload.stage != "decode" or precision == "float32":
+            if workload.stage not in AUTOENCODER or precision == "float32":
                 found.append(ours(name, precision, runs=runs))
             found += [Task(name, engine, precision, runs=runs) for engine in peers(workload, precision)]
         if workload.stage == "encode":
@@ -139,8 +160,20 @@ def tasks() -> list[Task]:
         found += [ours(name, precision, "open") for name in ("encode", "step-512", "step-1024")]
     found += [ours("encode", precision, "open", **STREAMED) for precision in ("int8", "int4")]
     found.append(ours("decode-512", "float32", "open"))
-    found += [Task("picture-1024", "libpixart", precision, "picture") for precision in ("int8", "int4")]
-    return found + gguf_tasks()
+    found += [Task(f"picture-{px}", "libpixart", preset, "picture") for px in (512, 1024) for preset in PRESETS]
+    return found + avx2_tasks() + gguf_tasks()
+
+
+def avx2_tasks() -> list[Task]:
+    """What a processor without AVX-512 gets: no engine has bfloat16 arithmetic there."""
+    found: list[Task] = []
+    for name in ("encode", "step-512", "decode-512"):
+        for precision in ("float32", "int8"):
+            workload = WORKLOADS[name]
+            if workload.stage not in AUTOENCODER or precision == "float32":
+                found.append(ours(name, precision, "avx2", instructions="avx2"))
+            found += [Task(name, engine, precision, "avx2") for engine in peers(workload, precision)]
+    return found
 
 
 def gguf_tasks() -> list[Task]:
