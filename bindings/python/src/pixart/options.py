@@ -111,6 +111,7 @@ class EncoderOpenOptions(TypedDict, total=False):
 
     instructions: Literal[
         "auto",
+        "amx",
         "avx512_bf16",
         "avx512_vnni",
         "avx512",
@@ -230,6 +231,7 @@ class DenoiserOpenOptions(TypedDict, total=False):
 
     instructions: Literal[
         "auto",
+        "amx",
         "avx512_bf16",
         "avx512_vnni",
         "avx512",
@@ -463,6 +465,7 @@ class DecoderOpenOptions(TypedDict, total=False):
 
     instructions: Literal[
         "auto",
+        "amx",
         "avx512_bf16",
         "avx512_vnni",
         "avx512",
@@ -561,6 +564,7 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
 
     instructions: Literal[
         "auto",
+        "amx",
         "avx512_bf16",
         "avx512_vnni",
         "avx512",
@@ -665,6 +669,7 @@ class ImageEdgesOptions(TypedDict, total=False):
 
     instructions: Literal[
         "auto",
+        "amx",
         "avx512_bf16",
         "avx512_vnni",
         "avx512",
@@ -799,6 +804,7 @@ class MemoryEstimateOptions(TypedDict, total=False):
 
     instructions: Literal[
         "auto",
+        "amx",
         "avx512_bf16",
         "avx512_vnni",
         "avx512",

@@ -24,7 +24,7 @@ RUNS = {
     "perturbed attention": ({}, {"pag_scale": 3.0}),
     "two images": ({"compute": "int8"}, {"num_images_per_prompt": 2, "seed": [5, 6]}),
 }
-SETS = ("avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable")
+SETS = ("amx", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "portable")
 
 
 @pytest.fixture(scope="module")
