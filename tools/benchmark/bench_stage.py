@@ -3,7 +3,7 @@
 
     bench_stage.py time FOLDER encode|step|decode --engine libpixart|torch|openvino --precision int8 --px 512
     bench_stage.py open FOLDER encode|step|decode --options '{"residency": "streamed"}'
-    bench_stage.py picture TEXT_ENCODER TRANSFORMER VAE --px 1024
+    bench_stage.py picture TEXT_ENCODER TRANSFORMER VAE --px 1024 --low-memory
     bench_stage.py convert FOLDER OUT --precision int8
 
     encode   one prompt of 20 tokens (the reference pads it to 120)
@@ -43,7 +43,7 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         from benchmark import ours
 
         text, transformer, vae = args.arguments
-        return {"stages": ours.picture(text, transformer, vae, args.px)}
+        return {"stages": ours.picture(text, transformer, vae, args.px, low_memory=args.low_memory)}
     if args.kind == "convert":
         import pixart
 
@@ -86,6 +86,9 @@ def main() -> None:
     parser.add_argument("--precision", choices=["float32", "bfloat16", "int8", "int4"], default="float32")
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON")
     parser.add_argument("--px", type=int, default=512)
+    parser.add_argument(
+        "--low-memory", action="store_true", help="of a picture: stream the denoiser, and decode in strips"
+    )
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     result = measure(args)

@@ -69,8 +69,11 @@ def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[st
     return {"open": opened - start, "work": worked - start}
 
 
-def picture(text: str, transformer: str, vae: str, px: int) -> dict[str, float]:
-    """Seconds of each stage of a complete image with guidance. A stage is released before the next is opened."""
+def picture(text: str, transformer: str, vae: str, px: int, *, low_memory: bool = False) -> dict[str, float]:
+    """Seconds of each stage of a complete image with guidance. A stage is released before the next is opened.
+
+    With `low_memory` the denoiser is streamed as well, and decoding takes as little memory as it can.
+    """
     seconds, start = {}, time.perf_counter()
 
     def lap(name: str, divisor: int = 1) -> None:
@@ -81,7 +84,7 @@ def picture(text: str, transformer: str, vae: str, px: int) -> dict[str, float]:
     with pixart.Encoder(text, residency="streamed") as encoder:
         prompt, negative = encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.encode("")
     lap("encode")
-    with pixart.Denoiser(transformer) as denoiser:
+    with pixart.Denoiser(transformer, residency="streamed" if low_memory else "resident") as denoiser:
         size = {"height": px, "width": px}
         with denoiser.sampler(prompt, negative, num_inference_steps=PICTURE_STEPS, **size) as sampler:
             lap("open")
@@ -89,6 +92,6 @@ def picture(text: str, transformer: str, vae: str, px: int) -> dict[str, float]:
             lap("step", PICTURE_STEPS)
     del prompt, negative
     with pixart.Decoder(vae) as decoder:
-        decoder.decode(latents)
+        decoder.decode(latents, low_memory=low_memory)
     lap("decode")
     return seconds
