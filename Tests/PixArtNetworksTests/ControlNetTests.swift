@@ -26,12 +26,13 @@ private struct ControlGolden {
     /// Without a ControlNet if `copies` is 0.
     init(
         copies: Int = copies, as weights: WeightEncoding? = nil, compute: ComputePrecision = .float32,
-        _ pool: ThreadPool
+        streamed: Bool = false, _ pool: ThreadPool
     ) throws {
         golden = try NetworkGolden("controlnet")
         self.pool = pool
         let plain = try PixArtTransformer(
-            Self.configuration, compute: compute, Self.reader(golden, .transformer, as: weights, pool))
+            Self.configuration, compute: compute, streamed: streamed,
+            Self.reader(golden, .transformer, as: weights, pool))
         transformer =
             copies == 0
             ? plain
@@ -133,6 +134,14 @@ private struct ControlGolden {
         #expect(try golden.predict(scale: 0) == expected)
         #expect(try golden.predict(nil, golden.workspace()) == expected)
         #expect(try golden.predict(scale: 1) != expected)
+    }
+
+    /// Pages of weights that were dropped come back as they were.
+    @Test(arguments: ComputePrecision.allCases)
+    func streamed(_ compute: ComputePrecision) throws {
+        let resident = try ControlGolden(compute: compute, pool).predict(scale: 1)
+        let golden = try ControlGolden(compute: compute, streamed: true, pool)
+        for _ in 0..<2 { #expect(try golden.predict(scale: 1) == resident) }
     }
 
     /// Predictions leave nothing behind in their workspace that changes a later one.

@@ -3,7 +3,7 @@
 
     bench_stage.py time FOLDER encode|step|decode|image --engine libpixart|torch|openvino --precision int8 --px 512
     bench_stage.py open FOLDER encode|step|decode|image --options '{"residency": "streamed"}'
-    bench_stage.py picture TEXT_ENCODER TRANSFORMER VAE --px 1024 --options '{"preset": "fast"}' --runs 20
+    bench_stage.py picture TEXT_ENCODER TRANSFORMER VAE --px 1024 --options '{"preset": "fast"}' --runs 20 --low-memory
     bench_stage.py convert FOLDER OUT --precision int8
 
     encode   one prompt of 20 tokens (the reference pads it to 120)
@@ -46,7 +46,8 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         from benchmark import ours
 
         text, transformer, vae = args.arguments
-        return {"stages": ours.picture(text, transformer, vae, args.px, args.options["preset"], args.runs)}
+        options = {"preset": args.options["preset"], "steps": args.runs, "low_memory": args.low_memory}
+        return {"stages": ours.picture(text, transformer, vae, args.px, **options)}
     if args.kind == "convert":
         import pixart
 
@@ -93,6 +94,9 @@ def main() -> None:
     parser.add_argument("--precision", choices=["float32", "bfloat16", "int8", "int4"], default="float32")
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON")
     parser.add_argument("--px", type=int, default=512)
+    parser.add_argument(
+        "--low-memory", action="store_true", help="of a picture: stream the denoiser, and decode in strips"
+    )
     parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     result = measure(args)

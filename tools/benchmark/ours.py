@@ -73,9 +73,14 @@ def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[st
     return {"open": opened - start, "work": worked - start}
 
 
-def picture(text: str, transformer: str, vae: str, px: int, preset: str, steps: int) -> dict[str, float]:
+def picture(
+    text: str, transformer: str, vae: str, px: int, *, preset: str, steps: int, low_memory: bool = False
+) -> dict[str, float]:
     """Seconds of each stage of a complete image with guidance in a preset. A stage is released before the next is
-    opened."""
+    opened.
+
+    With `low_memory` the denoiser is streamed as well, and decoding takes as little memory as it can.
+    """
     seconds, start = {}, time.perf_counter()
 
     def lap(name: str) -> None:
@@ -86,7 +91,8 @@ def picture(text: str, transformer: str, vae: str, px: int, preset: str, steps: 
     with pixart.Encoder(text, residency="streamed", preset=preset) as encoder:
         prompt, negative = encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.encode("")
     lap("encode")
-    with pixart.Denoiser(transformer, preset=preset) as denoiser:
+    residency = "streamed" if low_memory else "resident"
+    with pixart.Denoiser(transformer, residency=residency, preset=preset) as denoiser:
         options = {"height": px, "width": px, "use_resolution_binning": False, "preset": preset}
         with denoiser.sampler(prompt, negative, num_inference_steps=steps, **options) as sampler:
             lap("open")
@@ -94,6 +100,6 @@ def picture(text: str, transformer: str, vae: str, px: int, preset: str, steps: 
             lap("steps")
     del prompt, negative
     with pixart.Decoder(vae, preset=preset) as decoder:
-        decoder.decode(latents)
+        decoder.decode(latents, low_memory=low_memory)
     lap("decode")
     return seconds

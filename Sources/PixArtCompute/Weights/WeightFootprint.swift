@@ -6,6 +6,8 @@ package struct WeightFootprint: Sendable, Equatable {
     package var mappedMatrices = 0
     /// Tables whose rows are read from the mapped file.
     package var mappedTables = 0
+    /// Of the mapped matrices: those of layers whose pages can be dropped in turn, and the most of one such layer.
+    package var droppable = 0, largestDroppable = 0
     /// Biases, norms and other small tensors, which are copied.
     package var vectors = 0
 
@@ -31,6 +33,8 @@ package struct WeightFootprint: Sendable, Equatable {
         sum.mappedMatrices += right.mappedMatrices
         sum.mappedTables += right.mappedTables
         sum.vectors += right.vectors
+        sum.droppable += right.droppable
+        sum.largestDroppable = max(sum.largestDroppable, right.largestDroppable)
         return sum
     }
 
@@ -40,6 +44,13 @@ package struct WeightFootprint: Sendable, Equatable {
         one.convertedMatrices /= max(layers, 1)
         one.mappedMatrices /= max(layers, 1)
         return one
+    }
+
+    /// The same if the mapped pages of a layer are dropped before the next one is used.
+    package func dropping() -> WeightFootprint {
+        var dropped = self
+        dropped.mappedMatrices -= droppable - largestDroppable
+        return dropped
     }
 
     /// Counts a matrix that is held in `encoding`.

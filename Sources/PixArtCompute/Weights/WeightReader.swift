@@ -81,6 +81,17 @@ package final class WeightReader {
         try body()
     }
 
+    /// Reads a layer whose mapped pages can be dropped whenever it is not used.
+    package func droppable<Layer>(_ layer: () throws(PixArtError) -> Layer) throws(PixArtError) -> Layer {
+        let before = ownFootprint.mappedMatrices
+        defer {
+            let bytes = ownFootprint.mappedMatrices - before
+            ownFootprint.droppable += bytes
+            ownFootprint.largestDroppable = max(ownFootprint.largestDroppable, bytes)
+        }
+        return try layer()
+    }
+
     /// Makes `other` the reader of a further part, which is read after this one: what it takes counts in progress,
     /// footprint and reports as if it were taken here.
     package func add(companion other: WeightReader) {

@@ -12,6 +12,11 @@ package struct ControlNet: Sendable {
     private struct Copy: Sendable {
         let block: TransformerBlock
         let output: Linear
+
+        func discard() {
+            block.discard()
+            output.discard()
+        }
     }
 
     /// A control image as the first copy takes it: what is added to each row of the transformer's stream, [B*T, D].
@@ -48,8 +53,13 @@ package struct ControlNet: Sendable {
         input = try linear("0.before_proj")
         var all: [Copy] = []
         for index in 0..<copies {
-            let block = try TransformerBlock("controlnet_blocks.\(index).transformer_block", configuration, reader)
-            all.append(Copy(block: block, output: try linear("\(index).after_proj")))
+            all.append(
+                try reader.droppable { () throws(PixArtError) in
+                    let name = "controlnet_blocks.\(index).transformer_block"
+                    return Copy(
+                        block: try TransformerBlock(name, configuration, reader),
+                        output: try linear("\(index).after_proj"))
+                })
         }
         self.copies = all
         try reader.finish()
@@ -58,12 +68,19 @@ package struct ControlNet: Sendable {
     /// Number of copies.
     package var count: Int { copies.count }
 
-    /// A prompt's caption [S, D] as the copies see it, one context for each.
+    /// Drops the pages of a copy's mapped weights.
+    func discard(_ index: Int) { copies[index].discard() }
+
+    /// A prompt's caption [S, D] as the copies see it, one context for each. With `streamed` the pages of mapped weights
+    /// are dropped.
     func contexts(
-        of caption: ActivationRows, encoding: ActivationRows.Encoding, _ pool: ThreadPool
+        of caption: ActivationRows, encoding: ActivationRows.Encoding, streamed: Bool, _ pool: ThreadPool
     ) throws(PixArtError) -> [CrossAttentionCache] {
         var contexts: [CrossAttentionCache] = []
-        for copy in copies { contexts.append(try copy.block.context(of: caption, encoding: encoding, pool)) }
+        for copy in copies {
+            contexts.append(try copy.block.context(of: caption, encoding: encoding, pool))
+            if streamed { copy.discard() }
+        }
         return contexts
     }
 

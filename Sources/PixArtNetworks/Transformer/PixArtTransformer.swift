@@ -50,6 +50,8 @@ package struct PixArtTransformer: Sendable {
     package let compute: ComputePrecision
     /// The precision of self-attention; nil for that of `compute`.
     private let attention: AttentionPrecision?
+    /// Whether mapped weights of a block are dropped once it is computed.
+    private let isStreamed: Bool
     private var patchEmbedding: Linear
     private var conditioning: TimestepConditioning
     private var captionProjection: (Linear, Linear)
@@ -60,13 +62,16 @@ package struct PixArtTransformer: Sendable {
     package private(set) var controlNet: ControlNet?
 
     /// Reads the weights by their names in diffusers' files. Fails with `.model`.
+    ///
+    /// With `streamed` the mapped pages of a block, and of a copy of a ControlNet, are dropped once it is computed.
     package init(
         _ configuration: Configuration, compute: ComputePrecision = .float32, attention: AttentionPrecision? = nil,
-        _ reader: WeightReader
+        streamed: Bool = false, _ reader: WeightReader
     ) throws(PixArtError) {
         reader.begin(.transformer)
         self.compute = compute
         self.attention = attention
+        isStreamed = streamed
         let width = configuration.width
         let patch = configuration.patchSize * configuration.patchSize
         patchEmbedding = try reader.patches(
@@ -81,7 +86,10 @@ package struct PixArtTransformer: Sendable {
         )
         var blocks: [TransformerBlock] = []
         for index in 0..<configuration.layers {
-            blocks.append(try TransformerBlock("transformer_blocks.\(index)", configuration, reader))
+            blocks.append(
+                try reader.droppable { () throws(PixArtError) in
+                    try TransformerBlock("transformer_blocks.\(index)", configuration, reader)
+                })
         }
         self.blocks = blocks
         finalTable = try reader.floats("scale_shift_table", [2, width])
@@ -132,9 +140,12 @@ package struct PixArtTransformer: Sendable {
         try ActivationRows(caption).store(into: rows, pool)
         let encoding = Activations.attentionEncoding(configuration, compute, pool)
         var contexts: [CrossAttentionCache] = []
-        for block in blocks { contexts.append(try block.context(of: rows, encoding: encoding, pool)) }
-        return PromptConditioning(
-            contexts: contexts, copyContexts: try controlNet?.contexts(of: rows, encoding: encoding, pool) ?? [])
+        for block in blocks {
+            contexts.append(try block.context(of: rows, encoding: encoding, pool))
+            if isStreamed { block.discard() }
+        }
+        let copyContexts = try controlNet?.contexts(of: rows, encoding: encoding, streamed: isStreamed, pool)
+        return PromptConditioning(contexts: contexts, copyContexts: copyContexts ?? [])
     }
 
     /// What all steps of a run share: positions, size, and the memory of activations. A step reads nothing that an
@@ -280,6 +291,7 @@ package struct PixArtTransformer: Sendable {
                 try controlNet(
                     index - 1, own, into: a.x, control, modulation: modulation, tokens: tokens,
                     contexts: BatchSegment.contexts(segments, tokens: tokens) { $0.copyContexts[index - 1] }, pool)
+                if isStreamed { controlNet.discard(index - 1) }
                 try report()
             }
             try block(
@@ -287,6 +299,7 @@ package struct PixArtTransformer: Sendable {
                 attending: perturbedBlocks.contains(index) ? unperturbed : a.x.rows / tokens,
                 contexts: BatchSegment.contexts(segments, tokens: tokens) { $0.contexts[index] },
                 kept: cache?.outputs(of: index), pool)
+            if isStreamed { block.discard() }
             try report()
             try cache?.leave(index, a.x, copies: own?.x, pool)
         }

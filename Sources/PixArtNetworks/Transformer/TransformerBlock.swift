@@ -35,6 +35,10 @@ struct TransformerBlock: Sendable {
             value.set(strengths: strengths)
             output.set(strengths: strengths)
         }
+
+        func discard() {
+            for linear in [query, key, value, output] { linear.discard() }
+        }
     }
 
     private var selfAttention: Projections
@@ -68,6 +72,14 @@ struct TransformerBlock: Sendable {
         crossAttention.set(strengths: strengths)
         feedForward.0.set(strengths: strengths)
         feedForward.1.set(strengths: strengths)
+    }
+
+    /// Drops the pages of mapped weights. They are read again when they are touched.
+    func discard() {
+        selfAttention.discard()
+        crossAttention.discard()
+        feedForward.0.discard()
+        feedForward.1.discard()
     }
 
     /// The cache of a prompt, from its projected caption [S, D]. Keys and values have the encoding `encoding`.

@@ -138,8 +138,6 @@ package struct DecoderDescription: NetworkDescription {
 
     package var architecture: [Name: JSONValue] { autoencoder.architecture }
 
-    package var layers: Int { 1 }
-
     package func activationBytes(
         _ options: DecoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool
     ) -> Int {
@@ -162,8 +160,6 @@ package struct ImageEncoderDescription: NetworkDescription {
     }
 
     package var architecture: [Name: JSONValue] { autoencoder.architecture }
-
-    package var layers: Int { 1 }
 
     package func activationBytes(
         _ options: ImageEncoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool

@@ -24,7 +24,7 @@ package final class Denoiser: StageHandle {
         schedulerFile = if let schedule { try ConfigurationFile(path: schedule) } else { nil }
         _ = try SchedulerRegistry.configuration(schedulerFile)
         opened = try OpenedNetwork(
-            description, .transformer, of: checkpoint, options.network,
+            description, .transformer, of: checkpoint, options.network, streamed: options.residency == .streamed,
             companions: (schedulerFile.map { [$0.path] } ?? []) + (description.controlNet?.files ?? []))
     }
 

@@ -6,10 +6,18 @@ package struct DenoiserOpenOptions: VerbOptions {
     package static let verb = "denoiser_open"
 
     let network: NetworkOptions
+    let residency: Residency
     let transformer: TransformerOptions
 
     package init(_ reader: inout OptionReader) {
         network = NetworkOptions(&reader)
+        residency = reader.read(
+            .residency(
+                "\"resident\": all weights are held in memory while the denoiser is open. \"streamed\": the pages of a "
+                    + "block's memory-mapped weights are given back to the system once the block is computed. The next "
+                    + "step takes them from the system's file cache, or reads them from the file again if they are no "
+                    + "longer there. Results are the same. Weights that were converted while the denoiser was opened are "
+                    + "not mapped, and stay in memory: convert the checkpoint with pixart_convert first."))
         transformer = TransformerOptions(&reader)
     }
 }

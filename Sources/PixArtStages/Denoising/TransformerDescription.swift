@@ -29,7 +29,8 @@ package struct TransformerDescription: NetworkDescription {
         try requireAttention(allowedFor: compute)
         let further = try controlNet?.reader(accompanying: reader, compute: compute)
         if let further { reader.add(companion: further) }
-        let transformer = try PixArtTransformer(configuration, compute: compute, attention: attention, reader)
+        let transformer = try PixArtTransformer(
+            configuration, compute: compute, attention: attention, streamed: streamed, reader)
         guard let controlNet, let further else { return transformer }
         return transformer.with(try controlNet.network(for: configuration, further))
     }
@@ -74,7 +75,9 @@ package struct TransformerDescription: NetworkDescription {
         return size.items * tokens
     }
 
-    package var layers: Int { configuration.layers }
+    package func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint {
+        streamed ? reader.footprint.dropping() : reader.footprint
+    }
 
     package func activationBytes(
         _ options: DenoiserMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool

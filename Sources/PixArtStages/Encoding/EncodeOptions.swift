@@ -10,28 +10,16 @@ package struct EncoderOpenOptions: VerbOptions {
 
     package init(_ reader: inout OptionReader) {
         network = NetworkOptions(&reader)
-        residency = reader.read(.residency)
+        residency = reader.read(
+            .residency(
+                "\"resident\": all weights are held in memory while the encoder is open. \"streamed\": one layer is held "
+                    + "at a time, and each prompt reads and converts all layers again. This takes little memory and more "
+                    + "time."))
         tokenizer = reader.read(
             .optionalText(
                 "tokenizer",
                 "Path of the tokenizer: a spiece.model, a tokenizer.json, or a folder that has one. null means the one of "
                     + "the checkpoint, the one inside a GGUF file, or the one beside a single file of weights."))
-    }
-}
-
-/// Where the weights of the text encoder are between calls.
-package enum Residency: String, CaseIterable, Sendable {
-    case resident
-    /// One layer is in memory at a time.
-    case streamed
-}
-
-extension Option where Value == Residency {
-    static var residency: Self {
-        .choice(
-            "residency", default: .resident,
-            "\"resident\": all weights are held in memory while the encoder is open. \"streamed\": one layer is held at a "
-                + "time, and each prompt reads and converts all layers again. This takes little memory and more time.")
     }
 }
 

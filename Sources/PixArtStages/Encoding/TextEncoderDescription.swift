@@ -29,7 +29,9 @@ package struct TextEncoderDescription: NetworkDescription {
 
     package func gemmRows(_ options: EncoderMemoryOptions) -> Int { options.tokens ?? pipeline.maximumTokens }
 
-    package var layers: Int { configuration.layers }
+    package func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint {
+        streamed ? reader.footprint.streamed(layers: configuration.layers) : reader.footprint
+    }
 
     package func activationBytes(
         _ options: EncoderMemoryOptions, compute: ComputePrecision, ownSide: Int, _ pool: ThreadPool

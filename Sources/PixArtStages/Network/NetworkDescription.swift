@@ -11,15 +11,15 @@ package protocol NetworkDescription: Sendable {
     /// Reads the configuration. Fails with `.file`, `.format` and `.model`.
     init(_ checkpoint: Checkpoint) throws(PixArtError)
 
-    /// The network with its weights from `reader`, which checks them. With `streamed` the layers are read in each call.
-    /// Fails with `.model` and `.memory`.
+    /// The network with its weights from `reader`, which checks them. With `streamed` it holds little more than one layer
+    /// at a time. Fails with `.model` and `.memory`.
     func network(_ reader: WeightReader, compute: ComputePrecision, streamed: Bool) throws(PixArtError) -> Network
 
     /// The members of the configuration that reports show, by its keys.
     var architecture: [Name: JSONValue] { get }
 
-    /// Equal layers, one of which is in memory at a time if weights are streamed.
-    var layers: Int { get }
+    /// The memory of the weights that `reader` has read.
+    func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint
 
     /// Bytes that a call of the size in `options` allocates besides the weights. `ownSide` is the side of an image in
     /// pixels if the options and the configuration give none. Fails with `.option`.
@@ -34,8 +34,5 @@ package protocol NetworkDescription: Sendable {
 extension NetworkDescription {
     package func gemmRows(_ options: Memory) throws(PixArtError) -> Int { 0 }
 
-    /// The memory of the weights that `reader` has read.
-    func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint {
-        streamed ? reader.footprint.streamed(layers: layers) : reader.footprint
-    }
+    package func footprint(_ reader: WeightReader, streamed: Bool) -> WeightFootprint { reader.footprint }
 }

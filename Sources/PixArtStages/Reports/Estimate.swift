@@ -34,7 +34,7 @@ package enum Estimate {
         let weights = try PartWeights(stage.part, of: checkpoint, options.network, nil)
         let precision = weights.precision
         try require(precision, allowedFor: stage)
-        let streamed = stage == .encode && options.residency == .streamed
+        let streamed = options.residency == .streamed
         _ = try description.network(weights.reader, compute: precision.compute, streamed: streamed)
         let footprint = description.footprint(weights.reader, streamed: streamed)
         let (run, pool) = (Description.Memory(options), try ThreadPool(options.network.workers))

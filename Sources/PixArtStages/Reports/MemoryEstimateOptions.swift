@@ -19,7 +19,8 @@ package struct MemoryEstimateOptions: VerbOptions {
         run = DenoiserMemoryOptions(&reader)
         lowMemory = reader.read(.lowMemory)
         let precision = PrecisionOptions(&reader)
-        residency = reader.read(.residency)
+        residency = reader.read(
+            .residency("Residency of the weights, as pixart_encoder_open and pixart_denoiser_open have it."))
         transformer = TransformerOptions(&reader)
         network = NetworkOptions(
             WorkerOptions(&reader), SourceOptions(&reader), precision, AdapterOptions(&reader))

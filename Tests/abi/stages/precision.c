@@ -217,16 +217,18 @@ static void handles_report_what_was_estimated(void) {
         check_estimate(report, ask);
         pixart_encoder_release(encoder);
 
-        snprintf(open, sizeof open, "{\"weights\": \"%s\"}", weights[i]);
         CHECK_OK(pixart_denoiser_open(check_model(), open, NULL, NULL, &denoiser));
         CHECK_OK(pixart_denoiser_memory(denoiser, "{\"height\": 256, \"width\": 64, \"guidance_scale\": 1}", &report));
-        snprintf(ask, sizeof ask, "{\"weights\": \"%s\", \"height\": 256, \"width\": 64, \"guidance_scale\": 1}",
+        snprintf(ask, sizeof ask,
+                 "{\"weights\": \"%s\", \"residency\": \"streamed\", \"height\": 256, \"width\": 64, "
+                 "\"guidance_scale\": 1}",
                  weights[i]);
         check_estimate(report, ask);
         pixart_denoiser_release(denoiser);
 
         if (i > 2)
             continue;
+        snprintf(open, sizeof open, "{\"weights\": \"%s\"}", weights[i]);
         CHECK_OK(pixart_decoder_open(check_model(), open, NULL, NULL, &decoder));
         CHECK_OK(pixart_decoder_memory(decoder, "{\"height\": 256, \"width\": 120}", &report));
         snprintf(ask, sizeof ask, "{\"stage\": \"decode\", \"weights\": \"%s\", \"height\": 256, \"width\": 120}",
@@ -264,6 +266,8 @@ static void estimates_are_in_order(void) {
     CHECK(estimated(NULL, "weights_mapped") > 0);
     CHECK(estimated("{\"stage\": \"encode\", \"weights\": \"int8\", \"residency\": \"streamed\"}", "weights_resident") <
           estimated("{\"stage\": \"encode\", \"weights\": \"int8\"}", "weights_resident"));
+    CHECK(estimated("{\"residency\": \"streamed\"}", "weights_mapped") < estimated(NULL, "weights_mapped") / 2);
+    CHECK_EQUAL(estimated("{\"weights\": \"int8\", \"residency\": \"streamed\"}", "weights_resident"), int8);
     CHECK(estimated("{\"height\": 256}", "activations") > estimated("{\"height\": 128}", "activations"));
     CHECK(estimated("{\"num_images_per_prompt\": 4}", "activations") > estimated(NULL, "activations"));
     CHECK(estimated("{\"guidance_scale\": 1}", "activations") < estimated(NULL, "activations"));

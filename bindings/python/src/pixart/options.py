@@ -252,6 +252,13 @@ class DenoiserOpenOptions(TypedDict, total=False):
     "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
     false."""
 
+    residency: Literal["resident", "streamed"]
+    """"resident": all weights are held in memory while the denoiser is open. "streamed": the pages of a block's
+    memory-mapped weights are given back to the system once the block is computed. The next step takes them from the
+    system's file cache, or reads them from the file again if they are no longer there. Results are the same. Weights
+    that were converted while the denoiser was opened are not mapped, and stay in memory: convert the checkpoint with
+    pixart_convert first. Default: "resident"."""
+
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
     "state_dict_ema". Default: "auto"."""
@@ -842,8 +849,7 @@ class MemoryEstimateOptions(TypedDict, total=False):
     false."""
 
     residency: Literal["resident", "streamed"]
-    """"resident": all weights are held in memory while the encoder is open. "streamed": one layer is held at a time,
-    and each prompt reads and converts all layers again. This takes little memory and more time. Default: "resident"."""
+    """Residency of the weights, as pixart_encoder_open and pixart_denoiser_open have it. Default: "resident"."""
 
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
