@@ -39,12 +39,14 @@ def test_files_precision_and_architecture(model, encoder, denoiser, decoder, ima
         assert set(report) == {
             "files",
             "precision",
+            "kernels",
             "ignored_tensors",
             "adapters",
             "architecture",
             "source",
         }
         assert report["files"][:2] == [f"{model}/{part}/config.json", str(weights(model, part))]
+        assert set(report["kernels"]) == {"instructions", "blas"}
         assert set(report["precision"]) == {"stored", "weights", "compute"}
         assert report["precision"]["weights"] == "auto" and report["precision"]["compute"] == "float32"
         config = json.loads((model / part / "config.json").read_text())
