@@ -11,8 +11,7 @@
 #include "int8_avx512_vnni.h"
 #include "bfloat16_avx512.h"
 #include "attention_bfloat16.h"
-#include "attention_vnni.h"
-#include "../portable/attention_int8.h"
+#include "attention_amx.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_amx = {.name = "amx",
