@@ -60,9 +60,7 @@ def title(results: Results) -> Table:
 def head(results: Results) -> Table:
     machine, limits = results.machine, results.limits
     shown = ", ".join(
-        f"{name} {limits[name]:.0f} G/s"
-        for name in ("float32", "bfloat16", "int8")
-        if limits.get(name) is not None
+        f"{name} {limits[name]:.0f} G/s" for name in ("float32", "bfloat16", "int8") if limits.get(name) is not None
     )
     return [
         "## How it was measured",

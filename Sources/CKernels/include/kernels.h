@@ -80,6 +80,7 @@ typedef struct native_kernels {
     int is_reproducible;     /* its results are equal to the bit to those of all other such tables */
     int prefers_blas;        /* native_kernels_with_blas may return a faster one */
     int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
+    int row_tile;            /* rows that gemm_bfloat16 and gemm_int8 multiply together; 0: a divisor of 12 */
     int multiplies_bfloat16; /* gemm_bfloat16 and attention_bfloat16 may be called */
 
     /* ---- GEMM ---- */

@@ -2,14 +2,17 @@
 #if defined(__x86_64__)
 #include "look_up.h"
 
+#include <stddef.h>
+
 #pragma clang attribute push(                                                                                          \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2,"                \
                           "amx-tile,amx-int8,amx-bf16"))),                                                             \
     apply_to = function)
 #include "../portable/loops.h"
 #include "gemm_avx512.h"
-#include "int8_avx512_vnni.h"
-#include "bfloat16_avx512.h"
+#include "int8_panels_vnni.h"
+#include "gemm_amx.h"
+#include "epilogue_bfloat16.h"
 #include "attention_bfloat16.h"
 #include "attention_amx.h"
 #pragma clang attribute pop
@@ -18,6 +21,7 @@ const native_kernels native_kernels_amx = {.name = "amx",
                                            .multiplies_bfloat16 = 1,
                                            .pack_panel = pack_panel,
                                            .gemm_float32 = gemm_float32,
+                                           .row_tile = BLOCK_ROWS,
                                            .gemm_bfloat16 = gemm_bfloat16,
                                            INT8_KERNELS,
                                            .apply_epilogue = apply_epilogue_bfloat16,

@@ -95,8 +95,11 @@ package struct Linear: Sendable {
         stride(from: units.lowerBound, to: units.upperBound, by: most).map { $0..<min($0 + most, units.upperBound) }
     }
 
-    /// Rows that are multiplied at a time: whole tiles of 12.
-    fileprivate static func rowBlock(units: Int) -> Int { min(96, max(24, blockBytes / (4 * units) / 12 * 12)) }
+    /// Rows that are multiplied at a time: whole tiles of the kernels.
+    fileprivate static func rowBlock(units: Int, _ kernels: Kernels) -> Int {
+        let tile = kernels.table.pointee.row_tile == 0 ? 12 : Int(kernels.table.pointee.row_tile)
+        return min(96, max(tile, max(24, blockBytes / (4 * units)) / tile * tile))
+    }
 
     /// Multiplies `input` by the weights of several layers.
     ///
@@ -113,7 +116,7 @@ package struct Linear: Sendable {
         }
         let gemms = try Self.withUpdates(gemms, of: input, pool)
         let units = (input.columns * input.encoding.size + 3) / 4
-        let block = rowBlock(units: parts(of: units, input.encoding)[0].count)
+        let block = rowBlock(units: parts(of: units, input.encoding)[0].count, pool.kernels)
         let blocks = (input.rows + block - 1) / block
         let split = GEMMSplit(
             panels: gemms.map(\.panels), rowBlocks: blocks,
@@ -209,7 +212,7 @@ extension Linear.GEMM {
             }
         }
         let parts = Linear.parts(of: units, input.encoding)
-        let block = Linear.rowBlock(units: parts[0].count)
+        let block = Linear.rowBlock(units: parts[0].count, kernels)
         let tileStride = panels.count * Panel.width
         // The sums of all rows, if they are accumulated part by part.
         let sums = try scratch.floats((parts.count > 1 ? input.rows : block) * tileStride, slot: 2)
