@@ -10,6 +10,7 @@
 #include "gemm_avx512.h"
 #include "int8_avx512_vnni.h"
 #include "bfloat16_avx512.h"
+#include "attention_bfloat16_amx.h"
 #include "attention_bfloat16.h"
 #include "attention_amx.h"
 #pragma clang attribute pop

@@ -6,6 +6,7 @@
  * A unit of work is a block of keys for a group of 16 queries. While the vectors weigh the scores of a unit, the tiles
  * multiply the next unit's scores and the last one's values. */
 #include "../portable/attention_block.h"
+#include "tile_shapes.h"
 #include "transpose_avx512.h"
 
 /* Queries of a group, and groups whose sums stay in the first cache. A unit of a tile is 4 bytes. */
@@ -31,13 +32,6 @@ static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t val
 
 /* ---- Tiles ------------------------------------------------------------------------------------------------------- */
 
-/* The operand of _tile_loadconfig. */
-typedef struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_shapes;
-
 /* Tiles by number. The intrinsics take constants. */
 enum { SCORES, TOTALS, WEIGHTS, MATRIX, KEY_TAIL, QUERY, QUERY_TAIL, TILES };
 
@@ -48,11 +42,7 @@ INLINE size_t tail_units(size_t width) {
 }
 
 static void set_shapes(size_t width) {
-    _Alignas(64) tile_shapes shapes = {.palette = 1};
-    for (size_t i = 0; i < TILES; i++) {
-        shapes.rows[i] = 16;
-        shapes.row_bytes[i] = 64;
-    }
+    _Alignas(64) tile_shapes shapes = largest_tiles(TILES);
     shapes.row_bytes[KEY_TAIL] = (uint16_t)(UNIT * tail_units(width));
     shapes.rows[QUERY_TAIL] = (uint8_t)tail_units(width);
     if (tail_units(width) == 0)
