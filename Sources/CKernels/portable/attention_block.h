@@ -50,3 +50,25 @@ INLINE int32_t load_unit(const void *unit) {
     memcpy(&bits, unit, sizeof bits);
     return bits;
 }
+
+/* Bytes of two or of four rows by turns: pairs or units, for 16 columns. */
+typedef int8_t sixteen_bytes __attribute__((vector_size(16), aligned(1), may_alias));
+typedef int16_t eight_pairs __attribute__((vector_size(16), aligned(1), may_alias));
+
+INLINE void interleave_two(const int8_t *first, const int8_t *second, int8_t target[32]) {
+    sixteen_bytes a = *(const sixteen_bytes *)first, b = *(const sixteen_bytes *)second;
+    *(sixteen_bytes *)target = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    *(sixteen_bytes *)(target + 16) =
+        __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+INLINE void interleave_four(const int8_t *first, size_t stride, int8_t target[64]) {
+    int8_t pairs[2][32];
+    interleave_two(first, first + stride, pairs[0]);
+    interleave_two(first + 2 * stride, first + 3 * stride, pairs[1]);
+    for (size_t i = 0; i < 32; i += 16, target += 32) {
+        eight_pairs a = *(const eight_pairs *)(pairs[0] + i), b = *(const eight_pairs *)(pairs[1] + i);
+        *(eight_pairs *)target = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+        *(eight_pairs *)(target + 16) = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+}

@@ -10,6 +10,10 @@ typedef struct {
 
 _Static_assert(sizeof(layout_scratch) <= NATIVE_ATTENTION_SCRATCH, "NATIVE_ATTENTION_SCRATCH is too small");
 
+INLINE size_t element_size(const native_rows *rows) {
+    return rows->type == NATIVE_BFLOAT16 ? sizeof(uint16_t) : sizeof(float);
+}
+
 INLINE void read_row(const native_rows *rows, size_t row, size_t width, float *out) {
     if (rows->type == NATIVE_BFLOAT16)
         widen_bfloat16(width, row_of(rows, row), out);
@@ -17,12 +21,18 @@ INLINE void read_row(const native_rows *rows, size_t row, size_t width, float *o
         memcpy(out, row_of(rows, row), width * sizeof *out);
 }
 
-/* Reads the rows of the block that begins with row `first`; returns how many there are. */
+/* Reads the rows of the block that begins with row `first`; returns how many there are. Prefetches as many behind them:
+ * rows of a head lie far apart, so that the processor does not. */
 static size_t read_tokens(const native_rows *rows, size_t first, size_t end, size_t width,
                           float out[BLOCK_KEYS][CHANNELS]) {
     size_t count = end - first < BLOCK_KEYS ? end - first : BLOCK_KEYS;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        size_t ahead = first + BLOCK_KEYS + i;
+        if (ahead < end)
+            for (size_t byte = 0; byte < width * element_size(rows); byte += 64)
+                __builtin_prefetch((const char *)row_of(rows, ahead) + byte);
         read_row(rows, first + i, width, out[i]);
+    }
     return count;
 }
 

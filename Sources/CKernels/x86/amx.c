@@ -13,6 +13,7 @@
 #include "int8_panels_vnni.h"
 #include "gemm_amx.h"
 #include "epilogue_bfloat16.h"
+#include "attention_bfloat16_amx.h"
 #include "attention_bfloat16.h"
 #include "attention_amx.h"
 #pragma clang attribute pop

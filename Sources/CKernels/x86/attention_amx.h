@@ -6,7 +6,7 @@
  * A unit of work is a block of keys for a group of 16 queries. While the vectors weigh the scores of a unit, the tiles
  * multiply the next unit's scores and the last one's values. */
 #include "../portable/attention_block.h"
-#include "tiles_amx.h"
+#include "tile_shapes.h"
 #include "transpose_avx512.h"
 
 /* Queries of a group, and groups whose sums stay in the first cache. A unit of a tile is 4 bytes. */
@@ -23,9 +23,12 @@ static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t val
         memcpy(out->key + i * HEAD_PART, key[i], HEAD_PART);
         memcpy(out->key + BLOCK_KEYS * HEAD_PART + i * TAIL_PART, key[i] + HEAD_PART, TAIL_PART);
     }
-    for (size_t c = 0; c < CHANNELS; c++)
-        for (size_t i = 0; i < BLOCK_KEYS; i++)
-            out->value[c * BLOCK_KEYS + i] = value[i][c];
+    for (size_t c = 0; c < CHANNELS; c += 16) {
+        _Alignas(64) int8_t unit[TILE_UNITS][16 * UNIT];
+        for (size_t i = 0; i < TILE_UNITS; i++)
+            interleave_four(&value[UNIT * i][c], CHANNELS, unit[i]);
+        transpose_sixteen(unit, sizeof *unit, BLOCK_KEYS, out->value + c * BLOCK_KEYS);
+    }
 }
 
 #include "../portable/attention_layout.h"
@@ -42,11 +45,7 @@ INLINE size_t tail_units(size_t width) {
 }
 
 static void set_shapes(size_t width) {
-    _Alignas(64) tile_shapes shapes = {.palette = 1};
-    for (size_t i = 0; i < TILES; i++) {
-        shapes.rows[i] = 16;
-        shapes.row_bytes[i] = 64;
-    }
+    _Alignas(64) tile_shapes shapes = largest_tiles(TILES);
     shapes.row_bytes[KEY_TAIL] = (uint16_t)(UNIT * tail_units(width));
     shapes.rows[QUERY_TAIL] = (uint8_t)tail_units(width);
     if (tail_units(width) == 0)
@@ -278,7 +277,8 @@ static void begin_group(int8_attention_scratch *s, query_group *group, const nat
         read_row(rows, first + i, width, s->row[i]);
         group->scale[i] = quantize_int8(CHANNELS, s->row[i], s->number[i]) * factor;
     }
-    for (size_t unit = 0; unit < CHANNELS / UNIT; unit++)
+    transpose_sixteen(s->number, CHANNELS, GROUP * UNIT, group->query);
+    for (size_t unit = TILE_UNITS; unit < CHANNELS / UNIT; unit++)
         for (size_t i = 0; i < GROUP; i++)
             memcpy(group->query[unit][i], s->number[i] + unit * UNIT, UNIT);
 }
@@ -288,17 +288,12 @@ static void end_group(int8_attention_scratch *s, query_group *group, const atten
                       size_t count, size_t width, const native_rows *out) {
     __m512 inverse = _mm512_div_ps(_mm512_set1_ps(1), _mm512_load_ps(group->sum[width]));
     for (size_t c = 0; c < width; c += 16) {
-        __m512i x[16];
-#pragma unroll
         for (size_t i = 0; i < 16; i++) {
             __m512 value = _mm512_mul_ps(_mm512_mul_ps(_mm512_load_ps(group->sum[c + i]), inverse),
                                          _mm512_set1_ps(head->value_scale[c + i]));
-            x[i] = _mm512_castps_si512(_mm512_add_ps(value, _mm512_set1_ps(head->value_mean[c + i])));
+            _mm512_store_ps(group->sum[c + i], _mm512_add_ps(value, _mm512_set1_ps(head->value_mean[c + i])));
         }
-        transpose_sixteen(x);
-#pragma unroll
-        for (size_t i = 0; i < 16; i++)
-            _mm512_store_si512(s->row[i] + c, x[i]);
+        transpose_sixteen(group->sum[c], sizeof *group->sum, sizeof *s->row, s->row[0] + c);
     }
     for (size_t i = 0; i < count; i++)
         store_row(width, s->row[i], out, first + i);

@@ -30,12 +30,9 @@ static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t val
                 memcpy(target, &key[first + i][c], 2);
     target = out->value;
     for (size_t first = 0; first < CHANNELS; first += COLUMN_PANEL)
-        for (size_t pair = 0; pair < BLOCK_KEYS / 2; pair++) {
+        for (size_t pair = 0; pair < BLOCK_KEYS / 2; pair++, target += 2 * COLUMN_PANEL) {
             size_t i = key_of_pair(pair);
-            for (size_t c = first; c < first + COLUMN_PANEL; c++) {
-                *target++ = value[i][c];
-                *target++ = value[i + 1][c];
-            }
+            interleave_two(&value[i][first], &value[i + 1][first], target);
         }
 }
 

@@ -1,15 +1,16 @@
-/* Flash attention in bfloat16 with AVX-512 BF16: one block of keys at a time, with an online softmax. */
+/* Flash attention in bfloat16 with AVX-512 BF16: one block of keys at a time, with an online softmax.
+ * Include it after the tiles. */
 
-/* Queries and keys of a block. Columns of a head's values: one column is 1 and sums the softmax weights. */
-enum { QUERIES = 24, KEYS = 256, COLUMNS = 80, QUERY_CHUNK = 512 };
+/* Queries whose sums are held. */
+enum { QUERY_CHUNK = 512 };
 
 /* The scratch memory of one call of attention_bfloat16. */
 typedef struct {
-    uint32_t key[KEYS / NATIVE_PANEL][COLUMNS / 2][NATIVE_PANEL]; /* panels of pairs along the head's width */
-    uint32_t value[KEYS / 2][COLUMNS];                            /* pairs of keys */
-    float sum[QUERY_CHUNK][COLUMNS];                              /* weighted values, and the weights' sum */
-    float score[QUERIES][KEYS];
-    uint16_t weight[QUERIES][KEYS];
+    uint32_t key[KEYS / NATIVE_PANEL][KEY_UNITS][NATIVE_PANEL]; /* panels of pairs along the head's width */
+    uint32_t value[KEYS / 2][COLUMNS];                          /* pairs of keys */
+    float sum[QUERY_CHUNK][COLUMNS];                            /* weighted values, and the weights' sum */
+    float score[QUERIES][SCORE_STRIDE];
+    uint16_t weight[QUERIES][WEIGHT_STRIDE];
     float maximum[QUERY_CHUNK];
 } attention_scratch;
 
@@ -33,33 +34,9 @@ static void pack_block(attention_scratch *s, size_t keys, size_t width, const ui
         }
         s->value[pair][width] = complete ? 0x3f803f80u : 0x3f80u; /* 1, which sums the weights */
     }
-}
-
-/* score[rows][32] = query[rows][units] * panel */
-INLINE void score_tile(const int rows, size_t units, const uint16_t *query, size_t stride, const uint32_t *panel,
-                       float *score) {
-    __m512 sum[TILE][2];
-#pragma unroll
-    for (int row = 0; row < rows; row++)
-        sum[row][0] = sum[row][1] = _mm512_setzero_ps();
-    const uint16_t *base[TILE / 3];
-#pragma unroll
-    for (int i = 0; i < (rows + 2) / 3; i++)
-        base[i] = query + (size_t)(3 * i) * stride;
-    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
-        __m512bh first = (__m512bh)_mm512_load_si512(panel), second = (__m512bh)_mm512_load_si512(panel + 16);
-#pragma unroll
-        for (int row = 0; row < rows; row++) {
-            __m512bh x = (__m512bh)broadcast(base[row / 3] + (size_t)(row % 3) * stride + 2 * unit);
-            sum[row][0] = _mm512_dpbf16_ps(sum[row][0], x, first);
-            sum[row][1] = _mm512_dpbf16_ps(sum[row][1], x, second);
-        }
-    }
-#pragma unroll
-    for (int row = 0; row < rows; row++) {
-        _mm512_store_ps(score + row * KEYS, sum[row][0]);
-        _mm512_store_ps(score + row * KEYS + 16, sum[row][1]);
-    }
+    /* Tiles end at a multiple of 32 keys. */
+    size_t pairs = (keys + 1) / 2, end = (keys + NATIVE_PANEL - 1) / NATIVE_PANEL * NATIVE_PANEL / 2;
+    memset(s->value[pairs], 0, (end - pairs) * sizeof *s->value);
 }
 
 /* Softmax weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
@@ -88,58 +65,17 @@ INLINE void softmax_weights(size_t panels, float factor, const float *score, uin
     }
 }
 
-/* sum[rows][COLUMNS] += weight[rows][pairs] * value[pairs][COLUMNS] */
-INLINE void value_tile(const int rows, size_t pairs, const uint16_t *weight, const uint32_t *value, float *sum) {
-    __m512 total[5][COLUMNS / 16];
-#pragma unroll
-    for (int row = 0; row < rows; row++)
-#pragma unroll
-        for (int v = 0; v < COLUMNS / 16; v++)
-            total[row][v] = _mm512_load_ps(sum + row * COLUMNS + 16 * v);
-    for (size_t pair = 0; pair < pairs; pair++, value += COLUMNS) {
-        __m512bh columns[COLUMNS / 16];
-#pragma unroll
-        for (int v = 0; v < COLUMNS / 16; v++)
-            columns[v] = (__m512bh)_mm512_load_si512(value + 16 * v);
-#pragma unroll
-        for (int row = 0; row < rows; row++) {
-            __m512bh x = (__m512bh)broadcast(weight + row * KEYS + 2 * pair);
-#pragma unroll
-            for (int v = 0; v < COLUMNS / 16; v++)
-                total[row][v] = _mm512_dpbf16_ps(total[row][v], x, columns[v]);
-        }
-    }
-#pragma unroll
-    for (int row = 0; row < rows; row++)
-#pragma unroll
-        for (int v = 0; v < COLUMNS / 16; v++)
-            _mm512_store_ps(sum + row * COLUMNS + 16 * v, total[row][v]);
-}
-
-#define SCORE(N) score_tile(N, width / 2, rows, query_stride, s->key[panel][0], score)
-#define VALUE(N) value_tile(N, (keys + 1) / 2, weight, s->value[0], sum)
-
 /* Adds a block of keys to the sums of up to QUERIES queries. */
 static void attend_block(attention_scratch *s, size_t first, size_t queries, size_t keys, size_t width, float factor,
                          const uint16_t *query, size_t query_stride) {
     size_t panels = (keys + NATIVE_PANEL - 1) / NATIVE_PANEL;
-    for (size_t row = 0; row < queries; row += TILE)
-        for (size_t panel = 0; panel < panels; panel++) {
-            const uint16_t *rows = query + row * query_stride;
-            float *score = s->score[row] + panel * NATIVE_PANEL;
-            switch (queries - row < TILE ? queries - row : TILE) { CASES_12(SCORE) }
-        }
+    score_block(queries, panels, width, query, query_stride, s->key[0][0], s->score[0]);
     for (size_t row = 0; row < queries; row++) {
         for (size_t key = keys; key < panels * NATIVE_PANEL; key++)
             s->score[row][key] = -INFINITY;
         softmax_weights(panels, factor, s->score[row], s->weight[row], s->maximum + first + row, s->sum[first + row]);
     }
-    for (size_t row = 0; row < queries; row += 5) {
-        size_t count = queries - row < 5 ? queries - row : 5;
-        const uint16_t *weight = s->weight[row];
-        float *sum = s->sum[first + row];
-        switch (count) { CASES_5(VALUE) }
-    }
+    add_block(queries, keys, s->weight[0], s->value[0], s->sum[first]);
 }
 
 static void attend_chunk(attention_scratch *s, size_t queries, size_t keys, size_t width, float factor,
@@ -173,9 +109,13 @@ static void attention_bfloat16(size_t queries, size_t keys, size_t width, float 
                                const uint16_t *key, const uint16_t *value, size_t stride, uint16_t *out,
                                size_t query_stride, void *scratch) {
     const float log2_of_e = 1.44269504f;
+    attention_scratch *s = scratch;
+    memset(s->key, 0, sizeof s->key); /* units beyond the width stay 0 */
+    begin_tiles();
     for (; queries > 0; query += QUERY_CHUNK * query_stride, out += QUERY_CHUNK * query_stride) {
         size_t count = queries < QUERY_CHUNK ? queries : QUERY_CHUNK;
-        attend_chunk(scratch, count, keys, width, scale * log2_of_e, query, key, value, stride, out, query_stride);
+        attend_chunk(s, count, keys, width, scale * log2_of_e, query, key, value, stride, out, query_stride);
         queries -= count;
     }
+    end_tiles();
 }

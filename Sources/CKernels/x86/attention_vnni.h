@@ -22,14 +22,14 @@ static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t val
     int8_t *target = out->key;
     for (size_t first = 0; first < BLOCK_KEYS; first += KEY_PANEL)
         for (size_t c = 0; c < CHANNELS; c += UNIT)
-            for (size_t i = 0; i < KEY_PANEL; i++)
-                for (size_t j = 0; j < UNIT; j++)
-                    *target++ = (int8_t)(key[first + i][c + j] ^ -128);
+            for (size_t i = 0; i < KEY_PANEL; i++, target += UNIT) {
+                int32_t unit = load_unit(&key[first + i][c]) ^ (int32_t)0x80808080;
+                memcpy(target, &unit, UNIT);
+            }
     target = out->value;
     for (size_t unit = 0; unit < BLOCK_KEYS / UNIT; unit++)
-        for (size_t c = 0; c < CHANNELS; c++)
-            for (size_t j = 0; j < UNIT; j++)
-                *target++ = value[key_of_unit(unit) + j][c];
+        for (size_t c = 0; c < CHANNELS; c += 16, target += 16 * UNIT)
+            interleave_four(&value[key_of_unit(unit)][c], CHANNELS, target);
 }
 
 static const open_block *opened(const attention_block *block, size_t width, open_block *room) {

@@ -10,6 +10,7 @@
 #include "int8_avx512_vnni.h"
 #include "bfloat16_avx512.h"
 #include "epilogue_bfloat16.h"
+#include "attention_bfloat16_avx512.h"
 #include "attention_bfloat16.h"
 #include "attention_vnni.h"
 #include "../portable/attention_int8.h"

@@ -3,7 +3,7 @@
  * A panel is what AMX multiplies by: 16 units are the 16 rows of two tiles, side by side. The other factor is a tile of
  * 16 activation rows, which are read where they lie. Two tiles of rows by two of columns are multiplied at a time. */
 
-#include "tiles_amx.h"
+#include "tile_shapes.h"
 
 enum { BLOCK_ROWS = 2 * TILE_ROWS };
 

@@ -1,8 +1,12 @@
 /* Transposing 16 by 16 numbers of 32 bits with AVX-512. */
 #pragma once
 
-INLINE void transpose_sixteen(__m512i row[16]) {
-    __m512i x[16];
+/* Strides are in bytes; the target's rows are aligned to 64. */
+INLINE void transpose_sixteen(const void *source, size_t source_stride, size_t target_stride, void *target) {
+    __m512i row[16], x[16];
+#pragma unroll
+    for (size_t i = 0; i < 16; i++)
+        row[i] = _mm512_loadu_si512((const char *)source + i * source_stride);
 #pragma unroll
     for (int i = 0; i < 16; i += 2) {
         x[i] = _mm512_unpacklo_epi32(row[i], row[i + 1]);
@@ -28,6 +32,6 @@ INLINE void transpose_sixteen(__m512i row[16]) {
         x[i + 12] = _mm512_shuffle_i32x4(high, high2, 0xdd);
     }
 #pragma unroll
-    for (int i = 0; i < 16; i++)
-        row[i] = x[i];
+    for (size_t i = 0; i < 16; i++)
+        _mm512_store_si512((char *)target + i * target_stride, x[i]);
 }

@@ -65,8 +65,11 @@ package struct Attention: Sendable {
         let most = sequences.map(\.query.rows).max() ?? 0
         // Long chunks read keys and values less often, but each worker needs some chunks.
         let share = (most * heads * sequences.count / (8 * pool.count) + Self.queryTile - 1) / Self.queryTile
-        let length = min(max(1, share) * Self.queryTile, Self.queryChunk)
-        let chunks = (most + length - 1) / length
+        let longest = min(max(1, share) * Self.queryTile, Self.queryChunk)
+        let chunks = (most + longest - 1) / longest
+        // Chunks of about equal length: a short one reads all keys for few queries.
+        let tiles = (most + chunks * Self.queryTile - 1) / (chunks * Self.queryTile)
+        let length = tiles * Self.queryTile
         let work = sequences.reduce(0) { $0 + $1.work }
         let tasks = sequences.count * heads * chunks
         try pool.run(tasks: tasks, as: .attention, work: work) { task, scratch throws(PixArtError) in
