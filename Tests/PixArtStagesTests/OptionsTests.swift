@@ -79,7 +79,7 @@ import Testing
     @Test func presetsOfRuns() throws {
         for (given, spelled) in [
             (#"{"preset": "exact"}"#, "{}"),
-            (#"{"preset": "balanced"}"#, #"{"cache": {"interval": 2, "minimum_steps": 10}}"#),
+            (#"{"preset": "balanced"}"#, #"{"cache": {"interval": 2, "minimum_steps": 15}}"#),
             (#"{"preset": "fast"}"#, #"{"cache": {"interval": 4, "minimum_steps": 10}}"#),
             (#"{"preset": "fast", "cache": "half"}"#, #"{"cache": "half"}"#),
             (#"{"preset": "fast", "cache": null, "seed": 1}"#, #"{"seed": 1}"#),

@@ -49,14 +49,14 @@ package enum Preset: String, CaseIterable, Sendable {
         // "compute" decides about weights and self-attention that are "auto".
         case (_, .precision): [Setting("compute", .string("int8"), yieldsTo: "weights")]
         case (.exact, .steps): [Setting("cache", .null)]
-        case (.balanced, .steps): [Setting("cache", Self.cache(.half))]
-        case (.fast, .steps): [Setting("cache", Self.cache(.third))]
+        case (.balanced, .steps): [Setting("cache", Self.cache(.half, minimumSteps: 15))]
+        case (.fast, .steps): [Setting("cache", Self.cache(.third, minimumSteps: 10))]
         }
     }
 
     /// A cache for runs that are long enough to have results that hardly change.
-    private static func cache(_ preset: CachePreset) -> JSONValue {
-        .object(["interval": .integer(Int64(preset.interval)), "minimum_steps": .integer(10)])
+    private static func cache(_ preset: CachePreset, minimumSteps: Int64) -> JSONValue {
+        .object(["interval": .integer(Int64(preset.interval)), "minimum_steps": .integer(minimumSteps)])
     }
 
     /// The settings of a verb; nil if it has no presets.

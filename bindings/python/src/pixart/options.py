@@ -126,7 +126,7 @@ class EncoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"compute": "float32"}, "balanced" sets {"compute": "int8"},
     "fast" sets {"compute": "int8"}. null sets nothing. An option that is given keeps its value, and presets do not set
     "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default: null."""
@@ -182,7 +182,7 @@ class EncodeOptions(TypedDict, total=False):
     """Maximum number of tokens, including the end-of-sequence token. The rest of the prompt is dropped. null means 120,
     or 300 if the checkpoint is of PixArtSigmaPipeline. Default: null."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
 
@@ -253,7 +253,7 @@ class DenoiserOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"compute": "float32"}, "balanced" sets {"compute": "int8"},
     "fast" sets {"compute": "int8"}. null sets nothing. An option that is given keeps its value, and presets do not set
     "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default: null."""
@@ -364,9 +364,9 @@ class DenoiseOptions(TypedDict, total=False):
     the prediction moves away from one that is computed without self-attention. It is used if this is above 0, and adds
     the computation of one prediction. Default: 0.0."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"cache": null}, "balanced" sets {"cache":
-    {"interval":2,"minimum_steps":10}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
+    {"interval":2,"minimum_steps":15}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
     option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
     docs/presets.md compares the presets. Default: null."""
 
@@ -439,9 +439,9 @@ class DenoiserMemoryOptions(TypedDict, total=False):
     the prediction moves away from one that is computed without self-attention. It is used if this is above 0, and adds
     the computation of one prediction. Default: 0.0."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"cache": null}, "balanced" sets {"cache":
-    {"interval":2,"minimum_steps":10}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
+    {"interval":2,"minimum_steps":15}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
     option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
     docs/presets.md compares the presets. Default: null."""
 
@@ -510,7 +510,7 @@ class DecoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     reproducible: bool
@@ -558,7 +558,7 @@ class DecodeOptions(TypedDict, total=False):
     """Element type of the images: "uint8" from 0 to 255, or "float32" from 0 to 1, before rounding. Default:
     "uint8"."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     width: int | None
@@ -614,7 +614,7 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     reproducible: bool
@@ -649,7 +649,7 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
 class ImageEncodeOptions(TypedDict, total=False):
     """Options of pixart_image_encode."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     sample_mode: Literal["sample", "argmax"]
@@ -871,9 +871,9 @@ class MemoryEstimateOptions(TypedDict, total=False):
     the prediction moves away from one that is computed without self-attention. It is used if this is above 0, and adds
     the computation of one prediction. Default: 0.0."""
 
-    preset: Literal["exact", "balanced", "fast", null]
+    preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"cache": null, "compute": "float32"}, "balanced" sets
-    {"cache": {"interval":2,"minimum_steps":10}, "compute": "int8"}, "fast" sets {"cache":
+    {"cache": {"interval":2,"minimum_steps":15}, "compute": "int8"}, "fast" sets {"cache":
     {"interval":4,"minimum_steps":10}, "compute": "int8"}. null sets nothing. An option that is given keeps its value,
     and presets do not set "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default:
     null."""

@@ -8,7 +8,7 @@ import pytest
 import pixart
 
 PROMPT = "a cute cat face on a blue background"
-RUN = {"seed": 7, "num_inference_steps": 10}
+RUN = {"seed": 7, "num_inference_steps": 15}
 SPELLED = {
     "exact": ({"compute": "float32"}, {"cache": None}),
     "balanced": ({"compute": "int8", "weights": "int8"}, {"cache": "half"}),
