@@ -113,9 +113,10 @@ compare-precisions: build ## Compare precisions with float32, and write docs/pre
 bench: build ## Time all stages and compare with PyTorch and OpenVINO, at the published sizes, on an idle machine
 	python3 tools/bench.py
 
-docs: build ## Write docs/options.md and the Python types of options from the library's schemas
+docs: build ## Write docs/options.md, the table of docs/presets.md and the Python types of options from the library's schemas
 	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
 	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
+	python3 tools/docs/make_presets_doc.py $(LIBRARY) docs/presets.md
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow

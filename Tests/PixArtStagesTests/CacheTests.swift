@@ -316,7 +316,10 @@ import Testing
         (#"{"steps": [1, -1]}"#, ["\"steps\" [1,-1]", "from 0 on"]),
         (#"{"steps": 3}"#, ["\"steps\" 3", "an array of steps"]),
         (#"{"steps": ["1"]}"#, ["\"steps\" [\"1\"]"]),
-        (#"{"stepz": [1]}"#, ["key \"stepz\"", "\"blocks\", \"steps\", \"interval\", \"schedule\""]),
+        (
+            #"{"stepz": [1]}"#,
+            ["key \"stepz\"", "\"blocks\", \"steps\", \"interval\", \"minimum_steps\", \"schedule\""]
+        ),
         (#"{"blocks": [2, 1], "interval": 2}"#, ["\"blocks\" [2,1]", "do not fall"]),
         (#"{"blocks": [-1, 1], "interval": 2}"#, ["\"blocks\" [-1,1]"]),
         (#"{"blocks": [1], "interval": 2}"#, ["\"blocks\" [1]"]),

@@ -47,6 +47,89 @@ import Testing
         try check(Self.options(verb))
     }
 
+    // MARK: Presets
+
+    private static let presetVerbs = Verbs.all.filter { $0.schema.presets != nil }.map { $0.verb }
+
+    /// A preset reads as the options that the schema says it sets.
+    @Test(arguments: OptionsTests.presetVerbs, Preset.allCases)
+    func presetsAreTheirOptions(_ verb: String, _ preset: Preset) throws {
+        func check<Options: VerbOptions>(_ type: Options.Type) throws {
+            let settings = try #require(type.schema.presets?.object?[Name(preset.rawValue)]?.object)
+            let spelled = try Options(json: JSONValue.object(settings).serialized())
+            let named = try Options(json: "{\"preset\": \"\(preset.rawValue)\"}")
+            #expect(String(describing: named) == String(describing: spelled))
+            // An option that is given wins, here over each that the preset sets.
+            for (name, _) in settings {
+                let own = try #require(type.schema.properties.first { $0.name == name.text }?.fallback)
+                let given = JSONValue.object([name: own, "preset": .string(preset.rawValue)]).serialized()
+                let others = JSONValue.object(settings.merging([name: own]) { $1 }).serialized()
+                #expect(String(describing: try Options(json: given)) == String(describing: try Options(json: others)))
+            }
+        }
+        try check(Self.options(verb))
+    }
+
+    /// What two texts are read as, with all fields.
+    private func expectSame<Options: VerbOptions>(_ first: String, _ second: String, _: Options.Type) throws {
+        let (one, other) = (try Options(json: first), try Options(json: second))
+        #expect(String(describing: one) == String(describing: other), "\(first) \(second)")
+    }
+
+    @Test func presetsOfRuns() throws {
+        for (given, spelled) in [
+            (#"{"preset": "exact"}"#, "{}"),
+            (#"{"preset": "balanced"}"#, #"{"cache": {"interval": 2, "minimum_steps": 15}}"#),
+            (#"{"preset": "fast"}"#, #"{"cache": {"interval": 4, "minimum_steps": 10}}"#),
+            (#"{"preset": "fast", "cache": "half"}"#, #"{"cache": "half"}"#),
+            (#"{"preset": "fast", "cache": null, "seed": 1}"#, #"{"seed": 1}"#),
+        ] {
+            try expectSame(given, spelled, DenoiseOptions.self)
+        }
+        #expect(DenoiseOptions.schema.presets != nil && Self.presetVerbs.count == 10)
+    }
+
+    @Test func presetsOfOpenings() throws {
+        for (given, spelled) in [
+            (#"{"preset": "exact"}"#, #"{"compute": "float32"}"#),
+            (#"{"preset": "balanced"}"#, #"{"compute": "int8"}"#),
+            (#"{"preset": "fast"}"#, #"{"compute": "int8"}"#),
+            (#"{"preset": "fast", "compute": "bfloat16"}"#, #"{"compute": "bfloat16"}"#),
+            (#"{"preset": "fast", "weights": "auto"}"#, #"{"compute": "int8"}"#),
+            // Weights that are given decide, so that no option contradicts them.
+            (#"{"preset": "balanced", "weights": "float32"}"#, #"{"weights": "float32"}"#),
+            (#"{"preset": "balanced", "weights": "int4"}"#, #"{"weights": "int4"}"#),
+            (#"{"preset": "exact", "weights": "int8"}"#, #"{"weights": "int8", "compute": "float32"}"#),
+        ] {
+            try expectSame(given, spelled, DenoiserOpenOptions.self)
+            try expectSame(given, spelled, EncoderOpenOptions.self)
+        }
+    }
+
+    @Test func presetsOfEstimates() throws {
+        for (stage, compute) in [("encode", "int8"), ("denoise", "int8"), ("decode", "auto"), ("image_encode", "auto")]
+        {
+            try expectSame(
+                "{\"preset\": \"fast\", \"stage\": \"\(stage)\"}",
+                "{\"stage\": \"\(stage)\", \"compute\": \"\(compute)\", \"cache\": {\"interval\": 4, \"minimum_steps\": 10}}",
+                MemoryEstimateOptions.self)
+        }
+    }
+
+    @Test func presetsThatAreRefused() {
+        #expect(
+            message(#"{"preset": "quick"}"#, DenoiseOptions.self)
+                == "option \"preset\" is \"quick\", expected \"exact\" or \"balanced\" or \"fast\" or null")
+        #expect(message(#"{"preset": "fast"}"#, ConvertOptions.self).contains("no option \"preset\""))
+        #expect(message(#"{"preset": "fast", "stepz": 1}"#, DenoiseOptions.self).contains("no option \"stepz\""))
+        #expect(message(#"{"preset": "fast", "cache": "x"}"#, DenoiseOptions.self).contains("option \"cache\""))
+        for value in ["0", "-1", "2.5", "100001", "\"10\""] {
+            #expect(
+                message("{\"cache\": {\"interval\": 2, \"minimum_steps\": \(value)}}", DenoiseOptions.self)
+                    .contains("\"minimum_steps\" \(value), expected an integer from 1 to 100000"))
+        }
+    }
+
     /// Each message names the key, what was found and what is allowed.
     @Test func errors() {
         #expect(message(#"{"stepz": 1}"#, DenoiseOptions.self).contains("no option \"stepz\""))

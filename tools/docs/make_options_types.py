@@ -31,7 +31,7 @@ SUFFIX = "Scheduler"
 
 def literal(values, indent):
     """A Literal of values, on several lines if it is long."""
-    words = [json.dumps(value) for value in values]
+    words = ["None" if value is None else json.dumps(value) for value in values]
     line = f"Literal[{', '.join(words)}]"
     return line if len(line) < 90 else "Literal[\n" + "".join(f"{indent}    {word},\n" for word in words) + f"{indent}]"
 

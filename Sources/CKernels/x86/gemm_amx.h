@@ -34,7 +34,7 @@ static void configure_tiles(size_t rows) {
     ((type) == NATIVE_INT8 ? _tile_dpbusd(sum, rows, panel) : _tile_dpbf16ps(sum, rows, panel))
 
 /* Adds the products of 16 units to the sums. */
-INLINE void multiply_tiles(const int type, const int second, const char *left, size_t stride, const char *panel) {
+INLINE void multiply_part(const int type, const int second, const char *left, size_t stride, const char *panel) {
     const size_t panel_stride = NATIVE_PANEL * sizeof(uint32_t);
     _tile_loadd(PANEL0, panel, panel_stride);
     _tile_loadd(ROWS0, left, stride);
@@ -69,12 +69,12 @@ INLINE void sum_tiles(const int type, const int second, size_t rows, size_t unit
         for (size_t i = 0; i < TILE_UNITS * prefetch->step; i += 64)
             __builtin_prefetch(prefetch->next + i, 0, 2);
         prefetch->next += TILE_UNITS * prefetch->step;
-        multiply_tiles(type, second, x, stride, panel);
+        multiply_part(type, second, x, stride, panel);
     }
     if (end->units) {
         for (size_t row = 0; row < rows; row++)
             memcpy(end->rows[row], last + row * stride, end->units * 4);
-        multiply_tiles(type, second, end->rows[0], sizeof end->rows[0], end->panel[0]);
+        multiply_part(type, second, end->rows[0], sizeof end->rows[0], end->panel[0]);
     }
     _tile_stored(SUM00, sums, sums_stride);
     _tile_stored(SUM01, (char *)sums + 64, sums_stride);

@@ -199,6 +199,15 @@ extension Option {
         }
     }
 
+    /// One of all cases; nil for null, the default.
+    package static func optionalChoice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String, _ documentation: String
+    ) -> Self where Value == Choice?, Choice.RawValue == String {
+        Self(name, .choice(Choice.allCases.map(\.rawValue)), documentation) {
+            $0.string.flatMap { Choice(rawValue: $0) }
+        }
+    }
+
     /// Some of `values`, each once.
     package static func optionalChoices<Choice: RawRepresentable>(
         _ name: String, _ values: [Choice], _ documentation: String

@@ -56,23 +56,29 @@ package struct OptionSchema: Sendable {
 
     package let verb: String
     package let properties: [Property]
+    /// An object for each value of the option "preset", with the options that it sets; nil without such an option.
+    package let presets: JSONValue?
 
-    package init(_ verb: String, _ properties: [Property]) {
+    package init(_ verb: String, _ properties: [Property], presets: JSONValue? = nil) {
         self.verb = verb
         self.properties = properties
+        self.presets = presets
     }
 
     /// The schema as JSON Schema, draft 2020-12.
     package var json: JSONValue {
         var members: [Name: JSONValue] = [:]
         for property in properties { members[property.name] = .object(property.json) }
-        return .object([
+        var schema: [Name: JSONValue] = [
             "$schema": .string("https://json-schema.org/draft/2020-12/schema"),
             "title": .string("options of pixart_\(verb)"),
             "type": .string("object"),
             "additionalProperties": .bool(false),
             "properties": .object(members),
-        ])
+        ]
+        // No keyword of JSON Schema, so validators ignore it.
+        if let presets { schema["presets"] = presets }
+        return .object(schema)
     }
 }
 

@@ -5,7 +5,8 @@ import PixArtStorage
 /// What a run computes in some of its steps only: the option `cache`.
 package enum CacheRequest: Sendable, Equatable {
     /// What consecutive blocks add to the residual stream in all. nil for all blocks but the first and the last.
-    case residual(of: ClosedRange<Int>?, ComputedSteps)
+    /// Runs of fewer than `minimumSteps` steps are computed in full.
+    case residual(of: ClosedRange<Int>?, ComputedSteps, minimumSteps: Int = 1)
     /// The modules that are computed, for each step and each block.
     case schedule([[BlockModules]])
 }
@@ -22,12 +23,15 @@ package enum CachePreset: String, CaseIterable, Sendable {
     case half
     case third
 
-    var request: CacheRequest {
+    /// One of so many steps is computed.
+    var interval: Int {
         switch self {
-        case .half: .residual(of: nil, .every(2))
-        case .third: .residual(of: nil, .every(4))
+        case .half: 2
+        case .third: 4
         }
     }
+
+    var request: CacheRequest { .residual(of: nil, .every(interval)) }
 }
 
 extension Option where Value == CacheRequest? {
@@ -42,7 +46,8 @@ extension Option where Value == CacheRequest? {
                 + "\"steps\" lists the steps that are computed, from 0 on, and one with \"interval\": n computes "
                 + "each n-th; the first and the last are always computed. The others add again what the blocks from "
                 + "the first to the second number of \"blocks\" added in all (default: all blocks but the first and "
-                + "the last of the checkpoint). An object with \"schedule\" is a table of step, block and "
+                + "the last of the checkpoint). With \"minimum_steps\", runs of fewer steps compute all of "
+                + "every step. An object with \"schedule\" is a table of step, block and "
                 + "module, such as {\"000\": {\"0\": {\"attn1\": true, \"attn2\": true, \"ff\": true}}}, for all steps of "
                 + "the scheduler: with false, the module's last output is added again. null computes all of every step. "
                 + "docs/caching.md has the definitions, and the quality of the presets.",
@@ -53,7 +58,9 @@ extension Option where Value == CacheRequest? {
 // MARK: Reading
 
 extension CacheRequest {
-    private static let keys = (residual: ["blocks", "steps", "interval"], schedule: ["schedule"])
+    private static let keys = (
+        residual: ["blocks", "steps", "interval", "minimum_steps"], schedule: ["schedule"]
+    )
 
     /// nil for JSON of another kind than the forms. Fails with `.option` naming what is not allowed.
     fileprivate init?(_ json: JSONValue) throws(PixArtError) {
@@ -73,8 +80,15 @@ extension CacheRequest {
             }
             self = .schedule(try Self.steps(of: table))
         } else {
-            self = .residual(of: try Self.blocks(members["blocks"]), try ComputedSteps(members))
+            self = .residual(
+                of: try Self.blocks(members["blocks"]), try ComputedSteps(members),
+                minimumSteps: try Self.minimumSteps(members["minimum_steps"]))
         }
+    }
+
+    /// Whether a run of so many steps reuses anything.
+    func applies(toSteps count: Int) -> Bool {
+        if case .residual(_, _, let minimumSteps) = self { count >= minimumSteps } else { true }
     }
 
     static func refused(_ what: String, expected: String) -> PixArtError {
@@ -92,6 +106,17 @@ extension CacheRequest {
         }
         return Int(numbers[0])...Int(numbers[1])
     }
+
+    private static func minimumSteps(_ json: JSONValue?) throws(PixArtError) -> Int {
+        guard let json else { return 1 }
+        guard let count = json.integer, steps ~= count else {
+            throw refused("\"minimum_steps\" \(json.serialized())", expected: "an integer from 1 to 100000")
+        }
+        return Int(count)
+    }
+
+    /// Numbers of steps that a run can have.
+    fileprivate static let steps: ClosedRange<Int64> = 1...100_000
 
     /// The table of a schedule, [step][block]["attn1", "attn2" and "ff"].
     private static func steps(of table: JSONValue) throws(PixArtError) -> [[BlockModules]] {
@@ -172,7 +197,7 @@ extension ComputedSteps {
             }
             self = .listed(numbers.map { Int($0) })
         case (nil, let interval?):
-            guard let count = interval.integer, 1...100_000 ~= count else {
+            guard let count = interval.integer, CacheRequest.steps ~= count else {
                 throw CacheRequest.refused(
                     "\"interval\" \(interval.serialized())", expected: "an integer from 1 to 100000")
             }

@@ -25,7 +25,7 @@ struct CachePlan: Sendable {
         contents = try request.contents(blocks: blocks)
         var reused =
             switch request {
-            case .residual(_, let computed): try computed.reused(contents, blocks: blocks, steps: steps.count)
+            case .residual(_, let computed, _): try computed.reused(contents, blocks: blocks, steps: steps.count)
             case .schedule(let table): try Self.reused(table, steps: steps.count, skipped: skipped)
             }
         // Nothing is there yet that these steps could take.
@@ -58,7 +58,7 @@ extension CacheRequest {
     /// What a transformer of `blocks` blocks keeps. Fails with `.option`.
     func contents(blocks: Int) throws(PixArtError) -> StepCache.Contents {
         switch self {
-        case .residual(let range, _):
+        case .residual(let range, _, _):
             guard let range else {
                 guard blocks > 2 else {
                     throw .option(

@@ -19,6 +19,9 @@ extension CacheRequest {
             ])
             return .object(counts.merging(["type": .string("array"), "items": integer]) { own, _ in own })
         }
+        let count: JSONValue = .object([
+            "type": .string("integer"), "minimum": .integer(1), "maximum": .integer(100_000),
+        ])
         return [
             .object([
                 "type": .string("string"), "enum": .array(CachePreset.allCases.map { .string($0.rawValue) }),
@@ -27,9 +30,7 @@ extension CacheRequest {
                 "ResidualCache", required: [],
                 [
                     "blocks": integers(["minItems": .integer(2), "maxItems": .integer(2)]), "steps": integers(),
-                    "interval": .object([
-                        "type": .string("integer"), "minimum": .integer(1), "maximum": .integer(100_000),
-                    ]),
+                    "interval": count, "minimum_steps": count,
                 ]),
             object(
                 "ScheduledCache", required: ["schedule"],

@@ -66,7 +66,7 @@ package final class Sampler: ProcessBound {
             for: shape.with(images: plan.size.items, channels: shape.channels),
             size: (plan.size.height, plan.size.width), denoiser.pool)
         cache =
-            if let request = options.cache {
+            if let request = options.cache, request.applies(toSteps: allTimesteps.count - skipped) {
                 try RunCache(
                     request, plan, transformer, timesteps: Array(allTimesteps[skipped...]), skipped: skipped, workspace,
                     denoiser.pool)

@@ -14,17 +14,24 @@ package protocol VerbOptions: Sendable {
 
 extension VerbOptions {
     package static var schema: OptionSchema {
-        var reader = OptionReader()
-        _ = Self(&reader)
-        return OptionSchema(verb, reader.properties)
+        OptionSchema(verb, read([:]).reader.properties, presets: Preset.table(of: verb))
+    }
+
+    /// The options of a host that gives these members. A preset changes what the others are if they are not given.
+    private static func read(_ members: [Name: JSONValue]) -> (options: Self, reader: OptionReader) {
+        var reader = OptionReader(members)
+        if Preset.table(of: verb) != nil, let preset = reader.read(.preset(verb)) {
+            reader.defaults = preset.defaults(of: verb, given: members)
+        }
+        return (Self(&reader), reader)
     }
 
     /// Reads a JSON object; nil and "" stand for one without members. Fails with `.option` naming the key and what is
     /// allowed.
     package init(json text: String?) throws(PixArtError) {
-        var reader = OptionReader(try Self.members(text))
-        self.init(&reader)
+        let (options, reader) = Self.read(try Self.members(text))
         try reader.check(Self.verb)
+        self = options
     }
 
     private static func members(_ text: String?) throws(PixArtError) -> [Name: JSONValue] {

@@ -34,14 +34,15 @@ def text_to_image(
 
     `model` is a folder in the diffusers layout. Each stage is released before the next one opens, so only one is in
     memory. `weights` is the precision of the text encoder and the transformer. `variant` and `threads` apply to every
-    stage. `progress` and the options are those of Denoiser.denoise(). If `height` and `width` are given, the images
+    stage, and so does the option `preset`. `progress` and the options are those of Denoiser.denoise(). If `height` and `width` are given, the images
     have exactly that size.
     """
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-    with Encoder(model, weights=weights, variant=variant, threads=threads) as encoder:
+    preset = options.get("preset")
+    with Encoder(model, preset=preset, weights=weights, variant=variant, threads=threads) as encoder:
         embeddings: list[Any] = [encoder.encode(each) for each in prompts]
         negative = encoder.encode(negative_prompt)
-    with Denoiser(model, weights=weights, variant=variant, threads=threads) as denoiser:
+    with Denoiser(model, preset=preset, weights=weights, variant=variant, threads=threads) as denoiser:
         latents = denoiser.denoise(embeddings, negative, progress=progress, **options)
-    with Decoder(model, variant=variant, threads=threads) as decoder:
+    with Decoder(model, preset=preset, variant=variant, threads=threads) as decoder:
         return decoder.decode(latents, height=options.get("height"), width=options.get("width"))

@@ -69,6 +69,7 @@ class ResidualCache(TypedDict, total=False):
 
     blocks: Sequence[int]
     interval: int
+    minimum_steps: int
     steps: Sequence[int]
 
 
@@ -126,6 +127,11 @@ class EncoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
+    preset: Literal["exact", "balanced", "fast", None]
+    """Values for options that are not given: "exact" sets {"compute": "float32"}, "balanced" sets {"compute": "int8"},
+    "fast" sets {"compute": "int8"}. null sets nothing. An option that is given keeps its value, and presets do not set
+    "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default: null."""
+
     reproducible: bool
     """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
     unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
@@ -176,6 +182,9 @@ class EncodeOptions(TypedDict, total=False):
     max_sequence_length: int | None
     """Maximum number of tokens, including the end-of-sequence token. The rest of the prompt is dropped. null means 120,
     or 300 if the checkpoint is of PixArtSigmaPipeline. Default: null."""
+
+    preset: Literal["exact", "balanced", "fast", None]
+    """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
 
 class EncoderMemoryOptions(TypedDict, total=False):
@@ -246,6 +255,11 @@ class DenoiserOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
+    preset: Literal["exact", "balanced", "fast", None]
+    """Values for options that are not given: "exact" sets {"compute": "float32"}, "balanced" sets {"compute": "int8"},
+    "fast" sets {"compute": "int8"}. null sets nothing. An option that is given keeps its value, and presets do not set
+    "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default: null."""
+
     reproducible: bool
     """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
     unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
@@ -298,10 +312,10 @@ class DenoiseOptions(TypedDict, total=False):
     and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
     computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
     others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
-    but the first and the last of the checkpoint). An object with "schedule" is a table of step, block and module, such
-    as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the
-    module's last output is added again. null computes all of every step. docs/caching.md has the definitions, and the
-    quality of the presets. Default: null."""
+    but the first and the last of the checkpoint). With "minimum_steps", runs of fewer steps compute all of every step.
+    An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true,
+    "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again. null computes
+    all of every step. docs/caching.md has the definitions, and the quality of the presets. Default: null."""
 
     control_guidance_end: float
     """Fraction of the run at which the ControlNet ends. Default: 1.0."""
@@ -352,6 +366,12 @@ class DenoiseOptions(TypedDict, total=False):
     the prediction moves away from one that is computed without self-attention. It is used if this is above 0, and adds
     the computation of one prediction. Default: 0.0."""
 
+    preset: Literal["exact", "balanced", "fast", None]
+    """Values for options that are not given: "exact" sets {"cache": null}, "balanced" sets {"cache":
+    {"interval":2,"minimum_steps":15}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
+    option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
+    docs/presets.md compares the presets. Default: null."""
+
     result: Literal["auto", "sample", "predicted_original"]
     """Latents after the last step. "sample": the sample that the scheduler computes. "predicted_original": the latents
     without noise that it predicts. "auto": "predicted_original" for a run of one step from noise unless the checkpoint
@@ -400,10 +420,10 @@ class DenoiserMemoryOptions(TypedDict, total=False):
     and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
     computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
     others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
-    but the first and the last of the checkpoint). An object with "schedule" is a table of step, block and module, such
-    as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the
-    module's last output is added again. null computes all of every step. docs/caching.md has the definitions, and the
-    quality of the presets. Default: null."""
+    but the first and the last of the checkpoint). With "minimum_steps", runs of fewer steps compute all of every step.
+    An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true,
+    "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again. null computes
+    all of every step. docs/caching.md has the definitions, and the quality of the presets. Default: null."""
 
     guidance_scale: float
     """Weight of classifier-free guidance. Guidance is used if this is above 1, and doubles the computation. Default:
@@ -420,6 +440,12 @@ class DenoiserMemoryOptions(TypedDict, total=False):
     """Weight of perturbed-attention guidance, as in PixArtSigmaPAGPipeline, with or without classifier-free guidance:
     the prediction moves away from one that is computed without self-attention. It is used if this is above 0, and adds
     the computation of one prediction. Default: 0.0."""
+
+    preset: Literal["exact", "balanced", "fast", None]
+    """Values for options that are not given: "exact" sets {"cache": null}, "balanced" sets {"cache":
+    {"interval":2,"minimum_steps":15}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
+    option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
+    docs/presets.md compares the presets. Default: null."""
 
     prompts: int
     """Number of prompts, as in pixart_sampler_create_batch. Default: 1."""
@@ -487,6 +513,9 @@ class DecoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
+    preset: Literal["exact", "balanced", "fast", None]
+    """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
+
     reproducible: bool
     """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
     unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
@@ -531,6 +560,9 @@ class DecodeOptions(TypedDict, total=False):
     output_type: Literal["uint8", "float32"]
     """Element type of the images: "uint8" from 0 to 255, or "float32" from 0 to 1, before rounding. Default:
     "uint8"."""
+
+    preset: Literal["exact", "balanced", "fast", None]
+    """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     width: int | None
     """Width in pixels that images are resized (bilinear) and centre-cropped to. It needs a height. null keeps the size
@@ -586,6 +618,9 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     and comparisons. If the processor does not support the one that is named, the call fails and lists those that it
     supports. Default: "auto"."""
 
+    preset: Literal["exact", "balanced", "fast", None]
+    """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
+
     reproducible: bool
     """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
     unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
@@ -617,6 +652,9 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
 
 class ImageEncodeOptions(TypedDict, total=False):
     """Options of pixart_image_encode."""
+
+    preset: Literal["exact", "balanced", "fast", None]
+    """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     sample_mode: Literal["sample", "argmax"]
     """Latents of the distribution that a VAE encodes an image into. "sample" draws them, "argmax" takes the mean. A
@@ -769,10 +807,10 @@ class MemoryEstimateOptions(TypedDict, total=False):
     and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
     computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
     others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
-    but the first and the last of the checkpoint). An object with "schedule" is a table of step, block and module, such
-    as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the scheduler: with false, the
-    module's last output is added again. null computes all of every step. docs/caching.md has the definitions, and the
-    quality of the presets. Default: null."""
+    but the first and the last of the checkpoint). With "minimum_steps", runs of fewer steps compute all of every step.
+    An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true,
+    "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again. null computes
+    all of every step. docs/caching.md has the definitions, and the quality of the presets. Default: null."""
 
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
@@ -838,6 +876,13 @@ class MemoryEstimateOptions(TypedDict, total=False):
     """Weight of perturbed-attention guidance, as in PixArtSigmaPAGPipeline, with or without classifier-free guidance:
     the prediction moves away from one that is computed without self-attention. It is used if this is above 0, and adds
     the computation of one prediction. Default: 0.0."""
+
+    preset: Literal["exact", "balanced", "fast", None]
+    """Values for options that are not given: "exact" sets {"cache": null, "compute": "float32"}, "balanced" sets
+    {"cache": {"interval":2,"minimum_steps":15}, "compute": "int8"}, "fast" sets {"cache":
+    {"interval":4,"minimum_steps":10}, "compute": "int8"}. null sets nothing. An option that is given keeps its value,
+    and presets do not set "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default:
+    null."""
 
     prompts: int
     """Number of prompts, as in pixart_sampler_create_batch. Default: 1."""

@@ -5,6 +5,7 @@ from pixart.options import DenoiseOptions
 
 options: DenoiseOptions = {"num_inference_steps": 5, "guidance_scale": 3, "seed": [1, 2]}
 pixart.text_to_image("model", "a cat", num_inference_steps=5, guidance_scale=3.0, scheduler="DDIM")
+pixart.text_to_image("model", "a cat", preset="balanced")
 pixart.text_to_image("model", ["a cat", "an owl"], "fog", weights="int4", height=None)
 text, size = pixart.prompts.parse_size_flags("a cat --ar 2:3")
 with pixart.Encoder("model", weights="int8", residency="streamed") as encoder:
@@ -16,11 +17,11 @@ with pixart.Denoiser("model", compute="bfloat16") as denoiser:
     scheduler = {"_class_name": "DDIMScheduler", "eta": 0.5}
     for step in denoiser.sampler(prompt, negative, scheduler=scheduler, guidance_interval=(0.0, 0.5), **size):
         step.mean()
-with pixart.Denoiser("model", controlnet="ORG/NAME") as controlled:
+with pixart.Denoiser("model", controlnet="ORG/NAME", preset="fast", residency="streamed") as controlled:
     controlled.denoise(prompt, negative, control=latents, controlnet_conditioning_scale=0.7, control_guidance_end=0.5)
 with pixart.Decoder("model") as decoder:
     pixart.write_image("cat.png", decoder.decode(latents, low_memory=True, **size), text={"prompt": text})
 with pixart.ImageEncoder("model", variant="fp16") as image_encoder:
     image_encoder.encode(pixart.read_image("cat.png", channels=3), sample_mode="argmax")
 pixart.convert("model", "out", weights="int4", parts=["vae"], progress=True)
-pixart.memory_estimate("model", "decode", height=512, width=512)
+pixart.memory_estimate("model", "decode", height=512, width=512, preset=None)
