@@ -16,13 +16,14 @@ enum { GROUP = 16, MOST_GROUPS = 3, UNIT = 4, TILE_UNITS = 16, CHANNEL_TILES = C
 enum { HEAD_PART = TILE_UNITS * UNIT, TAIL_PART = CHANNELS - HEAD_PART };
 
 /* Keys are rows of 64 channels, and then rows of the other 16. Values are rows of a channel's 64 keys. */
-static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t value[BLOCK_KEYS][CHANNELS], size_t width,
-                        attention_block *out) {
-    (void)width;
+static void order_keys(const int8_t key[BLOCK_KEYS][CHANNELS], attention_block *out) {
     for (size_t i = 0; i < BLOCK_KEYS; i++) {
         memcpy(out->key + i * HEAD_PART, key[i], HEAD_PART);
         memcpy(out->key + BLOCK_KEYS * HEAD_PART + i * TAIL_PART, key[i] + HEAD_PART, TAIL_PART);
     }
+}
+
+static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_block *out) {
     for (size_t c = 0; c < CHANNELS; c += 16) {
         _Alignas(64) int8_t unit[TILE_UNITS][16 * UNIT];
         for (size_t i = 0; i < TILE_UNITS; i++)
