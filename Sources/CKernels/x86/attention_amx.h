@@ -37,7 +37,7 @@ static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_blo
 /* ---- Tiles ------------------------------------------------------------------------------------------------------- */
 
 /* Tiles by number. The intrinsics take constants. */
-enum { SCORES, TOTALS, WEIGHTS, MATRIX, KEY_TAIL, QUERY, QUERY_TAIL, TILES };
+enum { SCORES, TOTALS, WEIGHTS, MATRIX, KEY_TAIL, QUERY, QUERY_TAIL, SHAPES };
 
 /* Units of the second tile of keys. */
 INLINE size_t tail_units(size_t width) {
@@ -46,7 +46,7 @@ INLINE size_t tail_units(size_t width) {
 }
 
 static void set_shapes(size_t width) {
-    _Alignas(64) tile_shapes shapes = largest_tiles(TILES);
+    _Alignas(64) tile_shapes shapes = largest_tiles(SHAPES);
     shapes.row_bytes[KEY_TAIL] = (uint16_t)(UNIT * tail_units(width));
     shapes.rows[QUERY_TAIL] = (uint8_t)tail_units(width);
     if (tail_units(width) == 0)
