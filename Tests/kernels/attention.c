@@ -69,7 +69,7 @@ static size_t attend_halves(const native_kernels *table, size_t queries, size_t 
 }
 
 static void test_halves(const native_kernels *table) {
-    static const size_t shapes[][3] = {{1, 1, 2},     {7, 5, 72},   {33, 300, 72},
+    static const size_t shapes[][3] = {{1, 1, 2},      {7, 5, 72},   {33, 300, 72},
                                        {513, 257, 72}, {31, 63, 78}, {40, 511, 30}};
     size_t mistakes = 0;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)

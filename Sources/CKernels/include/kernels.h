@@ -2,8 +2,8 @@
  *
  * `portable` is plain C with OpenBLAS's float32 GEMM. All have an int8 GEMM: `avx_vnni` and `avx512_vnni` by the
  * instructions of VNNI, `neon_dotprod` and `neon_i8mm` by those of arm64. Only `avx512_bf16`, which also has VNNI, and
- * `amx` have a bfloat16 GEMM. The results of all are equal to the bit, except those of OpenBLAS and of bfloat16 GEMMs. A second
- * table called `portable` does without OpenBLAS.
+ * `amx` have a bfloat16 GEMM. The results of all are equal to the bit, except those of OpenBLAS and of bfloat16 GEMMs.
+ * A second table called `portable` does without OpenBLAS.
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */

@@ -57,8 +57,7 @@ typedef int16_t eight_pairs __attribute__((vector_size(16), aligned(1), may_alia
 
 INLINE void interleave_two(const int8_t *first, const int8_t *second, int8_t target[32]) {
     sixteen_bytes a = *(const sixteen_bytes *)first, b = *(const sixteen_bytes *)second;
-    *(sixteen_bytes *)target =
-        __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    *(sixteen_bytes *)target = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     *(sixteen_bytes *)(target + 16) =
         __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }

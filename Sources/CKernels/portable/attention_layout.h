@@ -1,5 +1,5 @@
-/* Laying out a head for int8 attention, as docs/numerics.md defines it: means, scales and 8-bit numbers. Include it after
- * order_keys and order_values of the instruction set. */
+/* Laying out a head for int8 attention, as docs/numerics.md defines it: means, scales and 8-bit numbers. Include it
+ * after order_keys and order_values of the instruction set. */
 
 /* The scratch memory of laying out a head. */
 typedef struct {

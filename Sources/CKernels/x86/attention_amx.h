@@ -10,7 +10,14 @@
 #include "transpose_avx512.h"
 
 /* Queries of a group, and groups whose sums stay in the first cache. A unit of a tile is 4 bytes. */
-enum { GROUP = 16, MOST_GROUPS = 3, UNIT = 4, TILE_UNITS = 16, CHANNEL_TILES = CHANNELS / 16, KEY_TILES = BLOCK_KEYS / 16 };
+enum {
+    GROUP = 16,
+    MOST_GROUPS = 3,
+    UNIT = 4,
+    TILE_UNITS = 16,
+    CHANNEL_TILES = CHANNELS / 16,
+    KEY_TILES = BLOCK_KEYS / 16
+};
 
 /* Channels of the first and of the second tile of keys. */
 enum { HEAD_PART = TILE_UNITS * UNIT, TAIL_PART = CHANNELS - HEAD_PART };
@@ -147,10 +154,10 @@ typedef int16_t dither_table[BLOCK_KEYS / 2][2 * GROUP];
 #define FOUR(x) x, x, x, x
 #define PAIR(a, b) {FOUR(a), FOUR(b), FOUR(a), FOUR(b), FOUR(a), FOUR(b), FOUR(a), FOUR(b)}
 static const _Alignas(64) dither_table dithers = {
-    PAIR(0, 158),   PAIR(60, 218),  PAIR(120, 23),  PAIR(181, 83),  PAIR(241, 143), PAIR(46, 204),  PAIR(106, 8),
-    PAIR(167, 69),  PAIR(227, 129), PAIR(31, 190),  PAIR(92, 250),  PAIR(152, 54),  PAIR(213, 115), PAIR(17, 175),
-    PAIR(78, 236),  PAIR(138, 40),  PAIR(198, 101), PAIR(3, 161),   PAIR(63, 221),  PAIR(124, 26),  PAIR(184, 86),
-    PAIR(245, 147), PAIR(49, 207),  PAIR(109, 12),  PAIR(170, 72),  PAIR(230, 132), PAIR(35, 193),  PAIR(95, 253),
+    PAIR(0, 158),   PAIR(60, 218),  PAIR(120, 23),  PAIR(181, 83), PAIR(241, 143), PAIR(46, 204),  PAIR(106, 8),
+    PAIR(167, 69),  PAIR(227, 129), PAIR(31, 190),  PAIR(92, 250), PAIR(152, 54),  PAIR(213, 115), PAIR(17, 175),
+    PAIR(78, 236),  PAIR(138, 40),  PAIR(198, 101), PAIR(3, 161),  PAIR(63, 221),  PAIR(124, 26),  PAIR(184, 86),
+    PAIR(245, 147), PAIR(49, 207),  PAIR(109, 12),  PAIR(170, 72), PAIR(230, 132), PAIR(35, 193),  PAIR(95, 253),
     PAIR(156, 58),  PAIR(216, 118), PAIR(20, 179),  PAIR(81, 239)};
 
 /* Weighs 16 keys of a unit. */

@@ -7,8 +7,8 @@ enum { QUERY_CHUNK = 512 };
 /* The scratch memory of one call of attention_bfloat16. */
 typedef struct {
     uint32_t key[KEYS / NATIVE_PANEL][KEY_UNITS][NATIVE_PANEL]; /* panels of pairs along the head's width */
-    uint32_t value[KEYS / 2][COLUMNS];                            /* pairs of keys */
-    float sum[QUERY_CHUNK][COLUMNS];                              /* weighted values, and the weights' sum */
+    uint32_t value[KEYS / 2][COLUMNS];                          /* pairs of keys */
+    float sum[QUERY_CHUNK][COLUMNS];                            /* weighted values, and the weights' sum */
     float score[QUERIES][SCORE_STRIDE];
     uint16_t weight[QUERIES][WEIGHT_STRIDE];
     float maximum[QUERY_CHUNK];

@@ -68,8 +68,8 @@ static void add_block(size_t queries, size_t keys, const uint16_t *weight, const
             _tile_loadd(3, sum + 16 * COLUMNS + 16, stride);
         }
         for (size_t i = 0; i < keys; i += 32)
-            multiply_tiles(weight + i, WEIGHT_STRIDE * sizeof *weight, value + i / 2 * COLUMNS,
-                           COLUMNS * sizeof *value, both);
+            multiply_tiles(weight + i, WEIGHT_STRIDE * sizeof *weight, value + i / 2 * COLUMNS, COLUMNS * sizeof *value,
+                           both);
         _tile_stored(0, sum, stride);
         _tile_stored(2, sum + 16 * COLUMNS, stride);
         if (both) {

@@ -22,7 +22,8 @@ INLINE void transpose_sixteen(const void *source, size_t source_stride, size_t t
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
-        __m512i low = _mm512_shuffle_i32x4(row[i], row[i + 4], 0x88), high = _mm512_shuffle_i32x4(row[i], row[i + 4], 0xdd);
+        __m512i low = _mm512_shuffle_i32x4(row[i], row[i + 4], 0x88),
+                high = _mm512_shuffle_i32x4(row[i], row[i + 4], 0xdd);
         __m512i low2 = _mm512_shuffle_i32x4(row[i + 8], row[i + 12], 0x88);
         __m512i high2 = _mm512_shuffle_i32x4(row[i + 8], row[i + 12], 0xdd);
         x[i] = _mm512_shuffle_i32x4(low, low2, 0x88);
