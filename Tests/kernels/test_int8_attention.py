@@ -1,6 +1,6 @@
 """The kernels of int8 attention on every instruction set, against the definition in numpy: equal to the bit.
 
-AVX-512 is computed by SIMDe, so that its kernels are tested on every x86-64.
+AVX-512 is computed by SIMDe, and AMX by emulated_amx.h, so that their kernels are tested on every x86-64.
 """
 
 import ctypes
@@ -18,6 +18,7 @@ SETS = {
     "portable": ("portable/attention_tiles.h", []),
     "avx2": ("x86/attention_avx2.h", AVX2),
     "avx512_vnni": ("x86/attention_vnni.h", [*AVX2, "-DEMULATED"]),
+    "amx": ("x86/attention_amx.h", [*AVX2, "-DEMULATED"]),
 }
 FLOAT32, BFLOAT16 = 0, 1
 CHANNELS = 80

@@ -13,10 +13,11 @@ typedef struct {
     int16_t value[CHANNELS][BLOCK_KEYS];
 } open_block;
 
-static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t value[BLOCK_KEYS][CHANNELS], size_t width,
-                        attention_block *out) {
-    (void)width;
+static void order_keys(const int8_t key[BLOCK_KEYS][CHANNELS], attention_block *out) {
     memcpy(out->key, key, sizeof out->key);
+}
+
+static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_block *out) {
     for (size_t c = 0; c < CHANNELS; c++)
         for (size_t i = 0; i < BLOCK_KEYS; i++)
             out->value[c * BLOCK_KEYS + i] = value[i][c];

@@ -10,19 +10,26 @@
 #include "transpose_avx512.h"
 
 /* Queries of a group, and groups whose sums stay in the first cache. A unit of a tile is 4 bytes. */
-enum { GROUP = 16, MOST_GROUPS = 3, UNIT = 4, CHANNEL_TILES = CHANNELS / 16, KEY_TILES = BLOCK_KEYS / 16 };
+enum {
+    GROUP = 16,
+    MOST_GROUPS = 3,
+    UNIT = 4,
+    CHANNEL_TILES = CHANNELS / 16,
+    KEY_TILES = BLOCK_KEYS / 16
+};
 
 /* Channels of the first and of the second tile of keys. */
 enum { HEAD_PART = TILE_UNITS * UNIT, TAIL_PART = CHANNELS - HEAD_PART };
 
 /* Keys are rows of 64 channels, and then rows of the other 16. Values are rows of a channel's 64 keys. */
-static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t value[BLOCK_KEYS][CHANNELS], size_t width,
-                        attention_block *out) {
-    (void)width;
+static void order_keys(const int8_t key[BLOCK_KEYS][CHANNELS], attention_block *out) {
     for (size_t i = 0; i < BLOCK_KEYS; i++) {
         memcpy(out->key + i * HEAD_PART, key[i], HEAD_PART);
         memcpy(out->key + BLOCK_KEYS * HEAD_PART + i * TAIL_PART, key[i] + HEAD_PART, TAIL_PART);
     }
+}
+
+static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_block *out) {
     for (size_t c = 0; c < CHANNELS; c += 16) {
         _Alignas(64) int8_t unit[TILE_UNITS][16 * UNIT];
         for (size_t i = 0; i < TILE_UNITS; i++)
@@ -36,7 +43,7 @@ static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t val
 /* ---- Tiles ------------------------------------------------------------------------------------------------------- */
 
 /* Tiles by number. The intrinsics take constants. */
-enum { SCORES, TOTALS, WEIGHTS, MATRIX, KEY_TAIL, QUERY, QUERY_TAIL, TILES };
+enum { SCORES, TOTALS, WEIGHTS, MATRIX, KEY_TAIL, QUERY, QUERY_TAIL, SHAPES };
 
 /* Units of the second tile of keys. */
 INLINE size_t tail_units(size_t width) {
@@ -45,7 +52,7 @@ INLINE size_t tail_units(size_t width) {
 }
 
 static void set_shapes(size_t width) {
-    _Alignas(64) tile_shapes shapes = largest_tiles(TILES);
+    _Alignas(64) tile_shapes shapes = largest_tiles(SHAPES);
     shapes.row_bytes[KEY_TAIL] = (uint16_t)(UNIT * tail_units(width));
     shapes.rows[QUERY_TAIL] = (uint8_t)tail_units(width);
     if (tail_units(width) == 0)

@@ -20,15 +20,16 @@ INLINE size_t key_of_pair(size_t pair) {
     return pair / 8 * 16 + (quarter == 1 ? 2 : quarter == 2 ? 1 : quarter) * 4 + pair % 2 * 2;
 }
 
-static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t value[BLOCK_KEYS][CHANNELS], size_t width,
-                        attention_block *out) {
-    (void)width;
+static void order_keys(const int8_t key[BLOCK_KEYS][CHANNELS], attention_block *out) {
     int8_t *target = out->key;
     for (size_t first = 0; first < BLOCK_KEYS; first += COLUMN_PANEL)
         for (size_t c = 0; c < CHANNELS; c += 2)
             for (size_t i = 0; i < COLUMN_PANEL; i++, target += 2)
                 memcpy(target, &key[first + i][c], 2);
-    target = out->value;
+}
+
+static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_block *out) {
+    int8_t *target = out->value;
     for (size_t first = 0; first < CHANNELS; first += COLUMN_PANEL)
         for (size_t pair = 0; pair < BLOCK_KEYS / 2; pair++, target += 2 * COLUMN_PANEL) {
             size_t i = key_of_pair(pair);

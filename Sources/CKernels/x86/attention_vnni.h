@@ -16,9 +16,7 @@ typedef attention_block open_block;
 /* The first key of a unit of weights: packing 64 weights transposes 4 vectors of 4 units. */
 INLINE size_t key_of_unit(size_t unit) { return unit % 4 * 16 + unit / 4 * UNIT; }
 
-static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t value[BLOCK_KEYS][CHANNELS], size_t width,
-                        attention_block *out) {
-    (void)width;
+static void order_keys(const int8_t key[BLOCK_KEYS][CHANNELS], attention_block *out) {
     int8_t *target = out->key;
     for (size_t first = 0; first < BLOCK_KEYS; first += KEY_PANEL)
         for (size_t c = 0; c < CHANNELS; c += UNIT)
@@ -26,7 +24,10 @@ static void order_block(const int8_t key[BLOCK_KEYS][CHANNELS], const int8_t val
                 int32_t unit = load_unit(&key[first + i][c]) ^ (int32_t)0x80808080;
                 memcpy(target, &unit, UNIT);
             }
-    target = out->value;
+}
+
+static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_block *out) {
+    int8_t *target = out->value;
     for (size_t unit = 0; unit < BLOCK_KEYS / UNIT; unit++)
         for (size_t c = 0; c < CHANNELS; c += 16, target += 16 * UNIT)
             interleave_four(&value[key_of_unit(unit)][c], CHANNELS, target);
