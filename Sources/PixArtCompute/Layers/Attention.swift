@@ -57,19 +57,24 @@ package struct Attention: Sendable {
         }
     }
 
+    /// How the queries of a head are divided into tasks: into so many chunks of a length.
+    package static func chunks(queries: Int, heads: Int, workers: Int) -> (count: Int, length: Int) {
+        // Long chunks read keys and values less often, but each worker needs some chunks.
+        let share = (queries * heads / (8 * workers) + queryTile - 1) / queryTile
+        let longest = min(max(1, share) * queryTile, queryChunk)
+        let count = (queries + longest - 1) / longest
+        // Chunks of about equal length: a short one reads all keys for few queries.
+        let tiles = (queries + count * queryTile - 1) / max(1, count * queryTile)
+        return (count, tiles * queryTile)
+    }
+
     /// Runs `body` for some queries of a head of a sequence at a time, in one parallel region.
     func chunks(
         of sequences: [Sequence], _ pool: ThreadPool,
         _ body: (_ index: Int, _ head: Int, _ rows: Range<Int>, ThreadPool.Scratch) throws(PixArtError) -> Void
     ) throws(PixArtError) {
         let most = sequences.map(\.query.rows).max() ?? 0
-        // Long chunks read keys and values less often, but each worker needs some chunks.
-        let share = (most * heads * sequences.count / (8 * pool.count) + Self.queryTile - 1) / Self.queryTile
-        let longest = min(max(1, share) * Self.queryTile, Self.queryChunk)
-        let chunks = (most + longest - 1) / longest
-        // Chunks of about equal length: a short one reads all keys for few queries.
-        let tiles = (most + chunks * Self.queryTile - 1) / (chunks * Self.queryTile)
-        let length = tiles * Self.queryTile
+        let (chunks, length) = Self.chunks(queries: most, heads: heads * sequences.count, workers: pool.count)
         let work = sequences.reduce(0) { $0 + $1.work }
         let tasks = sequences.count * heads * chunks
         try pool.run(tasks: tasks, as: .attention, work: work) { task, scratch throws(PixArtError) in
