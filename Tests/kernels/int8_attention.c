@@ -1,14 +1,17 @@
-/* int8 attention with the tiles of one instruction set, the header TILES, as a function for Python. With EMULATED,
- * SIMDe computes what AVX-512 would. */
+/* int8 attention with the tiles of one instruction set, KERNEL_HEADER, as a function for Python. With EMULATED,
+ * SIMDe computes what AVX-512 would, and emulated_tiles.h what AMX would. */
 #if defined(EMULATED)
 #include "emulated_avx512.h"
+#include "emulated_tiles.h"
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
 #include "../../Sources/CKernels/portable/loops.h"
-#include TILES
+#include KERNEL_HEADER
+#if !defined(ATTENTION_KERNELS) /* AMX has all of its own */
 #include "../../Sources/CKernels/portable/attention_int8.h"
+#endif
 
 void attend(size_t queries, size_t keys, size_t width, float scale, void *query, void *key, void *value, size_t stride,
             int type, void *head, void *scratch, void *out);
