@@ -1,17 +1,15 @@
-/* int8 attention with the tiles of one instruction set, the header TILES, as a function for Python. With EMULATED,
- * SIMDe computes what AVX-512 would, and emulated_amx.h what AMX would. */
+/* int8 attention with the tiles of one instruction set, KERNEL_HEADER, as a function for Python. With EMULATED,
+ * SIMDe computes what AVX-512 would, and emulated_tiles.h what AMX would. */
 #if defined(EMULATED)
 #include "emulated_avx512.h"
-
-#include "emulated_amx.h"
+#include "emulated_tiles.h"
 #elif defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
 #include "../../Sources/CKernels/portable/loops.h"
-#include TILES
-/* Those of AMX bring their own. */
-#ifndef ATTENTION_KERNELS
+#include KERNEL_HEADER
+#if !defined(ATTENTION_KERNELS) /* AMX has all of its own */
 #include "../../Sources/CKernels/portable/attention_int8.h"
 #endif
 

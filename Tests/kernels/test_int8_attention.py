@@ -1,24 +1,20 @@
 """The kernels of int8 attention on every instruction set, against the definition in numpy: equal to the bit.
 
-AVX-512 is computed by SIMDe, and AMX by emulated_amx.h, so that their kernels are tested on every x86-64.
+AVX-512 is computed by SIMDe and AMX by the model in emulated_tiles.h, so that their kernels are tested on every x86-64.
 """
 
 import ctypes
-import pathlib
-import subprocess
 
 import numpy as np
 import pytest
 from int8_attention import attention
+from libraries import AVX2, EMULATED, KERNELS, bfloat16, library
 
-HERE = pathlib.Path(__file__).parent
-KERNELS = HERE.parents[1] / "Sources" / "CKernels"
-AVX2 = ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2"]
 SETS = {
     "portable": ("portable/attention_tiles.h", []),
     "avx2": ("x86/attention_avx2.h", AVX2),
-    "avx512_vnni": ("x86/attention_vnni.h", [*AVX2, "-DEMULATED"]),
-    "amx": ("x86/attention_amx.h", [*AVX2, "-DEMULATED"]),
+    "avx512_vnni": ("x86/attention_vnni.h", EMULATED),
+    "amx": ("x86/attention_amx.h", EMULATED),
 }
 FLOAT32, BFLOAT16 = 0, 1
 CHANNELS = 80
@@ -27,12 +23,9 @@ CHANNELS = 80
 @pytest.fixture(scope="module", params=SETS)
 def attend(request, tmp_path_factory):
     """A function of query, key, value, scale and the type of rows, which computes one head."""
-    tiles, flags = SETS[request.param]
-    path = tmp_path_factory.mktemp("kernels") / "int8_attention.so"
-    options = ["-std=c11", "-O2", "-fPIC", "-shared", "-fno-math-errno", "-Wno-psabi", *flags]
-    sources = [f"-I{KERNELS / 'include'}", f'-DTILES="{KERNELS / tiles}"', HERE / "int8_attention.c"]
-    subprocess.run(["clang", *options, *sources, "-lm", "-o", path], check=True)
-    kernel = ctypes.CDLL(path).attend
+    header, flags = SETS[request.param]
+    definition = f'-DKERNEL_HEADER="{KERNELS / header}"'
+    kernel = library(tmp_path_factory.mktemp("kernels"), "int8_attention.c", *flags, definition).attend
     kernel.argtypes = [ctypes.c_size_t] * 3 + [ctypes.c_float] + [ctypes.c_void_p] * 3 + [ctypes.c_size_t]
     kernel.argtypes += [ctypes.c_int] + [ctypes.c_void_p] * 3
 
@@ -62,12 +55,6 @@ def aligned(shape, number):
     raw = np.empty(bytes_needed + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + bytes_needed].view(number).reshape(shape)
-
-
-def bfloat16(x):
-    """The nearest bfloat16, as float32."""
-    bits = np.asarray(x, np.float32).view(np.uint32)
-    return (bits + 0x7FFF + (bits >> 16 & 1) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
 def gaussian(random, queries, keys, width, spread=1.0, offset=0.5):
