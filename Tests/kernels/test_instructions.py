@@ -19,7 +19,7 @@ ONLY_IN = {
     r"\btilestored\b": {"amx"},
     r"\btdp\w+": {"amx"},
     r"%tmm\d": {"amx"},
-    r"\bvdpbf16ps\b": {"avx512_bf16", "amx"},
+    r"\bvdpbf16ps\b": {"avx512_bf16"},
     r"\bvcvtne2?ps2bf16\b": {"avx512_bf16", "amx"},
     r"\bvpdpbusd\b": VNNI,
     r"%zmm\d": AVX512,
