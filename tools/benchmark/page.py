@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pathlib
 
 from .aims import MEMORY, OPEN_SECONDS, RATIOS, mark, openings
 from .profile import where_the_time_goes
@@ -25,6 +26,9 @@ from .workloads import (
 PARTS = {"encode": "T5-XXL", "step-512": "transformer, 512", "step-1024": "transformer, 1024", "decode-512": "VAE"}
 Table = list[str]
 
+ELSEWHERE = pathlib.Path(__file__).parent / "elsewhere.md"
+"""Sections of other machines and programs, which stay as they are."""
+
 
 def page(results: Results) -> str:
     """The page in Markdown."""
@@ -41,6 +45,7 @@ def page(results: Results) -> str:
         gguf(results),
         conversions(results),
         where_the_time_goes(results),
+        [ELSEWHERE.read_text()],
     ]
     return "\n".join(line for section in sections for line in section)
 
