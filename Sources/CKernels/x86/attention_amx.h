@@ -10,13 +10,7 @@
 #include "transpose_avx512.h"
 
 /* Queries of a group, and groups whose sums stay in the first cache. A unit of a tile is 4 bytes. */
-enum {
-    GROUP = 16,
-    MOST_GROUPS = 3,
-    UNIT = 4,
-    CHANNEL_TILES = CHANNELS / 16,
-    KEY_TILES = BLOCK_KEYS / 16
-};
+enum { GROUP = 16, MOST_GROUPS = 3, UNIT = 4, CHANNEL_TILES = CHANNELS / 16, KEY_TILES = BLOCK_KEYS / 16 };
 
 /* Channels of the first and of the second tile of keys. */
 enum { HEAD_PART = TILE_UNITS * UNIT, TAIL_PART = CHANNELS - HEAD_PART };
