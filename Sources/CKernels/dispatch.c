@@ -65,22 +65,26 @@ static const native_kernels *const tables[] = {
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 
-extern const native_kernels native_kernels_neon, native_kernels_neon_dotprod, native_kernels_neon_i8mm;
+extern const native_kernels native_kernels_neon, native_kernels_neon_dotprod, native_kernels_neon_i8mm,
+    native_kernels_neon_bf16;
 
 /* Bits of the auxiliary vector, from Linux's asm/hwcap.h for arm64. */
-enum { HAS_DOTPROD = 1 << 20, HAS_I8MM = 1 << 13 };
+enum { HAS_DOTPROD = 1 << 20, HAS_I8MM = 1 << 13, HAS_BF16 = 1 << 14 };
 
 static int runs(const native_kernels *kernels) {
     int dotprod = (getauxval(AT_HWCAP) & HAS_DOTPROD) != 0;
+    int i8mm = dotprod && (getauxval(AT_HWCAP2) & HAS_I8MM) != 0;
+    if (kernels == &native_kernels_neon_bf16)
+        return i8mm && (getauxval(AT_HWCAP2) & HAS_BF16) != 0;
     if (kernels == &native_kernels_neon_i8mm)
-        return dotprod && (getauxval(AT_HWCAP2) & HAS_I8MM) != 0;
+        return i8mm;
     return kernels == &native_kernels_neon_dotprod ? dotprod : 1;
 }
 
 /* Best first. */
-static const native_kernels *const tables[] = {&native_kernels_neon_i8mm, &native_kernels_neon_dotprod,
-                                               &native_kernels_neon, &native_kernels_portable,
-                                               &native_kernels_reproducible};
+static const native_kernels *const tables[] = {&native_kernels_neon_bf16,    &native_kernels_neon_i8mm,
+                                               &native_kernels_neon_dotprod, &native_kernels_neon,
+                                               &native_kernels_portable,     &native_kernels_reproducible};
 #else
 static int runs(const native_kernels *kernels) { return kernels != NULL; }
 

@@ -94,8 +94,8 @@ static void test_table(const native_kernels *table) {
 
 /* Tests the tables that are named, the first of which has to be the best one of the processor, or all that it has. */
 int main(int count, char **arguments) {
-    static const char *const all[] = {"amx",  "avx512_bf16", "avx512_vnni",  "avx512", "avx_vnni",
-                                      "avx2", "neon_i8mm",   "neon_dotprod", "neon",   "portable"};
+    static const char *const all[] = {"amx",       "avx512_bf16", "avx512_vnni",  "avx512", "avx_vnni", "avx2",
+                                      "neon_bf16", "neon_i8mm",   "neon_dotprod", "neon",   "portable"};
     size_t names = count > 1 ? (size_t)count - 1 : sizeof all / sizeof *all;
     for (size_t i = 0; i < names; i++) {
         const char *name = count > 1 ? arguments[i + 1] : all[i];

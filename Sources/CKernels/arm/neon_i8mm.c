@@ -5,6 +5,7 @@
 #pragma clang attribute push(__attribute__((target("dotprod,i8mm"))), apply_to = function)
 #include "../portable/loops.h"
 #include "gemm_neon.h"
+#include "pairs_neon.h"
 #include "int8_i8mm.h"
 #include "../portable/attention_tiles.h"
 #include "../portable/attention_int8.h"

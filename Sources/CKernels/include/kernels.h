@@ -2,9 +2,9 @@
  *
  * `portable` is plain C without fused multiply-adds; blas.h may replace its float32 GEMM by OpenBLAS's. All have an
  * int8 GEMM: `avx_vnni` and `avx512_vnni` by the instructions of VNNI, `neon_dotprod` and `neon_i8mm` by those of
- * arm64. Only `avx512_bf16`, which also has VNNI, and `amx` have a bfloat16 GEMM. The results of all are equal to the
- * bit, except those of `portable` and of bfloat16 GEMMs. A second table called `portable` has fused multiply-adds, by a
- * function.
+ * arm64. Only `avx512_bf16`, which also has VNNI, `amx`, and `neon_bf16`, which also has I8MM, have a bfloat16 GEMM.
+ * The results of all are equal to the bit, except those of `portable` and of bfloat16 GEMMs. A second table called
+ * `portable` has fused multiply-adds, by a function.
  *
  * `rows` and `columns` count rows and elements of a row. A `stride` is the distance between rows in elements.
  */

@@ -14,7 +14,8 @@
 #include "gemm_amx.h"
 #include "epilogue_bfloat16.h"
 #include "attention_bfloat16_amx.h"
-#include "attention_bfloat16.h"
+#include "softmax_bfloat16_avx512.h"
+#include "../portable/attention_bfloat16.h"
 #include "attention_amx.h"
 #pragma clang attribute pop
 

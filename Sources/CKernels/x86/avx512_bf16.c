@@ -11,7 +11,8 @@
 #include "bfloat16_avx512.h"
 #include "epilogue_bfloat16.h"
 #include "attention_bfloat16_avx512.h"
-#include "attention_bfloat16.h"
+#include "softmax_bfloat16_avx512.h"
+#include "../portable/attention_bfloat16.h"
 #include "attention_vnni.h"
 #include "../portable/attention_int8.h"
 #pragma clang attribute pop

@@ -12,8 +12,8 @@ package struct Kernels: @unchecked Sendable {
 
     /// Names of all instruction sets, the best first.
     package static let names = [
-        "amx", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "neon_i8mm", "neon_dotprod", "neon",
-        "portable",
+        "amx", "avx512_bf16", "avx512_vnni", "avx512", "avx_vnni", "avx2", "neon_bf16", "neon_i8mm", "neon_dotprod",
+        "neon", "portable",
     ]
 
     /// Names of the instruction sets that this processor has.

@@ -245,8 +245,8 @@ static pixart_tensor *encode_opened(const char *options, const pixart_tensor *im
 
 /* The best instruction set that this processor has. */
 static const char *best_instructions(const pixart_tensor *images) {
-    static const char *const sets[] = {"amx",  "avx512_bf16", "avx512_vnni",  "avx512", "avx_vnni",
-                                       "avx2", "neon_i8mm",   "neon_dotprod", "neon",   "portable"};
+    static const char *const sets[] = {"amx",       "avx512_bf16", "avx512_vnni",  "avx512", "avx_vnni", "avx2",
+                                       "neon_bf16", "neon_i8mm",   "neon_dotprod", "neon",   "portable"};
     for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
         char options[64];
         snprintf(options, sizeof options, "{\"instructions\": \"%s\"}", sets[i]);

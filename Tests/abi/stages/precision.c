@@ -128,8 +128,8 @@ static void streamed_encoders_agree(void) {
 /* All instruction sets of this processor compute the same image up to rounding. The others are refused, and the message
  * names those of the processor. */
 static void every_instruction_set_agrees(void) {
-    static const char *const sets[] = {"amx",  "avx512_bf16", "avx512_vnni",  "avx512", "avx_vnni",
-                                       "avx2", "neon_i8mm",   "neon_dotprod", "neon",   "portable"};
+    static const char *const sets[] = {"amx",       "avx512_bf16", "avx512_vnni",  "avx512", "avx_vnni", "avx2",
+                                       "neon_bf16", "neon_i8mm",   "neon_dotprod", "neon",   "portable"};
     static const struct {
         const char *weights;
         double embedding, latents; /* relative errors between sets */

@@ -95,8 +95,8 @@ class EncoderOpenOptions(TypedDict, total=False):
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
-    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of others by a
-    fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
+    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16 differ from
+    those of others by a fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -118,6 +118,7 @@ class EncoderOpenOptions(TypedDict, total=False):
         "avx512",
         "avx_vnni",
         "avx2",
+        "neon_bf16",
         "neon_i8mm",
         "neon_dotprod",
         "neon",
@@ -133,10 +134,10 @@ class EncoderOpenOptions(TypedDict, total=False):
     "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default: null."""
 
     reproducible: bool
-    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
-    false."""
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds it
+    is much slower. Default: false."""
 
     residency: Literal["resident", "streamed"]
     """"resident": all weights are held in memory while the encoder is open. "streamed": one layer is held at a time,
@@ -216,8 +217,8 @@ class DenoiserOpenOptions(TypedDict, total=False):
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
-    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of others by a
-    fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
+    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16 differ from
+    those of others by a fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -246,6 +247,7 @@ class DenoiserOpenOptions(TypedDict, total=False):
         "avx512",
         "avx_vnni",
         "avx2",
+        "neon_bf16",
         "neon_i8mm",
         "neon_dotprod",
         "neon",
@@ -261,10 +263,10 @@ class DenoiserOpenOptions(TypedDict, total=False):
     "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default: null."""
 
     reproducible: bool
-    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
-    false."""
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds it
+    is much slower. Default: false."""
 
     residency: Literal["resident", "streamed"]
     """"resident": all weights are held in memory while the denoiser is open. "streamed": the pages of a block's
@@ -504,6 +506,7 @@ class DecoderOpenOptions(TypedDict, total=False):
         "avx512",
         "avx_vnni",
         "avx2",
+        "neon_bf16",
         "neon_i8mm",
         "neon_dotprod",
         "neon",
@@ -517,10 +520,10 @@ class DecoderOpenOptions(TypedDict, total=False):
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     reproducible: bool
-    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
-    false."""
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds it
+    is much slower. Default: false."""
 
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
@@ -609,6 +612,7 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
         "avx512",
         "avx_vnni",
         "avx2",
+        "neon_bf16",
         "neon_i8mm",
         "neon_dotprod",
         "neon",
@@ -622,10 +626,10 @@ class ImageEncoderOpenOptions(TypedDict, total=False):
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     reproducible: bool
-    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
-    false."""
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds it
+    is much slower. Default: false."""
 
     state_dict: Literal["auto", "ema"]
     """Weights to take from a PyTorch training checkpoint. "auto": its "state_dict". "ema": the moving average,
@@ -720,6 +724,7 @@ class ImageEdgesOptions(TypedDict, total=False):
         "avx512",
         "avx_vnni",
         "avx2",
+        "neon_bf16",
         "neon_i8mm",
         "neon_dotprod",
         "neon",
@@ -730,10 +735,10 @@ class ImageEdgesOptions(TypedDict, total=False):
     supports. Default: "auto"."""
 
     reproducible: bool
-    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
-    false."""
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds it
+    is much slower. Default: false."""
 
     threads: int
     """Number of threads that compute for the call or handle. 0 means one for each processor that the process may use.
@@ -817,8 +822,8 @@ class MemoryEstimateOptions(TypedDict, total=False):
     otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It needs
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
-    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of others by a
-    fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
+    multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16 differ from
+    those of others by a fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -855,6 +860,7 @@ class MemoryEstimateOptions(TypedDict, total=False):
         "avx512",
         "avx_vnni",
         "avx2",
+        "neon_bf16",
         "neon_i8mm",
         "neon_dotprod",
         "neon",
@@ -888,10 +894,10 @@ class MemoryEstimateOptions(TypedDict, total=False):
     """Number of prompts, as in pixart_sampler_create_batch. Default: 1."""
 
     reproducible: bool
-    """Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    "int8". true does without those instructions. On processors without fused multiply-adds it is much slower. Default:
-    false."""
+    """Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds it
+    is much slower. Default: false."""
 
     residency: Literal["resident", "streamed"]
     """Residency of the weights, as pixart_encoder_open and pixart_denoiser_open have it. Default: "resident"."""

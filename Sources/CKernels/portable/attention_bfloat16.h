@@ -1,5 +1,5 @@
-/* Flash attention in bfloat16 with AVX-512 BF16: one block of keys at a time, with an online softmax.
- * Include it after the tiles. */
+/* Flash attention in bfloat16: one block of keys at a time, with an online softmax. Include it after the tiles,
+ * pair_values and softmax_weights of the instruction set. */
 
 /* Queries whose sums are held. */
 enum { QUERY_CHUNK = 512 };
@@ -24,45 +24,13 @@ static void pack_block(attention_scratch *s, size_t keys, size_t width, const ui
         pack_panel(count, width / 2, key + first * stride, stride * sizeof *key, s->key[first / NATIVE_PANEL]);
     }
     for (size_t pair = 0; pair < (keys + 1) / 2; pair++) {
-        const uint16_t *even = value + 2 * pair * stride, *odd = even + stride;
         int complete = 2 * pair + 1 < keys;
-        for (size_t c = 0; c < COLUMNS; c += 16) {
-            __mmask16 mask = lanes(width, c / 16);
-            __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even + c));
-            __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(complete ? mask : 0, odd + c));
-            _mm512_store_si512(s->value[pair] + c, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
-        }
+        pair_values(complete, width, value + 2 * pair * stride, stride, s->value[pair]);
         s->value[pair][width] = complete ? 0x3f803f80u : 0x3f80u; /* 1, which sums the weights */
     }
     /* Tiles end at a multiple of 32 keys. */
     size_t pairs = (keys + 1) / 2, end = (keys + NATIVE_PANEL - 1) / NATIVE_PANEL * NATIVE_PANEL / 2;
     memset(s->value[pairs], 0, (end - pairs) * sizeof *s->value);
-}
-
-/* Softmax weights 2^(factor * score - maximum) of one query for `panels` times 32 keys.
- *
- * The maximum is one of the scores so far, not always the largest. It changes, and the sums are rescaled, only if a
- * weight would exceed 2^8. Its value cancels out. */
-INLINE void softmax_weights(size_t panels, float factor, const float *score, uint16_t *weight, float *maximum,
-                            float *sum) {
-    __m512 largest = _mm512_load_ps(score);
-    for (size_t i = 1; i < 2 * panels; i++)
-        largest = _mm512_max_ps(largest, _mm512_load_ps(score + 16 * i));
-    float now = _mm512_reduce_max_ps(largest) * factor;
-    if (now > *maximum + 8) {
-        if (*maximum != -INFINITY) {
-            __m512 correction = _mm512_set1_ps(exp2f(*maximum - now));
-            for (size_t c = 0; c < COLUMNS; c += 16)
-                _mm512_store_ps(sum + c, _mm512_mul_ps(_mm512_load_ps(sum + c), correction));
-        }
-        *maximum = now;
-    }
-    __m512 shift = _mm512_set1_ps(*maximum), scale = _mm512_set1_ps(factor);
-    for (size_t i = 0; i < panels; i++) {
-        __m512 low = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i), scale, shift));
-        __m512 high = exp2_rough(_mm512_fmsub_ps(_mm512_load_ps(score + 32 * i + 16), scale, shift));
-        _mm512_store_si512(weight + 32 * i, (__m512i)_mm512_cvtne2ps_pbh(high, low));
-    }
 }
 
 /* Adds a block of keys to the sums of up to QUERIES queries. */
