@@ -1,4 +1,4 @@
-/* x86-64 with AMX-TILE, AMX-INT8 and AMX-BF16, beside all that avx512_bf16.c needs. */
+/* x86-64 with AMX-TILE, AMX-INT8, AMX-BF16 and all that avx512_bf16.c needs. */
 #if defined(__x86_64__)
 #include "look_up.h"
 

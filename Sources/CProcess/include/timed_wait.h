@@ -13,7 +13,7 @@ void native_wait_within(pthread_cond_t *condition, pthread_mutex_t *mutex, int m
 /* Locks a mutex outside the gate (fork_gate.h). Returns 0 if another thread still holds it after `milliseconds`. */
 int native_lock_within(pthread_mutex_t *mutex, int milliseconds);
 
-/* Tells the processor that this thread only looks at memory until it changes. */
+/* A hint to the processor that this thread spins. */
 static inline void native_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

@@ -4,7 +4,7 @@ import PixArtStorage
 /// Weights of up to 32 outputs, packed for a GEMM.
 struct Panel {
     static let width = Int(NATIVE_PANEL)
-    /// Elements beside the weights: a factor and a sum for each output.
+    /// Elements of a panel that are not weights: a factor and a sum for each output.
     static let scales = 2 * width
 
     /// [units][32]

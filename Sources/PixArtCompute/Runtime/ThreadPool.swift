@@ -85,7 +85,7 @@ package final class ThreadPool: @unchecked Sendable {
         guard blasWorkers == 0 || native_blas_reserve(blasWorkers) != 0 else {
             throw .memory("cannot start \(count) threads: no address space for OpenBLAS, 128 MiB each")
         }
-        // A caller needs a processor beside those of the workers.
+        // The caller may spin only if there is a processor for it.
         queue = WorkQueue(
             patience: count <= processors ? Self.patience : 0,
             patienceOfCaller: count < processors ? Self.patience : 0)
