@@ -75,16 +75,15 @@ static void sort_units(size_t rows, size_t units, const uint8_t *left, size_t st
                                                  zero_point_of(BOTH, v, sorted, panel));
 }
 
-/* For few rows, sorting takes longer than it saves: all units are heavy. `sums` is what the zero point adds to all units of
- * the panel; it is counted once. */
+/* For few rows, sorting takes longer than it saves: all units are heavy. `sums` is what the zero point adds to all
+ * units of the panel; it is counted once. */
 static void take_all_as_heavy(int is_first, size_t units, const int32_t *sums, sorted_units *sorted) {
     memset(sorted->count, 0, sizeof sorted->count);
     sorted->count[BOTH] = units;
     for (size_t unit = 0; unit < units; unit++)
         sorted->units[BOTH][unit] = (uint16_t)unit;
     for (size_t v = 0; v < 2; v++)
-        sorted->zero_point[v] =
-            is_first ? _mm256_loadu_si256((const __m256i *)(sums + 8 * v)) : _mm256_setzero_si256();
+        sorted->zero_point[v] = is_first ? _mm256_loadu_si256((const __m256i *)(sums + 8 * v)) : _mm256_setzero_si256();
 }
 
 /* Sums of a tile, in vectors of 8 columns. */
