@@ -82,7 +82,7 @@ test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
+	$(VENV)/bin/pip install -q numpy pytest tqdm mypy pillow
 	@touch $@
 
 test-fuzz: build # Each input of the fuzzing corpus once
