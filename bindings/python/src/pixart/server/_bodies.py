@@ -12,14 +12,12 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.types import Scope
 
-from ._refusals import Refusal
+from ._refusals import CLOSE, Refusal
 from ._service import HungUp
 from ._settings import MEBIBYTE, Settings
 
 MOST_FILES, MOST_FIELDS = 8, 64
 _HELD = "pixart.held"
-CLOSE = {"Connection": "close"}
-"""The rest of the body is still on its way, so the connection cannot be used for another request."""
 
 
 class Bodies:

@@ -56,14 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--max-body", type=_positive, default=shown, metavar="MIB", help=f"MiB of a request (default: {shown})"
     )
-    seconds = default.shutdown_seconds
-    group.add_argument(
-        "--shutdown-seconds",
-        type=float,
-        default=seconds,
-        metavar="S",
-        help=f"time to finish jobs (default: {seconds:g})",
-    )
+    for flag, name, text in (
+        ("--head-seconds", "head_seconds", "for the head of a request"),
+        ("--body-seconds", "body_seconds", "for the body of a request"),
+        ("--write-seconds", "write_seconds", "for a pause in reading a reply"),
+        ("--shutdown-seconds", "shutdown_seconds", "to finish jobs after SIGTERM"),
+    ):
+        shown = getattr(default, name)
+        text = f"time {text} (default: {shown:g})"
+        group.add_argument(flag, dest=name, type=_seconds, default=shown, metavar="S", help=text)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,6 +117,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is below 1")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a time in seconds")
     return value
 
 

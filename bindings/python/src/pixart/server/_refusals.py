@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import http
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from .._core.errors import ArgumentError, OutOfMemoryError
 
@@ -13,6 +16,28 @@ STABLE_DIFFUSION = "/sdapi/"
 """Paths below it answer in the shape of Stable Diffusion front ends, all others in OpenAI's."""
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+CLOSE = {"Connection": "close"}
+"""Headers of a reply to a request whose body is still on its way, so that the connection cannot be used again."""
+LINGER_SECONDS = 2.0
+
+
+class LingeringResponse(JSONResponse):
+    """A reply to a request whose body was not read. Many clients read a reply only after they have sent everything, and
+    lose it if the connection ends before. So what still arrives is dropped for a while."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_drop(receive), LINGER_SECONDS)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drop(receive: Receive) -> None:
+    while (await receive()).get("more_body", False):
+        pass
 
 
 class Refusal(Exception):
@@ -42,7 +67,8 @@ class Refusal(Exception):
             body: dict[str, object] = {"error": name, "detail": self.message, "errors": self.message}
         else:
             body = {"error": self.described()}
-        return JSONResponse(body, self.status, headers=self.headers)
+        kind = LingeringResponse if self.headers == CLOSE else JSONResponse
+        return kind(body, self.status, headers=self.headers)
 
 
 def refusal_of(error: BaseException) -> Refusal:

@@ -30,7 +30,8 @@ EMPTY_LISTS = (
     *("realesrgan-models", "sd-modules", "sd-vae", "upscalers"),
 )
 """Lists that front ends ask for at their start, and that are empty here."""
-UNSUPPORTED = ("enable_hr", "restore_faces", "tiling", "script_name", "refiner_checkpoint", "inpaint_full_res")
+UNSUPPORTED = ("enable_hr", "restore_faces", "tiling", "script_name", "refiner_checkpoint")
+UNSUPPORTED_WITH_MASK = ("inpaint_full_res",)
 """Fields that would change the image, and are refused if they are set."""
 PREVIEWS = 20
 """Previews of an image for /sdapi/v1/progress."""
@@ -183,7 +184,7 @@ class StableDiffusion:
 
     def _order(self, fields: Fields, image: Pixels | None, mask: Pixels | None) -> Order:
         settings, service = self._settings, self._service
-        for name in UNSUPPORTED:
+        for name in UNSUPPORTED if mask is None else (*UNSUPPORTED, *UNSUPPORTED_WITH_MASK):
             if fields.raw(name) not in (None, False, 0, "", "None"):
                 raise Refusal(422, f"{name} is not supported by this server", param=name, code="unsupported")
         scripts = fields.raw("alwayson_scripts")
