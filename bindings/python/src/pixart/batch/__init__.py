@@ -1,6 +1,6 @@
 """Many images of a file of prompts: `pixart batch prompts.jsonl --out DIR`, in one process or on a Ray cluster.
 
-    summary = pixart.batch.run_batch("prompts.jsonl", "images", pixart.batch.in_one_process, model=model, ...)
+summary = pixart.batch.run_batch("prompts.jsonl", "images", pixart.batch.in_one_process, model=model, ...)
 """
 
 from ._command import add_arguments, run

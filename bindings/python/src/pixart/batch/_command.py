@@ -48,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decoders", type=_count(1), metavar="N", help="processes that decode; default: one for 8 that denoise"
     )
     opening = parser.add_argument_group("the model")
-    opening.add_argument("--model", required=True, help="folder in the diffusers layout, file, or id in the Hub's cache")
+    opening.add_argument(
+        "--model", required=True, help="folder in the diffusers layout, file, or id in the Hub's cache"
+    )
     for name in sorted({name for names in OPENING.values() for name in names}):
         _add_option(opening, "denoiser_open", name, "open")
     fields = parser.add_argument_group("values for lines without them")
@@ -78,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     except BadLines as error:
         return _fail(str(error), progress)
-    except (PixArtError, OSError, RuntimeError, ImportError) as error:
+    except (PixArtError, OSError, ValueError, RuntimeError, ImportError) as error:
         return _fail(f"pixart: {error}", progress)
     except KeyboardInterrupt:
         progress.end("interrupted; the same command goes on from here")

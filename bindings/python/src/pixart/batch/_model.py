@@ -71,14 +71,15 @@ def examine(path: str, opening: Mapping[str, Any], options: Iterable[str]) -> tu
     model, refused = Model(path, opening), {}
     wanted = {each: json.loads(each) for each in options}
     files: list[tuple[str, str]] = []
-    with Encoder(path, **{**model.options("encoder"), "residency": "streamed"}) as encoder:
+    streamed: dict[str, Any] = {"residency": "streamed"}
+    with Encoder(path, **{**model.options("encoder"), **streamed}) as encoder:
         files += [("encoder", file) for file in encoder.report()["files"]]
         for text, value in wanted.items():
             try:
                 encoder.tokenize("a", **value["encode"])
             except (PixArtError, TypeError) as error:
                 refused[text] = str(error)
-    with Denoiser(path, **{**model.options("denoiser"), "residency": "streamed"}) as denoiser:
+    with Denoiser(path, **{**model.options("denoiser"), **streamed}) as denoiser:
         report = denoiser.report()
         files += [("denoiser", file) for file in report["files"]]
         embedding = np.zeros((1, report["architecture"]["caption_channels"]), np.float32)

@@ -54,13 +54,13 @@ class BadLines(ValueError):
 
 def read_requests(path: str, defaults: Mapping[str, Any]) -> list[Request]:
     """Reads every line of a file. Raises BadLines if some are wrong. `defaults` are fields for lines without them."""
-    known = _Known()
+    fields = _Fields()
     errors: dict[int, str] = {}
     requests: list[Request] = []
     shared: dict[str, str] = {}
     for number, text in _lines(path):
         try:
-            request = known.request(number, {**defaults, **_parse(text)})
+            request = fields.request(number, {**defaults, **_parse(text)})
         except ValueError as error:
             errors[number] = str(error)
         else:
@@ -70,7 +70,12 @@ def read_requests(path: str, defaults: Mapping[str, Any]) -> list[Request]:
     return requests
 
 
-class _Known:
+def parse_request(line: int, fields: Mapping[str, Any]) -> Request:
+    """Returns the fields of a line as a request. Raises ValueError if one is wrong."""
+    return _Fields().request(line, fields)
+
+
+class _Fields:
     """The fields of a line."""
 
     def __init__(self) -> None:
@@ -125,7 +130,7 @@ def _parse(text: bytes) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("not readable: JSON that is nested too deeply") from None
     if not isinstance(fields, dict):
-        raise ValueError(f"a JSON {type(fields).__name__}, expected an object such as {{\"prompt\": \"a cat\"}}")
+        raise ValueError(f'a JSON {type(fields).__name__}, expected an object such as {{"prompt": "a cat"}}')
     return fields
 
 

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
+from .._core.errors import ArgumentError, Status
 from ._folder import FAILED, MANIFEST, Folder
 from ._model import Model, examine
-from ._requests import BadLines, Request, read_requests
+from ._requests import BadLines, Request, parse_request, read_requests
 
 LOST = "the worker that had it died each time"
+ELSEWHERE = "a worker wrote it into a folder that is not this one; every machine needs the same --out"
 
 
 class Image(NamedTuple):
@@ -62,11 +64,13 @@ def run_batch(
     `opening` are options of opening the stages. `defaults` are fields for lines without them. An image that fails is
     tried `retries` more times. Raises BadLines before anything is computed if lines are wrong.
     """
+    flags = parse_request(0, {"prompt": "", **defaults}).options
     requests = read_requests(path, defaults)
-    checked, refused = examine(model, opening, {request.options for request in requests})
+    checked, refused = examine(model, opening, {flags, *(request.options for request in requests)})
+    if flags in refused:
+        raise ArgumentError(refused[flags], status=Status.ERROR_OPTION)
     if refused:
-        wrong = {each.line: refused[each.options] for each in requests if each.options in refused}
-        raise BadLines(path, wrong)
+        raise BadLines(path, {each.line: refused[each.options] for each in requests if each.options in refused})
     out = Folder(folder)
     out.create()
     lines = [(request, checked.name(request.to_json())) for request in requests]
@@ -106,29 +110,28 @@ def _rounds(
     while pending:
         errors: dict[str, str] = {}
         for outcome in execute(model, folder, pending):
-            if outcome.error:
-                errors[outcome.name] = outcome.error
-            else:
+            if not outcome.error and folder.has(outcome.name):
                 made += 1
+            else:
+                errors[outcome.name] = outcome.error or ELSEWHERE
             if report:
                 report(Summary(len(images), found, made, {**failed, **errors}))
-        finished = folder.names()
-        rest = [image for image in pending if image.name not in finished]
+        rest = [image for image in pending if not folder.has(image.name)]
         moved = len(rest) < len(pending)
-        attempts.update(errors)
         pending = []
         for image in rest:
-            error = errors.get(image.name)
-            if attempts[image.name] > retries or (error is None and not moved):
+            error = errors.get(image.name, "")
+            attempts[image.name] += (
+                1 if error or not moved else 0
+            )  # those that were lost cost nothing while others move
+            if attempts[image.name] > retries:
                 failed[image.name] = error or LOST
             else:
                 pending.append(image)
     return Summary(len(images), found, len(images) - found - len(failed), failed)
 
 
-def _write_lists(
-    folder: Folder, path: str, lines: Sequence[tuple[Request, str]], failed: Mapping[str, str]
-) -> None:
+def _write_lists(folder: Folder, path: str, lines: Sequence[tuple[Request, str]], failed: Mapping[str, str]) -> None:
     """Writes which line is which file, and which lines failed."""
     source, finished = os.path.abspath(path), folder.names()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, Callable, ClassVar, Generic, TypedDict, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,10 @@ from ._folder import Folder
 from ._model import Model
 
 Array = npt.NDArray[np.float32]
+NONE: Array = np.empty((0, 0), np.float32)
+NO_LATENTS: Array = np.empty((0, 0, 0), np.float32)
+"""Arrays of rows that do not have them. Ray Data needs the number of dimensions."""
+
 Handle = TypeVar("Handle", Encoder, Denoiser, Decoder)
 _NEGATIVES = 256
 """Embeddings of negative prompts that an encoder keeps."""
@@ -38,21 +42,12 @@ class Row(TypedDict):
 
 
 def new_row(name: str, request: str) -> Row:
-    return {"name": name, "request": request, "error": "", **_empty()}  # type: ignore[typeddict-item]
-
-
-def _empty() -> dict[str, Array]:
-    return {
-        "prompt": np.empty((0, 0), np.float32),
-        "negative": np.empty((0, 0), np.float32),
-        "latents": np.empty((0, 0, 0), np.float32),
-    }
+    row: Row = {"name": name, "request": request, "error": "", "prompt": NONE, "negative": NONE, "latents": NO_LATENTS}
+    return row
 
 
 class _Stage(Generic[Handle]):
     """A stage that is opened by its first row. close() frees its weights; a later row opens it again."""
-
-    open: ClassVar[Callable[[Model], Any]]
 
     def __init__(self, model: Model, folder: Folder) -> None:
         self.model, self.folder = model, folder
@@ -77,6 +72,10 @@ class _Stage(Generic[Handle]):
             self._handle.close()
             self._handle = None
 
+    def opened(self) -> Handle:
+        """Opens the stage."""
+        raise NotImplementedError
+
     def groups(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """Divides rows into those of one call."""
         for row in rows:
@@ -89,26 +88,28 @@ class _Stage(Generic[Handle]):
     def _attempt(self, rows: Sequence[Row]) -> None:
         try:
             if self._handle is None:
-                self._handle = type(self).open(self.model)
+                self._handle = self.opened()
             self.work(self._handle, rows)
         except Exception as error:
             if len(rows) > 1:  # find the one that fails
                 for row in rows:
                     self._attempt([row])
                 return
-            rows[0].update(error=f"{type(error).__name__}: {error}", **_empty())  # type: ignore[typeddict-item]
+            rows[0]["error"] = f"{type(error).__name__}: {error}"
+            rows[0]["prompt"], rows[0]["negative"], rows[0]["latents"] = NONE, NONE, NO_LATENTS
 
 
 class Encode(_Stage[Encoder]):
     """Adds the embeddings of the prompt and of the negative prompt. Equal prompts that follow one another are encoded
     once, and each negative prompt is encoded once."""
 
-    open = staticmethod(lambda model: Encoder(model.path, **model.options("encoder")))
-
     def __init__(self, model: Model, folder: Folder) -> None:
         super().__init__(model, folder)
         self._last: dict[str, Array] = {}
         self._negatives: dict[str, Array] = {}
+
+    def opened(self) -> Encoder:
+        return Encoder(self.model.path, **self.model.options("encoder"))
 
     def work(self, stage: Encoder, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -130,7 +131,8 @@ class Encode(_Stage[Encoder]):
 class Denoise(_Stage[Denoiser]):
     """Adds the latents, and drops the embeddings. Rows with equal options are denoised in one run."""
 
-    open = staticmethod(lambda model: Denoiser(model.path, **model.options("denoiser")))
+    def opened(self) -> Denoiser:
+        return Denoiser(self.model.path, **self.model.options("denoiser"))
 
     def groups(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         groups: dict[str, list[Row]] = {}
@@ -143,13 +145,14 @@ class Denoise(_Stage[Denoiser]):
         prompts, negatives = [row["prompt"] for row in rows], [row["negative"] for row in rows]
         seeds, options = [request["seed"] for request in requests], requests[0]["denoise"]
         for row, latents in zip(rows, stage.denoise(prompts, negatives, seed=seeds, **options)):
-            row.update(latents=latents, prompt=_empty()["prompt"], negative=_empty()["negative"])
+            row["prompt"], row["negative"], row["latents"] = NONE, NONE, latents
 
 
 class Decode(_Stage[Decoder]):
     """Decodes the latents, writes the images, and drops the latents."""
 
-    open = staticmethod(lambda model: Decoder(model.path, **model.options("decoder")))
+    def opened(self) -> Decoder:
+        return Decoder(self.model.path, **self.model.options("decoder"))
 
     def work(self, stage: Decoder, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -158,4 +161,4 @@ class Decode(_Stage[Decoder]):
             image = stage.decode(row["latents"][None], **size)
             text = {"pixart": json.dumps(self.model.settings(request), ensure_ascii=False)}
             self.folder.write(row["name"], encode_png(image, 0, text))
-            row["latents"] = _empty()["latents"]
+            row["latents"] = NO_LATENTS
