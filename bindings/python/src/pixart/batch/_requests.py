@@ -117,7 +117,7 @@ def _lines(path: str) -> Iterator[tuple[int, bytes]]:
             if number == 1:
                 text = text.removeprefix(b"\xef\xbb\xbf")
             if text.strip():
-                yield number, text
+                yield number, text.rstrip()
 
 
 def _parse(text: bytes) -> dict[str, Any]:
