@@ -18,8 +18,11 @@ WRITTEN = 8
 """Images that are denoised before the decoder opens. As many are lost, at most, if the process is killed."""
 
 
-def in_one_process(model: Model, folder: Folder, images: Sequence[Image], *, batch_size: int = 1) -> Iterator[Outcome]:
+def in_one_process(
+    model: Model, folder: Folder, images: Sequence[Image], *, alone: bool, batch_size: int = 1
+) -> Iterator[Outcome]:
     """Encodes some prompts, then denoises and decodes them a few at a time. Each stage closes before the next opens."""
+    batch_size = 1 if alone else batch_size
     encode, denoise, decode = Encode(model, folder), Denoise(model, folder), Decode(model, folder)
     for chunk in _slices(images, max(ENCODED, batch_size)):
         with encode:

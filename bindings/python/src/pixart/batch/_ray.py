@@ -27,6 +27,9 @@ _ESTIMATED = ("preset", "variant", "threads", "reproducible", "weights", "reside
 _PROCESS = 200 << 20
 """Memory of a worker of Ray, in bytes: Python, numpy and pyarrow."""
 
+_LOCAL_STORE = 1 << 30
+"""Bytes of embeddings and latents on their way that a machine alone holds."""
+
 _BLOCKS = 4096
 """Blocks of the input, at most about. Ray Data keeps a reference to each."""
 
@@ -45,6 +48,7 @@ def on_ray(
     folder: Folder,
     images: Sequence[Image],
     *,
+    alone: bool,
     address: str,
     encoders: int = 1,
     denoisers: int | None = None,
@@ -57,6 +61,7 @@ def on_ray(
     what it had is lost for this round.
     """
     ray, data = _connected(address), importlib.import_module("ray.data")
+    batch_size, in_flight = (1, 1) if alone else (batch_size, 2)
     blocks = _blocks(images, batch_size)
     pools = _pools(ray, model, encoders, denoisers, decoders)
     opened = Model(model.path, {**model.opening, "threads": pools.threads}, model.digest)
@@ -77,7 +82,7 @@ def on_ray(
             rows = rows.map_batches(
                 actor,
                 batch_size=size,
-                compute=data.ActorPoolStrategy(size=min(count, most), max_tasks_in_flight_per_actor=2),
+                compute=data.ActorPoolStrategy(size=min(count, most), max_tasks_in_flight_per_actor=in_flight),
                 fn_constructor_args=(opened, folder.path),
                 num_cpus=processors,
                 memory=memory[actor.stage],
@@ -154,7 +159,8 @@ def _connected(address: str) -> Any:
     if not ray.is_initialized():
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster that this call starts reports to nobody
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # this process only prints what the command prints
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        here = {"object_store_memory": _LOCAL_STORE, "include_dashboard": False} if address == "local" else {}
+        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **here)
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     return ray
 

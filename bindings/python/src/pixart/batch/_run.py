@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, Protocol
 
 from .._core.errors import ArgumentError, Status
 from ._folder import FAILED, MANIFEST, Folder
@@ -30,9 +30,11 @@ class Outcome(NamedTuple):
     error: str
 
 
-Execute = Callable[[Model, Folder, Sequence[Image]], Iterator[Outcome]]
-"""Makes images, and reports those that it finished and those that failed. An image it does not report is lost: its
-worker died."""
+class Execute(Protocol):
+    """Makes images, and reports those that it finished and those that failed. An image that it does not report is lost:
+    its worker died. With `alone`, no image is at risk because of another."""
+
+    def __call__(self, model: Model, folder: Folder, images: Sequence[Image], *, alone: bool) -> Iterator[Outcome]: ...
 
 
 class Summary(NamedTuple):
@@ -107,9 +109,10 @@ def _rounds(
     pending = [image for image in images if image.name not in finished]
     found, made = len(images) - len(pending), 0
     attempts: collections.Counter[str] = collections.Counter()
+    alone = False
     while pending:
         errors: dict[str, str] = {}
-        for outcome in execute(model, folder, pending):
+        for outcome in execute(model, folder, pending, alone=alone):
             if not outcome.error and folder.has(outcome.name):
                 made += 1
             else:
@@ -128,6 +131,7 @@ def _rounds(
                 failed[image.name] = error or LOST
             else:
                 pending.append(image)
+        alone = True
     return Summary(len(images), found, len(images) - found - len(failed), failed)
 
 
