@@ -13,6 +13,8 @@ from processes import made, pixart_command
 
 import pixart
 
+COMMIT = "0123" * 10
+
 
 def test_help_names_every_command():
     shown = made("--help")
@@ -50,10 +52,10 @@ def test_convert(model, tmp_path):
 
 
 def test_doctor_tells_what_opens(model, tmp_path):
-    cached = tmp_path / "hub" / "models--PixArt-alpha--small" / "snapshots" / "0123" * 10
+    cached = tmp_path / "hub" / "models--PixArt-alpha--small" / "snapshots" / COMMIT
     shutil.copytree(model, cached)
     (cached.parents[1] / "refs").mkdir()
-    (cached.parents[1] / "refs" / "main").write_text("0123" * 10)
+    (cached.parents[1] / "refs" / "main").write_text(COMMIT)
     shutil.rmtree(cached / "vae")
     environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub")}
     done = pixart_command("doctor", "--json", "--no-speed", env=environment)
