@@ -7,7 +7,7 @@ import dataclasses
 import os
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, cast
 
 import numpy as np
@@ -27,7 +27,14 @@ from ._models import default_model
 from ._picture import Picture
 from ._sampler import Sampler
 from ._start import Start
-from .options import DecoderOpenOptions, DenoiseOptions, DenoiserOpenOptions, EncoderOpenOptions
+from .options import (
+    DecodeOptions,
+    DecoderOpenOptions,
+    DenoiseOptions,
+    DenoiserOpenOptions,
+    EncodeOptions,
+    EncoderOpenOptions,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -47,7 +54,8 @@ class Pipeline:
 
     `model` is a folder, file or id as for Encoder; None means the small emoji model of this package. `weights` is the
     precision of the text encoder and the transformer. `preset`, `variant` and `threads` apply to every stage.
-    `encoder`, `denoiser` and `decoder` are further options of opening a stage, such as denoiser={"adapters": [...]}.
+    `encoder`, `denoiser` and `decoder` are further options of opening a stage, such as denoiser={"adapters": [...]};
+    `encode` and `decode` are those of the calls, such as decode={"low_memory": True}.
     With `one_at_a_time`, a stage is closed before the next opens, so that only one is in memory.
     """
 
@@ -63,6 +71,8 @@ class Pipeline:
         encoder: EncoderOpenOptions | None = None,
         denoiser: DenoiserOpenOptions | None = None,
         decoder: DecoderOpenOptions | None = None,
+        encode: EncodeOptions | None = None,
+        decode: DecodeOptions | None = None,
     ) -> None:
         self.model = os.fspath(default_model() if model is None else model)
         shared = {"preset": preset, "variant": variant, "threads": threads}
@@ -73,7 +83,9 @@ class Pipeline:
             Decoder: {**shared, **(decoder or {})},
             ImageEncoder: shared,
         }
-        given = {"preset": preset, "weights": weights, "variant": variant, "encoder": encoder, "denoiser": denoiser}
+        self._encode, self._decode = dict(encode or {}), dict(decode or {})
+        given: dict[str, Any] = {"preset": preset, "weights": weights, "variant": variant, "encoder": encoder}
+        given.update(denoiser=denoiser, decoder=decoder, encode=encode, decode=decode)
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, "auto", {})}
         self._one_at_a_time = one_at_a_time
         self._stages: dict[type[Stage], Stage] = {}
@@ -99,8 +111,9 @@ class Pipeline:
     def encode(self, prompts: str | Sequence[str], *, progress: Progress = None) -> list[npt.NDArray[np.float32]]:
         """Encodes prompts into embeddings, each float32 [S, E]. A prompt that comes twice is encoded once."""
         texts = [prompts] if isinstance(prompts, str) else list(prompts)
+        options: Any = self._encode
         with self._stage(Encoder) as encoder:
-            found = {text: encoder.encode(text, progress=progress) for text in dict.fromkeys(texts)}
+            found = {text: encoder.encode(text, progress=progress, **options) for text in dict.fromkeys(texts)}
         return [found[text] for text in texts]
 
     def generate(
@@ -130,31 +143,45 @@ class Pipeline:
         `progress` is as in Denoiser.denoise(): steps are those of all batches, and a true result also cancels
         encoding and decoding. `preview` is called after each step of the first batch.
         """
-        given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+        if batch_size < 1:
+            raise ArgumentError(f"batch_size: {batch_size}; expected at least 1")
+        plan = self._plan(prompt, negative_prompt, Start(image, mask, control), options)
+        with self._lock if self._one_at_a_time else contextlib.nullcontext(), reporting(progress) as report:
+            images = self._images(plan, batch_size, report or _ignore, preview)
+        return Images(images, plan.settings)
+
+    def settings(
+        self,
+        prompt: str | Sequence[str],
+        negative_prompt: str | Sequence[str] = "",
+        *,
+        image: Picture | None = None,
+        mask: Picture | None = None,
+        control: Picture | None = None,
+        **options: Unpack[DenoiseOptions],
+    ) -> list[dict[str, Any]]:
+        """The settings of the images that generate() would make."""
+        return self._plan(prompt, negative_prompt, Start(image, mask, control), options).settings
+
+    def _plan(self, prompt: object, negative_prompt: object, start: Start, options: Mapping[str, Any]) -> _Plan:
+        given = {key: value for key, value in options.items() if value is not None}
         if preset := self._given.get("preset"):
             given.setdefault("preset", preset)
-        start = Start(image, mask, control)
-        if image is not None:
-            given.setdefault("strength", 0.8)
-            given = {**start.size(), **given}
+        if start.has_image:
+            given = {**start.size(), "strength": 0.8, **given}
         elif "strength" in given:
             raise ArgumentError(
                 f"strength: {given['strength']} without an image to start from; expected both or neither"
             )
         copies = given.pop("num_images_per_prompt", 1)
-        for name, count in {"batch_size": batch_size, "num_images_per_prompt": copies}.items():
-            if count < 1:
-                raise ArgumentError(f"{name}: {count}; expected at least 1")
+        if copies < 1:
+            raise ArgumentError(f"num_images_per_prompt: {copies}; expected at least 1")
         rows = _rows(prompt, negative_prompt, copies, given.pop("seed", None))
         made = {"model": self.model, **self._given, **given, **start.settings, "version": version()}
-        with self._lock if self._one_at_a_time else contextlib.nullcontext(), reporting(progress) as report:
-            images = self._images(rows, start, batch_size, report or _ignore, preview, given)
-        return Images(images, [{**row.settings, **made} for row in rows])
+        return _Plan(rows, start, given, [{**dataclasses.asdict(row), **made} for row in rows])
 
-    def _images(
-        self, rows: list[_Row], start: Start, batch_size: int, report: Report, preview: Preview | None, options: Any
-    ) -> npt.NDArray[np.uint8]:
-        """The images of all rows."""
+    def _images(self, plan: _Plan, batch_size: int, report: Report, preview: Preview | None) -> npt.NDArray[np.uint8]:
+        rows, start, options = plan.rows, plan.start, plan.options
         guided = options.get("guidance_scale", 4.5) > 1
         texts = [row.prompt for row in rows] + [row.negative_prompt for row in rows if guided]
         embedding = dict(zip(texts, self.encode(texts, progress=lambda *_: report(0, 1, 0.0))))
@@ -176,7 +203,7 @@ class Pipeline:
                     part = _part(report, number, len(batches))
                     latents.append(_run(sampler, part, preview if number == 0 else None))
         total = steps * len(batches)
-        size = {"height": options.get("height"), "width": options.get("width")}
+        size: Any = {"height": options.get("height"), "width": options.get("width"), **self._decode}
         with self._stage(Decoder) as decoder:
             images = [decoder.decode(each, progress=lambda *_: report(total, total, 1.0), **size) for each in latents]
         return start.keep_unmasked(np.concatenate(images))
@@ -213,9 +240,16 @@ class _Row:
     negative_prompt: str
     seed: int
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What a call of generate() does: the images, what they start from, the options of the runs, and the settings of
+    each image."""
+
+    rows: list[_Row]
+    start: Start
+    options: dict[str, Any]
+    settings: list[dict[str, Any]]
 
 
 def _rows(prompt: object, negative_prompt: object, copies: int, seed: object) -> list[_Row]:
@@ -245,10 +279,10 @@ def _seeds(seed: object, count: int) -> list[int]:
         seed = random.SystemRandom().randrange(SEEDS)
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         return [int(seed) + index for index in range(count)]
-    seeds = [int(each) for each in seed] if isinstance(seed, (list, tuple, np.ndarray)) else None
-    if seeds is None or len(seeds) != count:
+    seeds = list(seed) if isinstance(seed, (list, tuple, np.ndarray)) else []
+    if len(seeds) != count or not all(isinstance(each, (int, np.integer)) for each in seeds):
         raise ArgumentError(f"seed: {seed!r:.80}; expected a number, or a list of {count}, one for each image")
-    return seeds
+    return [int(each) for each in seeds]
 
 
 def _run(sampler: Sampler, report: Report, preview: Preview | None) -> npt.NDArray[np.float32]:
@@ -281,6 +315,8 @@ def generate(
     encoder: EncoderOpenOptions | None = None,
     denoiser: DenoiserOpenOptions | None = None,
     decoder: DecoderOpenOptions | None = None,
+    encode: EncodeOptions | None = None,
+    decode: DecodeOptions | None = None,
     image: Picture | None = None,
     mask: Picture | None = None,
     control: Picture | None = None,
@@ -304,6 +340,8 @@ def generate(
         encoder=encoder,
         denoiser=denoiser,
         decoder=decoder,
+        encode=encode,
+        decode=decode,
     )
     with pipeline:
         return pipeline.generate(

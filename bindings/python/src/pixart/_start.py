@@ -35,6 +35,10 @@ class Start:
         }
 
     @property
+    def has_image(self) -> bool:
+        return self._image is not None
+
+    @property
     def is_needed(self) -> bool:
         return self._image is not None or self._control is not None
 
