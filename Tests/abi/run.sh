@@ -73,13 +73,13 @@ check_header() {
     report "header: text for every function and parameter" $? "$output"
 }
 
-# check_cpp_header CLANG: pixart.hpp compiles silently, and no function of the C header is missing in it.
+# check_cpp_header CLANG: pixart.hpp and its use compile silently, and no function of the C header is missing in it.
 check_cpp_header() {
     local compiler standard output
     for compiler in "${CXX:-c++}" "$1"; do
         for standard in c++17 c++20 c++23; do
-            output=$(echo '#include "pixart.hpp"' | "$compiler" -std=$standard -Wall -Wextra -Wpedantic -Wconversion \
-                -Wshadow -Werror -I"$(dirname "$header")" -x c++ -fsyntax-only - 2>&1)
+            output=$("$compiler" -std=$standard -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only \
+                -I"$(dirname "$header")" -I"$here/support" "$here/cpp/cpp_owners.cpp" 2>&1)
             report "pixart.hpp: $standard, ${compiler##*/}" $? "$output"
         done
     done
