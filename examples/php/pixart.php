@@ -7,7 +7,7 @@
  *     $encoder = new Pixart\Encoder("models/emoji");
  *     [$prompt, $negative] = [$encoder->encode("a cute cat"), $encoder->encode("")];
  *     unset($encoder);                                    // frees it now
- *     $latents = $denoiser->denoise($prompt, $negative, ["seed" => 7], fn($step, $steps, $fraction) => $fraction < 0.5);
+ *     $latents = $denoiser->denoise($prompt, $negative, ["seed" => 7], fn($step, $steps, $share) => $share < 0.5);
  *
  * Long calls take a closure that sees their progress. It cancels the call by returning false, or by an exception, which
  * is thrown again once the call has returned.
@@ -84,16 +84,21 @@ final class C
      */
     public static function make(string $type, ?callable $progress, callable $call): FFI\CData
     {
-        // PHP frees callbacks only when it ends, so all calls share one. A closure may make calls of its own.
+        // PHP frees callbacks only when it ends, so all calls share one. A closure may make calls of its own. Signal
+        // handlers run only where they may throw.
         self::$callback ??= self::callback();
         $outer = [self::$progress, self::$thrown];
-        [self::$progress, self::$thrown] = [$progress ? $progress(...) : null, null];
+        $signals = function_exists("pcntl_async_signals") && pcntl_async_signals(false);
+        $report = fn(int $step, int $steps, float $fraction): bool =>
+            (!$signals || pcntl_signal_dispatch()) && (!$progress || $progress($step, $steps, $fraction) !== false);
+        [self::$progress, self::$thrown] = [$report, null];
         $out = self::library()->new("pixart_$type *");
         try {
             $status = $call(self::$callback[0], FFI::addr($out));
             $thrown = self::$thrown;
         } finally {
             [self::$progress, self::$thrown] = $outer;
+            $signals && pcntl_async_signals(true);
         }
         if ($thrown) {
             self::library()->{"pixart_{$type}_release"}($out);
@@ -108,8 +113,7 @@ final class C
         $callback = self::library()->new("pixart_progress[1]");
         $callback[0] = function (?FFI\CData $context, int $step, int $steps, float $fraction): int {
             try {
-                $cancelled = self::$thrown || (self::$progress && (self::$progress)($step, $steps, $fraction) === false);
-                return (int) $cancelled;
+                return self::$thrown || !(self::$progress)($step, $steps, $fraction) ? 1 : 0;
             } catch (\Throwable $thrown) { // nothing may be thrown through C
                 self::$thrown = $thrown;
                 return 1;

@@ -50,6 +50,9 @@ check("an exception in a nested call", thrown(fn() => $denoise(900, $nest)) === 
 pcntl_async_signals(true);
 pcntl_signal(SIGUSR1, fn() => throw $mine);
 check("a signal handler that throws", thrown(fn() => $denoise(900, fn() => posix_kill(getmypid(), SIGUSR1))) === $mine);
+pcntl_signal(SIGALRM, fn() => throw $mine);
+pcntl_alarm(1);
+check("an alarm", thrown(fn() => $denoise(900)) === $mine && pcntl_async_signals());
 
 foreach (range(1, 300) as $_) {
     $encoder->encode("a cat", [], fn() => true);
