@@ -1,4 +1,4 @@
-// libpixart for C# 7.3 and later, on .NET and Mono, by P/Invoke.
+// libpixart for C# 7.2 and later, on .NET and Mono, by P/Invoke.
 //
 //     using (var encoder = new Encoder("models/emoji"))
 //         prompt = encoder.Encode("a cute cat");

@@ -7,6 +7,8 @@
 --
 -- Options are tables. A failure is raised as a table with status, name and message. Long calls take a function that
 -- sees their progress; it cancels the call by returning false, or by an error, which is raised once the call returned.
+-- A hook that raises an error in a callback would unwind C. The program luajit sets one on Ctrl-C: see
+-- text_to_image.lua.
 local ffi = require "ffi"
 
 local pixart = {}

@@ -19,8 +19,14 @@ for i = 4, #arg, 2 do
 end
 if not path then usage() end
 
+ffi.cdef [[
+struct timespec { long seconds, nanoseconds; };
+int clock_gettime(int clock, struct timespec *out);
+void (*signal(int number, void (*handler)(int)))(int);
+]]
+ffi.C.signal(2, nil) -- Ctrl-C ends the process: luajit's own handler would raise an error in any callback
+
 -- os.clock() counts the time of all threads.
-ffi.cdef "struct timespec { long seconds, nanoseconds; }; int clock_gettime(int clock, struct timespec *out);"
 local time = ffi.new "struct timespec"
 local function now()
   ffi.C.clock_gettime(1, time) -- CLOCK_MONOTONIC
