@@ -251,7 +251,7 @@ def main() -> int:
         prefix = work / "prefix"
         install = ["make", "-s", "-f", ROOT / "packaging/install.mk", "install", f"PREFIX={prefix}", f"LIBRARY={library}"]
         subprocess.run(install, check=True)
-        environment = dict(os.environ, PIXART_ROOT=str(ROOT), TMPDIR=name)
+        environment = dict(os.environ, PIXART_MODEL=str(model), PIXART_ROOT=str(ROOT), TMPDIR=name)
         environment["PKG_CONFIG_PATH"] = str(prefix / "lib/pkgconfig")
         environment["LD_LIBRARY_PATH"] = str(prefix / "lib")
         reference = Reference(library, model)
