@@ -243,11 +243,10 @@ static void cancel(GtkWidget *widget, gpointer data) {
 /* A window that is closed in a run waits for its end, which a cancelled run reaches at once. */
 static gboolean close_window(GtkWindow *window, gpointer data) {
     App *app = data;
-    while (app->cancellable) {
-        g_cancellable_cancel(app->cancellable);
+    if (app->cancellable)
+        cancel(GTK_WIDGET(window), app);
+    while (app->cancellable)
         g_main_context_iteration(NULL, TRUE);
-    }
-    (void)window;
     return FALSE;
 }
 
@@ -271,6 +270,8 @@ static void activate(GtkApplication *application, gpointer data) {
     g_signal_connect(app->entry, "activate", G_CALLBACK(start), app);
     app->bar = gtk_progress_bar_new();
     gtk_progress_bar_set_show_text(GTK_PROGRESS_BAR(app->bar), TRUE);
+    gtk_progress_bar_set_ellipsize(GTK_PROGRESS_BAR(app->bar), PANGO_ELLIPSIZE_END);
+    gtk_progress_bar_set_text(GTK_PROGRESS_BAR(app->bar), "");
     app->start = button("Make image", G_CALLBACK(start), app);
     app->cancel = button("Cancel", G_CALLBACK(cancel), app);
     GtkWidget *row = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 8), *column = gtk_box_new(GTK_ORIENTATION_VERTICAL, 8);
