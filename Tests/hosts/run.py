@@ -195,10 +195,11 @@ class Host:
         self.leaves_nothing()
 
     def refuses(self, model: pathlib.Path) -> None:
-        for words in ([str(model)], [str(model), "a cat", "image.png", "--stepz", "3"]):
+        for words in ([], [str(model), "a cat", "image.png", "--stepz", "3"]):
             done = shell(f"{self.description['run']} {shlex.join(words)}", self.copy, self.environment)
-            require(done.returncode == 1, f"exit code {done.returncode} for {words[-1]}, expected 1\n{done.stderr[-500:]}")
-            require(done.stderr.strip() and not done.stdout, f"no message on stderr for {words[-1]}")
+            found = f"exit code {done.returncode}, expected 1, for {words}\n{done.stdout[-500:]}{done.stderr[-500:]}"
+            require(done.returncode == 1, found)
+            require(done.stderr.strip() and not done.stdout, f"no message on stderr for {words}")
 
     def leaves_nothing(self) -> None:
         left = [path.name for path in self.output.iterdir()]
@@ -251,7 +252,7 @@ def main() -> int:
         prefix = work / "prefix"
         install = ["make", "-s", "-f", ROOT / "packaging/install.mk", "install", f"PREFIX={prefix}", f"LIBRARY={library}"]
         subprocess.run(install, check=True)
-        environment = dict(os.environ, PIXART_ROOT=str(ROOT), TMPDIR=name)
+        environment = dict(os.environ, PIXART_MODEL=str(model), PIXART_ROOT=str(ROOT), TMPDIR=name)
         environment["PKG_CONFIG_PATH"] = str(prefix / "lib/pkgconfig")
         environment["LD_LIBRARY_PATH"] = str(prefix / "lib")
         reference = Reference(library, model)
