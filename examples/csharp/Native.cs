@@ -17,34 +17,38 @@ namespace Pixart
         [DllImport(Library)] public static extern IntPtr pixart_error_message();
 
         [DllImport(Library)]
-        public static extern Status pixart_encoder_open([MarshalAs(Utf8)] string model, [MarshalAs(Utf8)] string options,
-                                                        Report progress, IntPtr context, out IntPtr encoder);
+        public static extern Status pixart_encoder_open(
+            [MarshalAs(Utf8)] string model, [MarshalAs(Utf8)] string options, Report progress, IntPtr context,
+            out IntPtr encoder);
         [DllImport(Library)]
-        public static extern Status pixart_encode(Encoder encoder, [MarshalAs(Utf8)] string prompt,
-                                                  [MarshalAs(Utf8)] string options, Report progress, IntPtr context,
-                                                  out IntPtr embedding);
+        public static extern Status pixart_encode(
+            Encoder encoder, [MarshalAs(Utf8)] string prompt, [MarshalAs(Utf8)] string options, Report progress,
+            IntPtr context, out IntPtr embedding);
         [DllImport(Library)] public static extern void pixart_encoder_release(IntPtr encoder);
 
         [DllImport(Library)]
-        public static extern Status pixart_denoiser_open([MarshalAs(Utf8)] string model, [MarshalAs(Utf8)] string options,
-                                                         Report progress, IntPtr context, out IntPtr denoiser);
+        public static extern Status pixart_denoiser_open(
+            [MarshalAs(Utf8)] string model, [MarshalAs(Utf8)] string options, Report progress, IntPtr context,
+            out IntPtr denoiser);
         [DllImport(Library)]
-        public static extern Status pixart_denoise(Denoiser denoiser, Tensor prompt, Tensor negative,
-                                                   [MarshalAs(Utf8)] string options, Report progress, IntPtr context,
-                                                   out IntPtr latents);
+        public static extern Status pixart_denoise(
+            Denoiser denoiser, Tensor prompt, Tensor negative, [MarshalAs(Utf8)] string options, Report progress,
+            IntPtr context, out IntPtr latents);
         [DllImport(Library)] public static extern void pixart_denoiser_release(IntPtr denoiser);
 
         [DllImport(Library)]
-        public static extern Status pixart_decoder_open([MarshalAs(Utf8)] string model, [MarshalAs(Utf8)] string options,
-                                                        Report progress, IntPtr context, out IntPtr decoder);
+        public static extern Status pixart_decoder_open(
+            [MarshalAs(Utf8)] string model, [MarshalAs(Utf8)] string options, Report progress, IntPtr context,
+            out IntPtr decoder);
         [DllImport(Library)]
-        public static extern Status pixart_decode(Decoder decoder, Tensor latents, [MarshalAs(Utf8)] string options,
-                                                  Report progress, IntPtr context, out IntPtr images);
+        public static extern Status pixart_decode(
+            Decoder decoder, Tensor latents, [MarshalAs(Utf8)] string options, Report progress, IntPtr context,
+            out IntPtr images);
         [DllImport(Library)] public static extern void pixart_decoder_release(IntPtr decoder);
 
         [DllImport(Library)]
-        public static extern Status pixart_image_write(Tensor images, UIntPtr index, [MarshalAs(Utf8)] string path,
-                                                       [MarshalAs(Utf8)] string options);
+        public static extern Status pixart_image_write(
+            Tensor images, UIntPtr index, [MarshalAs(Utf8)] string path, [MarshalAs(Utf8)] string options);
         [DllImport(Library)] public static extern UIntPtr pixart_tensor_rank(IntPtr tensor);
         [DllImport(Library)] public static extern IntPtr pixart_tensor_shape(IntPtr tensor);
         [DllImport(Library)] public static extern IntPtr pixart_tensor_data(IntPtr tensor);

@@ -5,8 +5,8 @@
 //     var latents = denoiser.Denoise(prompt, negative, "{\"seed\": 7}", bar.Report, token);
 //
 // Options are JSON. A long call blocks its thread; `await Task.Run(() => denoiser.Denoise(...))` keeps a window alive.
-// It calls an Action<Progress> on the thread that it blocks. What that throws cancels the call, and is thrown again when
-// the call has returned. A CancellationToken cancels it with an OperationCanceledException.
+// It calls an Action<Progress> on the thread that it blocks. What that throws cancels the call, and is thrown again
+// when the call has returned. A CancellationToken cancels it with an OperationCanceledException.
 using System;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;

@@ -1,5 +1,5 @@
-// Checks what a host in C# may do: collect garbage, dispose and throw during calls, pass wrong things. PIXART_MODEL names
-// a model.
+// Checks what a host in C# may do: collect garbage, dispose and throw during calls, pass wrong things. PIXART_MODEL
+// names a model.
 using System;
 using System.Linq;
 using System.Threading;
@@ -67,8 +67,9 @@ static class Test
         var wrong = 0;
         var failing = Enumerable.Range(0, 8).Select(index => new Thread(() =>
         {
+            var path = $"/nowhere/{index}";
             for (var call = 0; call < 200; call++)
-                if (!Thrown<PixartException>(() => new Encoder($"/nowhere/{index}")).Message.Contains($"/nowhere/{index}:"))
+                if (!Thrown<PixartException>(() => new Encoder(path)).Message.StartsWith(path + ":"))
                     Interlocked.Increment(ref wrong);
         })).ToList();
         failing.ForEach(thread => thread.Start());
