@@ -13,13 +13,14 @@ LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts
 IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
-	test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz \
+	test-kernels test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers \
+	compare-precisions bench docs gallery python format lint clean test-hosts
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +81,9 @@ test-python: build $(VENV)/ready # The Python binding
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 	Tests/abi/test_installed.sh $(LIBRARY) $(MODEL)
 	Tests/python/test_installed.sh $(LIBRARY) $(MODEL) $(VENV)/bin/python
+
+test-hosts: build $(VENV)/ready ## Build and run the hosts in other languages; apt installs missing toolchains (HOSTS="rust go" for some)
+	$(VENV)/bin/python Tests/hosts/run.py --library $(LIBRARY) --model $(MODEL) $(HOSTS)
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
