@@ -21,7 +21,6 @@ IMAGE := build/demo.png
 
 include packaging/install.mk
 
-
 # No target is a file.
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
