@@ -34,7 +34,7 @@ struct DirectoryListing {
         let pickles = names.filter { name in [".bin", ".pth", ".pt", ".ckpt"].contains { name.hasSuffix($0) } }.sorted()
         if !pickles.isEmpty {
             hints.append(
-                "weights as Python pickles (\(pickles.joined(separator: ", "))) are not read; save them as safetensors")
+                "there are Python pickles under other names (\(pickles.joined(separator: ", "))); name the file itself")
         }
         for (suffixes, reason) in Self.others {
             let files = names.filter { name in suffixes.contains { name.hasSuffix($0) } }.sorted()
@@ -49,7 +49,7 @@ struct DirectoryListing {
             [".incomplete", ".part", ".crdownload", ".aria2", ".download", ".tmp"],
             "is of an interrupted download; finish it"
         ),
-        ([".gguf"], "is GGUF, which is not read"), ([".onnx", ".onnx_data"], "is ONNX, which is not read"),
+        ([".gguf"], "is GGUF; name the file itself"), ([".onnx", ".onnx_data"], "is ONNX, which is not read"),
         (["openvino_model.xml", "openvino_model.bin"], "is OpenVINO, which is not read"),
         ([".msgpack", ".h5"], "is of Flax or TensorFlow, which is not read"),
     ]
