@@ -68,6 +68,15 @@ def test_equal_lines_are_one_image(command, write_lines, tmp_path, images, entri
     assert found[0]["file"] == found[2]["file"] != found[1]["file"]
 
 
+def test_defaults_that_are_given_change_nothing(command, write_lines, tmp_path, images):
+    out = tmp_path / "out"
+    path = write_lines([{"prompt": "a cat", "guidance_scale": 4.5, "eta": 0.0, "height": None}, {"prompt": "a cat"}])
+    assert command(path, out) == 0
+    assert len(images(out)) == 1
+    assert command(write_lines([{"prompt": "a cat", "cache": None}]), out) == 0  # a preset may set the cache
+    assert len(images(out)) == 2
+
+
 def test_equal_prompts_are_encoded_once(command, twelve, tmp_path, monkeypatch):
     encoded, encode = [], pixart.Encoder.encode
 
