@@ -19,7 +19,7 @@ IMAGE := build/demo.png
 include packaging/install.mk
 
 .PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
-	test-ray test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+	test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,7 +83,8 @@ test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
+	$(VENV)/bin/pip install -q numpy pytest tqdm mypy pillow
+	$(VENV)/bin/pip install -q starlette uvicorn python-multipart prometheus-client openai webuiapi
 	@touch $@
 
 test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
@@ -101,6 +102,11 @@ test-fuzz: build # Each input of the fuzzing corpus once
 test-arm: ## Run the tests of the arm64 kernels under QEMU
 	@$(call install_missing,$(ARM_PACKAGES))
 	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
+
+test-page: build $(VENV)/ready ## Run the tests of the server's web page in headless Chromium
+	@$(call install_missing,chromium chromium-driver)
+	@$(VENV)/bin/pip install -q selenium
+	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q Tests/page
 
 test-style: lint # The style of the sources
 

@@ -28,7 +28,7 @@ def test_equal_to_single_images(command, write_lines, model, tmp_path, entries):
     assert [entry["line"] for entry in found] == [1, 2, 3, 4, 5, 6]
     for line, entry in zip(MIXED, found):
         assert entry["prompt"] == line["prompt"]
-        expected = pixart.text_to_image(model, **{"num_inference_steps": 2, **line})
+        expected = pixart.generate(**{"model": model, "num_inference_steps": 2, **line})
         assert np.array_equal(pixart.read_image(out / entry["file"]), expected[0])
 
 
