@@ -94,7 +94,7 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	@touch $@
 
 test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
-	PYTHONPATH=bindings/python/src PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
+	PYTHONPATH="$(CURDIR)/bindings/python/src" PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
 
 $(RAY_VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(RAY_VENV)
