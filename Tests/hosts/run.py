@@ -256,7 +256,7 @@ def main() -> int:
             "make",
             "-s",
             "-f",
-            ROOT / "packaging/install.mk",
+            str(ROOT / "packaging/install.mk"),
             "install",
             f"PREFIX={prefix}",
             f"LIBRARY={library}",
