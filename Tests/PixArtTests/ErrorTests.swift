@@ -20,6 +20,9 @@ import Testing
         await expectError(.option, "num_inference_stepz", "num_inference_steps") {
             _ = try await Emoji.pipeline().generate(prompt: "a cat", options: ["num_inference_stepz": 4])
         }
+        await expectError(.option, "seed\\u0000x", "NUL") {
+            _ = try await Emoji.pipeline().generate(prompt: "a cat", options: ["seed\0x": 4])
+        }
         await expectError(.option, "guidance_scale", "a number") {
             _ = try await Emoji.pipeline().generate(prompt: "a cat", options: ["guidance_scale": "high"])
         }

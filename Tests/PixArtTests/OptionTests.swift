@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func json() throws {
-        let value: JSON = ["list": [1, 2.5, nil, true, "text"], "large": .unsigned(.max)]
+        let value: JSON = ["list": [1, 2.5, .null, true, "text"], "large": .unsigned(.max)]
         #expect(try JSON(parsing: value.description) == value)
         #expect(value["list"]?[1]?.number == 2.5 && value["list"]?[9] == nil && value[0] == nil)
         #expect(throws: PixArtError.self) { try JSON(parsing: "{") }
@@ -86,7 +86,7 @@ import Testing
         #expect((memory.object ?? [:]).isEmpty == false)
         let estimate = try await Checkpoint.memoryEstimate(
             Emoji.model, options: MemoryEstimateOptions(stage: .denoise, weights: .int8))
-        #expect(Set((estimate.object ?? [:]).keys) == Set((memory.object ?? [:]).keys))
+        #expect(estimate["weights_resident"] == memory["weights_resident"] && memory["peak"]?.integer != nil)
         #expect(try await Checkpoint.inspect(Emoji.model)["parts"]?["transformer"] != nil)
         #expect(Library.version.split(separator: ".").count == 3)
     }

@@ -51,7 +51,10 @@ extension CallOptions {
 
     /// The options as the library reads them. Fails with `.option`.
     func read<Options: VerbOptions>(_: Options.Type = Options.self) throws(PixArtStorage.PixArtError) -> Options {
-        try Options(json: JSON.object(members).description)
+        if let name = members.keys.first(where: { $0.utf8.contains(0) }) {
+            throw .option("pixart_\(Options.verb) has no option \"\(name)\": it contains a NUL character")
+        }
+        return try Options(json: JSON.object(members).description)
     }
 }
 

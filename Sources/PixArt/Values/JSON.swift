@@ -55,8 +55,9 @@ extension JSON: CustomStringConvertible {
 
 // MARK: Literals
 
-extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByStringLiteral {
-    public init(nilLiteral: ()) { self = .null }
+// `nil` is no literal of it: `value["key"] == nil` has to ask whether there is such a member.
+
+extension JSON: ExpressibleByBooleanLiteral, ExpressibleByStringLiteral {
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(stringLiteral value: String) { self = .string(value) }
 }

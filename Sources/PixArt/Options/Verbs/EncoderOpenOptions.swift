@@ -54,8 +54,9 @@ public struct EncoderOpenOptions: CallOptions {
     /// otherwise. "bfloat16" works with all weights. "int8" quantizes activations with one scale for each token. It
     /// needs int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to
     /// int8, and those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way
-    /// into a multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 differ from those of
-    /// others by a fraction of the rounding error, unless "reproducible" is true. Default: `"auto"`.
+    /// into a multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16
+    /// differ from those of others by a fraction of the rounding error, unless "reproducible" is true. Default:
+    /// `"auto"`.
     public var compute: Compute? {
         get { read("compute") }
         set { write("compute", newValue) }
@@ -95,10 +96,10 @@ public struct EncoderOpenOptions: CallOptions {
         set { write("preset", newValue) }
     }
 
-    /// Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    /// unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    /// "int8". true does without those instructions. On processors without fused multiply-adds it is much slower.
-    /// Default: `false`.
+    /// Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    /// are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    /// "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds
+    /// it is much slower. Default: `false`.
     public var reproducible: Bool? {
         get { read("reproducible") }
         set { write("reproducible", newValue) }
@@ -176,6 +177,7 @@ public struct EncoderOpenOptions: CallOptions {
         case avx512
         case avxVnni = "avx_vnni"
         case avx2
+        case neonBf16 = "neon_bf16"
         case neonI8mm = "neon_i8mm"
         case neonDotprod = "neon_dotprod"
         case neon

@@ -25,10 +25,10 @@ public struct ImageEdgesOptions: CallOptions {
         set { write("instructions", newValue) }
     }
 
-    /// Whether the results have to be equal to the bit on all processors. On processors with AVX2 or AVX-512 they are,
-    /// unless the processor has AVX-512 BF16 and some layer is computed in bfloat16, as with "compute": "bfloat16" or
-    /// "int8". true does without those instructions. On processors without fused multiply-adds it is much slower.
-    /// Default: `false`.
+    /// Whether the results have to be equal to the bit on all processors. On processors with AVX2, AVX-512 or NEON they
+    /// are, unless the processor has AVX-512 BF16 or arm64's BF16 and some layer is computed in bfloat16, as with
+    /// "compute": "bfloat16" or "int8". true does without those instructions. On processors without fused multiply-adds
+    /// it is much slower. Default: `false`.
     public var reproducible: Bool? {
         get { read("reproducible") }
         set { write("reproducible", newValue) }
@@ -50,6 +50,7 @@ public struct ImageEdgesOptions: CallOptions {
         case avx512
         case avxVnni = "avx_vnni"
         case avx2
+        case neonBf16 = "neon_bf16"
         case neonI8mm = "neon_i8mm"
         case neonDotprod = "neon_dotprod"
         case neon
