@@ -70,6 +70,9 @@ test-swift: check-deps blas # The floors, against naive implementations and the 
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
+test-swift-package: check-deps ## A Swift package that depends on a tagged version of this one
+	Tests/swift/test_dependency.sh $(MODEL)
+
 test-kernels: check-deps $(VENV)/ready # Kernels against definitions in numpy and plain C
 	$(VENV)/bin/python -m pytest -q Tests/kernels
 	$(MAKE) --no-print-directory -s -C Tests/kernels native
@@ -134,9 +137,10 @@ compare-precisions: build ## Compare precisions with float32, and write docs/pre
 bench: build ## Time all stages and compare with PyTorch and OpenVINO, at the published sizes, on an idle machine
 	python3 tools/bench.py
 
-docs: build ## Write docs/options.md, the table of docs/presets.md and the Python types of options from the library's schemas
+docs: build ## Write docs/options.md, the table of docs/presets.md and the Python and Swift types of options from the library's schemas
 	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
 	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
+	python3 tools/docs/make_swift_options.py $(LIBRARY) Sources/PixArt/Options/Verbs
 	python3 tools/docs/make_presets_doc.py $(LIBRARY) docs/presets.md
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
@@ -166,7 +170,7 @@ $(FORMATTERS)/ready:
 	@touch $@
 
 format: $(FORMATTERS)/ready ## Format Swift, C and Python
-	swift format -i -r Sources Tests Package.swift
+	swift format -i -r Sources Tests Package.swift examples/swift/Package.swift examples/swift/Sources
 	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h")
 	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
 	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)

@@ -9,7 +9,7 @@ import PackageDescription
 //     PixArtFormats   PixArtCompute
 //     PixArtSchedulers   PixArtNetworks
 //     PixArtStages
-//     PixArtABI
+//     PixArtABI   PixArt
 
 /// No prefix map: the package manager finds tests by the paths in the compiler's index.
 let testSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -57,6 +57,9 @@ func shared(_ soname: String, exports: String) -> [LinkerSetting] {
 let package = Package(
     name: "libpixart",
     products: [
+        // For Swift: linked into the program that depends on it.
+        .library(name: "PixArt", targets: ["PixArt"]),
+        // For every other language: the C ABI, in one shared library.
         .library(name: "pixart", type: .dynamic, targets: ["PixArtABI"]),
         // For Tests/fuzz only.
         .library(name: "fuzzed-readers", type: .dynamic, targets: ["FuzzedReaders"]),
@@ -87,6 +90,10 @@ let package = Package(
             dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtStages"],
             exclude: ["exports.map", "linking"], swiftSettings: settings,
             linkerSettings: shared("libpixart.so.1", exports: "Sources/PixArtABI/exports.map")),
+        .target(
+            name: "PixArt",
+            dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtStages"],
+            swiftSettings: settings),
         .executableTarget(
             name: "tokenize", dependencies: ["PixArtStorage", "PixArtFormats"], path: "tools/tokenize",
             swiftSettings: settings),
@@ -118,6 +125,9 @@ let package = Package(
                 "PixArtSchedulers", "PixArtStages",
             ],
             resources: [.copy("Resources")], swiftSettings: testSettings),
+        .testTarget(
+            name: "PixArtTests", dependencies: ["TestSupport", "PixArt"], resources: [.copy("Resources")],
+            swiftSettings: testSettings),
         .target(
             name: "FuzzedReaders", dependencies: ["CPixArt", "PixArtStorage", "PixArtFormats", "PixArtStages"],
             path: "Tests/fuzz/readers", exclude: ["exports.map"], swiftSettings: settings,
