@@ -12,10 +12,8 @@
 
 INSTALL_ROOT := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))..)
 
-# The version of the header, MAJOR.MINOR.PATCH.
-HEADER_VERSION := $(shell sed -n 's/^.define PIXART_VERSION_\(MAJOR\|MINOR\|PATCH\)  *//p' \
-	$(INSTALL_ROOT)/include/pixart.h | paste -s -d .)
-VERSION ?= $(HEADER_VERSION)
+# MAJOR.MINOR.PATCH
+VERSION ?= $(shell cat $(INSTALL_ROOT)/VERSION)
 MAJOR = $(firstword $(subst ., ,$(VERSION)))
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
