@@ -12,12 +12,12 @@ export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels
 IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
+.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-hosts test-fuzz test-kernels \
 	test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
@@ -79,6 +79,9 @@ test-python: build $(VENV)/ready # The Python binding
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 	Tests/abi/test_installed.sh $(LIBRARY) $(MODEL)
 	Tests/python/test_installed.sh $(LIBRARY) $(MODEL) $(VENV)/bin/python
+
+test-hosts: build $(VENV)/ready ## Build and run the hosts in other languages; apt installs missing toolchains (HOSTS="rust go" for some)
+	$(VENV)/bin/python Tests/hosts/run.py --library $(LIBRARY) --model $(MODEL) $(HOSTS)
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)

@@ -26,8 +26,8 @@ INSTALL_LIBRARY = $(if $(filter /%,$(LIBRARY)),$(LIBRARY),$(INSTALL_ROOT)/$(LIBR
 # It is loaded from the library's folder, under this name.
 INSTALLED_BLAS = libpixart-blas.so.1
 BLAS ?= $(wildcard $(dir $(INSTALL_LIBRARY))$(INSTALLED_BLAS))
-INSTALLED_HEADERS = $(wildcard $(INSTALL_ROOT)/include/pixart.h $(INSTALL_ROOT)/include/pixart.hpp)
-INSTALLED_LICENCES = $(wildcard $(INSTALL_ROOT)/LICENSE $(INSTALL_ROOT)/THIRD-PARTY $(INSTALL_ROOT)/THIRD-PARTY.*)
+INSTALLED_HEADERS = $(INSTALL_ROOT)/include/pixart.h $(INSTALL_ROOT)/include/pixart.hpp
+INSTALLED_LICENCES = $(INSTALL_ROOT)/LICENSE $(INSTALL_ROOT)/THIRD-PARTY
 INSTALLED_LIB = $(DESTDIR)$(LIBDIR)
 INSTALLED_CMAKE = $(INSTALLED_LIB)/cmake/pixart
 
