@@ -18,7 +18,7 @@ IMAGE := build/demo.png
 include packaging/install.mk
 
 .PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-hosts test-fuzz test-kernels \
-	test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+	test-arm test-reproducible test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ check-deps:
 		echo "missing packages: "$$missing; echo "make deps installs them"; exit 1; fi; fi
 
 build: check-deps ## Build the shared library
-	@swift build -c release --product pixart
+	@swift build -c release --product pixart --disable-local-rpath
 	@ln -sf libpixart.so $(LIBRARY).1
 	@$(MAKE) --no-print-directory -s blas
 
@@ -95,6 +95,9 @@ test-fuzz: build # Each input of the fuzzing corpus once
 test-arm: ## Run the tests of the arm64 kernels under QEMU
 	@$(call install_missing,$(ARM_PACKAGES))
 	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
+
+test-reproducible: check-deps # Two builds, in two folders, byte by byte
+	Tests/reproducible
 
 test-style: lint # The style of the sources
 
