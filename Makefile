@@ -17,8 +17,8 @@ IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-hosts test-fuzz test-kernels \
-	test-arm test-reproducible test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+.PHONY: help deps check-deps build blas deb demo test test-swift test-abi test-python test-examples test-hosts test-fuzz test-kernels \
+	test-arm test-deb test-reproducible test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,15 @@ test-fuzz: build # Each input of the fuzzing corpus once
 test-arm: ## Run the tests of the arm64 kernels under QEMU
 	@$(call install_missing,$(ARM_PACKAGES))
 	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
+
+DEB_TOOLS := debhelper dh-python lintian debootstrap
+
+deb: build ## Make Debian packages of the library, its development files and Python, in build/deb
+	@$(call install_missing,$(DEB_TOOLS))
+	packaging/debian/make_deb $(LIBRARY) build/deb
+
+test-deb: deb # Debian's packages, in a fresh Debian 12
+	Tests/packaging/test_deb.sh build/deb
 
 test-reproducible: check-deps # Two builds, in two folders, byte by byte
 	Tests/reproducible

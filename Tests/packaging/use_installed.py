@@ -13,5 +13,6 @@ assert not list(folder.rglob("*.so*")), "a library inside the package"
 assert importlib.metadata.version("pixart") == pixart.__version__ == pixart.version()
 
 model = folder / "models" / "emoji"
-images = pixart.text_to_image(model, "a cute cat face on a blue background", seed=SEED)
+prompt = "a cute cat face on a blue background"
+images = pixart.text_to_image(model, prompt, seed=7, num_inference_steps=20, guidance_scale=4.5)
 pixart.write_image(sys.argv[1], images)
