@@ -11,14 +11,17 @@ PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
+RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts
 IMAGE := build/demo.png
 
 include packaging/install.mk
+include packaging/packages.mk
 
-.PHONY: help deps check-deps build blas deb demo test test-swift test-abi test-python test-examples test-hosts test-fuzz test-kernels \
-	test-arm test-deb test-reproducible test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz \
+	test-kernels test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers \
+	compare-precisions bench docs gallery python format lint clean test-hosts
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,7 +88,16 @@ test-hosts: build $(VENV)/ready ## Build and run the hosts in other languages; a
 
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
+	$(VENV)/bin/pip install -q numpy pytest tqdm mypy pillow
+	$(VENV)/bin/pip install -q starlette uvicorn python-multipart prometheus-client openai webuiapi
+	@touch $@
+
+test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
+	PYTHONPATH=bindings/python/src PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
+
+$(RAY_VENV)/ready: bindings/python/pyproject.toml
+	python3 -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/pip install -q numpy pytest 'ray[data]>=2.60,<2.64'
 	@touch $@
 
 test-fuzz: build # Each input of the fuzzing corpus once
@@ -96,17 +108,10 @@ test-arm: ## Run the tests of the arm64 kernels under QEMU
 	@$(call install_missing,$(ARM_PACKAGES))
 	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
 
-DEB_TOOLS := debhelper dh-python lintian debootstrap
-
-deb: build ## Make Debian packages of the library, its development files and Python, in build/deb
-	@$(call install_missing,$(DEB_TOOLS))
-	packaging/debian/make_deb $(LIBRARY) build/deb
-
-test-deb: deb # Debian's packages, in a fresh Debian 12
-	Tests/packaging/test_deb.sh build/deb
-
-test-reproducible: check-deps # Two builds, in two folders, byte by byte
-	Tests/reproducible
+test-page: build $(VENV)/ready ## Run the tests of the server's web page in headless Chromium
+	@$(call install_missing,chromium chromium-driver)
+	@$(VENV)/bin/pip install -q selenium
+	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q Tests/page
 
 test-style: lint # The style of the sources
 

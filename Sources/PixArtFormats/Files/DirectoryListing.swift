@@ -64,7 +64,9 @@ struct DirectoryListing {
 
     /// The text between two others that are all of `name`, if there is any.
     private func part(of name: String, after prefix: String, before suffix: String) -> String? {
-        guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else { return nil }
+        guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
+            return nil
+        }
         return String(name.dropFirst(prefix.count).dropLast(suffix.count))
     }
 }
