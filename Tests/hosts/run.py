@@ -34,6 +34,7 @@ PROMPTS = {
 # A run that is asked to stop at a fifth must have ended before the half.
 CANCELLED_STEPS, CANCEL_AFTER, LAST_STEP = 200, 0.2, 100
 MISSING_MODEL = "/no/such/model"
+WRONG_STEPS = 100001  # more than any schedule has
 RESULT_KEYS = {"language", "version", "seconds", "cancelled", "cancel_seconds"}
 HANGS_AFTER = 1800  # seconds, for a command that would never end
 
@@ -84,7 +85,7 @@ def shell(command: str, folder: pathlib.Path, environment: dict[str, str]) -> su
 
 
 class Reference:
-    """What Python makes with the same library: the pixels of each prompt, and the message for a model that is missing."""
+    """What Python makes with the same library: the pixels of each prompt, and the messages of what fails."""
 
     def __init__(self, library: pathlib.Path, model: pathlib.Path) -> None:
         os.environ["PIXART_LIBRARY"] = str(library)
@@ -99,10 +100,14 @@ class Reference:
                 name: decoder.decode(denoiser.denoise(prompt, negative, seed=SEED, num_inference_steps=STEPS))[0]
                 for name, prompt in embeddings.items()
             }
+            try:
+                denoiser.denoise(embeddings["image"], negative, num_inference_steps=WRONG_STEPS)
+            except pixart.ArgumentError as error:
+                self.wrong_option = f"PIXART_ERROR_OPTION: {error}"
         try:
             pixart.Encoder(MISSING_MODEL)
         except pixart.FileError as error:
-            self.message = f"PIXART_ERROR_FILE: {error}"
+            self.missing_model = f"PIXART_ERROR_FILE: {error}"
 
     def compare(self, name: str, path: pathlib.Path) -> None:
         require(path.is_file(), "no file was written")
@@ -187,18 +192,19 @@ class Host:
         self.leaves_nothing()
         self.row.cancel = f"{seconds:.3f}"
 
-    def reports(self, reference: Reference) -> None:
-        done = self.run(MISSING_MODEL, PROMPTS["image"], self.output / "image.png")
+    def reports(self, message: str, model: object, *options: object) -> None:
+        done = self.run(model, PROMPTS["image"], self.output / "image.png", *options)
         require(done.returncode == 1, f"exit code {done.returncode}, expected 1\n{done.stderr[-2000:]}")
-        require(reference.message in done.stderr.splitlines(), f"no line \"{reference.message}\"\n{done.stderr[-2000:]}")
+        require(message in done.stderr.splitlines(), f"no line \"{message}\"\n{done.stderr[-2000:]}")
         require(done.stdout == "", f"printed {done.stdout[-200:]}")
         self.leaves_nothing()
 
     def refuses(self, model: pathlib.Path) -> None:
-        for words in ([str(model)], [str(model), "a cat", "image.png", "--stepz", "3"]):
+        for words in ([], [str(model), "a cat", "image.png", "--stepz", "3"]):
             done = shell(f"{self.description['run']} {shlex.join(words)}", self.copy, self.environment)
-            require(done.returncode == 1, f"exit code {done.returncode} for {words[-1]}, expected 1\n{done.stderr[-500:]}")
-            require(done.stderr.strip() and not done.stdout, f"no message on stderr for {words[-1]}")
+            found = f"exit code {done.returncode}, expected 1, for {words}\n{done.stdout[-500:]}{done.stderr[-500:]}"
+            require(done.returncode == 1, found)
+            require(done.stderr.strip() and not done.stdout, f"no message on stderr for {words}")
 
     def leaves_nothing(self) -> None:
         left = [path.name for path in self.output.iterdir()]
@@ -215,7 +221,8 @@ def checks(host: Host, model: pathlib.Path, reference: Reference) -> Iterator[tu
     for name in PROMPTS:
         yield name, lambda name=name: host.makes_image(name, model, reference)
     yield "cancel", lambda: host.cancels(model)
-    yield "message of a missing model", lambda: host.reports(reference)
+    yield "message of a missing model", lambda: host.reports(reference.missing_model, MISSING_MODEL)
+    yield "message of a wrong option", lambda: host.reports(reference.wrong_option, model, "--steps", WRONG_STEPS)
     yield "wrong arguments", lambda: host.refuses(model)
     if "test" in host.description:
         yield "own tests", lambda: host.command("test")
