@@ -11,17 +11,19 @@ PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
+RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
 PACKAGERS := .venv/wheel
 # Of the files in the wheel: two wheels of one commit are equal.
 COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts Tests/wheel
 IMAGE := build/demo.png
 
 include packaging/install.mk
 
-.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
-	test-arm test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery wheel test-wheel format lint clean
+.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz \
+	test-kernels test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers \
+	compare-precisions bench docs gallery wheel test-wheel format lint clean test-hosts
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,9 +85,21 @@ test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 	Tests/abi/test_installed.sh $(LIBRARY) $(MODEL)
 	Tests/python/test_installed.sh $(LIBRARY) $(MODEL) $(VENV)/bin/python
 
+test-hosts: build $(VENV)/ready ## Build and run the hosts in other languages; apt installs missing toolchains (HOSTS="rust go" for some)
+	$(VENV)/bin/python Tests/hosts/run.py --library $(LIBRARY) --model $(MODEL) $(HOSTS)
+
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
+	$(VENV)/bin/pip install -q numpy pytest tqdm mypy pillow
+	$(VENV)/bin/pip install -q starlette uvicorn python-multipart prometheus-client openai webuiapi
+	@touch $@
+
+test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
+	PYTHONPATH=bindings/python/src PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
+
+$(RAY_VENV)/ready: bindings/python/pyproject.toml
+	python3 -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/pip install -q numpy pytest 'ray[data]>=2.60,<2.64'
 	@touch $@
 
 test-fuzz: build # Each input of the fuzzing corpus once
@@ -95,6 +109,11 @@ test-fuzz: build # Each input of the fuzzing corpus once
 test-arm: ## Run the tests of the arm64 kernels under QEMU
 	@$(call install_missing,$(ARM_PACKAGES))
 	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
+
+test-page: build $(VENV)/ready ## Run the tests of the server's web page in headless Chromium
+	@$(call install_missing,chromium chromium-driver)
+	@$(VENV)/bin/pip install -q selenium
+	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q Tests/page
 
 test-style: lint # The style of the sources
 

@@ -33,6 +33,7 @@ install: ## Install library, header, pkg-config and CMake files (PREFIX=/usr/loc
 	@test -f $(INSTALL_LIBRARY) || { echo "$(INSTALL_LIBRARY): build it first: make build"; exit 1; }
 	$(INSTALL) -d $(INSTALLED_LIB)/pkgconfig $(INSTALLED_CMAKE) $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 $(INSTALL_ROOT)/include/pixart.h $(DESTDIR)$(INCLUDEDIR)/pixart.h
+	$(INSTALL) -m 644 $(INSTALL_ROOT)/include/pixart.hpp $(DESTDIR)$(INCLUDEDIR)/pixart.hpp
 	$(INSTALL) -m 755 $(INSTALL_LIBRARY) $(INSTALLED_LIB)/libpixart.so.$(VERSION)
 	$(if $(BLAS),$(INSTALL) -m 755 $(BLAS) $(INSTALLED_LIB)/$(INSTALLED_BLAS))
 	ln -sf libpixart.so.$(VERSION) $(INSTALLED_LIB)/libpixart.so.$(MAJOR)
@@ -42,6 +43,7 @@ install: ## Install library, header, pkg-config and CMake files (PREFIX=/usr/loc
 	$(INSTALL_FILL) $(INSTALL_TEMPLATES)/cmake/pixart-config-version.cmake.in > $(INSTALLED_CMAKE)/pixart-config-version.cmake
 
 uninstall: ## Remove the installed files
+	rm -f $(DESTDIR)$(INCLUDEDIR)/pixart.hpp
 	rm -f $(DESTDIR)$(INCLUDEDIR)/pixart.h $(INSTALLED_LIB)/libpixart.so $(INSTALLED_LIB)/libpixart.so.$(MAJOR) \
 		$(INSTALLED_LIB)/libpixart.so.$(VERSION) $(INSTALLED_LIB)/$(INSTALLED_BLAS) \
 		$(INSTALLED_LIB)/pkgconfig/pixart.pc

@@ -28,7 +28,9 @@ SWIFT = (6, 2)
 WORK = tempfile.TemporaryDirectory(prefix="pixart-")
 
 if not (TREE / "VERSION").is_file():
-    raise SystemExit(f"{HERE} is outside of libpixart's source tree, which the package is built from: take the whole tree")
+    raise SystemExit(
+        f"{HERE} is outside of libpixart's source tree, which the package is built from: take the whole tree"
+    )
 VERSION = (TREE / "VERSION").read_text().strip()
 
 

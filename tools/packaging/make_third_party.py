@@ -95,9 +95,7 @@ def components():
     )
     yield (
         "OpenBLAS",
-        "Copyright 2011-2022 The OpenBLAS Project\n"
-        "Copyright 2013 Martin Koehler\n"
-        "Copyright 2020 IBM Corporation",
+        "Copyright 2011-2022 The OpenBLAS Project\nCopyright 2013 Martin Koehler\nCopyright 2020 IBM Corporation",
         debian("libopenblas-dev", "BSD-3-clause"),
     )
     yield (

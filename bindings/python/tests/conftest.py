@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -85,3 +86,30 @@ def run_python():
 def random():
     """Random numbers, the same in every run."""
     return np.random.default_rng(12)
+
+
+@pytest.fixture(scope="session")
+def start_server(model):
+    """Starts a server with arguments, as a context manager. It is ready, and is killed if it still runs at the end."""
+
+    from running_server import RunningServer, until
+
+    @contextlib.contextmanager
+    def start(*arguments, is_ready=True, **environment):
+        server = RunningServer(*arguments, model=str(model), **environment)
+        try:
+            if is_ready:
+                until(lambda: server.get("/health").status == 200 and server.get("/ready").status == 200)
+            yield server
+        finally:
+            server.close()
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def server(start_server):
+    """A server with its default settings. It must end by SIGTERM and have written nothing to stderr."""
+    with start_server() as server:
+        yield server
+        assert server.stop() == (0, "")

@@ -1,0 +1,7 @@
+"""python -m pixart.server"""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,177 @@
+"""Makes the images of a job with the stages of one model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any, Callable
+
+import numpy as np
+
+from .._checkpoint import inspect
+from .._core.errors import FileError
+from .._decoder import Decoder
+from .._denoiser import Denoiser
+from .._encoder import Encoder
+from .._image import blend_images, encode_png, resize_image
+from .._image_encoder import ImageEncoder
+from .._sampler import Sampler
+from .._version import __version__
+from ._jobs import Job, Order, Picture, Pixels, Preview, Progress
+from ._settings import Settings
+
+SHARE_OF_DENOISING = 0.9
+"""Part of an image's progress that its steps are. Decoding is the rest."""
+
+
+class Engine:
+    """The stages of a model, opened once, or one after the other for each job. One thread runs jobs."""
+
+    def __init__(self, settings: Settings, model: str, name: str) -> None:
+        self.model, self._settings, self._name = model, settings, name
+        self._kept = contextlib.ExitStack()
+        self._stages: dict[type[Any], Any] = {}
+        self._empty: Any = None
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Opens the stages that stay open. Fails if the model cannot be used."""
+        if self._settings.one_at_a_time:
+            return
+        with self._stage(Encoder) as encoder:
+            empty = encoder.encode("")
+        with self._stage(Denoiser), self._stage(Decoder):
+            with self._lock:
+                self._empty = empty
+
+    def close(self) -> None:
+        with self._lock:
+            self._empty = None
+        self._kept.close()
+        self._stages.clear()
+
+    def check(self, order: Order) -> None:
+        """Fails as the run would, if the options of an order are wrong. Computes nothing. Any thread may call it; if
+        no stage is open, the run itself has to find out."""
+        with self._lock:
+            empty, denoiser = self._empty, self._stages.get(Denoiser)
+        if empty is not None and denoiser is not None:
+            self._sampler(denoiser, empty, empty, order, 0).close()
+
+    def run(self, job: Job) -> None:
+        """Makes the images of a job. Raises Cancelled soon after the job is cancelled."""
+        order = job.order
+        with self._stage(Encoder) as encoder:
+            tokens = encoder.tokenize(order.prompt)["ids"]
+            prompt = encoder.encode(order.prompt, progress=_stopper(job))
+            negative = encoder.encode(order.negative_prompt, progress=_stopper(job))
+        job.input_tokens = len(tokens)
+        made: list[tuple[Any, Pixels | None]] = []
+        with self._stage(Denoiser) as denoiser:
+            for index in range(len(order.seeds)):
+                made.append(self._denoised(denoiser, job, prompt, negative, index))
+                if not self._settings.one_at_a_time:
+                    with self._stage(Decoder) as decoder:
+                        self._decode(decoder, job, index, *made[index])
+        if self._settings.one_at_a_time:
+            with self._stage(Decoder) as decoder:
+                for index, each in enumerate(made):
+                    self._decode(decoder, job, index, *each)
+
+    def _sampler(self, denoiser: Denoiser, prompt: Any, negative: Any, order: Order, index: int) -> Sampler:
+        return denoiser.sampler(prompt, negative, **{**order.options, "seed": order.seeds[index]})
+
+    def _denoised(
+        self, denoiser: Denoiser, job: Job, prompt: Any, negative: Any, index: int
+    ) -> tuple[Any, Pixels | None]:
+        """The latents of an image, and the original in the size of the run."""
+        order = job.order
+        with self._sampler(denoiser, prompt, negative, order, index) as sampler:
+            _, _, rows, columns = sampler.latents.shape
+            original = None
+            if order.image is not None:
+                original = resize_image(order.image, rows * 8, columns * 8, order.resize_mode)
+                with self._stage(ImageEncoder) as image_encoder:
+                    sampler.set_image_latents(image_encoder.encode(original, progress=_stopper(job)))
+                if order.mask is not None:
+                    sampler.set_mask(
+                        resize_image(order.mask[..., None], rows * 8, columns * 8, order.resize_mode)[..., 0]
+                    )
+            shown = _steps_to_show(sampler.steps, order.previews)
+
+            def report(step: int, steps: int, fraction: float) -> bool:
+                whole = (index + SHARE_OF_DENOISING * fraction) / len(order.seeds)
+                job.report(Progress(index, min(step + 1, steps), steps, whole))
+                return job.is_cancelled
+
+            for step in range(sampler.steps):
+                sampler.step(progress=report)
+                if step in shown:
+                    view = sampler.preview()
+                    job.show(Preview(encode_png(resize_image(view, rows * 8, columns * 8)), index, shown.index(step)))
+            job.output_tokens += rows * columns // 4
+            return sampler.latents.copy(), original
+
+    def _decode(self, decoder: Decoder, job: Job, index: int, latents: Any, original: Pixels | None) -> None:
+        order, options = job.order, job.order.options
+        images: Any = decoder.decode(
+            latents, progress=_stopper(job), height=options.get("height"), width=options.get("width")
+        )
+        _, height, width, _ = images.shape
+        if original is not None and order.mask is not None:
+            mask = resize_image(order.mask[..., None], height, width, order.resize_mode)
+            images = blend_images(images, resize_image(original, height, width, order.resize_mode), mask)
+        settings: dict[str, Any] = {
+            "prompt": order.prompt,
+            "negative_prompt": order.negative_prompt,
+            "model": self._name,
+        }
+        settings.update(options, seed=order.seeds[index], version=__version__)
+        text = {"pixart": json.dumps(settings)}
+        if order.texts:
+            text["parameters"] = order.texts[index]
+        png = encode_png(images, 0, text)
+        job.pictures.append(Picture(png, order.seeds[index], height, width))
+        job.report(Progress(index, job.progress.steps, job.progress.steps, (index + 1) / len(order.seeds)))
+
+    @contextlib.contextmanager
+    def _stage(self, kind: type[Any]) -> Iterator[Any]:
+        """An open stage: for the length of the block, or until close()."""
+        settings = self._settings
+        options: dict[str, Any] = {"variant": settings.variant, "threads": settings.threads, "preset": settings.preset}
+        if kind in (Encoder, Denoiser):
+            options["weights"] = settings.weights
+        if settings.one_at_a_time:
+            with kind(self.model, **options) as stage:
+                yield stage
+            return
+        stage = self._stages.get(kind)
+        if stage is None:
+            stage = self._kept.enter_context(kind(self.model, **options))
+            with self._lock:
+                self._stages[kind] = stage
+        yield stage
+
+
+def _stopper(job: Job) -> Callable[[int, int, float], bool]:
+    def report(_step: int, _steps: int, _fraction: float) -> bool:
+        return job.is_cancelled
+
+    return report
+
+
+def _steps_to_show(steps: int, previews: int) -> list[int]:
+    """The steps after which a preview is made, spread over the run. The last step has none: the image follows."""
+    count = min(previews, steps - 1)
+    return [int(step) for step in np.linspace(0, steps - 1, count + 1)[1:] - 1] if count > 0 else []
+
+
+def default_side(model: str) -> int:
+    """The height and width of a model's own images. Fails if the model is not there."""
+    report = inspect(model)
+    transformer = report["parts"].get("transformer", {})
+    if "architecture" not in transformer:
+        raise FileError(f"{model} has no transformer: {transformer.get('error', report['kind'])}")
+    return int(transformer["architecture"]["sample_size"]) * 8
