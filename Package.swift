@@ -32,14 +32,14 @@ let cSettings: [CSetting] = [
     .unsafeFlags(["-O3", "-Wall", "-Wextra", "-Werror", "-fno-math-errno"] + hardening)
 ]
 
-/// Symbols of the C library that are replaced for all statically linked code; see `environment.c`, `allocation.c` and
-/// `fork_gate.c`. `stderr` is one of them because libpng's archive can only be linked if this library
+/// Symbols of the C library that are replaced for all statically linked code; see `environment.c`, `allocation.c`,
+/// `fork_gate.c` and `old_glibc.c`. `stderr` is one of them because libpng's archive can only be linked if this library
 /// defines that variable.
 let wrapped = [
     "getenv", "environ", "getrandom", "swift_stdlib_random", "_swift_installCrashHandler", "stderr", "malloc",
     "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size", "strdup",
     "pthread_mutex_lock", "pthread_mutex_unlock", "__cxa_guard_acquire", "__cxa_guard_release",
-    "newlocale", "duplocale", "freelocale", "strerror",
+    "newlocale", "duplocale", "freelocale", "strerror", "hypotf",
     "_ZN5swift14threading_impl9once_slowERNS0_6once_tEPFvPvES3_",
 ]
 
