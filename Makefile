@@ -16,7 +16,7 @@ FORMATTERS := .venv/format
 PACKAGERS := .venv/wheel
 # Of the files in the wheel: two wheels of one commit are equal.
 COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts Tests/wheel
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts Tests/wheel Tests/packaging
 IMAGE := build/demo.png
 
 include packaging/install.mk
