@@ -16,13 +16,14 @@ FORMATTERS := .venv/format
 PACKAGERS := .venv/wheel
 # Of the files in the wheel: two wheels of one commit are equal.
 COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels Tests/ray
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels Tests/packaging Tests/ray Tests/wheel
 IMAGE := build/demo.png
 
 include packaging/install.mk
+include packaging/packages.mk
 
 # No target is a file.
-.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,7 +51,7 @@ check-deps:
 		echo "missing packages: "$$missing; echo "make deps installs them"; exit 1; fi; fi
 
 build: check-deps ## Build the shared library
-	@swift build -c release --product pixart
+	@swift build -c release --product pixart --disable-local-rpath
 	@ln -sf libpixart.so $(LIBRARY).1
 	@$(MAKE) --no-print-directory -s blas
 

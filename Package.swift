@@ -14,8 +14,12 @@ import PackageDescription
 /// No prefix map: the package manager finds tests by the paths in the compiler's index.
 let testSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Neither the folder of the build nor the cache of C modules in it is stored, so a build is the same in every folder.
 let settings: [SwiftSetting] = [
-    .treatAllWarnings(as: .error), .unsafeFlags(["-file-prefix-map", "\(Context.packageDirectory)=."]),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags([
+        "-file-prefix-map", "\(Context.packageDirectory)=.", "-Xfrontend", "-no-clang-module-breadcrumbs",
+    ]),
 ]
 /// For C and C++: an access out of bounds that is detected ends the process, and no path of the build is stored.
 let hardening = [
@@ -47,6 +51,7 @@ func shared(_ soname: String, exports: String) -> [LinkerSetting] {
             [
                 "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
                 "-Xlinker", "--version-script=\(Context.packageDirectory)/\(exports)",
+                "-Xlinker", "--script=\(Context.packageDirectory)/Sources/PixArtABI/linking/discarded.ld",
                 "-Xlinker", "-soname=\(soname)",
                 "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
             ]

@@ -56,13 +56,17 @@ struct DirectoryListing {
 
     /// The variant of a weight file or an index.
     private func variant(of name: String, stem: String) -> String? {
-        for (prefix, suffix) in [("\(stem).safetensors.index.", ".json"), ("\(stem).", ".safetensors")] {
-            guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
-                continue
-            }
-            let variant = String(name.dropFirst(prefix.count).dropLast(suffix.count))
-            return variant.contains("-of-") ? nil : variant
+        let variant =
+            part(of: name, after: "\(stem).safetensors.index.", before: ".json")
+            ?? part(of: name, after: "\(stem).", before: ".safetensors")
+        return variant.flatMap { $0.contains("-of-") ? nil : $0 }
+    }
+
+    /// The text between two others that are all of `name`, if there is any.
+    private func part(of name: String, after prefix: String, before suffix: String) -> String? {
+        guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
+            return nil
         }
-        return nil
+        return String(name.dropFirst(prefix.count).dropLast(suffix.count))
     }
 }
