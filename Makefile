@@ -14,6 +14,7 @@ VENV := .venv/test
 RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
 PACKAGERS := .venv/wheel
+SITE := .venv/site
 # Of the files in the wheel: two wheels of one commit are equal.
 COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
 PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels Tests/packaging Tests/ray Tests/wheel
@@ -143,6 +144,18 @@ docs: build ## Write docs/options.md, the table of docs/presets.md and the Pytho
 	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
 	python3 tools/docs/make_swift_options.py $(LIBRARY) Sources/PixArt/Options/Verbs
 	python3 tools/docs/make_presets_doc.py $(LIBRARY) docs/presets.md
+
+site: $(SITE)/ready ## Make a site of all pages, the header and the Python package in build/site, and check its links
+	$(SITE)/bin/python tools/site/make_site.py build/site
+
+$(SITE)/ready: tools/site/requirements.txt
+	@$(call install_missing,doxygen)
+	python3 -m venv $(SITE)
+	$(SITE)/bin/pip install -q -r tools/site/requirements.txt
+	@touch $@
+
+test-pages: build ## Run the commands of README and docs as they are written, in a clean clone
+	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow
