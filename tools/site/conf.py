@@ -24,7 +24,7 @@ breathe_default_project = "pixart"
 breathe_domain_by_extension = {"h": "c"}
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 # Examples name hosts and placeholders that are not meant as links, and types of numpy have no page here.
 linkify_issue_links = False
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]
