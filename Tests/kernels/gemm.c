@@ -94,8 +94,8 @@ static size_t check_int8(const native_kernels *table, shape s, weight_kind kind)
     float *out = guarded(out_elements(&s) * sizeof *out), *expected = malloc(out_elements(&s) * sizeof *expected);
     float *row_scales = guarded(s.rows * sizeof *row_scales);
     float *column_scales = guarded(s.columns * sizeof *column_scales);
-    for (size_t i = 0; kind == HEAVIEST && i < s.rows * s.left_stride; i++)
-        left[i] = random_below(8) ? 255 : 0;
+    for (size_t i = 0; i < s.rows * s.left_stride; i++)
+        left[i] = (uint8_t)(kind == HEAVIEST ? (random_below(8) ? 255 : 1) : left[i] > 0 ? left[i] : 1);
     for (size_t i = 0; i < s.units * NATIVE_PANEL * 4; i++)
         panel[i] = random_weight(kind);
     fill(s.rows, row_scales);

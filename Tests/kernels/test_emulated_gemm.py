@@ -99,7 +99,7 @@ def check_int8(gemms, random, left, weights, columns, padding):
 def test_int8_is_exact(gemms, rows, units):
     random = np.random.default_rng(1000 * rows + units)
     for i, columns in enumerate(COLUMNS):
-        left = random.integers(0, 256, (rows, 4 * units), np.uint8)
+        left = random.integers(1, 256, (rows, 4 * units), np.uint8)
         weights = random.integers(-128, 128, (4 * units, PANEL), np.int8)
         check_int8(gemms, random, left, weights, columns, padding=i % 3)
 

@@ -21,18 +21,16 @@ def main() -> None:
     parser.add_argument("--output", default="image.png")
     args = parser.parse_args()
 
-    images = pixart.text_to_image(
-        args.model,
+    images = pixart.generate(
         args.prompt,
         args.negative,
+        model=args.model,
         num_inference_steps=args.steps,
         guidance_scale=args.guidance,
         seed=args.seed,
         progress=True,
     )
-    settings = {"steps": args.steps, "guidance": args.guidance, "seed": args.seed}
-    text = {"prompt": args.prompt, "negative": args.negative, **{key: str(value) for key, value in settings.items()}}
-    pixart.write_image(args.output, images, text=text)
+    images.save(args.output)
     print(f"wrote {args.output}")
 
 

@@ -24,7 +24,7 @@ enum { NATIVE_PANEL = 32 };
 enum {
     NATIVE_FLOAT32 = 0,
     NATIVE_BFLOAT16 = 1,
-    NATIVE_INT8 = 2,          /* unsigned with zero point 128, and a scale for each row */
+    NATIVE_INT8 = 2,          /* 1 to 255 with zero point 128, and a scale for each row */
     NATIVE_ROUND_BFLOAT16 = 3 /* float32 that holds bfloat16 numbers: for sets without a bfloat16 GEMM */
 };
 

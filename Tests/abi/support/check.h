@@ -15,6 +15,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef __cplusplus
+#define _Noreturn [[noreturn]]
+extern "C" {
+#endif
+
 typedef struct {
     const char *name;
     void (*run)(void);
@@ -77,7 +82,11 @@ int check_failure(pixart_status found, pixart_status expected, const char *const
                   const char *file, int line);
 int check_same(const pixart_tensor *a, const pixart_tensor *b, const char *what, const char *file, int line);
 
-/* Ends the running test. Only on the thread that runs the tests. */
+/* Ends the running test. Only on the thread that runs the tests. Runs no destructors of C++. */
 _Noreturn void check_abandon(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,8 +1,11 @@
 """PixArt-alpha and PixArt-Sigma text-to-image on CPUs, through libpixart. Inputs and results are numpy arrays.
 
-    images = pixart.text_to_image(model, "cute cat", seed=0, progress=True)  # uint8 [B, H, W, 3]
+In one call::
 
-The same in three stages:
+    images = pixart.generate("cute cat", model=model, seed=0, progress=True)  # uint8 [B, H, W, 3]
+    images.save("cat.png")
+
+The same in three stages::
 
     with pixart.Encoder(model) as encoder:
         prompt, negative = encoder.encode("cute cat"), encoder.encode("")
@@ -36,10 +39,12 @@ from ._denoiser import Denoiser
 from ._encoder import Encoder
 from ._image import blend_images, decode_png, detect_edges, encode_png, read_image, resize_image, write_image
 from ._image_encoder import ImageEncoder
+from ._images import Images, read_settings
+from ._models import default_model
 from ._padded import from_padded, to_padded
+from ._pipeline import Pipeline, generate
 from ._sampler import Sampler
 from ._tensor_file import list_tensors, load_tensors, save_tensors
-from ._text_to_image import text_to_image
 from ._version import __version__
 
 __all__ = [
@@ -51,10 +56,12 @@ __all__ = [
     "Encoder",
     "FileError",
     "ImageEncoder",
+    "Images",
     "InternalError",
     "LibraryNotFound",
     "ModelError",
     "OutOfMemoryError",
+    "Pipeline",
     "PixArtError",
     "Sampler",
     "StateError",
@@ -63,9 +70,11 @@ __all__ = [
     "blend_images",
     "convert",
     "decode_png",
+    "default_model",
     "detect_edges",
     "encode_png",
     "from_padded",
+    "generate",
     "inspect",
     "list_tensors",
     "load_tensors",
@@ -74,9 +83,9 @@ __all__ = [
     "options_schema",
     "prompts",
     "read_image",
+    "read_settings",
     "resize_image",
     "save_tensors",
-    "text_to_image",
     "to_padded",
     "verbs",
     "version",

@@ -4,9 +4,9 @@ import pixart
 from pixart.options import DenoiseOptions
 
 options: DenoiseOptions = {"num_inference_steps": 5, "guidance_scale": 3, "seed": [1, 2]}
-pixart.text_to_image("model", "a cat", num_inference_steps=5, guidance_scale=3.0, scheduler="DDIM")
-pixart.text_to_image("model", "a cat", preset="balanced")
-pixart.text_to_image("model", ["a cat", "an owl"], "fog", weights="int4", height=None)
+pixart.generate("a cat", model="model", num_inference_steps=5, guidance_scale=3.0, scheduler="DDIM")
+pixart.generate("a cat", model="model", preset="balanced")
+pixart.generate(["a cat", "an owl"], "fog", model="model", weights="int4", height=None)
 text, size = pixart.prompts.parse_size_flags("a cat --ar 2:3")
 with pixart.Encoder("model", weights="int8", residency="streamed") as encoder:
     prompt = pixart.prompts.encode_weighted(encoder, text, max_sequence_length=100)

@@ -4,8 +4,8 @@ import pixart
 from pixart.options import DenoiseOptions
 
 options: DenoiseOptions = {"seeds": 1}  # refused: seeds
-pixart.text_to_image("model", "a cat", num_inference_stepz=5)  # refused: num_inference_stepz
-pixart.text_to_image("model", "a cat", weights="int5")  # refused: weights
+pixart.generate("a cat", model="model", num_inference_stepz=5)  # refused: num_inference_stepz
+pixart.generate("a cat", model="model", weights="int5")  # refused: weights
 encoder = pixart.Encoder("model", residency="paged")  # refused: residency
 pixart.Denoiser("model", preset="quick")  # refused: preset
 encoder.encode("", clean_captions=True)  # refused: clean_captions

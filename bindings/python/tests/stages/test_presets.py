@@ -136,7 +136,7 @@ def test_the_schema_shows_what_a_preset_sets():
 
 
 def test_text_to_image_passes_the_preset_to_every_stage(model):
-    images = pixart.text_to_image(model, PROMPT, preset="balanced", **RUN)
+    images = pixart.generate(PROMPT, model=model, preset="balanced", **RUN)
     with pixart.Encoder(model, preset="balanced") as encoder:
         prompt, negative = encoder.encode(PROMPT), encoder.encode("")
     result = latents(model, prompt, negative, {"preset": "balanced"}, preset="balanced")

@@ -27,7 +27,12 @@ def json_report(call: Callable[[Any], object]) -> dict[str, Any]:
 def encode_options(options: Mapping[str, object]) -> bytes:
     """Returns options as a JSON object for C. numpy scalars and arrays become numbers and lists; paths become
     strings."""
-    return json.dumps(dict(options), default=_plain).encode()
+    return plain_json(options).encode()
+
+
+def plain_json(options: Mapping[str, object]) -> str:
+    """Returns options as JSON, with text as it is."""
+    return json.dumps(dict(options), default=_plain, ensure_ascii=False)
 
 
 def encode_text(text: str, name: str) -> bytes:

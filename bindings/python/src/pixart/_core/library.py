@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import pathlib
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
 from typing import Any
 
+from .._source_tree import PACKAGE, source_tree
 from .errors import LibraryNotFound, error_for
 
 MAJOR = 1
@@ -130,11 +130,8 @@ def _places() -> list[str]:
     given = os.environ.get("PIXART_LIBRARY")
     if given:
         return [given]
-    package = pathlib.Path(__file__).resolve().parents[1]
-    places = [str(package / SONAME), SONAME]
-    if len(package.parents) > 3:  # <tree>/bindings/python/src/pixart
-        places.append(str(package.parents[3] / ".build" / "release" / "libpixart.so"))
-    return places
+    tree = source_tree()
+    return [str(tree / ".build" / "release" / "libpixart.so" if tree else PACKAGE / SONAME), SONAME]
 
 
 def _find() -> tuple[ctypes.CDLL, str]:
@@ -150,5 +147,5 @@ def _find() -> tuple[ctypes.CDLL, str]:
     raise LibraryNotFound(
         "libpixart cannot be loaded. Looked at:\n  "
         + "\n  ".join(failures)
-        + "\nBuild it (`swift build -c release`), install it, or name it in the environment variable PIXART_LIBRARY."
+        + "\nBuild it (`make build`), install it (`make install`), or name it in the environment variable PIXART_LIBRARY."
     )

@@ -22,12 +22,13 @@ def with_progress(progress: Progress, call: Callable[[Any], T]) -> T:
 
     If a Python callback or a signal handler raises, the call is cancelled, and the exception is raised unchanged.
     """
-    with _reporter(progress) as report:
+    with reporting(progress) as report:
         return cancellable(call, report)
 
 
 @contextlib.contextmanager
-def _reporter(progress: Progress) -> Iterator[Report | None]:
+def reporting(progress: Progress) -> Iterator[Report | None]:
+    """Gives the callable that `progress` stands for, or None. A bar is closed at the end."""
     if progress is not True:
         yield progress or None
         return

@@ -1,0 +1,3 @@
+module libpixart/host
+
+go 1.19
