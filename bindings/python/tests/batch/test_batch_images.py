@@ -114,7 +114,7 @@ def test_settings_inside(command, write_lines, model, tmp_path, entries):
     out = tmp_path / "out"
     assert command(write_lines([{"prompt": "ein Käse", "eta": 0.5}]), out, "--seed", "9", "--weights", "int8") == 0
     (entry,) = entries(out, "manifest.jsonl")
-    options = {"seed": 9, "num_inference_steps": 2, "eta": 0.5}
+    options = {"seed": 9, "eta": 0.5, "num_inference_steps": 2}
     with pixart.Pipeline(model, weights="int8") as pipeline:
         assert [read_settings(out / entry["file"])] == pipeline.settings("ein Käse", **options)
         assert (out / entry["file"]).read_bytes() == pipeline.generate("ein Käse", **options).png()
