@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._checkpoint import memory_estimate
+from .._core.schema import options_schema
 from ._folder import Folder
 from ._model import Model
 from ._run import Image, Outcome
@@ -23,7 +24,6 @@ Columns = dict[str, Any]
 """Rows as Ray Data passes them: an array for each field."""
 
 _DENOISERS_OF_A_DECODER = 8
-_ESTIMATED = ("preset", "variant", "threads", "reproducible", "weights", "residency", "adapters")
 _PROCESS = 200 << 20
 """Memory of a worker of Ray, in bytes: Python, numpy and pyarrow."""
 
@@ -187,8 +187,10 @@ def _memory(model: Model, images: Sequence[Image], batch_size: int) -> dict[Any,
     largest = max(sizes, key=lambda size: (size[0] or 0) * (size[1] or 0))
     size = {name: value for name, value in zip(("height", "width"), largest) if value}
 
+    estimated = options_schema("memory_estimate")["properties"]
+
     def peak(stage: Any, opening: Any, **options: Any) -> int:
-        given = {name: value for name, value in opening.items() if name in _ESTIMATED}
+        given = {name: value for name, value in opening.items() if name in estimated}
         return _PROCESS + memory_estimate(model.path, stage, **given, **options)["peak"]
 
     return {
