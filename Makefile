@@ -154,7 +154,7 @@ $(SITE)/ready: tools/site/requirements.txt
 	$(SITE)/bin/pip install -q -r tools/site/requirements.txt
 	@touch $@
 
-test-pages: build ## Run the commands of README and docs as they are written, in a clean clone
+test-docs: ## Run the commands of all pages as they are written, in a clean clone (about 20 minutes)
 	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
