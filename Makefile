@@ -98,7 +98,7 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	$(VENV)/bin/pip install -q starlette uvicorn python-multipart prometheus-client openai webuiapi
 	@touch $@
 
-test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
+test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (some minutes)
 	PYTHONPATH="$(CURDIR)/bindings/python/src" PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
 
 $(RAY_VENV)/ready: bindings/python/pyproject.toml
