@@ -14,16 +14,17 @@ VENV := .venv/test
 RAY_VENV := .venv/ray
 FORMATTERS := .venv/format
 PACKAGERS := .venv/wheel
+SITE := .venv/site
 # Of the files in the wheel: two wheels of one commit are equal.
 COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/kernels Tests/ray Tests/hosts Tests/wheel
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels Tests/packaging Tests/ray Tests/wheel
 IMAGE := build/demo.png
 
 include packaging/install.mk
+include packaging/packages.mk
 
-.PHONY: help deps check-deps build blas demo test test-swift test-abi test-python test-examples test-fuzz \
-	test-kernels test-page test-ray test-arm test-style fuzz sanitize compare compare-schedulers \
-	compare-precisions bench docs gallery wheel test-wheel format lint clean test-hosts
+# No target is a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +52,7 @@ check-deps:
 		echo "missing packages: "$$missing; echo "make deps installs them"; exit 1; fi; fi
 
 build: check-deps ## Build the shared library
-	@swift build -c release --product pixart
+	@swift build -c release --product pixart --disable-local-rpath
 	@ln -sf libpixart.so $(LIBRARY).1
 	@$(MAKE) --no-print-directory -s blas
 
@@ -70,6 +71,9 @@ test: deps build ## Run every test
 test-swift: check-deps blas # The floors, against naive implementations and the reference
 	swift build -c release --build-tests
 	swift test -c release --skip-build
+
+test-swift-package: check-deps ## A Swift package that depends on a tagged version of this one
+	Tests/swift/test_dependency.sh $(MODEL)
 
 test-kernels: check-deps $(VENV)/ready # Kernels against definitions in numpy and plain C
 	$(VENV)/bin/python -m pytest -q Tests/kernels
@@ -95,7 +99,7 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	@touch $@
 
 test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
-	PYTHONPATH=bindings/python/src PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
+	PYTHONPATH="$(CURDIR)/bindings/python/src" PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
 
 $(RAY_VENV)/ready: bindings/python/pyproject.toml
 	python3 -m venv $(RAY_VENV)
@@ -135,10 +139,23 @@ compare-precisions: build ## Compare precisions with float32, and write docs/pre
 bench: build ## Time all stages and compare with PyTorch and OpenVINO, at the published sizes, on an idle machine
 	python3 tools/bench.py
 
-docs: build ## Write docs/options.md, the table of docs/presets.md and the Python types of options from the library's schemas
+docs: build ## Write docs/options.md, the table of docs/presets.md and the Python and Swift types of options from the library's schemas
 	python3 tools/docs/make_options_doc.py $(LIBRARY) docs/options.md
 	python3 tools/docs/make_options_types.py $(LIBRARY) bindings/python/src/pixart/options.py
+	python3 tools/docs/make_swift_options.py $(LIBRARY) Sources/PixArt/Options/Verbs
 	python3 tools/docs/make_presets_doc.py $(LIBRARY) docs/presets.md
+
+site: $(SITE)/ready ## Make a site of all pages, the header and the Python package in build/site, and check its links
+	$(SITE)/bin/python tools/site/make_site.py build/site
+
+$(SITE)/ready: tools/site/requirements.txt
+	@$(call install_missing,doxygen)
+	python3 -m venv $(SITE)
+	$(SITE)/bin/pip install -q -r tools/site/requirements.txt
+	@touch $@
+
+test-pages: build ## Run the commands of README and docs as they are written, in a clean clone
+	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
 	$(VENV)/bin/pip install -q pillow
@@ -167,8 +184,8 @@ $(FORMATTERS)/ready:
 	@touch $@
 
 format: $(FORMATTERS)/ready ## Format Swift, C and Python
-	swift format -i -r Sources Tests Package.swift
-	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" ":!include/pixart.h")
+	swift format -i -r Sources Tests Package.swift examples/swift/Package.swift examples/swift/Sources
+	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h")
 	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
 	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)
 

@@ -9,13 +9,17 @@ import PackageDescription
 //     PixArtFormats   PixArtCompute
 //     PixArtSchedulers   PixArtNetworks
 //     PixArtStages
-//     PixArtABI
+//     PixArtABI   PixArt
 
 /// No prefix map: the package manager finds tests by the paths in the compiler's index.
 let testSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Neither the folder of the build nor the cache of C modules in it is stored, so a build is the same in every folder.
 let settings: [SwiftSetting] = [
-    .treatAllWarnings(as: .error), .unsafeFlags(["-file-prefix-map", "\(Context.packageDirectory)=."]),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags([
+        "-file-prefix-map", "\(Context.packageDirectory)=.", "-Xfrontend", "-no-clang-module-breadcrumbs",
+    ]),
 ]
 /// For C and C++: an access out of bounds that is detected ends the process, and no path of the build is stored.
 let hardening = [
@@ -47,6 +51,7 @@ func shared(_ soname: String, exports: String) -> [LinkerSetting] {
             [
                 "-static-stdlib", "-use-ld=lld", "-L\(Context.packageDirectory)/Sources/PixArtABI/linking",
                 "-Xlinker", "--version-script=\(Context.packageDirectory)/\(exports)",
+                "-Xlinker", "--script=\(Context.packageDirectory)/Sources/PixArtABI/linking/discarded.ld",
                 "-Xlinker", "-soname=\(soname)",
                 "-Xlinker", "--no-undefined", "-Xlinker", "-znodelete", "-Xlinker", "-znow", "-Xlinker", "-zrelro",
             ]
@@ -57,6 +62,9 @@ func shared(_ soname: String, exports: String) -> [LinkerSetting] {
 let package = Package(
     name: "libpixart",
     products: [
+        // For Swift: linked into the program that depends on it.
+        .library(name: "PixArt", targets: ["PixArt"]),
+        // For every other language: the C ABI, in one shared library.
         .library(name: "pixart", type: .dynamic, targets: ["PixArtABI"]),
         // For Tests/fuzz only.
         .library(name: "fuzzed-readers", type: .dynamic, targets: ["FuzzedReaders"]),
@@ -87,6 +95,10 @@ let package = Package(
             dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtStages"],
             exclude: ["exports.map", "linking"], swiftSettings: settings,
             linkerSettings: shared("libpixart.so.1", exports: "Sources/PixArtABI/exports.map")),
+        .target(
+            name: "PixArt",
+            dependencies: ["CPixArt", "CProcess", "PixArtStorage", "PixArtFormats", "PixArtCompute", "PixArtStages"],
+            swiftSettings: settings),
         .executableTarget(
             name: "tokenize", dependencies: ["PixArtStorage", "PixArtFormats"], path: "tools/tokenize",
             swiftSettings: settings),
@@ -118,6 +130,9 @@ let package = Package(
                 "PixArtSchedulers", "PixArtStages",
             ],
             resources: [.copy("Resources")], swiftSettings: testSettings),
+        .testTarget(
+            name: "PixArtTests", dependencies: ["TestSupport", "PixArt"], resources: [.copy("Resources")],
+            swiftSettings: testSettings),
         .target(
             name: "FuzzedReaders", dependencies: ["CPixArt", "PixArtStorage", "PixArtFormats", "PixArtStages"],
             path: "Tests/fuzz/readers", exclude: ["exports.map"], swiftSettings: settings,

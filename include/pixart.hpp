@@ -629,8 +629,10 @@ struct NamedTensor {
 inline void tensors_save(const Path &path, const std::vector<NamedTensor> &tensors) {
     std::vector<const char *> names;
     std::vector<const pixart_tensor *> handles;
+    names.reserve(tensors.size());
+    handles.reserve(tensors.size());
     for (const NamedTensor &each : tensors) {
-        names.push_back(Text(each.name).c_str());
+        names.push_back(Text(each.name).c_str()); // the name's own characters
         handles.push_back(each.tensor.get().get());
     }
     detail::check(pixart_tensors_save(path.c_str(), tensors.size(), names.data(), handles.data()));
@@ -639,6 +641,7 @@ inline void tensors_save(const Path &path, const std::vector<NamedTensor> &tenso
 /** Loads tensors in the order of their names; see pixart_tensors_load(). */
 [[nodiscard]] inline std::vector<Tensor> tensors_load(const Path &path, const std::vector<std::string> &names) {
     std::vector<const char *> texts;
+    texts.reserve(names.size());
     for (const std::string &name : names)
         texts.push_back(Text(name).c_str());
     std::vector<pixart_tensor *> handles(names.size());

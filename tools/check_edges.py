@@ -31,7 +31,9 @@ def used(folder, headers, targets):
     found = set()
     for path in folder.rglob("*"):
         if path.suffix == ".swift":
-            found |= {name for name in re.findall(r"^import (\w+)", path.read_text(), re.M) if name in targets}
+            found |= {
+                name for name in re.findall(r"^(?:internal )?import (\w+)", path.read_text(), re.M) if name in targets
+            }
         elif path.suffix in (".c", ".h"):
             included = {pathlib.Path(name).name for name in re.findall(r'^#include "(.+)"', path.read_text(), re.M)}
             found |= {headers[name] for name in included if name in headers}

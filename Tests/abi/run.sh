@@ -9,6 +9,7 @@ build=$1 library=$2 model=$3 programs=$4 filter=$5
 here=$(cd "$(dirname "$0")" && pwd)
 header=$here/../../include/pixart.h
 passed=0 failed=0
+. "$here/released/check.sh"
 
 # report NAME STATUS [DETAIL]
 report() {
@@ -111,6 +112,7 @@ run_program() {
 if [ -z "$filter$LAUNCHER" ]; then
     check_library
     check_header
+    check_released
 fi
 for program in $programs; do run_program "$program"; done
 

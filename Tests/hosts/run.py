@@ -133,7 +133,7 @@ class Host:
 
     def lines(self) -> int:
         files = [path for pattern in self.description["sources"] for path in self.source.glob(pattern)]
-        require(files, "\"sources\" of host.json matches no file")
+        require(files, '"sources" of host.json matches no file')
         return sum(bool(line.strip()) for path in files for line in path.read_text().splitlines())
 
     def install_toolchain(self) -> None:
@@ -152,7 +152,9 @@ class Host:
             done = shell(self.description[name], self.copy, self.environment)
             require(done.returncode == 0, f"exit code {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
-    def run(self, model: object, prompt: str, output: pathlib.Path, *options: object) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, model: object, prompt: str, output: pathlib.Path, *options: object
+    ) -> subprocess.CompletedProcess[str]:
         arguments = shlex.join([str(model), prompt, str(output), *map(str, options)])
         return shell(f"{self.description['run']} {arguments}", self.copy, self.environment)
 
@@ -176,7 +178,7 @@ class Host:
             done = self.run(model, PROMPTS[name], path, "--seed", SEED, "--steps", STEPS)
             result = self.result(done, 0)
             require(result["cancel_seconds"] is None, f"cancel_seconds is {result['cancel_seconds']}")
-            require(last_step(done.stderr, STEPS) == STEPS, f"no \"step {STEPS} of {STEPS}\"\n{done.stderr[-200:]}")
+            require(last_step(done.stderr, STEPS) == STEPS, f'no "step {STEPS} of {STEPS}"\n{done.stderr[-200:]}')
             reference.compare(name, path)
         finally:
             path.unlink(missing_ok=True)
@@ -195,7 +197,7 @@ class Host:
     def reports(self, message: str, model: object, *options: object) -> None:
         done = self.run(model, PROMPTS["image"], self.output / "image.png", *options)
         require(done.returncode == 1, f"exit code {done.returncode}, expected 1\n{done.stderr[-2000:]}")
-        require(message in done.stderr.splitlines(), f"no line \"{message}\"\n{done.stderr[-2000:]}")
+        require(message in done.stderr.splitlines(), f'no line "{message}"\n{done.stderr[-2000:]}')
         require(done.stdout == "", f"printed {done.stdout[-200:]}")
         self.leaves_nothing()
 
@@ -256,7 +258,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pixart-hosts-") as name:
         work = pathlib.Path(name)
         prefix = work / "prefix"
-        install = ["make", "-s", "-f", ROOT / "packaging/install.mk", "install", f"PREFIX={prefix}", f"LIBRARY={library}"]
+        install = [
+            "make",
+            "-s",
+            "-f",
+            str(ROOT / "packaging/install.mk"),
+            "install",
+            f"PREFIX={prefix}",
+            f"LIBRARY={library}",
+        ]
         subprocess.run(install, check=True)
         environment = dict(os.environ, PIXART_MODEL=str(model), PIXART_ROOT=str(ROOT), TMPDIR=name)
         environment["PKG_CONFIG_PATH"] = str(prefix / "lib/pkgconfig")

@@ -74,8 +74,7 @@ pixart::Tensor make_image(const Arguments &arguments, std::optional<Clock::time_
     }
     {
         const pixart::Denoiser denoiser(arguments.model, nullptr, go_on);
-        const auto options =
-            pixart::Options().set("seed", arguments.seed).set("num_inference_steps", arguments.steps);
+        const auto options = pixart::Options().set("seed", arguments.seed).set("num_inference_steps", arguments.steps);
         latents = denoiser.denoise(prompt, negative, options, [&](const pixart::Progress &now) {
             std::fprintf(stderr, "\rstep %lld of %lld, %3.0f%%", static_cast<long long>(now.step),
                          static_cast<long long>(now.steps), now.fraction * 100);

@@ -176,7 +176,7 @@ static gboolean show_news(gpointer data) {
 
 static void set_running(App *app, gboolean running) {
     gtk_widget_set_sensitive(app->start, !running);
-    gtk_widget_set_sensitive(app->entry, !running);
+    gtk_editable_set_editable(GTK_EDITABLE(app->entry), !running);
     gtk_widget_set_sensitive(app->cancel, running);
 }
 
@@ -219,6 +219,8 @@ static void finished(GObject *source, GAsyncResult *result, gpointer data) {
 static void start(GtkWidget *widget, gpointer data) {
     (void)widget;
     App *app = data;
+    if (app->cancellable) /* Enter was pressed in the prompt */
+        return;
     app->started = g_get_monotonic_time();
     app->cancellable = g_cancellable_new();
     set_running(app, TRUE);

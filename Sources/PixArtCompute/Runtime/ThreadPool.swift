@@ -135,9 +135,13 @@ package final class ThreadPool: @unchecked Sendable {
         let caught: Body = { task, scratch in
             do throws(PixArtError) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
         }
+        // The compiler stores the length of this file's path as it is, even if it maps the path itself, so builds would
+        // differ by their folders.
+        #sourceLocation(file:"ThreadPool.swift",line:141)
         try withoutActuallyEscaping(caught) { body throws(PixArtError) in
             try withUnsafePointer(to: body) { body throws(PixArtError) in try wait(for: tasks, body) }
         }
+        #sourceLocation()
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 

@@ -34,7 +34,7 @@ struct DirectoryListing {
         let pickles = names.filter { name in [".bin", ".pth", ".pt", ".ckpt"].contains { name.hasSuffix($0) } }.sorted()
         if !pickles.isEmpty {
             hints.append(
-                "weights as Python pickles (\(pickles.joined(separator: ", "))) are not read; save them as safetensors")
+                "there are Python pickles under other names (\(pickles.joined(separator: ", "))); name the file itself")
         }
         for (suffixes, reason) in Self.others {
             let files = names.filter { name in suffixes.contains { name.hasSuffix($0) } }.sorted()
@@ -49,20 +49,24 @@ struct DirectoryListing {
             [".incomplete", ".part", ".crdownload", ".aria2", ".download", ".tmp"],
             "is of an interrupted download; finish it"
         ),
-        ([".gguf"], "is GGUF, which is not read"), ([".onnx", ".onnx_data"], "is ONNX, which is not read"),
+        ([".gguf"], "is GGUF; name the file itself"), ([".onnx", ".onnx_data"], "is ONNX, which is not read"),
         (["openvino_model.xml", "openvino_model.bin"], "is OpenVINO, which is not read"),
         ([".msgpack", ".h5"], "is of Flax or TensorFlow, which is not read"),
     ]
 
     /// The variant of a weight file or an index.
     private func variant(of name: String, stem: String) -> String? {
-        for (prefix, suffix) in [("\(stem).safetensors.index.", ".json"), ("\(stem).", ".safetensors")] {
-            guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
-                continue
-            }
-            let variant = String(name.dropFirst(prefix.count).dropLast(suffix.count))
-            return variant.contains("-of-") ? nil : variant
+        let variant =
+            part(of: name, after: "\(stem).safetensors.index.", before: ".json")
+            ?? part(of: name, after: "\(stem).", before: ".safetensors")
+        return variant.flatMap { $0.contains("-of-") ? nil : $0 }
+    }
+
+    /// The text between two others that are all of `name`, if there is any.
+    private func part(of name: String, after prefix: String, before suffix: String) -> String? {
+        guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.count > prefix.count + suffix.count else {
+            return nil
         }
-        return nil
+        return String(name.dropFirst(prefix.count).dropLast(suffix.count))
     }
 }

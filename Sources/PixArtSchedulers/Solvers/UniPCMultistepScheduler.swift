@@ -152,7 +152,10 @@ private func solved(_ equations: [[Float]]) -> [Float] {
     let count = rows.count
     for column in 0..<count {
         let pivot = (column..<count).max { abs(rows[$0][column]) < abs(rows[$1][column]) } ?? column
-        rows.swapAt(column, pivot)
+        // Not `swapAt`: the compiler optimizes its specialization in two ways, and builds would differ.
+        let row = rows[column]
+        rows[column] = rows[pivot]
+        rows[pivot] = row
         for row in column + 1..<max(count, column + 1) {
             let factor = rows[row][column] / rows[column][column]
             for place in column...count { rows[row][place] -= factor * rows[column][place] }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The tests run as PIXART_MODEL=models/emoji go test ./...
+// PIXART_MODEL names a model, from this folder.
 func model(t *testing.T) string {
 	t.Helper()
 	name := os.Getenv("PIXART_MODEL")

@@ -1,9 +1,11 @@
 """PixArt-alpha and PixArt-Sigma text-to-image on CPUs, through libpixart. Inputs and results are numpy arrays.
 
+In one call::
+
     images = pixart.generate("cute cat", model=model, seed=0, progress=True)  # uint8 [B, H, W, 3]
     images.save("cat.png")
 
-The same in three stages:
+The same in three stages::
 
     with pixart.Encoder(model) as encoder:
         prompt, negative = encoder.encode("cute cat"), encoder.encode("")

@@ -32,6 +32,23 @@ def test_equal_to_single_images(command, write_lines, model, tmp_path, entries):
         assert np.array_equal(pixart.read_image(out / entry["file"]), expected[0])
 
 
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        (["--preset", "fast", "--num-inference-steps", "12"], {"preset": "fast", "num_inference_steps": 12}),
+        (["--weights", "int8"], {"weights": "int8", "num_inference_steps": 2}),
+    ],
+    ids=["preset", "weights"],
+)
+def test_flags_are_options(command, write_lines, model, tmp_path, entries, flags, options):
+    out = tmp_path / "out"
+    assert command(write_lines([{"prompt": "a cat", "seed": 5}]), out, *flags) == 0
+    (entry,) = entries(out, "manifest.jsonl")
+    expected = pixart.text_to_image(model, "a cat", seed=5, **options)
+    assert np.array_equal(pixart.read_image(out / entry["file"]), expected[0])
+    assert not np.array_equal(expected, pixart.text_to_image(model, "a cat", seed=5, num_inference_steps=2))
+
+
 @pytest.mark.parametrize("size", ["2", "5", "100"])
 def test_same_bytes_in_any_batch(command, write_lines, tmp_path, images, size):
     path = write_lines([*MIXED, *({"prompt": "a cat", "seed": seed} for seed in range(10, 16))])
@@ -49,6 +66,15 @@ def test_equal_lines_are_one_image(command, write_lines, tmp_path, images, entri
     assert len(images(out)) == 2
     assert [entry["id"] for entry in found] == ["first", None, "second"]
     assert found[0]["file"] == found[2]["file"] != found[1]["file"]
+
+
+def test_defaults_that_are_given_change_nothing(command, write_lines, tmp_path, images):
+    out = tmp_path / "out"
+    path = write_lines([{"prompt": "a cat", "guidance_scale": 4.5, "eta": 0.0, "height": None}, {"prompt": "a cat"}])
+    assert command(path, out) == 0
+    assert len(images(out)) == 1
+    assert command(write_lines([{"prompt": "a cat", "cache": None}]), out) == 0  # a preset may set the cache
+    assert len(images(out)) == 2
 
 
 def test_equal_prompts_are_encoded_once(command, twelve, tmp_path, monkeypatch):
@@ -102,8 +128,9 @@ def test_settings_inside(command, write_lines, model, tmp_path, entries):
     }
 
 
-def test_names(command, twelve, model, tmp_path, images):
+def test_names(command, write_lines, model, tmp_path, images):
     """A name says what decides the pixels: not the place of the model, but its contents."""
+    prompts = write_lines([{"prompt": "a cat"}, {"prompt": "a dog"}])
     shutil.copytree(model, tmp_path / "moved")
     shutil.copytree(model, tmp_path / "other")
     weights = next((tmp_path / "other" / "vae").glob("*.safetensors"))
@@ -113,7 +140,7 @@ def test_names(command, twelve, model, tmp_path, images):
 
     def names(*flags):
         out = tmp_path / str(len(list(tmp_path.iterdir())))
-        assert command(twelve, out, *flags) == 0
+        assert command(prompts, out, *flags) == 0
         return set(images(out))
 
     usual = names()

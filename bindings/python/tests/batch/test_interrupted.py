@@ -12,7 +12,7 @@ import pytest
 import pixart
 from pixart.batch._folder import Folder
 
-SOME, ALL = 3, 40
+SOME, ALL = 3, 24
 
 
 @pytest.fixture

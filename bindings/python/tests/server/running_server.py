@@ -36,9 +36,9 @@ class Reply:
 class RunningServer:
     """`python -m pixart.server` on a free port."""
 
-    def __init__(self, *arguments: str, model: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, model: str | None, **environment: str) -> None:
         package = str(pathlib.Path(pixart.__file__).parents[1])
-        command = [sys.executable, "-m", "pixart.server", model, "--port", "0", *arguments]
+        command = [sys.executable, "-m", "pixart.server", *([model] if model else []), "--port", "0", *arguments]
         self.process = subprocess.Popen(
             command,
             env={**os.environ, "PYTHONPATH": package, **environment},
@@ -46,10 +46,10 @@ class RunningServer:
             stderr=subprocess.PIPE,
             text=True,
         )
-        line = self.process.stdout.readline()
-        if " at http://" not in line:
-            raise RuntimeError(line + self.process.communicate(timeout=SECONDS)[1])
-        self.url = line.split()[-1]
+        self.line = self.process.stdout.readline()
+        if " at http://" not in self.line:
+            raise RuntimeError(self.line + self.process.communicate(timeout=SECONDS)[1])
+        self.url = self.line.split()[-1]
         self.port = int(self.url.rstrip("/").rpartition(":")[2])
 
     def request(self, method, path, body=None, **headers):

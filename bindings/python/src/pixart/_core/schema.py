@@ -11,7 +11,7 @@ from .library import library
 
 
 def verbs() -> list[str]:
-    """The verbs that take options: the functions of `pixart.h` without "pixart_"."""
+    """The verbs that take options: the functions of `pixart.h` without their prefix."""
     return list(json.loads(library().pixart_options_schema(None)))
 
 

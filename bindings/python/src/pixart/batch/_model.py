@@ -45,6 +45,11 @@ class Model:
     def options(self, stage: StageName) -> dict[str, Any]:
         return {name: self.opening[name] for name in OPENING[stage] if name in self.opening}
 
+    def running(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of a denoising run: those of the request, and the preset, which also sets some of them."""
+        preset = {"preset": self.opening["preset"]} if "preset" in self.opening else {}
+        return {**preset, **request["denoise"]}
+
     def settings(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Every setting of an image: the text inside its PNG file."""
         opening = {name: value for name, value in self.opening.items() if name not in SAME_PIXELS}
@@ -85,7 +90,7 @@ def examine(path: str, opening: Mapping[str, Any], options: Iterable[str]) -> tu
         embedding = np.zeros((1, report["architecture"]["caption_channels"]), np.float32)
         for text, value in wanted.items():
             try:
-                denoiser.sampler(embedding, embedding, **value["denoise"]).close()
+                denoiser.sampler(embedding, embedding, **model.running(value)).close()
             except (PixArtError, TypeError) as error:
                 refused.setdefault(text, str(error))
     with Decoder(path, **model.options("decoder")) as decoder:

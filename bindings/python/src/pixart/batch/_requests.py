@@ -79,9 +79,8 @@ class _Fields:
     """The fields of a line."""
 
     def __init__(self) -> None:
-        self.encode = set(options_schema("encode")["properties"]) - set(NOT_HERE)
-        self.denoise = set(options_schema("denoise")["properties"]) - set(NOT_HERE) - {"seed"}
-        self.all = {"prompt", "negative_prompt", "seed", "id"} | self.encode | self.denoise
+        self.encode, self.denoise = _defaults("encode"), _defaults("denoise")
+        self.all = {"prompt", "negative_prompt", "seed", "id", *self.encode, *self.denoise}
 
     def request(self, number: int, fields: Mapping[str, Any]) -> Request:
         for name in fields:
@@ -93,10 +92,7 @@ class _Fields:
             raise ValueError(f'"seed" is {json.dumps(seed)}, expected an integer from 0 to {SEEDS - 1}')
         if identifier is not None and type(identifier) not in (int, str):
             raise ValueError(f'"id" is {json.dumps(identifier)}, expected a string or an integer')
-        options = {
-            "encode": {name: fields[name] for name in sorted(fields) if name in self.encode},
-            "denoise": {name: fields[name] for name in sorted(fields) if name in self.denoise},
-        }
+        options = {"encode": _given(fields, self.encode), "denoise": _given(fields, self.denoise)}
         prompt, negative = _text(fields, "prompt"), _text(fields, "negative_prompt")
         return Request(number, identifier, prompt, negative, seed, json.dumps(options))
 
@@ -108,6 +104,27 @@ class _Fields:
         close = difflib.get_close_matches(name, sorted(self.all), 1)
         expected = f'did you mean "{close[0]}"?' if close else f"expected {', '.join(sorted(self.all))}"
         raise ValueError(f'there is no field "{name}"; {expected}')
+
+
+def _defaults(verb: str) -> dict[str, str | None]:
+    """The options of a verb that a line can have, and their defaults as JSON. It is None if a preset sets the option:
+    its default, if it is given, then differs from none."""
+    schema = options_schema(verb)
+    names = set(schema["properties"]) - set(NOT_HERE) - {"seed"}
+    by_preset = {name for preset in schema.get("presets", {}).values() for name in preset}
+    return {
+        name: None if name in by_preset else json.dumps(schema["properties"][name].get("default"))
+        for name in sorted(names)
+    }
+
+
+def _given(fields: Mapping[str, Any], defaults: Mapping[str, str | None]) -> dict[str, Any]:
+    """The options among the fields, without those that have their default: the images are the same."""
+    return {
+        name: fields[name]
+        for name, default in defaults.items()
+        if name in fields and json.dumps(fields[name]) != default
+    }
 
 
 def _lines(path: str) -> Iterator[tuple[int, bytes]]:

@@ -143,7 +143,7 @@ class Denoise(_Stage[Denoiser]):
     def work(self, stage: Denoiser, rows: Sequence[Row]) -> None:
         requests = [json.loads(row["request"]) for row in rows]
         prompts, negatives = [row["prompt"] for row in rows], [row["negative"] for row in rows]
-        seeds, options = [request["seed"] for request in requests], requests[0]["denoise"]
+        seeds, options = [request["seed"] for request in requests], self.model.running(requests[0])
         for row, latents in zip(rows, stage.denoise(prompts, negatives, seed=seeds, **options)):
             row["prompt"], row["negative"], row["latents"] = NONE, NONE, latents
 

@@ -34,7 +34,7 @@ def parse_weights(prompt: str) -> list[tuple[str, float]]:
     """Returns the text of a prompt in pieces of one weight each: [(text, weight), ...].
 
     `(text:1.3)` multiplies the weight of a text by 1.3, `(text)` by 1.1, and `[text]` divides it by 1.1. Nested weights
-    multiply. A backslash before one of `()[]:\\` makes it text.
+    multiply. A backslash makes one of these characters text.
     """
     factors, weights, runs = _factors(prompt), [1.0], []
     for part in _PARTS.finditer(prompt):

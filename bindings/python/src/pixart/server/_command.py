@@ -136,6 +136,7 @@ def _is_there(name: str) -> bool:
 
 
 def _own_model() -> str:
+    """The small model of this package: inside it, or in the source tree."""
     for folder in pathlib.Path(__file__).resolve().parents:
         if (folder / "models" / "emoji" / "model_index.json").is_file():
             return str(folder / "models" / "emoji")

@@ -81,7 +81,8 @@ class Engine:
                     self._decode(decoder, job, index, *each)
 
     def _sampler(self, denoiser: Denoiser, prompt: Any, negative: Any, order: Order, index: int) -> Sampler:
-        return denoiser.sampler(prompt, negative, **{**order.options, "seed": order.seeds[index]})
+        options = {"preset": self._settings.preset, **order.options, "seed": order.seeds[index]}
+        return denoiser.sampler(prompt, negative, **options)
 
     def _denoised(
         self, denoiser: Denoiser, job: Job, prompt: Any, negative: Any, index: int

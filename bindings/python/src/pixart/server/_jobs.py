@@ -90,6 +90,8 @@ class Job:
         self.input_tokens = self.output_tokens = 0
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
+        self.is_watched = False
+        """Whether each change wakes the coroutine, or the end alone."""
         self._cancelled = threading.Event()
         self._previews: collections.deque[Preview] = collections.deque(maxlen=self.KEPT_PREVIEWS)
         self._loop, self._changed, self._notified = loop, asyncio.Event(), False
@@ -109,12 +111,14 @@ class Job:
 
     def report(self, progress: Progress) -> None:
         self.progress = progress
-        self.notify()
+        if self.is_watched:
+            self.notify()
 
     def show(self, preview: Preview) -> None:
         self.last_preview = preview
         self._previews.append(preview)
-        self.notify()
+        if self.is_watched:
+            self.notify()
 
     def take_previews(self) -> list[Preview]:
         """The previews since the last call."""

@@ -202,6 +202,7 @@ class OpenAI:
         fields = {"created_at": int(time.time()), "quality": "auto", **echo}
         size = {"size": "{width}x{height}".format(**job.order.options) if "width" in job.order.options else "auto"}
         last: tuple[object, ...] = ()
+        job.is_watched = True
         while True:
             is_over = job.outcome is not None
             shown = job.progress

@@ -71,10 +71,11 @@ def serve(settings: Settings, model: str) -> int:
         )
         server = _Server(config, service)
 
-        def stop() -> None:
+        def stop(_number: int = 0, _frame: FrameType | None = None) -> None:
             server.should_exit = True
 
-        previous = {each: signal.signal(each, _ignore) for each in (signal.SIGTERM, signal.SIGINT)}
+        # uvicorn's handlers replace these while it serves. It raises its signals once more at the end.
+        previous = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
         try:
             print(f"pixart serves {service.model_name} at {address(listener)}", flush=True)
             asyncio.run(server.serve([listener]))
@@ -85,10 +86,6 @@ def serve(settings: Settings, model: str) -> int:
             print(f"pixart serve: {service.worker.failure}", file=sys.stderr)
             return 1
         return 0
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """uvicorn raises its signals again at the end. By then they have had their effect."""
 
 
 def address(listener: socket.socket) -> str:
