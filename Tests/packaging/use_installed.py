@@ -14,5 +14,5 @@ assert importlib.metadata.version("pixart") == pixart.__version__ == pixart.vers
 
 model = folder / "models" / "emoji"
 prompt = "a cute cat face on a blue background"
-images = pixart.text_to_image(model, prompt, seed=7, num_inference_steps=20, guidance_scale=4.5)
+images = pixart.generate(prompt, model=model, seed=7, num_inference_steps=20, guidance_scale=4.5)
 pixart.write_image(sys.argv[1], images)

@@ -51,7 +51,7 @@ def test_preset_of_the_server_is_that_of_stages_and_runs(start_server, model):
         made = pixart.decode_png(base64.b64decode(image(server, seed=7, num_inference_steps=20)))
         assert server.get("/v1/schema").json["properties"]["preset"]["default"] == "fast"
         exact = image(server, seed=7, num_inference_steps=20, preset="exact")
-    expected = pixart.text_to_image(model, "a cat", seed=7, num_inference_steps=20, preset="fast")[0]
+    expected = pixart.generate("a cat", model=model, seed=7, num_inference_steps=20, preset="fast")[0]
     assert np.array_equal(made, expected) and not np.array_equal(made, pixart.decode_png(base64.b64decode(exact)))
 
 
