@@ -196,9 +196,8 @@ class Pipeline:
             for number, batch in enumerate(batches):
                 prompts = [embedding[row.prompt] for row in batch]
                 negatives = [embedding[row.negative_prompt] for row in batch] if guided else None
-                with denoiser.sampler(
-                    prompts, negatives, **{**options, "seed": [row.seed for row in batch]}
-                ) as sampler:
+                run: Any = {**options, "seed": [row.seed for row in batch]}
+                with denoiser.sampler(prompts, negatives, **run) as sampler:
                     start.give(sampler)
                     steps = sampler.steps
                     part = _part(report, number, len(batches))

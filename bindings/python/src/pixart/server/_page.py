@@ -33,7 +33,7 @@ class Page:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        folder = importlib.resources.files(__package__) / "page"
+        folder = importlib.resources.files("pixart.server") / "page"
         self._files = {name: (folder / name).read_bytes() for name in FILES}
 
     def routes(self) -> list[Route]:
