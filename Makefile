@@ -186,7 +186,7 @@ $(FORMATTERS)/ready:
 
 format: $(FORMATTERS)/ready ## Format Swift, C and Python
 	swift format -i -r Sources Tests Package.swift examples/swift/Package.swift examples/swift/Sources
-	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h")
+	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h" ":!Tests/abi/released/*/pixart.h")
 	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
 	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)
 

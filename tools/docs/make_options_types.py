@@ -14,6 +14,10 @@ from make_options_doc import schemas_of
 PARAMETERS = {"memory_estimate": {"stage"}}
 """Options that are named parameters in Python, by verb. They are not keys of the type."""
 
+RESULTS = {"decode": {"Bytes": "uint8", "Float": "float32"}}
+"""Verbs whose option `output_type` decides the type of the result: a name for each value. Each has a type of its own,
+for overloads."""
+
 HEAD = '''"""The options of each verb as types, for annotations: `options: DenoiseOptions = {"seed": 1}`.
 
 Made by `make docs` from the schemas of the library. Options are passed to C as JSON,
@@ -95,12 +99,27 @@ def object_class(name, schema):
 
 
 def options_class(verb, schema):
-    """The type of the options of a verb."""
-    name = "".join(word.capitalize() for word in verb.split("_")) + "Options"
-    lines = [f"\n\nclass {name}(TypedDict, total=False):", f'    """Options of pixart_{verb}."""']
-    for key, row in schema["properties"].items():
-        if key in PARAMETERS.get(verb, ()):
-            continue
+    """The types of the options of a verb."""
+    name = "".join(word.capitalize() for word in verb.split("_"))
+    properties = {key: row for key, row in schema["properties"].items() if key not in PARAMETERS.get(verb, ())}
+    note = f"Options of pixart_{verb}"
+    if verb not in RESULTS:
+        return fields_class(f"{name}Options", "TypedDict, total=False", f"{note}.", properties)
+    decisive = {"output_type": properties.pop("output_type")}
+    text = fields_class(f"_{name}Options", "TypedDict, total=False", f"{note} besides output_type.", properties)
+    text += fields_class(f"{name}Options", f"_{name}Options, total=False", f"{note}.", decisive)
+    for kind, value in RESULTS[verb].items():
+        is_default = value == decisive["output_type"]["default"]
+        base = f"_{name}Options" + (", total=False" if is_default else "")
+        text += f'\n\nclass {name}{kind}Options({base}):\n    """{note}, for results of {value}."""\n\n'
+        text += f"    output_type: {literal([value], '    ')}\n"
+    return text
+
+
+def fields_class(name, base, note, properties):
+    """A type with a key for each option."""
+    lines = [f"\n\nclass {name}({base}):", f'    """{note}"""']
+    for key, row in properties.items():
         found = ["SchedulerName", "Mapping[str, object]", "None"] if key == "scheduler" else kinds(row)
         lines += ["", f"    {key}: {' | '.join(dict.fromkeys(found))}"]
         text = f"{row['description']} Default: {json.dumps(row['default'])}.".replace("\\", "\\\\")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+import numpy as np
 import numpy.typing as npt
 
 from ._core.arguments import Path, encode_options
@@ -11,7 +12,13 @@ from ._core.library import library
 from ._core.progress import Progress, with_progress
 from ._core.stage import Stage
 from ._core.tensor import borrowed_tensor, contiguous, take_array
-from .options import DecodeOptions, DecoderMemoryOptions, DecoderOpenOptions
+from .options import (
+    DecodeBytesOptions,
+    DecodeFloatOptions,
+    DecodeOptions,
+    DecoderMemoryOptions,
+    DecoderOpenOptions,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -28,9 +35,21 @@ class Decoder(Stage):
     def __init__(self, model: Path, *, progress: Progress = None, **options: Unpack[DecoderOpenOptions]) -> None:
         super().__init__(model, options, progress)
 
+    @overload
+    def decode(
+        self, latents: object, *, progress: Progress = None, **options: Unpack[DecodeBytesOptions]
+    ) -> npt.NDArray[np.uint8]: ...
+    @overload
+    def decode(
+        self, latents: object, *, progress: Progress = None, **options: Unpack[DecodeFloatOptions]
+    ) -> npt.NDArray[np.float32]: ...
+    @overload
     def decode(
         self, latents: object, *, progress: Progress = None, **options: Unpack[DecodeOptions]
-    ) -> npt.NDArray[Any]:
+    ) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]: ...
+    def decode(
+        self, latents: object, *, progress: Progress = None, **options: Unpack[DecodeOptions]
+    ) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
         """Decodes latents [B, C, Y, X] into images: uint8 [B, H, W, 3], or float32 from 0 to 1 with
         output_type="float32"."""
         array, encoded = contiguous(latents, "latents"), encode_options(options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,10 +29,24 @@ class Encoder(Stage):
     def __init__(self, model: Path, *, progress: Progress = None, **options: Unpack[EncoderOpenOptions]) -> None:
         super().__init__(model, options, progress)
 
+    @overload
     def encode(
         self, prompt: str, *, progress: Progress = None, **options: Unpack[EncodeOptions]
-    ) -> npt.NDArray[np.float32]:
-        """Encodes a prompt into an embedding: float32 [S, E], one row for each real token, without padding."""
+    ) -> npt.NDArray[np.float32]: ...
+    @overload
+    def encode(
+        self, prompt: list[str] | tuple[str, ...], *, progress: Progress = None, **options: Unpack[EncodeOptions]
+    ) -> list[npt.NDArray[np.float32]]: ...
+    def encode(
+        self, prompt: str | list[str] | tuple[str, ...], *, progress: Progress = None, **options: Unpack[EncodeOptions]
+    ) -> npt.NDArray[np.float32] | list[npt.NDArray[np.float32]]:
+        """Encodes a prompt into an embedding: float32 [S, E], one row for each real token, without padding.
+
+        A list of prompts becomes a list of embeddings, as Denoiser.denoise() takes them. `progress` gets the steps of
+        each prompt.
+        """
+        if isinstance(prompt, (list, tuple)):
+            return [self.encode(each, progress=progress, **options) for each in prompt]
         arguments = encode_text(prompt, "prompt"), encode_options(options)
 
         def run(callback: Any) -> npt.NDArray[np.float32]:

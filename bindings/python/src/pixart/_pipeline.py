@@ -143,8 +143,7 @@ class Pipeline:
         `progress` is as in Denoiser.denoise(): steps are those of all batches, and a true result also cancels
         encoding and decoding. `preview` is called after each step of the first batch.
         """
-        if batch_size < 1:
-            raise ArgumentError(f"batch_size: {batch_size}; expected at least 1")
+        _check_count(batch_size, "batch_size")
         plan = self._plan(prompt, negative_prompt, Start(image, mask, control), options)
         with self._lock if self._one_at_a_time else contextlib.nullcontext(), reporting(progress) as report:
             images = self._images(plan, batch_size, report or _ignore, preview)
@@ -174,15 +173,17 @@ class Pipeline:
                 f"strength: {given['strength']} without an image to start from; expected both or neither"
             )
         copies = given.pop("num_images_per_prompt", 1)
-        if copies < 1:
-            raise ArgumentError(f"num_images_per_prompt: {copies}; expected at least 1")
+        _check_count(copies, "num_images_per_prompt")
         rows = _rows(prompt, negative_prompt, copies, given.pop("seed", None))
         made = {"model": self.model, **self._given, **given, **start.settings, "version": version()}
         return _Plan(rows, start, given, [{**dataclasses.asdict(row), **made} for row in rows])
 
     def _images(self, plan: _Plan, batch_size: int, report: Report, preview: Preview | None) -> npt.NDArray[np.uint8]:
         rows, start, options = plan.rows, plan.start, plan.options
-        guided = options.get("guidance_scale", 4.5) > 1
+        scale = options.get("guidance_scale", 4.5)
+        if not isinstance(scale, (int, float, np.number)):
+            raise ArgumentError(f"guidance_scale: {scale!r:.80}; expected a number")
+        guided = scale > 1
         texts = [row.prompt for row in rows] + [row.negative_prompt for row in rows if guided]
         embedding = dict(zip(texts, self.encode(texts, progress=lambda *_: report(0, 1, 0.0))))
         if start.is_needed:
@@ -271,6 +272,11 @@ def _texts(given: object, name: str) -> list[str]:
     if not texts or not all(isinstance(text, str) for text in texts):
         raise ArgumentError(f"{name}: {given!r:.80}; expected a text, or a list of one or more")
     return texts
+
+
+def _check_count(count: object, name: str) -> None:
+    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
+        raise ArgumentError(f"{name}: {count!r:.80}; expected an integer of at least 1")
 
 
 def _seeds(seed: object, count: int) -> list[int]:

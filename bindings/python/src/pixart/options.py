@@ -548,8 +548,8 @@ class DecoderOpenOptions(TypedDict, total=False):
     while the part is opened. A VAE is small and supports no lower precision. Default: "auto"."""
 
 
-class DecodeOptions(TypedDict, total=False):
-    """Options of pixart_decode."""
+class _DecodeOptions(TypedDict, total=False):
+    """Options of pixart_decode besides output_type."""
 
     height: int | None
     """Height in pixels that images are resized (bilinear) and centre-cropped to. It needs a width. null keeps the size
@@ -560,16 +560,32 @@ class DecodeOptions(TypedDict, total=False):
     1024 pixels, decoding takes 0.7 GiB instead of 1.1, and a third more time. Smaller images save less. A tiny
     autoencoder ignores it. false: hold these maps. Default: false."""
 
-    output_type: Literal["uint8", "float32"]
-    """Element type of the images: "uint8" from 0 to 255, or "float32" from 0 to 1, before rounding. Default:
-    "uint8"."""
-
     preset: Literal["exact", "balanced", "fast", None]
     """Accepted so that all stages can take the same preset. It sets no option of this verb. Default: null."""
 
     width: int | None
     """Width in pixels that images are resized (bilinear) and centre-cropped to. It needs a height. null keeps the size
     of the decoded image. Default: null."""
+
+
+class DecodeOptions(_DecodeOptions, total=False):
+    """Options of pixart_decode."""
+
+    output_type: Literal["uint8", "float32"]
+    """Element type of the images: "uint8" from 0 to 255, or "float32" from 0 to 1, before rounding. Default:
+    "uint8"."""
+
+
+class DecodeBytesOptions(_DecodeOptions, total=False):
+    """Options of pixart_decode, for results of uint8."""
+
+    output_type: Literal["uint8"]
+
+
+class DecodeFloatOptions(_DecodeOptions):
+    """Options of pixart_decode, for results of float32."""
+
+    output_type: Literal["float32"]
 
 
 class DecoderMemoryOptions(TypedDict, total=False):

@@ -1,5 +1,8 @@
 """Calls that type checkers accept; read by test_types.py, never run."""
 
+import numpy as np
+import numpy.typing as npt
+
 import pixart
 from pixart.options import DenoiseOptions
 
@@ -10,6 +13,7 @@ pixart.generate(["a cat", "an owl"], "fog", model="model", weights="int4", heigh
 text, size = pixart.prompts.parse_size_flags("a cat --ar 2:3")
 with pixart.Encoder("model", weights="int8", residency="streamed") as encoder:
     prompt = pixart.prompts.encode_weighted(encoder, text, max_sequence_length=100)
+    both: list[npt.NDArray[np.float32]] = encoder.encode(["a cat", "an owl"])
     negative = encoder.encode("", clean_caption=False)
     peak: int = encoder.memory(tokens=20)["peak"]
 with pixart.Denoiser("model", compute="bfloat16") as denoiser:
@@ -21,6 +25,8 @@ with pixart.Denoiser("model", controlnet="ORG/NAME", preset="fast", residency="s
     controlled.denoise(prompt, negative, control=latents, controlnet_conditioning_scale=0.7, control_guidance_end=0.5)
 with pixart.Decoder("model") as decoder:
     pixart.write_image("cat.png", decoder.decode(latents, low_memory=True, **size), text={"prompt": text})
+    pixels: npt.NDArray[np.uint8] = decoder.decode(latents, output_type="uint8", low_memory=True)
+    values: npt.NDArray[np.float32] = decoder.decode(latents, output_type="float32", height=64, width=64)
 with pixart.ImageEncoder("model", variant="fp16") as image_encoder:
     image_encoder.encode(pixart.read_image("cat.png", channels=3), sample_mode="argmax")
 pixart.convert("model", "out", weights="int4", parts=["vae"], progress=True)

@@ -65,6 +65,9 @@ def test_arguments_of_the_wrong_shape_and_type(denoiser, decoder, encoder, promp
     fails(lambda: decoder.decode(latents[0]), "latents", 101)
     with pytest.raises(TypeError, match="prompt: an array of .*; expected real numbers"):
         denoiser.denoise(prompt.astype(complex), negative)
+    for texts in ("a cat", ["a cat", "an owl"]):
+        with pytest.raises(TypeError, match=r"prompt: text; expected an array .* from Encoder.encode\(\)"):
+            denoiser.denoise(texts, negative)
     with pytest.raises(TypeError, match="prompt must be str"):
         encoder.encode(b"cat")
     fails(lambda: encoder.encode("a\0b"), "NUL", 101)

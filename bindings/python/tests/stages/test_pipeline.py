@@ -176,7 +176,11 @@ def test_notebooks_show_images():
         ({"negative_prompt": ["a", "b"]}, "negative_prompt: a list of 2 for 1 prompts"),
         ({"seed": [1, 2]}, "seed: .* a list of 1"),
         ({"batch_size": 0}, "batch_size: 0"),
-        ({"num_images_per_prompt": 0}, "num_images_per_prompt"),
+        ({"batch_size": "2"}, "batch_size: '2'; expected an integer"),
+        ({"num_images_per_prompt": 0}, "num_images_per_prompt: 0; expected"),
+        ({"num_images_per_prompt": "2"}, "num_images_per_prompt: '2'; expected"),
+        ({"guidance_scale": "high"}, "guidance_scale: 'high'; expected a number"),
+        ({"negative_prompt": None}, "negative_prompt: None; expected a text"),
         ({"prompt": []}, "prompt: .* a list of one or more"),
     ],
 )

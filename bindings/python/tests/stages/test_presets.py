@@ -135,7 +135,7 @@ def test_the_schema_shows_what_a_preset_sets():
     assert "presets" not in pixart.options_schema("convert")
 
 
-def test_text_to_image_passes_the_preset_to_every_stage(model):
+def test_generate_passes_the_preset_to_every_stage(model):
     images = pixart.generate(PROMPT, model=model, preset="balanced", **RUN)
     with pixart.Encoder(model, preset="balanced") as encoder:
         prompt, negative = encoder.encode(PROMPT), encoder.encode("")

@@ -29,6 +29,12 @@ def test_embedding_has_one_row_for_each_token(encoder):
     assert np.isfinite(embedding).all() and embedding.std() > 0
 
 
+def test_a_list_of_prompts_becomes_a_list_of_embeddings(encoder):
+    embeddings = encoder.encode(["a cute cat", "an owl"], clean_caption=False)
+    assert [len(each) for each in embeddings] == [len(encoder.encode(text)) for text in ("a cute cat", "an owl")]
+    assert np.array_equal(embeddings[1], encoder.encode("an owl", clean_caption=False)) and encoder.encode([]) == []
+
+
 def test_options_reach_the_encoder(encoder):
     assert len(encoder.encode("one two three four five", max_sequence_length=3)) == 3
     assert encoder.tokenize("one two three four five", max_sequence_length=3)["truncated_tokens"] > 0

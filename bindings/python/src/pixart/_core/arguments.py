@@ -35,7 +35,7 @@ def plain_json(options: Mapping[str, object]) -> str:
     return json.dumps(dict(options), default=_plain, ensure_ascii=False)
 
 
-def encode_text(text: str, name: str) -> bytes:
+def encode_text(text: object, name: str) -> bytes:
     """Returns text as UTF-8 for C. A NUL is an error, because it would end the text early."""
     if not isinstance(text, str):
         raise TypeError(f"{name} must be str, not {type(text).__name__}")

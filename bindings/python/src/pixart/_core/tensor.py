@@ -76,6 +76,8 @@ def contiguous(values: object, name: str, dtype: npt.DTypeLike = np.float32) -> 
     Any real numbers become float32. uint8 must be uint8 already, because images of floats have several conventions.
     """
     array, dtype = array_of(values, name), np.dtype(dtype)
+    if array.dtype.kind == "U" and dtype == np.float32:
+        raise TypeError(f"{name}: text; expected an array of numbers, such as an embedding from Encoder.encode()")
     fits = array.dtype.kind in "fiu" if dtype == np.float32 else array.dtype == dtype
     if not fits:
         expected = "real numbers" if dtype == np.float32 else dtype

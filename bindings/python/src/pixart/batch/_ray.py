@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._checkpoint import memory_estimate
+from .._core.errors import ArgumentError
 from .._core.schema import options_schema
 from ._folder import Folder
 from ._model import Model
@@ -173,7 +174,7 @@ def _pools(ray: Any, model: Model, encoders: int, denoisers: int | None, decoder
     room = sum(processors // threads for processors in machines) if threads else 0
     if room == 0:
         largest = max(machines, default=0)
-        raise RuntimeError(f"the largest machine of the cluster has {largest} processors, expected --threads {threads}")
+        raise ArgumentError(f"threads: {threads}; expected at most {largest}, the processors of the largest machine")
     wanted = denoisers or room
     return Pools(encoders, wanted, decoders or math.ceil(wanted / _DENOISERS_OF_A_DECODER), threads)
 
