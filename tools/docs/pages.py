@@ -23,7 +23,9 @@ BLOCK = re.compile(
     re.M | re.S,
 )
 MARK = re.compile(r"^<!-- (?:not run|stays running)[^>]* -->$", re.M)
-INDENTED = re.compile(r"^\n {4}(?:make|pip|pixart|python3?|cc|cmake|apt-get|sudo|hf|curl|git|swift|docker|podman) ", re.M)
+INDENTED = re.compile(
+    r"^\n {4}(?:make|pip|pixart|python3?|cc|cmake|apt-get|sudo|hf|curl|git|swift|docker|podman) ", re.M
+)
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,9 @@ def python_reference() -> str:
 
     grouped = [name for names in PYTHON_GROUPS.values() for name in names.split()]
     if differing := set(grouped) ^ (set(pixart.__all__) - {"__version__", "options", "prompts"}):
-        sys.exit(f"make_site.py: the groups of the Python page and pixart.__all__ differ: {', '.join(sorted(differing))}")
+        sys.exit(
+            f"make_site.py: the groups of the Python page and pixart.__all__ differ: {', '.join(sorted(differing))}"
+        )
     lines = ["# The Python package", "", "```{eval-rst}", ".. automodule:: pixart", "   :no-members:", ""]
     for title, names in PYTHON_GROUPS.items():
         lines += [title, "-" * len(title), ""]
@@ -149,7 +151,15 @@ def python_reference() -> str:
                 lines += [f".. autoclass:: pixart.{name}", "   :members:", "   :special-members: __iter__", ""]
             else:
                 lines += [f".. autofunction:: pixart.{name}", ""]
-    lines += ["Prompts", "-------", "", ".. automodule:: pixart.prompts", "   :members:", "   :imported-members:", "```"]
+    lines += [
+        "Prompts",
+        "-------",
+        "",
+        ".. automodule:: pixart.prompts",
+        "   :members:",
+        "   :imported-members:",
+        "```",
+    ]
     return "\n".join([*lines, ""])
 
 
