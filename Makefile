@@ -98,7 +98,7 @@ $(VENV)/ready: bindings/python/pyproject.toml
 	$(VENV)/bin/pip install -q starlette uvicorn python-multipart prometheus-client openai webuiapi
 	@touch $@
 
-test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (about 3 minutes)
+test-ray: build $(RAY_VENV)/ready ## Run batches on a Ray cluster, of which machines and processes die (some minutes)
 	PYTHONPATH="$(CURDIR)/bindings/python/src" PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(RAY_VENV)/bin/python -m pytest -q Tests/ray
 
 $(RAY_VENV)/ready: bindings/python/pyproject.toml
@@ -185,7 +185,7 @@ $(FORMATTERS)/ready:
 
 format: $(FORMATTERS)/ready ## Format Swift, C and Python
 	swift format -i -r Sources Tests Package.swift examples/swift/Package.swift examples/swift/Sources
-	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h")
+	$(FORMATTERS)/bin/clang-format -i $$(git ls-files "*.[ch]" "*.[ch]pp" ":!include/pixart.h" ":!Tests/abi/released/*/pixart.h")
 	$(FORMATTERS)/bin/ruff check -q --fix $(PYTHON_FOLDERS)
 	$(FORMATTERS)/bin/ruff format -q $(PYTHON_FOLDERS)
 

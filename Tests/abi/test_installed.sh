@@ -28,17 +28,40 @@ by_pkg_config() {
         make -C "$work" CFLAGS="-O1 -Wall -Wextra -Werror" LDFLAGS="-Wl,-rpath,$prefix/lib"
 }
 
+# by_cmake NAME LIBRARIES: builds a host in a folder of its own, and checks which library it is linked to
 by_cmake() {
-    mkdir -p "$work/cmake" && cat >"$work/cmake/CMakeLists.txt" <<CMAKE
+    local folder=$work/cmake-${1##*/}
+    mkdir -p "$folder" && cat >"$folder/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.16)
 project(host C)
 find_package(pixart 1.0 CONFIG REQUIRED)
 add_executable(host $root/examples/c/text_to_image.c)
 target_link_libraries(host PRIVATE pixart::pixart)
 CMAKE
-    cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" && cmake --build "$work/cmake/build" &&
-        ldd "$work/cmake/build/host" | grep -q "$prefix/lib/libpixart.so.1"
+    cmake -S "$folder" -B "$folder/build" -Dpixart_DIR="$2/cmake/pixart" && cmake --build "$folder/build" &&
+        ldd "$folder/build/host" | grep -q "$2/libpixart.so.1"
 }
+
+# Installs into a prefix, moves it, and builds hosts there; nothing of the first place is left to be found.
+moves() {
+    local moved=$work/moved/to
+    make -f "$root/packaging/install.mk" install-strip PREFIX="$work/first" LIBDIR="$work/first/lib64" LIBRARY="$library" &&
+        mkdir -p "$work/moved" && mv "$work/first" "$moved" && ! grep -r "$work/first" "$moved" &&
+        PKG_CONFIG_PATH=$moved/lib64/pkgconfig make -B -C "$work" text_to_image LDFLAGS="-Wl,-rpath,$moved/lib64" &&
+        run_example text_to_image moved.png && is_png "$work/moved.png" &&
+        by_cmake "$moved" "$moved/lib64" && "$work/cmake-to/build/host" "$model" cat "$work/moved-cmake.png"
+}
+
+# Places outside the prefix keep their own paths.
+apart() {
+    local to=$work/apart
+    make -f "$root/packaging/install.mk" install PREFIX="$to/prefix" LIBDIR="$to/libraries" INCLUDEDIR="$to/headers" \
+        LIBRARY="$library" &&
+        PKG_CONFIG_PATH=$to/libraries/pkgconfig make -B -C "$work" text_to_image LDFLAGS="-Wl,-rpath,$to/libraries" &&
+        ldd "$work/text_to_image" | grep -q "$to/libraries" && by_cmake "$to/libraries" "$to/libraries"
+}
+stripped() { ! readelf -SW "$1" | grep -qE '\.symtab|\.debug'; }
+licences() { [ -s "$1/LICENSE" ] && grep -q OpenBLAS "$1/THIRD-PARTY"; }
 
 by_dlopen() {
     cat >"$work/dynamic.c" <<'C' && cc -std=c11 -Wall -Wextra -Werror "$work/dynamic.c" -ldl -o "$work/dynamic" &&
@@ -72,7 +95,7 @@ try "make install" make -f "$root/packaging/install.mk" install PREFIX="$prefix"
 try "with OpenBLAS" cmp "$(dirname "$library")/libpixart-blas.so.1" "$prefix/lib/libpixart-blas.so.1"
 try "the links lead to the library" test "$(readlink "$prefix/lib/libpixart.so")" = libpixart.so.1
 try "examples build through pkg-config" by_pkg_config
-if command -v cmake >/dev/null; then try "a host builds through CMake" by_cmake; fi
+if command -v cmake >/dev/null; then try "a host builds through CMake" by_cmake "$prefix" "$prefix/lib"; fi
 try "dlopen reports the version of pixart.pc" by_dlopen
 try "text_to_image runs" run_example text_to_image a.png
 try "its image is a PNG" is_png "$work/a.png"
@@ -92,6 +115,10 @@ try "its image is a PNG too" is_png "$work/i.png"
 try "convert_checkpoint refuses what is no precision" refuses "$work/convert_checkpoint" "$model" "$work/int2" int2
 try "make install without OpenBLAS" make -f "$root/packaging/install.mk" install PREFIX="$work/small" LIBRARY="$library" BLAS=
 try "leaves it out" test ! -e "$work/small/lib/libpixart-blas.so.1" -a -e "$work/small/lib/libpixart.so.1"
+try "licences are installed" licences "$prefix/share/doc/pixart"
+try "a prefix can be moved" moves
+try "and is stripped by install-strip" stripped "$work/moved/to/lib64/libpixart.so.1"
+try "folders outside the prefix" apart
 try "make uninstall" make -f "$root/packaging/install.mk" uninstall PREFIX="$prefix" LIBRARY="$library"
 try "which leaves nothing" test -z "$(find "$prefix" -type f -o -type l)"
 echo "$passed passed, $failed failed"

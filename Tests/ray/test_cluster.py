@@ -113,7 +113,7 @@ def test_interrupted(batch, cluster, tmp_path):
 def test_too_many_threads(batch, cluster, tmp_path):
     twelve, flags = batch(12), ("--ray", cluster[0].address, "--threads", "2")
     process = start(twelve.input, tmp_path / "out", *flags, stderr=subprocess.PIPE)
-    message = b"largest machine of the cluster has 1 processor"
+    message = b"threads: 2; expected at most 1, the processors of the largest machine"
     assert message in process.communicate()[1]
     assert process.returncode == 2
 

@@ -38,8 +38,9 @@ def checks(path, wheel, folder):
     model = {each.relative_to(TREE) for each in (TREE / "models" / "emoji").rglob("*") if each.is_file()}
     of_tools = [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".so", ".egg-info"))]
 
-    yield "the name states version and tag", re.fullmatch(
-        rf"pixart-{re.escape(VERSION)}-py3-none-(manylinux_2_\d+_\w+\.?)+\.whl", path.name
+    yield (
+        "the name states version and tag",
+        re.fullmatch(rf"pixart-{re.escape(VERSION)}-py3-none-(manylinux_2_\d+_\w+\.?)+\.whl", path.name),
     )
     yield "the metadata state the version", metadata["Version"] == VERSION
     yield "the package states the version", f'"{VERSION}"' in wheel.read("pixart/_version.py").decode()
@@ -51,13 +52,17 @@ def checks(path, wheel, folder):
         "the emoji model is the tree's",
         len(model) > 8 and all((folder / "pixart" / each).read_bytes() == (TREE / each).read_bytes() for each in model),
     )
-    yield "LICENSE and THIRD-PARTY are the tree's", all(
-        wheel.read(f"{INFO}/licenses/{name}") == (TREE / name).read_bytes() for name in ("LICENSE", "THIRD-PARTY")
+    yield (
+        "LICENSE and THIRD-PARTY are the tree's",
+        all(wheel.read(f"{INFO}/licenses/{name}") == (TREE / name).read_bytes() for name in ("LICENSE", "THIRD-PARTY")),
     )
     yield "nothing that a tool left behind is there", not of_tools
-    yield "all Python files of the tree are there", all(
-        f"pixart/{each.relative_to(TREE / 'bindings/python/src/pixart')}" in names
-        for each in (TREE / "bindings/python/src/pixart").rglob("*.py")
+    yield (
+        "all Python files of the tree are there",
+        all(
+            f"pixart/{each.relative_to(TREE / 'bindings/python/src/pixart')}" in names
+            for each in (TREE / "bindings/python/src/pixart").rglob("*.py")
+        ),
     )
     yield f"it has at most {LARGEST / 1e6:.0f} MB: {path.stat().st_size / 1e6:.1f}", path.stat().st_size <= LARGEST
 

@@ -82,7 +82,20 @@ def main() -> None:
         subprocess.run(["doxygen", "-"], input=settings, text=True, check=True, stdout=subprocess.DEVNULL)
         shutil.rmtree(args.out, ignore_errors=True)
         environment = {**os.environ, "PIXART_ROOT": str(ROOT), "PIXART_DOXYGEN": str(doxygen / "xml")}
-        command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "-c", HERE, source, args.out]
+        command = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-q",
+            "-W",
+            "--keep-going",
+            "-b",
+            "html",
+            "-c",
+            HERE,
+            source,
+            args.out,
+        ]
         subprocess.run(command, env=environment, check=True)
     dead = dead_links(args.out)
     print(*dead, sep="\n")
@@ -93,14 +106,15 @@ def main() -> None:
 
 def stage(source: pathlib.Path) -> None:
     """Copies pages and images, and writes the page of the menu and those of the references."""
-    listed = subprocess.run(["git", "ls-files", "*.md", "*.png"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "*.md", "*.png"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+    )
     files = [name for name in listed.stdout.split() if not name.startswith(("Tests/", "tools/benchmark/"))]
     for name in files:
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if name.endswith(".md"):
-            text = (ROOT / name).read_text(encoding="utf-8")
-            target.write_text(LINK.sub(lambda link: rewritten(link, name, set(files)), text), encoding="utf-8")
+            target.write_text(with_links((ROOT / name).read_text(encoding="utf-8"), name, set(files)), encoding="utf-8")
         else:
             shutil.copy(ROOT / name, target)
     reference = source / "reference"
@@ -108,20 +122,28 @@ def stage(source: pathlib.Path) -> None:
     (reference / "c.md").write_text(C_REFERENCE)
     (reference / "python.md").write_text(PYTHON_REFERENCE)
     menu = {**{title: [f"docs/{page}" for page in pages] for title, pages in SECTIONS.items()}, **MORE}
-    trees = [tree(title, [page for page in pages if (source / f"{page}.md").is_file()]) for title, pages in menu.items()]
+    trees = [
+        tree(title, [page for page in pages if (source / f"{page}.md").is_file()]) for title, pages in menu.items()
+    ]
     named = {page for pages in menu.values() for page in pages} | {"README", "index"}
     others = sorted(name[:-3] for name in files if name.endswith(".md") and name[:-3] not in named)
     trees.append(tree("Examples and models", others))
     (source / "index.md").write_text("```{include} README.md\n```\n\n" + "\n".join(trees), encoding="utf-8")
-    unlisted = {name[5:-3] for name in files if re.fullmatch(r"docs/[^/]+\.md", name)} - {
-        page for pages in SECTIONS.values() for page in pages
-    } - {"README"}
+    unlisted = (
+        {name[5:-3] for name in files if re.fullmatch(r"docs/[^/]+\.md", name)}
+        - {page for pages in SECTIONS.values() for page in pages}
+        - {"README"}
+    )
     if unlisted:
         sys.exit(f"make_site.py: the menu lacks {', '.join(sorted(unlisted))}")
 
 
 def tree(title: str, pages: list[str]) -> str:
     return "\n".join(["```{toctree}", f":caption: {title}", ":hidden:", ":maxdepth: 1", "", *pages, "```", ""])
+
+
+def with_links(text: str, page: str, pages: set[str]) -> str:
+    return LINK.sub(lambda link: rewritten(link, page, pages), text)
 
 
 def rewritten(link: re.Match[str], page: str, pages: set[str]) -> str:

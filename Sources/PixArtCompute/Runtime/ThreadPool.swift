@@ -137,7 +137,7 @@ package final class ThreadPool: @unchecked Sendable {
         }
         // The compiler stores the length of this file's path as it is, even if it maps the path itself, so builds would
         // differ by their folders.
-        #sourceLocation(file:"ThreadPool.swift",line:141)
+        #sourceLocation(file:"ThreadPool.run",line:141)
         try withoutActuallyEscaping(caught) { body throws(PixArtError) in
             try withUnsafePointer(to: body) { body throws(PixArtError) in try wait(for: tasks, body) }
         }

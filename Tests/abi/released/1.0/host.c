@@ -12,21 +12,21 @@
 static int failures;
 
 /* Reports a call whose condition is false. */
-#define EXPECT(condition) \
-    do { \
-        if (!(condition)) { \
-            failures++; \
-            printf("line %d: %s (%s)\n", __LINE__, #condition, pixart_error_message()); \
-        } \
+#define EXPECT(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            failures++;                                                                                                \
+            printf("line %d: %s (%s)\n", __LINE__, #condition, pixart_error_message());                                \
+        }                                                                                                              \
     } while (0)
 
 /* The same for a call that must succeed; without its result the rest makes no sense. */
-#define REQUIRE(call) \
-    do { \
-        if ((call) != PIXART_OK) { \
-            printf("line %d: %s: %s\n", __LINE__, #call, pixart_error_message()); \
-            exit(1); \
-        } \
+#define REQUIRE(call)                                                                                                  \
+    do {                                                                                                               \
+        if ((call) != PIXART_OK) {                                                                                     \
+            printf("line %d: %s: %s\n", __LINE__, #call, pixart_error_message());                                      \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 static char *report;
@@ -114,7 +114,8 @@ static void check_denoiser(const char *model) {
     pixart_sampler *sampler;
     pixart_tensor *noise;
     REQUIRE(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
-    REQUIRE(pixart_denoise(denoiser, prompt, negative, "{\"seed\": 1, \"num_inference_steps\": 3}", NULL, NULL, &latents));
+    REQUIRE(
+        pixart_denoise(denoiser, prompt, negative, "{\"seed\": 1, \"num_inference_steps\": 3}", NULL, NULL, &latents));
     REQUIRE(pixart_sampler_create(denoiser, prompt, negative, "{\"seed\": 1, \"num_inference_steps\": 3}", &sampler));
     EXPECT(pixart_sampler_latents(sampler, &noise) == PIXART_OK);
     EXPECT(pixart_sampler_set_noise(sampler, noise) == PIXART_OK);
@@ -186,8 +187,8 @@ static void check_image_to_image(const char *model) {
     REQUIRE(pixart_tensor_create(PIXART_UINT8, 2, area, bytes, size, &mask));
     free(bytes);
     REQUIRE(pixart_denoiser_open(model, NULL, NULL, NULL, &denoiser));
-    REQUIRE(pixart_sampler_create(
-        denoiser, prompt, negative, "{\"num_inference_steps\": 4, \"strength\": 0.5}", &sampler));
+    REQUIRE(
+        pixart_sampler_create(denoiser, prompt, negative, "{\"num_inference_steps\": 4, \"strength\": 0.5}", &sampler));
     EXPECT(pixart_sampler_set_image_latents(sampler, encoded) == PIXART_OK);
     EXPECT(pixart_sampler_set_mask(sampler, mask) == PIXART_OK);
     check_sampler(sampler, 2);

@@ -41,7 +41,7 @@ import PixArt
                 + #""cancelled": \#(cancelled != nil), "cancel_seconds": \#(wait)}"#)
     }
 
-    private static func seconds(_ time: Duration) -> String { String(format: "%.3f", time / .seconds(1)) }
+    private static func seconds(_ time: Duration) -> String { String(format: "%.4f", time / .seconds(1)) }
 }
 
 /// The run was cancelled, and the denoiser took this long to end.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import signal
 import sys
@@ -12,8 +11,9 @@ import time
 from typing import Any, Callable
 
 from .._core.errors import PixArtError
-from .._core.schema import options_schema
-from ._model import OPENING
+from .._models import default_model
+from ..cli._flags import Flags
+from ..cli._model_flags import ModelFlags
 from ._one_process import in_one_process
 from ._requests import NOT_HERE, BadLines
 from ._run import Execute, Summary, run_batch
@@ -47,24 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ray.add_argument(
         "--decoders", type=_count(1), metavar="N", help="processes that decode; default: one for 8 that denoise"
     )
-    opening = parser.add_argument_group("the model")
-    opening.add_argument(
-        "--model", required=True, help="folder in the diffusers layout, file, or id in the Hub's cache"
-    )
-    for name in sorted({name for names in OPENING.values() for name in names}):
-        _add_option(opening, "denoiser_open", name, "open")
     fields = parser.add_argument_group("values for lines without them")
-    fields.add_argument("--negative-prompt", dest="line.negative_prompt", default=argparse.SUPPRESS, metavar="TEXT")
-    for verb in ("encode", "denoise"):
-        for name in options_schema(verb)["properties"]:
-            if name not in NOT_HERE:
-                _add_option(fields, verb, name, "line")
+    fields.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what images do not show")
+    run_flags = Flags(
+        parser, "denoise", "options of runs, for lines without them", without=frozenset(NOT_HERE) - {"preset"}
+    )
+    parser.set_defaults(flags=(ModelFlags(parser), run_flags))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs `pixart batch`. Returns the exit code: 0 if every image is there, 1 if some failed, 2 if the input is wrong,
-    130 and 143 if a signal ended the run."""
-    given = vars(arguments)
+    """Runs `pixart batch`. Returns the exit code: 0 if every image is there, 1 if some failed, 2 if the input or an
+    argument is wrong, 130 and 143 if a signal ended the run."""
+    opening, defaults = _options(arguments)
     progress = _Progress(sys.stderr)
     previous = signal.signal(signal.SIGTERM, _terminate)  # Slurm and container engines send it before they kill
     try:
@@ -72,16 +66,17 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.input,
             arguments.out,
             _executor(arguments),
-            model=arguments.model,
-            opening=_group(given, "open"),
-            defaults=_group(given, "line"),
+            model=os.fspath(default_model() if arguments.model is None else arguments.model),
+            opening=opening,
+            defaults=defaults,
             retries=arguments.retries,
             report=progress.show,
         )
     except BadLines as error:
         return _fail(str(error), progress)
     except (PixArtError, OSError, ValueError, RuntimeError, ImportError) as error:
-        return _fail(f"pixart: {error}", progress)
+        is_usage = isinstance(error, ValueError) and not isinstance(error, OSError)
+        return _fail(f"pixart: {error}", progress, 2 if is_usage else 1)
     except KeyboardInterrupt:
         progress.end("interrupted; the same command goes on from here")
         return INTERRUPTED
@@ -112,29 +107,13 @@ def _executor(arguments: argparse.Namespace) -> Execute:
     )
 
 
-def _group(given: dict[str, Any], group: str) -> dict[str, Any]:
-    return {name[len(group) + 1 :]: value for name, value in given.items() if name.startswith(group + ".")}
-
-
-def _add_option(parser: Any, verb: str, name: str, group: str) -> None:
-    schema = options_schema(verb)["properties"][name]
-    text = f"{schema['description']} Default: {json.dumps(schema.get('default'))}."
-    parser.add_argument(
-        "--" + name.replace("_", "-"),
-        dest=f"{group}.{name}",
-        type=_value,
-        metavar="VALUE",
-        default=argparse.SUPPRESS,
-        help=text.replace("%", "%%"),
-    )
-
-
-def _value(text: str) -> Any:
-    """A value of an option: JSON, or text that is not JSON."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def _options(arguments: argparse.Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How the stages are opened, and the fields of lines without them."""
+    model_flags, run_flags = arguments.flags
+    given, opening = run_flags.given(arguments), model_flags.options(arguments)
+    opening |= {"weights": arguments.weights, "preset": given.pop("preset", None)}
+    negative = {} if arguments.negative_prompt is None else {"negative_prompt": arguments.negative_prompt}
+    return opening, {**opening.pop("encode", {}), **given, **negative}
 
 
 def _count(least: int) -> Callable[[str], int]:
@@ -155,10 +134,10 @@ def _terminate(_signal: int, _frame: object) -> None:
     raise _Terminated
 
 
-def _fail(message: str, progress: _Progress) -> int:
+def _fail(message: str, progress: _Progress, code: int = 2) -> int:
     progress.end("")
     print(message, file=sys.stderr)
-    return 2
+    return code
 
 
 def _words(summary: Summary) -> str:

@@ -12,58 +12,60 @@ from typing import Any, Literal
 import numpy as np
 
 from .._core.errors import PixArtError
+from .._core.library import version
 from .._decoder import Decoder
 from .._denoiser import Denoiser
 from .._encoder import Encoder
-from .._version import __version__
 
 StageName = Literal["encoder", "denoiser", "decoder"]
 
-_EVERY_STAGE = ("preset", "variant", "threads", "reproducible")
-_NETWORKS = (*_EVERY_STAGE, "weights", "residency")
-OPENING: dict[StageName, tuple[str, ...]] = {
-    "encoder": _NETWORKS,
-    "denoiser": (*_NETWORKS, "adapters"),
-    "decoder": _EVERY_STAGE,
-}
-"""Options of opening that each stage takes."""
-
-SAME_PIXELS = {"threads", "residency"}
-"""Options of opening that do not change the pixels."""
+SAME_PIXELS = frozenset({"threads", "residency", "low_memory"})
+"""Options that do not change the pixels."""
 
 _BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint, and the options that its stages are opened with. `digest` identifies the contents of its files."""
+    """A checkpoint, and the arguments of Pipeline() that say how it is opened: `weights`, `preset`, `encoder` and so on.
+    `digest` identifies the contents of its files."""
 
     path: str
     opening: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
     def options(self, stage: StageName) -> dict[str, Any]:
-        return {name: self.opening[name] for name in OPENING[stage] if name in self.opening}
+        """The options of opening a stage."""
+        shared = {name: self.opening[name] for name in ("preset", "variant", "threads") if name in self.opening}
+        weights = {} if stage == "decoder" else {"weights": self.opening.get("weights", "auto")}
+        return {**shared, **weights, **self.opening.get(stage, {})}
 
     def running(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of a denoising run: those of the request, and the preset, which also sets some of them."""
-        preset = {"preset": self.opening["preset"]} if "preset" in self.opening else {}
+        """The options of a denoising run: those of the request, and the preset, which also sets some of them."""
+        preset = {"preset": self.opening["preset"]} if self.opening.get("preset") else {}
         return {**preset, **request["denoise"]}
 
     def settings(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Every setting of an image: the text inside its PNG file."""
-        opening = {name: value for name, value in self.opening.items() if name not in SAME_PIXELS}
+        """The settings of an image, as Pipeline.settings() has them: the text inside its PNG file."""
+        opening = {**self.opening, "encode": request["encode"]}
+        opening = {
+            name: value for name, value in opening.items() if name != "threads" and value not in (None, "auto", {})
+        }
         chosen = {name: request[name] for name in ("prompt", "negative_prompt", "seed")}
-        options = {**opening, **request["encode"], **request["denoise"]}
-        return {**chosen, "model": self.path, **options, "model_sha256": self.digest, "version": __version__}
+        return {**chosen, "model": self.path, **opening, **request["denoise"], "version": version()}
 
     def name(self, request: str) -> str:
         """The name of the image's file without its extension. Equal settings of equal models have one name, wherever
         the model is."""
-        settings = self.settings(json.loads(request))
-        del settings["model"]  # its digest stands for it, and for its adapters
-        scales = [each.get("scale", 1) for each in settings.pop("adapters", ()) if isinstance(each, dict)]
-        canonical = json.dumps([settings, scales], sort_keys=True, separators=(",", ":"))
+        settings = {**self.settings(json.loads(request)), "model": self.digest}
+        for group in ("encoder", "denoiser", "decoder", "decode"):
+            options = settings.pop(group, {})
+            deciding = {name: value for name, value in options.items() if name not in SAME_PIXELS}
+            if "adapters" in deciding:  # their contents are in the digest
+                deciding["adapters"] = [_scale(adapter) for adapter in deciding["adapters"]]
+            if deciding:
+                settings[group] = deciding
+        canonical = json.dumps(settings, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
@@ -95,9 +97,23 @@ def examine(path: str, opening: Mapping[str, Any], options: Iterable[str]) -> tu
                 refused.setdefault(text, str(error))
     with Decoder(path, **model.options("decoder")) as decoder:
         files += [("decoder", file) for file in decoder.report()["files"]]
-    for adapter in opening.get("adapters", ()):
-        files.append(("adapter", adapter["path"] if isinstance(adapter, dict) else adapter))
+    for stage in ("encoder", "denoiser", "decoder"):
+        for adapter in opening.get(stage, {}).get("adapters", ()):
+            files += ((f"adapter of {stage}", file) for file in _files(adapter))
     return Model(path, opening, _digest(files)), refused
+
+
+def _scale(adapter: Any) -> list[Any]:
+    """What decides the pixels besides the contents of an adapter."""
+    return [adapter.get("name"), adapter.get("scale", 1)] if isinstance(adapter, dict) else [None, 1]
+
+
+def _files(adapter: Any) -> list[str]:
+    """The files of an adapter, which is a file, a folder, or an object with its path."""
+    path = adapter["path"] if isinstance(adapter, dict) else adapter
+    if not os.path.isdir(path):
+        return [path]
+    return sorted(entry.path for entry in os.scandir(path) if entry.is_file())
 
 
 def _digest(files: list[tuple[str, str]]) -> str:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._checkpoint import memory_estimate
+from .._core.errors import ArgumentError
+from .._core.schema import options_schema
 from ._folder import Folder
 from ._model import Model
 from ._run import Image, Outcome
@@ -23,7 +25,6 @@ Columns = dict[str, Any]
 """Rows as Ray Data passes them: an array for each field."""
 
 _DENOISERS_OF_A_DECODER = 8
-_ESTIMATED = ("preset", "variant", "threads", "reproducible", "weights", "residency", "adapters")
 _PROCESS = 200 << 20
 """Memory of a worker of Ray, in bytes: Python, numpy and pyarrow."""
 
@@ -173,7 +174,7 @@ def _pools(ray: Any, model: Model, encoders: int, denoisers: int | None, decoder
     room = sum(processors // threads for processors in machines) if threads else 0
     if room == 0:
         largest = max(machines, default=0)
-        raise RuntimeError(f"the largest machine of the cluster has {largest} processors, expected --threads {threads}")
+        raise ArgumentError(f"threads: {threads}; expected at most {largest}, the processors of the largest machine")
     wanted = denoisers or room
     return Pools(encoders, wanted, decoders or math.ceil(wanted / _DENOISERS_OF_A_DECODER), threads)
 
@@ -187,8 +188,10 @@ def _memory(model: Model, images: Sequence[Image], batch_size: int) -> dict[Any,
     largest = max(sizes, key=lambda size: (size[0] or 0) * (size[1] or 0))
     size = {name: value for name, value in zip(("height", "width"), largest) if value}
 
+    estimated = options_schema("memory_estimate")["properties"]
+
     def peak(stage: Any, opening: Any, **options: Any) -> int:
-        given = {name: value for name, value in opening.items() if name in _ESTIMATED}
+        given = {name: value for name, value in opening.items() if name in estimated}
         return _PROCESS + memory_estimate(model.path, stage, **given, **options)["peak"]
 
     return {

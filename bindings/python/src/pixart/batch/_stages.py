@@ -17,6 +17,7 @@ from .._decoder import Decoder
 from .._denoiser import Denoiser
 from .._encoder import Encoder
 from .._image import encode_png
+from .._images import settings_text
 from ._folder import Folder
 from ._model import Model
 
@@ -158,7 +159,6 @@ class Decode(_Stage[Decoder]):
         for row in rows:
             request = json.loads(row["request"])
             size = {name: request["denoise"].get(name) for name in ("height", "width")}
-            image = stage.decode(row["latents"][None], **size)
-            text = {"pixart": json.dumps(self.model.settings(request), ensure_ascii=False)}
-            self.folder.write(row["name"], encode_png(image, 0, text))
+            image = stage.decode(row["latents"][None], **size, **self.model.opening.get("decode", {}))
+            self.folder.write(row["name"], encode_png(image, 0, settings_text(self.model.settings(request))))
             row["latents"] = NO_LATENTS

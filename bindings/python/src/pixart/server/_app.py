@@ -56,7 +56,7 @@ def create_app(service: Service) -> ASGIApp:
             allow_headers=["Authorization", "Content-Type"],
             expose_headers=["Retry-After"],
         )
-    return Guards(app, settings, bodies, service.metrics)
+    return Guards(app, settings, bodies, service.metrics, routes)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

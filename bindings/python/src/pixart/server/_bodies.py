@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -95,8 +96,8 @@ class Bodies:
         )
         try:
             form = await parser.parse()
-        except MultiPartException as error:
-            raise Refusal(400, f"the body is not a form: {error.message}", code="invalid_form") from None
+        except (MultiPartException, FormParserError) as error:  # which of them depends on Starlette's version
+            raise Refusal(400, f"the body is not a form: {error}", code="invalid_form") from None
         fields: dict[str, Any] = {}
         files: dict[str, list[bytes]] = {}
         for name, value in form.multi_items():

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._core.errors import PixArtError
+from .._models import default_model
 from ._settings import MEBIBYTE, Settings
 
 NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         settings = settings_of(arguments)
-        return serve(settings, arguments.model or _own_model())
+        return serve(settings, arguments.model or str(default_model()))
     except (OSError, PixArtError, ValueError) as error:
         print(f"pixart serve: {error}", file=sys.stderr)
         return 1
@@ -133,11 +134,3 @@ def _is_there(name: str) -> bool:
     except ImportError:
         return False
     return True
-
-
-def _own_model() -> str:
-    """The small model of this package: inside it, or in the source tree."""
-    for folder in pathlib.Path(__file__).resolve().parents:
-        if (folder / "models" / "emoji" / "model_index.json").is_file():
-            return str(folder / "models" / "emoji")
-    raise ValueError("no MODEL is given, and this package has none of its own")

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import threading
-from collections.abc import Iterator
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 
 from .._checkpoint import inspect
 from .._core.errors import FileError
+from .._core.stage import Stage
 from .._decoder import Decoder
 from .._denoiser import Denoiser
 from .._encoder import Encoder
 from .._image import blend_images, encode_png, resize_image
 from .._image_encoder import ImageEncoder
+from .._images import settings_text
+from .._pipeline import Pipeline
 from .._sampler import Sampler
 from .._version import __version__
 from ._jobs import Job, Order, Picture, Pixels, Preview, Progress
 from ._settings import Settings
 
+S = TypeVar("S", bound=Stage)
 SHARE_OF_DENOISING = 0.9
 """Part of an image's progress that its steps are. Decoding is the rest."""
 
@@ -30,11 +31,18 @@ class Engine:
     """The stages of a model, opened once, or one after the other for each job. One thread runs jobs."""
 
     def __init__(self, settings: Settings, model: str, name: str) -> None:
-        self.model, self._settings, self._name = model, settings, name
-        self._kept = contextlib.ExitStack()
-        self._stages: dict[type[Any], Any] = {}
+        weights: Any = settings.weights
+        preset: Any = settings.preset
+        self._stages = Pipeline(
+            model,
+            preset=preset,
+            weights=weights,
+            variant=settings.variant,
+            threads=settings.threads,
+            one_at_a_time=settings.one_at_a_time,
+        )
+        self._settings, self._name = settings, name
         self._empty: Any = None
-        self._lock = threading.Lock()
 
     def open(self) -> None:
         """Opens the stages that stay open. Fails if the model cannot be used."""
@@ -43,22 +51,17 @@ class Engine:
         with self._stage(Encoder) as encoder:
             empty = encoder.encode("")
         with self._stage(Denoiser), self._stage(Decoder):
-            with self._lock:
-                self._empty = empty
+            self._empty = empty
 
     def close(self) -> None:
-        with self._lock:
-            self._empty = None
-        self._kept.close()
-        self._stages.clear()
+        self._stages.close()
 
     def check(self, order: Order) -> None:
-        """Fails as the run would, if the options of an order are wrong. Computes nothing. Any thread may call it; if
-        no stage is open, the run itself has to find out."""
-        with self._lock:
-            empty, denoiser = self._empty, self._stages.get(Denoiser)
-        if empty is not None and denoiser is not None:
-            self._sampler(denoiser, empty, empty, order, 0).close()
+        """Fails as the run would, if the options of an order are wrong. Computes nothing. Any thread may call it. If
+        the stages are not open, the run itself has to find out."""
+        if self._empty is not None:
+            with self._stage(Denoiser) as denoiser:
+                self._sampler(denoiser, self._empty, self._empty, order, 0).close()
 
     def run(self, job: Job) -> None:
         """Makes the images of a job. Raises Cancelled soon after the job is cancelled."""
@@ -130,30 +133,16 @@ class Engine:
             "model": self._name,
         }
         settings.update(options, seed=order.seeds[index], version=__version__)
-        text = {"pixart": json.dumps(settings)}
+        text = settings_text(settings)
         if order.texts:
             text["parameters"] = order.texts[index]
         png = encode_png(images, 0, text)
         job.pictures.append(Picture(png, order.seeds[index], height, width))
         job.report(Progress(index, job.progress.steps, job.progress.steps, (index + 1) / len(order.seeds)))
 
-    @contextlib.contextmanager
-    def _stage(self, kind: type[Any]) -> Iterator[Any]:
+    def _stage(self, kind: type[S]) -> contextlib.AbstractContextManager[S]:
         """An open stage: for the length of the block, or until close()."""
-        settings = self._settings
-        options: dict[str, Any] = {"variant": settings.variant, "threads": settings.threads, "preset": settings.preset}
-        if kind in (Encoder, Denoiser):
-            options["weights"] = settings.weights
-        if settings.one_at_a_time:
-            with kind(self.model, **options) as stage:
-                yield stage
-            return
-        stage = self._stages.get(kind)
-        if stage is None:
-            stage = self._kept.enter_context(kind(self.model, **options))
-            with self._lock:
-                self._stages[kind] = stage
-        yield stage
+        return self._stages._stage(kind)
 
 
 def _stopper(job: Job) -> Callable[[int, int, float], bool]:

@@ -9,10 +9,11 @@ import ipaddress
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ._bodies import Bodies
@@ -35,8 +36,11 @@ SECURITY_HEADERS = {
 class Guards:
     """Wraps the application. Refusals and defects become replies here."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, bodies: Bodies, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, bodies: Bodies, metrics: Metrics, routes: Sequence[Route]
+    ) -> None:
         self._app, self._settings, self._bodies, self._metrics = app, settings, bodies, metrics
+        self._paths: dict[object, str] = {route.endpoint: route.path for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +68,7 @@ class Guards:
             log.error("a request failed", exc_info=error)
         finally:
             self._bodies.release(scope)
-            route = getattr(scope.get("route"), "path", "none")
+            route = self._paths.get(scope.get("endpoint"), "none")
             self._metrics.requests.labels(scope["method"] if route != "none" else "none", route, str(status)).inc()
             if self._settings.access_log:
                 self._log(scope, status, size, time.monotonic() - started)

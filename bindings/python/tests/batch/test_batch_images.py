@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 import pixart
 from pixart import batch
+from pixart._images import read_settings
 
 MIXED = [
     {"prompt": "a cat", "seed": 1},
@@ -44,9 +44,9 @@ def test_flags_are_options(command, write_lines, model, tmp_path, entries, flags
     out = tmp_path / "out"
     assert command(write_lines([{"prompt": "a cat", "seed": 5}]), out, *flags) == 0
     (entry,) = entries(out, "manifest.jsonl")
-    expected = pixart.text_to_image(model, "a cat", seed=5, **options)
+    expected = pixart.generate("a cat", model=model, seed=5, **options)
     assert np.array_equal(pixart.read_image(out / entry["file"]), expected[0])
-    assert not np.array_equal(expected, pixart.text_to_image(model, "a cat", seed=5, num_inference_steps=2))
+    assert not np.array_equal(expected, pixart.generate("a cat", model=model, seed=5, num_inference_steps=2))
 
 
 @pytest.mark.parametrize("size", ["2", "5", "100"])
@@ -114,18 +114,10 @@ def test_settings_inside(command, write_lines, model, tmp_path, entries):
     out = tmp_path / "out"
     assert command(write_lines([{"prompt": "ein Käse", "eta": 0.5}]), out, "--seed", "9", "--weights", "int8") == 0
     (entry,) = entries(out, "manifest.jsonl")
-    settings = json.loads(_text(out / entry["file"])["pixart"])
-    assert settings.pop("model_sha256")
-    assert settings == {
-        "prompt": "ein Käse",
-        "negative_prompt": "",
-        "seed": 9,
-        "model": str(model),
-        "weights": "int8",
-        "num_inference_steps": 2,
-        "eta": 0.5,
-        "version": pixart.__version__,
-    }
+    options = {"seed": 9, "eta": 0.5, "num_inference_steps": 2}
+    with pixart.Pipeline(model, weights="int8") as pipeline:
+        assert [read_settings(out / entry["file"])] == pipeline.settings("ein Käse", **options)
+        assert (out / entry["file"]).read_bytes() == pipeline.generate("ein Käse", **options).png()
 
 
 def test_names(command, write_lines, model, tmp_path, images):
@@ -144,7 +136,7 @@ def test_names(command, write_lines, model, tmp_path, images):
         return set(images(out))
 
     usual = names()
-    assert names("--threads", "1", "--residency", "streamed", "--model", str(tmp_path / "moved")) == usual
+    assert names("--threads", "1", "--encoder.residency", "streamed", "--model", str(tmp_path / "moved")) == usual
     for flags in (["--model", str(tmp_path / "other")], ["--weights", "int8"], ["--seed", "1", "--eta", "0.5"]):
         assert not names(*flags) & usual
 
@@ -163,16 +155,3 @@ def test_python(twelve, model, tmp_path, images):
     assert summary == (12, 0, 12, {})
     assert [report.made for report in reports] == list(range(1, 13))
     assert len(images(tmp_path / "out")) == 12
-
-
-def _text(path):
-    """The text chunks of a PNG file."""
-    data, found, at = path.read_bytes(), {}, 8
-    while at < len(data):
-        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        chunk = data[at + 8 : at + 8 + size]
-        if kind == b"tEXt":
-            keyword, text = chunk.split(b"\0")
-            found[keyword.decode()] = text.decode("latin-1")
-        at += size + 12
-    return found

@@ -1,0 +1,1 @@
+"""Tests of batches. A package, because its conftest.py must not hide the one above."""
