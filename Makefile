@@ -146,7 +146,8 @@ docs: build ## Write docs/options.md, the table of docs/presets.md and the Pytho
 	python3 tools/docs/make_presets_doc.py $(LIBRARY) docs/presets.md
 
 site: $(SITE)/ready ## Make a site of all pages, the header and the Python package in build/site, and check its links
-	$(SITE)/bin/python tools/site/make_site.py build/site
+	@python3 tools/site/check_pages.py
+	@$(SITE)/bin/python tools/site/make_site.py build/site
 
 $(SITE)/ready: tools/site/requirements.txt
 	@$(call install_missing,doxygen)
@@ -154,7 +155,7 @@ $(SITE)/ready: tools/site/requirements.txt
 	$(SITE)/bin/pip install -q -r tools/site/requirements.txt
 	@touch $@
 
-test-pages: build ## Run the commands of README and docs as they are written, in a clean clone
+test-docs: ## Run the commands of all pages as they are written, in a clean clone (about 20 minutes)
 	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md

@@ -19,6 +19,7 @@ from html.parser import HTMLParser
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "bindings" / "python" / "src"))
 
 SECTIONS = {
     "Start": ["getting-started", "command", "from-diffusers", "on-a-laptop", "troubleshooting", "faq", "gallery"],
@@ -51,23 +52,17 @@ C_REFERENCE = """# The C header
 :project: pixart
 ```
 """
-PYTHON_REFERENCE = """# The Python package
-
-```{eval-rst}
-.. automodule:: pixart
-   :members:
-   :imported-members:
-   :exclude-members: options, prompts
-   :special-members: __iter__
-
-Prompts
--------
-
-.. automodule:: pixart.prompts
-   :members:
-   :imported-members:
-```
-"""
+PYTHON_GROUPS = {
+    "Images in one call": "generate Pipeline Images default_model read_settings",
+    "Stages": "Encoder Denoiser Sampler Decoder ImageEncoder",
+    "Models": "convert inspect memory_estimate",
+    "Images": "read_image write_image encode_png decode_png resize_image blend_images detect_edges",
+    "Tensors": "save_tensors load_tensors list_tensors to_padded from_padded",
+    "Options and versions": "options_schema verbs version",
+    "Errors": "PixArtError ArgumentError StateError ClosedError FileError ModelError OutOfMemoryError Cancelled"
+    " InternalError LibraryNotFound Status",
+}
+"""The names of the package in the order of the site's page."""
 
 
 def main() -> None:
@@ -120,7 +115,7 @@ def stage(source: pathlib.Path) -> None:
     reference = source / "reference"
     reference.mkdir()
     (reference / "c.md").write_text(C_REFERENCE)
-    (reference / "python.md").write_text(PYTHON_REFERENCE)
+    (reference / "python.md").write_text(python_reference())
     menu = {**{title: [f"docs/{page}" for page in pages] for title, pages in SECTIONS.items()}, **MORE}
     trees = [
         tree(title, [page for page in pages if (source / f"{page}.md").is_file()]) for title, pages in menu.items()
@@ -136,6 +131,36 @@ def stage(source: pathlib.Path) -> None:
     )
     if unlisted:
         sys.exit(f"make_site.py: the menu lacks {', '.join(sorted(unlisted))}")
+
+
+def python_reference() -> str:
+    """The page of the Python package. Ends the program if a name of the package is in no group, or a group names another."""
+    import pixart
+
+    grouped = [name for names in PYTHON_GROUPS.values() for name in names.split()]
+    if differing := set(grouped) ^ (set(pixart.__all__) - {"__version__", "options", "prompts"}):
+        sys.exit(
+            f"make_site.py: the groups of the Python page and pixart.__all__ differ: {', '.join(sorted(differing))}"
+        )
+    lines = ["# The Python package", "", "```{eval-rst}", ".. automodule:: pixart", "   :no-members:", ""]
+    for title, names in PYTHON_GROUPS.items():
+        lines += [title, "-" * len(title), ""]
+        for name in names.split():
+            item = getattr(pixart, name)
+            if isinstance(item, type):
+                lines += [f".. autoclass:: pixart.{name}", "   :members:", "   :special-members: __iter__", ""]
+            else:
+                lines += [f".. autofunction:: pixart.{name}", ""]
+    lines += [
+        "Prompts",
+        "-------",
+        "",
+        ".. automodule:: pixart.prompts",
+        "   :members:",
+        "   :imported-members:",
+        "```",
+    ]
+    return "\n".join([*lines, ""])
 
 
 def tree(title: str, pages: list[str]) -> str:
