@@ -80,10 +80,21 @@ def test_finished_files_are_not_made_twice(tmp_path):
     assert [pixart.read_settings(file)["seed"] for file in files] == [3, 9, 3]
     written = [file.stat().st_mtime_ns for file in files]
     files[1].unlink()
-    assert made(*order) == f"{files[0]} is there\n{files[1]}  seed 9\n{files[2]} is there\n"
+    assert made(*order) == f"{files[0]} is there\n{files[2]} is there\n{files[1]}  seed 9\n"
     assert [files[index].stat().st_mtime_ns for index in (0, 2)] == [written[0], written[2]]
     assert "is there" not in made(*order, "--force")
     assert "is there" not in made(*order, "--guidance-scale", "3")
+
+
+def test_prompts_are_made_in_batches(tmp_path):
+    prompts = (CAT, "pizza", "an owl")
+    for folder, size in (("together", 2), ("alone", 1)):
+        path = tmp_path / folder / "{index}.png"
+        shown = made("generate", *prompts, "--batch-size", size, "-n", "blue", "-o", path, *SHORT)
+        assert shown == "".join(f"{tmp_path / folder / str(index)}.png  seed 3\n" for index in range(3))
+    for index, prompt in enumerate(prompts):
+        files = [tmp_path / folder / f"{index}.png" for folder in ("together", "alone")]
+        assert files[0].read_bytes() == files[1].read_bytes() and pixart.read_settings(files[0])["prompt"] == prompt
 
 
 def test_an_image_to_start_from_and_a_preview(tmp_path):
@@ -102,6 +113,7 @@ def test_an_image_to_start_from_and_a_preview(tmp_path):
     [
         (["generate"], 2, "no prompt; expected one"),
         (["generate", CAT, "--seed", "z"], 2, "seed: "),
+        (["generate", CAT, "--batch-size", "0"], 2, "batch_size: 0; expected an integer of at least 1"),
         (["generate", CAT, "--height", "3"], 2, 'option "height" is 3'),
         (["generate", CAT, "--num-inference-step", "3"], 2, "unrecognized arguments: --num-inference-step"),
         (["generate", CAT, "--preset", "slow"], 2, "invalid choice: 'slow'"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._core.errors import ArgumentError, FileError
 from .._image import write_image
-from .._images import Images, numbered, read_settings, settings_text
+from .._images import numbered, read_settings, settings_text
 from .._pipeline import Pipeline
 from ._bar import Bar
 from ._flags import Flags
@@ -20,6 +20,9 @@ from ._model_flags import ModelFlags
 
 OF_A_LINE = frozenset({"prompt", "negative_prompt", "image", "mask", "control"})
 """What a line of a file of prompts may have besides the options of a run."""
+
+OF_AN_IMAGE = frozenset({"prompt", "negative_prompt", "seed", "num_images_per_prompt"})
+"""What images of one batch may differ in, or that says how many there are."""
 
 MADE = frozenset({"model", "version", "prompt", "negative_prompt", "seed"})
 
@@ -44,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mask", metavar="PNG", help="only its white part is made new")
     parser.add_argument("--control", metavar="PNG", help="the image of the ControlNet (see --denoiser.controlnet)")
     parser.add_argument("--preview", metavar="PNG", help="a small image that is written after each step")
+    parser.add_argument(
+        "--batch-size", type=int, default=4, metavar="N", help="most images that are computed together (default: 4)"
+    )
     parser.add_argument("--force", action="store_true", help="also make files again that exist with the same settings")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     run_flags = Flags(parser, "denoise", "options of the run")
@@ -60,30 +66,62 @@ def run(arguments: argparse.Namespace) -> int:
     if not requests:
         arguments.parser.error("no prompt; expected one, --prompts FILE or --from PNG")
     with model_flags.pipeline(arguments, given.get("preset")) as pipeline, Bar(arguments.quiet) as bar:
+        batch = Batch(pipeline, arguments, bar)
         for place, request in enumerate(requests):
-            bar.start(_label(request["prompt"], place, len(requests)))
-            _make(pipeline, request, arguments, place, len(requests), bar)
+            batch.add(request, place, len(requests))
+        batch.make()
     return 0
 
 
-def _make(
-    pipeline: Pipeline, request: dict[str, Any], arguments: argparse.Namespace, place: int, count: int, bar: Bar
-) -> None:
-    copies = int(request.get("num_images_per_prompt", 1))
-    paths = [numbered(arguments.output, place * copies + copy, count * copies) for copy in range(copies)]
-    planned = zip(paths, pipeline.settings(**request))
-    if not arguments.force and all(_is_made(path, settings, "seed" in request) for path, settings in planned):
-        bar.clear()
-        _say(arguments, *(f"{path} is there" for path in paths))
-        return
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    preview = None if arguments.preview is None else lambda _, images: write_image(arguments.preview, images)
-    images: Images = pipeline.generate(**request, progress=bar, preview=preview)
-    bar.clear()
-    for index, path in enumerate(paths):
-        write_image(path, images, index, settings_text(images.settings[index]))
-        _say(arguments, f"{path}  seed {images.settings[index]['seed']}")
+class Batch:
+    """Images that one call of the pipeline makes: consecutive ones that differ in prompts and seeds alone. So stages
+    open once for all of them."""
+
+    def __init__(self, pipeline: Pipeline, arguments: argparse.Namespace, bar: Bar) -> None:
+        self._pipeline, self._arguments, self._bar = pipeline, arguments, bar
+        self._shared: dict[str, Any] = {}
+        self._waiting: list[tuple[pathlib.Path, dict[str, Any]]] = []
+        self._label = ""
+
+    def add(self, request: dict[str, Any], place: int, count: int) -> None:
+        """Takes the images of request `place` of `count`, if they are not there. Makes earlier ones if need be."""
+        planned = self._pipeline.settings(**request)
+        copies = len(planned)
+        paths = [numbered(self._arguments.output, place * copies + copy, count * copies) for copy in range(copies)]
+        wanted = list(zip(paths, planned))
+        if not self._arguments.force and all(_is_made(*each, "seed" in request) for each in wanted):
+            self._bar.clear()
+            _say(self._arguments, *(f"{path} is there" for path in paths))
+            return
+        shared = {name: value for name, value in request.items() if name not in OF_AN_IMAGE}
+        if shared != self._shared or len(self._waiting) >= self._arguments.batch_size:
+            self.make()
+        self._label = self._label or _label(request["prompt"], place, count)
+        self._shared, self._waiting = shared, [*self._waiting, *wanted]
+
+    def make(self) -> None:
+        """Makes and writes the images that wait."""
+        if not self._waiting:
+            return
+        paths, settings = zip(*self._waiting)
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        preview = self._arguments.preview
+        self._bar.start(self._label)
+        images = self._pipeline.generate(
+            [each["prompt"] for each in settings],
+            [each["negative_prompt"] for each in settings],
+            seed=[each["seed"] for each in settings],
+            batch_size=self._arguments.batch_size,
+            progress=self._bar,
+            preview=None if preview is None else lambda _, images: write_image(preview, images),
+            **self._shared,
+        )
+        self._bar.clear()
+        for index, path in enumerate(paths):
+            write_image(path, images, index, settings_text(images.settings[index]))
+            _say(self._arguments, f"{path}  seed {images.settings[index]['seed']}")
+        self._waiting, self._label = [], ""
 
 
 def _say(arguments: argparse.Namespace, *lines: str) -> None:
