@@ -195,6 +195,7 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loaded: list[str] = []
         self.anchors: set[str] = set()
         self.feed(text)
 
@@ -204,13 +205,23 @@ class Page(HTMLParser):
                 self.anchors.add(value)
             if value and name in ("href", "src"):
                 self.links.append(value)
+                if tag != "a" and dict(attributes).get("rel") != "canonical":
+                    self.loaded.append(value)
 
 
 def dead_links(site: pathlib.Path) -> list[str]:
     """Links to files or anchors of the site that are not there, and anything that is loaded from elsewhere."""
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
     dead = []
+    for sheet in site.rglob("*.css"):
+        if loaded := re.search(
+            r"""(?:@import|url\()\s*["']?(?:https?:)?//[^"')]*""", sheet.read_text(encoding="utf-8")
+        ):
+            dead.append(f"{sheet.relative_to(site)}: {loaded[0]}: loaded from elsewhere")
     for path, page in pages.items():
+        for link in page.loaded:
+            if re.match(r"(?:https?:)?//", link):
+                dead.append(f"{path.relative_to(site)}: {link}: loaded from elsewhere")
         for link in page.links:
             name, _, anchor = link.split("?")[0].partition("#")
             if re.match(r"[a-z]+:", name) or name.startswith("//"):
