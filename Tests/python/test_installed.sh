@@ -48,7 +48,7 @@ finds_the_build() {
         'import pixart._core.library as library; print(library._places()[0])')" = "$root/.build/release/libpixart.so" ]
 }
 untracked() { git -C "$root" status --porcelain --untracked-files=all; }
-same_tree() { diff <(echo "$before") <(untracked); }
+same_tree() { diff <(printf %s "$before") <(printf %s "$(untracked)"); }
 
 # A tree without a build, and an environment without the programs named in the arguments.
 unbuilt() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -12,6 +13,14 @@ import numpy as np
 import pytest
 
 import pixart
+
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(pathlib.Path(pixart.__file__).parents[1]), os.environ.get("PYTHONPATH")])
+)
+"""Processes that tests start import the same package."""
+
+# A shell ignores SIGINT for what it starts in the background, and the processes of tests would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALL = {"seed": 3, "num_inference_steps": 4, "use_resolution_binning": False}
 """Options of a short run."""

@@ -113,13 +113,22 @@ def test_interrupted_downloads(copy):
         assert "interrupted download" in message(kind, copy)
 
 
-@pytest.mark.parametrize("name", ["model.gguf", "model.onnx", "openvino_model.xml", "flax.msgpack"])
-def test_weights_of_another_form_beside(copy, name):
+@pytest.mark.parametrize(
+    "name, advice",
+    [
+        ("model.onnx", "not read"),
+        ("openvino_model.xml", "not read"),
+        ("flax.msgpack", "not read"),
+        ("model.gguf", "is GGUF; name the file itself"),
+        ("other.ckpt", "(other.ckpt); name the file itself"),
+    ],
+)
+def test_weights_of_another_form_beside(copy, name, advice):
     for file, kind in FILES.items():
         (copy / file).unlink()
         (copy / file).with_name(name).write_bytes(b"")
         found = message(kind, copy)
-        assert name in found and "not read" in found, found
+        assert name in found and advice in found, found
 
 
 def test_what_is_no_checkpoint(copy, tmp_path, monkeypatch):
