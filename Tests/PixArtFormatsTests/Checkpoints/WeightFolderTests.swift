@@ -102,7 +102,9 @@ import Testing
 
     @Test func picklesOnly() throws {
         try folder.write("pytorch_model.bin", [1])
-        expectFailure(PIXART_ERROR_FILE, "pickles (pytorch_model.bin)", "safetensors") { _ = try open() }
+        expectFailure(PIXART_ERROR_FILE, "(pytorch_model.bin); name the file itself", "model.safetensors") {
+            _ = try open()
+        }
     }
 
     @Test func variantsOnly() throws {
