@@ -1,170 +1,257 @@
 /* The int8 GEMM with AVX2, exact as with VNNI: tiles of up to 5 rows by 16 columns. Include it after loops.h and
  * tiles.h.
  *
- * The fast instruction, vpmaddubsw, adds two neighbouring products in 16 bits and saturates. Most units of 8 columns
- * cannot reach that: their weights are small, or the rows are. For the others, the heavy ones, it multiplies the
- * magnitudes of the weights by the rows without their zero point, negated where a weight is negative: two products of
- * at most 128 * 127 fit. */
+ * The fast instruction, vpmaddubsw, adds two neighbouring products in 16 bits and saturates. How far the rows of a call
+ * spread at each place bounds its sums, once the lowest byte at that place is subtracted from all of them. Units of 16
+ * columns are sorted by their bounds. Sums of most units fit together with those of another unit: they are added in 16
+ * bits before they are widened. The sums of light units fit alone. For heavy units, which do not fit, vpmaddubsw
+ * multiplies the magnitudes of the weights by the rows without their zero point, negated where a weight is negative:
+ * two products of at most 128 * 127 fit. */
 #include "int8_panels_avx2.h"
 
-/* Rows of a tile (with 6, sums leave the registers), its columns, and units that are sorted at a time. */
-enum { INT8_TILE = 5, INT8_COLUMNS = 16, SORTED_UNITS = 2048 };
+/* Rows of a tile (with 6, sums leave the registers), its columns, the units that are sorted at a time, and how many
+ * light units wait for another one. */
+enum { INT8_TILE = 5, INT8_COLUMNS = 16, SORTED_UNITS = 1280, WAITING = 4 };
 
-/* Which vectors of a unit are heavy, of the two that a tile has. */
-typedef enum { NEITHER = 0, FIRST = 1, SECOND = 2, BOTH = 3, KINDS = 4 } heavy_vectors;
-
-/* The numbers of units by kind, and what the zero point adds to the sums of heavy vectors. */
+/* The bytes of some rows at each place: the lowest, which is at most 127, and how far the highest is above it. */
 typedef struct {
-    size_t count[KINDS];
-    uint16_t units[KINDS][SORTED_UNITS];
-    __m256i zero_point[2];
+    _Alignas(32) uint8_t lowest[4 * SORTED_UNITS];
+    _Alignas(32) uint8_t span[4 * SORTED_UNITS];
+} row_spans;
+
+/* The units of a panel's 16 columns by kind. Those of a pair follow each other. `offset` is what the bytes that were
+ * subtracted from the rows add to the sums. */
+typedef struct {
+    size_t paired, light, heavy;
+    uint16_t paired_units[SORTED_UNITS], light_units[SORTED_UNITS], heavy_units[SORTED_UNITS];
+    __m256i offset[2];
 } sorted_units;
 
-/* The largest bytes of all rows at both places of each pair, for 8 units. */
-INLINE __m256i largest_of_pairs(size_t rows, const uint8_t *left, size_t stride) {
-    __m256i largest = _mm256_setzero_si256();
-    for (size_t row = 0; row < rows; row++, left += stride)
-        largest = _mm256_max_epu8(largest, _mm256_loadu_si256((const __m256i *)left));
-    largest = _mm256_max_epu8(largest, _mm256_srli_epi16(largest, 8));
-    return _mm256_and_si256(largest, _mm256_set1_epi16(255));
-}
+/* Bounds of sums of two products in 16 bits, for two vectors of 8 columns. They saturate. */
+typedef struct {
+    __m256i most[2], least[2];
+} sum_bounds;
 
-/* Two numbers of 16 bits for each unit. */
-static void find_largest(size_t rows, size_t units, const uint8_t *left, size_t stride, uint32_t *largest) {
+static void find_spans(size_t rows, size_t units, const uint8_t *left, size_t stride, row_spans *spans) {
     size_t unit = 0;
-    for (; unit + 8 <= units; unit += 8)
-        _mm256_storeu_si256((__m256i *)(largest + unit), largest_of_pairs(rows, left + 4 * unit, stride));
-    for (; unit < units; unit++)
-        largest[unit] = 255u << 16 | 255u;
-}
-
-/* Whether the largest sum of two products needs more than 15 bits. If the weights have different signs, one product is
- * the largest sum, and it fits. */
-INLINE __m256i needs_16_bits(__m256i weights, __m256i largest) {
-    __m256i pairs = _mm256_abs_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), weights));
-    return _mm256_mullo_epi16(pairs, largest); /* in the sign: at most 256 * 255 */
-}
-
-/* What the zero point adds to one vector of the units of a kind. */
-INLINE __m256i zero_point_of(heavy_vectors kind, size_t vector, const sorted_units *sorted, const uint32_t *panel) {
-    __m256i total = _mm256_setzero_si256();
-    for (size_t i = 0; i < sorted->count[kind]; i++) {
-        const __m256i *weights = (const __m256i *)(panel + (size_t)sorted->units[kind][i] * NATIVE_PANEL);
-        total = add_products(total, _mm256_set1_epi8((char)128), _mm256_load_si256(weights + vector));
+    for (; unit + 8 <= units; unit += 8) {
+        const uint8_t *row = left + 4 * unit;
+        __m256i lowest = _mm256_set1_epi8(127), highest = _mm256_setzero_si256();
+        for (size_t i = 0; i < rows; i++, row += stride) {
+            __m256i bytes = _mm256_loadu_si256((const __m256i *)row);
+            lowest = _mm256_min_epu8(lowest, bytes);
+            highest = _mm256_max_epu8(highest, bytes);
+        }
+        _mm256_store_si256((__m256i *)(spans->lowest + 4 * unit), lowest);
+        _mm256_store_si256((__m256i *)(spans->span + 4 * unit), _mm256_sub_epi8(highest, lowest));
     }
-    return total;
+    memset(spans->lowest + 4 * unit, 0, 4 * (units - unit));
+    memset(spans->span + 4 * unit, 255, 4 * (units - unit));
 }
 
-static void sort_units(size_t rows, size_t units, const uint8_t *left, size_t stride, const uint32_t *panel,
-                       sorted_units *sorted) {
-    uint32_t largest[SORTED_UNITS];
-    find_largest(rows, units, left, stride, largest);
-    size_t count[KINDS] = {0};
-    const uint32_t *weights = panel;
-    for (size_t unit = 0; unit < units; unit++, weights += NATIVE_PANEL) {
-        const __m256i *vectors = (const __m256i *)weights, bytes = _mm256_set1_epi32((int32_t)largest[unit]);
-        const __m256i sign = _mm256_set1_epi16(INT16_MIN);
-        size_t first = (size_t)_mm256_testz_si256(needs_16_bits(_mm256_load_si256(vectors), bytes), sign);
-        size_t second = (size_t)_mm256_testz_si256(needs_16_bits(_mm256_load_si256(vectors + 1), bytes), sign);
-        size_t kind = BOTH - first * FIRST - second * SECOND;
-        sorted->units[kind][count[kind]++] = (uint16_t)unit;
+/* The bytes of a row above the lowest ones. */
+static void subtract_lowest(size_t units, const uint8_t *row, const uint8_t *lowest, uint8_t *out) {
+    size_t unit = 0;
+    for (; unit + 8 <= units; unit += 8) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(row + 4 * unit));
+        __m256i low = _mm256_load_si256((const __m256i *)(lowest + 4 * unit));
+        _mm256_store_si256((__m256i *)(out + 4 * unit), _mm256_sub_epi8(bytes, low));
     }
-    memcpy(sorted->count, count, sizeof count);
-    for (size_t v = 0; v < 2; v++)
-        sorted->zero_point[v] = _mm256_add_epi32(zero_point_of(v ? SECOND : FIRST, v, sorted, panel),
-                                                 zero_point_of(BOTH, v, sorted, panel));
+    memcpy(out + 4 * unit, row + 4 * unit, 4 * (units - unit));
+}
+
+INLINE sum_bounds bounds_of(__m256i span, const __m256i *weights) {
+    sum_bounds bounds;
+    for (size_t v = 0; v < 2; v++) {
+        __m256i weight = _mm256_load_si256(weights + v), zero = _mm256_setzero_si256();
+        bounds.most[v] = _mm256_maddubs_epi16(span, _mm256_max_epi8(weight, zero));
+        bounds.least[v] = _mm256_maddubs_epi16(span, _mm256_min_epi8(weight, zero));
+    }
+    return bounds;
+}
+
+INLINE sum_bounds together(const sum_bounds *a, const sum_bounds *b) {
+    sum_bounds bounds;
+    for (size_t v = 0; v < 2; v++) {
+        bounds.most[v] = _mm256_adds_epi16(a->most[v], b->most[v]);
+        bounds.least[v] = _mm256_adds_epi16(a->least[v], b->least[v]);
+    }
+    return bounds;
+}
+
+/* Whether no bound can have saturated. */
+INLINE int fits(const sum_bounds *bounds) {
+    __m256i most = _mm256_max_epi16(bounds->most[0], bounds->most[1]);
+    __m256i least = _mm256_min_epi16(bounds->least[0], bounds->least[1]);
+    __m256i above = _mm256_cmpeq_epi16(most, _mm256_set1_epi16(INT16_MAX));
+    __m256i below = _mm256_cmpeq_epi16(least, _mm256_set1_epi16(INT16_MIN));
+    __m256i either = _mm256_or_si256(above, below);
+    return _mm256_testz_si256(either, either);
+}
+
+static void sort_units(size_t units, const row_spans *spans, const uint32_t *panel, sorted_units *sorted) {
+    sum_bounds bounds[WAITING + 1]; /* of units that wait, and of the next one */
+    uint16_t waiting[WAITING];
+    size_t count = 0, paired = 0, light = 0, heavy = 0;
+    __m256i offset[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
+        const __m256i *weights = (const __m256i *)panel;
+        sum_bounds *next = bounds + count;
+        *next = bounds_of(broadcast_unit(spans->span + 4 * unit), weights);
+        const int is_light = fits(next);
+        __m256i low = is_light ? broadcast_unit(spans->lowest + 4 * unit) : _mm256_set1_epi8((char)128);
+        for (size_t v = 0; v < 2; v++)
+            offset[v] = add_products(offset[v], low, _mm256_load_si256(weights + v));
+        if (!is_light) {
+            sorted->heavy_units[heavy++] = (uint16_t)unit;
+            continue;
+        }
+        size_t partner = 0;
+        for (; partner < count; partner++) {
+            sum_bounds both = together(bounds + partner, next);
+            if (fits(&both))
+                break;
+        }
+        if (partner < count) {
+            sorted->paired_units[paired++] = waiting[partner];
+            sorted->paired_units[paired++] = (uint16_t)unit;
+            waiting[partner] = waiting[--count];
+            bounds[partner] = bounds[count];
+        } else if (count < WAITING) {
+            waiting[count++] = (uint16_t)unit;
+        } else { /* the one that waits longest gives up */
+            sorted->light_units[light++] = waiting[0];
+            memmove(waiting, waiting + 1, sizeof waiting - sizeof *waiting);
+            memmove(bounds, bounds + 1, sizeof bounds - sizeof *bounds);
+            waiting[WAITING - 1] = (uint16_t)unit;
+        }
+    }
+    while (count > 0)
+        sorted->light_units[light++] = waiting[--count];
+    sorted->paired = paired, sorted->light = light, sorted->heavy = heavy;
+    sorted->offset[0] = offset[0], sorted->offset[1] = offset[1];
 }
 
 /* For few rows, sorting takes longer than it saves: all units are heavy. `sums` is what the zero point adds to all
  * units of the panel; it is counted once. */
 static void take_all_as_heavy(int is_first, size_t units, const int32_t *sums, sorted_units *sorted) {
-    memset(sorted->count, 0, sizeof sorted->count);
-    sorted->count[BOTH] = units;
+    sorted->paired = 0, sorted->light = 0, sorted->heavy = units;
     for (size_t unit = 0; unit < units; unit++)
-        sorted->units[BOTH][unit] = (uint16_t)unit;
+        sorted->heavy_units[unit] = (uint16_t)unit;
     for (size_t v = 0; v < 2; v++)
-        sorted->zero_point[v] = is_first ? _mm256_loadu_si256((const __m256i *)(sums + 8 * v)) : _mm256_setzero_si256();
+        sorted->offset[v] = is_first ? _mm256_loadu_si256((const __m256i *)(sums + 8 * v)) : _mm256_setzero_si256();
 }
 
 /* Sums of a tile, in vectors of 8 columns. */
 typedef __m256i int8_sums[INT8_TILE][INT8_COLUMNS / 8];
 
-/* Adds the products of the units of one kind to the sums of a tile. */
-INLINE void tile_int8(const heavy_vectors kind, const int rows, const sorted_units *sorted, const uint8_t *left,
-                      size_t stride, const uint32_t *panel, prefetcher *prefetch, int8_sums sum) {
-    const __m256i zero_point = _mm256_set1_epi8((char)128);
-    const uint16_t *next = sorted->units[kind], *end = next + sorted->count[kind];
-    for (; next < end; next++) {
-        prefetch_step(prefetch);
-        const __m256i *weights = (const __m256i *)(panel + (size_t)*next * NATIVE_PANEL);
-        const uint8_t *row_unit = left + 4 * (size_t)*next;
-        __asm__("" : "+r"(row_unit)); /* one register for all rows: the compiler would take one for each */
-        __m256i weight[2] = {_mm256_load_si256(weights), _mm256_load_si256(weights + 1)};
+/* The rows of a tile, as they are and without the lowest bytes. */
+typedef struct {
+    const uint8_t *left;
+    size_t stride;
+    _Alignas(32) uint8_t above_lowest[INT8_TILE][4 * SORTED_UNITS];
+} tile_rows_int8;
+
+INLINE void add_paired(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+                       prefetcher *prefetch, int8_sums sum) {
+    const uint16_t *next = sorted->paired_units, *end = next + sorted->paired;
+    for (; next < end; next += 2) {
+        __builtin_prefetch(prefetch->next, 0, 2); /* at least 4 passes: both steps are in one line */
+        prefetch->next += 2 * prefetch->step;
+        const __m256i *first = (const __m256i *)(panel + (size_t)next[0] * NATIVE_PANEL);
+        const __m256i *second = (const __m256i *)(panel + (size_t)next[1] * NATIVE_PANEL);
+        const uint8_t *left = x->above_lowest[0] + 4 * (size_t)next[0];
+        const uint8_t *right = x->above_lowest[0] + 4 * (size_t)next[1];
 #pragma unroll
         for (int row = 0; row < rows; row++) {
-            __m256i x = broadcast_unit(row_unit + (size_t)row * stride);
-            __m256i centered = _mm256_xor_si256(x, zero_point);
+            __m256i a = broadcast_unit(left + (size_t)row * sizeof *x->above_lowest);
+            __m256i b = broadcast_unit(right + (size_t)row * sizeof *x->above_lowest);
 #pragma unroll
-            for (int v = 0; v < 2; v++)
-                sum[row][v] = kind >> v & 1 ? add_products(sum[row][v], _mm256_abs_epi8(weight[v]),
-                                                           _mm256_sign_epi8(centered, weight[v]))
-                                            : add_products(sum[row][v], x, weight[v]);
+            for (int v = 0; v < 2; v++) {
+                __m256i products = _mm256_add_epi16(_mm256_maddubs_epi16(a, _mm256_load_si256(first + v)),
+                                                    _mm256_maddubs_epi16(b, _mm256_load_si256(second + v)));
+                sum[row][v] = _mm256_add_epi32(sum[row][v], _mm256_madd_epi16(products, _mm256_set1_epi16(1)));
+            }
         }
     }
 }
 
-INLINE void tile_sorted(const int rows, const sorted_units *sorted, const uint8_t *left, size_t stride,
-                        const uint32_t *panel, prefetcher prefetch, int8_sums total) {
+INLINE void add_light(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+                      prefetcher *prefetch, int8_sums sum) {
+    const uint16_t *next = sorted->light_units, *end = next + sorted->light;
+    for (; next < end; next++) {
+        prefetch_step(prefetch);
+        const __m256i *weights = (const __m256i *)(panel + (size_t)*next * NATIVE_PANEL);
+        const uint8_t *left = x->above_lowest[0] + 4 * (size_t)*next;
+        __m256i weight[2] = {_mm256_load_si256(weights), _mm256_load_si256(weights + 1)};
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m256i unit = broadcast_unit(left + (size_t)row * sizeof *x->above_lowest);
+#pragma unroll
+            for (int v = 0; v < 2; v++)
+                sum[row][v] = add_products(sum[row][v], unit, weight[v]);
+        }
+    }
+}
+
+INLINE void add_heavy(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+                      prefetcher *prefetch, int8_sums sum) {
+    const __m256i zero_point = _mm256_set1_epi8((char)128);
+    const uint16_t *next = sorted->heavy_units, *end = next + sorted->heavy;
+    for (; next < end; next++) {
+        prefetch_step(prefetch);
+        const __m256i *weights = (const __m256i *)(panel + (size_t)*next * NATIVE_PANEL);
+        const uint8_t *left = x->left + 4 * (size_t)*next;
+        __asm__("" : "+r"(left)); /* one register for all rows: the compiler would take one for each */
+        __m256i weight[2] = {_mm256_load_si256(weights), _mm256_load_si256(weights + 1)};
+#pragma unroll
+        for (int row = 0; row < rows; row++) {
+            __m256i centered = _mm256_xor_si256(broadcast_unit(left + (size_t)row * x->stride), zero_point);
+#pragma unroll
+            for (int v = 0; v < 2; v++)
+                sum[row][v] =
+                    add_products(sum[row][v], _mm256_abs_epi8(weight[v]), _mm256_sign_epi8(centered, weight[v]));
+        }
+    }
+}
+
+INLINE void add_sorted(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+                       prefetcher prefetch, int8_sums total) {
     int8_sums sum;
 #pragma unroll
     for (int row = 0; row < rows; row++)
         sum[row][0] = total[row][0], sum[row][1] = total[row][1];
-    tile_int8(NEITHER, rows, sorted, left, stride, panel, &prefetch, sum);
-    tile_int8(FIRST, rows, sorted, left, stride, panel, &prefetch, sum);
-    tile_int8(SECOND, rows, sorted, left, stride, panel, &prefetch, sum);
-    tile_int8(BOTH, rows, sorted, left, stride, panel, &prefetch, sum);
+    add_paired(rows, sorted, x, panel, &prefetch, sum);
+    add_light(rows, sorted, x, panel, &prefetch, sum);
+    add_heavy(rows, sorted, x, panel, &prefetch, sum);
 #pragma unroll
     for (int row = 0; row < rows; row++)
         total[row][0] = sum[row][0], total[row][1] = sum[row][1];
 }
 
-/* Some units of all rows times 16 columns of a panel. Sums that are not the last ones wait in `out`, as integers. */
-INLINE void multiply_units(int is_first, int is_last, size_t rows, size_t columns, size_t units, const uint8_t *left,
-                           size_t left_stride, const uint32_t *panel, prefetcher prefetch, const int32_t *sums,
-                           const float *row_scales, const float *column_scales, float *out, size_t out_stride) {
+/* A tile times some units of 16 columns. Sums that are not the last ones wait in `out`, as integers. */
+static void multiply_tile(int is_first, int is_last, size_t rows, size_t columns, const sorted_units *sorted,
+                          const tile_rows_int8 *x, const uint32_t *panel, prefetcher prefetch, const int32_t *sums,
+                          const float *row_scales, const float *column_scales, float *out, size_t out_stride) {
     const size_t vectors = columns > 8 ? 2 : 1;
-    sorted_units sorted;
-    if (rows <= INT8_TILE)
-        take_all_as_heavy(is_first, units, sums, &sorted);
-    else
-        sort_units(rows, units, left, left_stride, panel, &sorted);
-    while (rows > 0) {
-        const size_t count = tile_rows(rows, INT8_TILE);
-        int8_sums total = {{_mm256_setzero_si256()}};
-        for (size_t row = 0; row < count; row++)
-            for (size_t v = 0; v < vectors; v++) {
-                total[row][v] = sorted.zero_point[v];
-                if (!is_first) {
-                    __m256i sum = _mm256_castps_si256(load_lanes(out + row * out_stride, columns, v));
-                    total[row][v] = _mm256_add_epi32(total[row][v], sum);
-                }
+    int8_sums total = {{_mm256_setzero_si256()}};
+    for (size_t row = 0; row < rows; row++)
+        for (size_t v = 0; v < vectors; v++) {
+            total[row][v] = sorted->offset[v];
+            if (!is_first) {
+                __m256i sum = _mm256_castps_si256(load_lanes(out + row * out_stride, columns, v));
+                total[row][v] = _mm256_add_epi32(total[row][v], sum);
             }
-#define TILE_SORTED(N) tile_sorted(N, &sorted, left, left_stride, panel, prefetch, total)
-        switch (count) { CASES_5(TILE_SORTED) }
-#undef TILE_SORTED
-        for (size_t row = 0; row < count; row++)
-            for (size_t v = 0; v < vectors; v++)
-                if (is_last)
-                    store_scaled(total[row][v], columns, v, sums, row_scales[row], column_scales,
-                                 out + row * out_stride);
-                else
-                    store_lanes(out + row * out_stride, columns, v, _mm256_castsi256_ps(total[row][v]));
-        prefetch.next += units * prefetch.step;
-        left += count * left_stride;
-        row_scales += count;
-        out += count * out_stride;
-        rows -= count;
-    }
+        }
+#define ADD_SORTED(N) add_sorted(N, sorted, x, panel, prefetch, total)
+    switch (rows) { CASES_5(ADD_SORTED) }
+#undef ADD_SORTED
+    for (size_t row = 0; row < rows; row++)
+        for (size_t v = 0; v < vectors; v++)
+            if (is_last)
+                store_scaled(total[row][v], columns, v, sums, row_scales[row], column_scales, out + row * out_stride);
+            else
+                store_lanes(out + row * out_stride, columns, v, _mm256_castsi256_ps(total[row][v]));
 }
 
 static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
@@ -172,12 +259,31 @@ static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *
                       const float *column_scales, float *out, size_t out_stride) {
     const size_t passes = (rows + INT8_TILE - 1) / INT8_TILE * ((columns + INT8_COLUMNS - 1) / INT8_COLUMNS);
     prefetcher prefetch = prefetcher_of(ahead, panel, passes);
-    for (size_t column = 0; column < columns; column += INT8_COLUMNS)
-        for (size_t first = 0; first < units; first += SORTED_UNITS) {
-            const size_t count = units - first < SORTED_UNITS ? units - first : SORTED_UNITS;
-            multiply_units(first == 0, first + count == units, rows, columns - column, count, left + 4 * first,
-                           left_stride, (const uint32_t *)panel + first * NATIVE_PANEL + column, prefetch,
-                           sums + column, row_scales, column_scales + column, out + column, out_stride);
-            prefetch.next += (rows + INT8_TILE - 1) / INT8_TILE * count * prefetch.step;
+    for (size_t first = 0; first < units; first += SORTED_UNITS) {
+        const size_t count = units - first < SORTED_UNITS ? units - first : SORTED_UNITS;
+        const uint32_t *weights = (const uint32_t *)panel + first * NATIVE_PANEL;
+        sorted_units sorted[NATIVE_PANEL / INT8_COLUMNS];
+        row_spans spans;
+        tile_rows_int8 x;
+        x.stride = left_stride;
+        if (rows > INT8_TILE)
+            find_spans(rows, count, left + 4 * first, left_stride, &spans);
+        for (size_t column = 0, half = 0; column < columns; column += INT8_COLUMNS, half++)
+            if (rows > INT8_TILE)
+                sort_units(count, &spans, weights + column, sorted + half);
+            else
+                take_all_as_heavy(first == 0, count, sums + column, sorted + half);
+        for (size_t row = 0, tile; row < rows; row += tile) {
+            tile = tile_rows(rows - row, INT8_TILE);
+            x.left = left + row * left_stride + 4 * first;
+            for (size_t i = 0; i < tile && rows > INT8_TILE; i++)
+                subtract_lowest(count, x.left + i * left_stride, spans.lowest, x.above_lowest[i]);
+            for (size_t column = 0, half = 0; column < columns; column += INT8_COLUMNS, half++) {
+                multiply_tile(first == 0, first + count == units, tile, columns - column, sorted + half, &x,
+                              weights + column, prefetch, sums + column, row_scales + row, column_scales + column,
+                              out + row * out_stride + column, out_stride);
+                prefetch.next += count * prefetch.step;
+            }
         }
+    }
 }
