@@ -9,9 +9,9 @@
  * two products of at most 128 * 127 fit. */
 #include "int8_panels_avx2.h"
 
-/* Rows of a tile (with 6, sums leave the registers), its columns, the units that are sorted at a time, and how many
- * light units wait for another one. */
-enum { INT8_TILE = 5, INT8_COLUMNS = 16, SORTED_UNITS = 1280, WAITING = 4 };
+/* Rows of a tile (with 6, sums leave the registers), its columns, the rows for which sorting takes longer than it
+ * saves, the units that are sorted at a time, and how many light units wait for another one. */
+enum { INT8_TILE = 5, INT8_COLUMNS = 16, FEW_ROWS = 10, SORTED_UNITS = 1280, WAITING = 4 };
 
 /* The bytes of some rows at each place: the lowest, which is at most 127, and how far the highest is above it. */
 typedef struct {
@@ -132,8 +132,7 @@ static void sort_units(size_t units, const row_spans *spans, const uint32_t *pan
     sorted->offset[0] = offset[0], sorted->offset[1] = offset[1];
 }
 
-/* For few rows, sorting takes longer than it saves: all units are heavy. `sums` is what the zero point adds to all
- * units of the panel; it is counted once. */
+/* For few rows. `sums` is what the zero point adds to all units of the panel; it is counted once. */
 static void take_all_as_heavy(int is_first, size_t units, const int32_t *sums, sorted_units *sorted) {
     sorted->paired = 0, sorted->light = 0, sorted->heavy = units;
     for (size_t unit = 0; unit < units; unit++)
@@ -156,7 +155,7 @@ INLINE void add_paired(const int rows, const sorted_units *sorted, const tile_ro
                        prefetcher *prefetch, int8_sums sum) {
     const uint16_t *next = sorted->paired_units, *end = next + sorted->paired;
     for (; next < end; next += 2) {
-        __builtin_prefetch(prefetch->next, 0, 2); /* at least 4 passes: both steps are in one line */
+        __builtin_prefetch(prefetch->next, 0, 2); /* two steps are about a line */
         prefetch->next += 2 * prefetch->step;
         const __m256i *first = (const __m256i *)(panel + (size_t)next[0] * NATIVE_PANEL);
         const __m256i *second = (const __m256i *)(panel + (size_t)next[1] * NATIVE_PANEL);
@@ -258,6 +257,7 @@ static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *
                       const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
                       const float *column_scales, float *out, size_t out_stride) {
     const size_t passes = (rows + INT8_TILE - 1) / INT8_TILE * ((columns + INT8_COLUMNS - 1) / INT8_COLUMNS);
+    const int is_sorted = rows > FEW_ROWS;
     prefetcher prefetch = prefetcher_of(ahead, panel, passes);
     for (size_t first = 0; first < units; first += SORTED_UNITS) {
         const size_t count = units - first < SORTED_UNITS ? units - first : SORTED_UNITS;
@@ -266,17 +266,17 @@ static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *
         row_spans spans;
         tile_rows_int8 x;
         x.stride = left_stride;
-        if (rows > INT8_TILE)
+        if (is_sorted)
             find_spans(rows, count, left + 4 * first, left_stride, &spans);
         for (size_t column = 0, half = 0; column < columns; column += INT8_COLUMNS, half++)
-            if (rows > INT8_TILE)
+            if (is_sorted)
                 sort_units(count, &spans, weights + column, sorted + half);
             else
                 take_all_as_heavy(first == 0, count, sums + column, sorted + half);
         for (size_t row = 0, tile; row < rows; row += tile) {
             tile = tile_rows(rows - row, INT8_TILE);
             x.left = left + row * left_stride + 4 * first;
-            for (size_t i = 0; i < tile && rows > INT8_TILE; i++)
+            for (size_t i = 0; i < tile && is_sorted; i++)
                 subtract_lowest(count, x.left + i * left_stride, spans.lowest, x.above_lowest[i]);
             for (size_t column = 0, half = 0; column < columns; column += INT8_COLUMNS, half++) {
                 multiply_tile(first == 0, first + count == units, tile, columns - column, sorted + half, &x,

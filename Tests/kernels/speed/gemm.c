@@ -1,4 +1,4 @@
-/* Prints the speed of the int8 and bfloat16 GEMMs of the tables that are named, on one core, in 10^9 multiply-adds a
+/* Prints the speed of the GEMMs of the tables that are named, on one core, in 10^9 multiply-adds a
  * second: panels of PixArt-XL's and T5's layers, which are in the cache, by blocks of rows.
  *
  *   make -C Tests/kernels speed */
@@ -18,6 +18,10 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
+/* By type: NATIVE_FLOAT32, NATIVE_BFLOAT16, NATIVE_INT8. */
+static const char *const type_names[] = {"float32", "bfloat16", "int8"};
+static const size_t bytes_of[] = {4, 2, 1};
+
 typedef struct {
     uint8_t *left;
     void *panel;
@@ -27,7 +31,10 @@ typedef struct {
 
 static void multiply(const native_kernels *table, const memory *m, int type, size_t rows, size_t bytes) {
     size_t units = bytes / 4;
-    if (type == NATIVE_INT8)
+    if (type == NATIVE_FLOAT32)
+        table->gemm_float32(rows, NATIVE_PANEL, units, (float *)m->left, units, m->panel, NULL, m->out, NATIVE_PANEL,
+                            0);
+    else if (type == NATIVE_INT8)
         table->gemm_int8(rows, NATIVE_PANEL, units, m->left, bytes, m->panel, NULL, m->sums, m->scales, m->scales,
                          m->out, NATIVE_PANEL);
     else
@@ -47,9 +54,19 @@ static int8_t usual_byte(void) {
     return (int8_t)(sum / 5);
 }
 
+/* Rows or a panel; `zero_point` is added to bytes. */
+static void fill(int type, size_t bytes, int zero_point, void *memory) {
+    if (type == NATIVE_FLOAT32)
+        for (size_t i = 0; i < bytes / sizeof(float); i++)
+            ((float *)memory)[i] = usual_byte();
+    else
+        for (size_t i = 0; i < bytes; i++)
+            ((uint8_t *)memory)[i] = (uint8_t)(zero_point + usual_byte());
+}
+
 /* The best of some repetitions of a hundredth of a second. */
 static double speed(const native_kernels *table, const memory *m, int type, size_t rows, size_t bytes) {
-    double work = (double)(rows * NATIVE_PANEL * bytes / (type == NATIVE_INT8 ? 1 : 2)), best = 0;
+    double work = (double)(rows * NATIVE_PANEL * bytes / bytes_of[type]), best = 0;
     size_t count = (size_t)(1e10 / 10 / work) / 10 + 1;
     for (int i = 0; i < REPETITIONS; i++) {
         double start = now();
@@ -69,24 +86,22 @@ int main(int count, char **names) {
                 aligned_alloc(64, MOST_ROWS * sizeof(float)), aligned_alloc(64, NATIVE_PANEL * sizeof(int32_t))};
     if (!m.left || !m.panel || !m.out || !m.scales || !m.sums)
         return 1;
-    for (size_t i = 0; i < MOST_ROWS * MOST_BYTES; i++)
-        m.left[i] = (uint8_t)(128 + usual_byte());
-    for (size_t i = 0; i < NATIVE_PANEL * MOST_BYTES; i++)
-        ((int8_t *)m.panel)[i] = usual_byte();
     memset(m.scales, 0, MOST_ROWS * sizeof(float));
     memset(m.sums, 0, NATIVE_PANEL * sizeof(int32_t));
-    for (int type = NATIVE_BFLOAT16; type <= NATIVE_INT8; type++)
+    for (int type = NATIVE_FLOAT32; type <= NATIVE_INT8; type++) {
+        fill(type, MOST_ROWS * MOST_BYTES, 128, m.left);
+        fill(type, NATIVE_PANEL * MOST_BYTES, 0, m.panel);
         for (size_t b = 0; b < sizeof all_bytes / sizeof *all_bytes; b++)
             for (size_t r = 0; r < sizeof all_rows / sizeof *all_rows; r++) {
-                printf("%s %4zu units %3zu rows", type == NATIVE_INT8 ? "int8    " : "bfloat16", all_bytes[b] / 4,
-                       all_rows[r]);
+                printf("%-8s %4zu units %3zu rows", type_names[type], all_bytes[b] / 4, all_rows[r]);
                 for (int i = 1; i < count; i++) {
                     const native_kernels *table = native_kernels_named(names[i], 0);
-                    if (table && (type == NATIVE_INT8 || table->multiplies_bfloat16))
+                    if (table && (type != NATIVE_BFLOAT16 || table->multiplies_bfloat16))
                         printf("  %s %7.1f", names[i], speed(table, &m, type, all_rows[r], all_bytes[b]));
                 }
                 printf("\n");
             }
+    }
     free(m.left), free(m.panel), free(m.out), free(m.scales), free(m.sums);
     return 0;
 }
