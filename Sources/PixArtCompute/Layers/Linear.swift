@@ -76,9 +76,12 @@ package struct Linear: Sendable {
 
     /// Bytes of activation rows that a task multiplies at a time. They stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task: as many as stay in a core's cache while all rows are multiplied by them. With few
-    /// rows, one panel is read after the other instead.
-    static let maximumPanels = (held: 3, passing: 16)
+    /// Most panels of a task with few rows, which reads one after the other.
+    static let passingPanels = 16
+
+    /// Most panels of a task with many rows: as many as stay in a core's second cache while all rows are multiplied by
+    /// them. The more, the less often the rows are read.
+    private static func heldPanels(units: Int) -> Int { min(max(3, (432 << 10) / (4 * units * Panel.width)), 12) }
 
     /// Units of a panel that are multiplied with all rows before the next: few enough for the float32 panels of a
     /// task to stay in the cache.
@@ -116,11 +119,12 @@ package struct Linear: Sendable {
         }
         let gemms = try Self.withUpdates(gemms, of: input, pool)
         let units = (input.columns * input.encoding.size + 3) / 4
-        let block = rowBlock(units: parts(of: units, input.encoding)[0].count, pool.kernels)
+        let part = parts(of: units, input.encoding)[0].count
+        let block = rowBlock(units: part, pool.kernels)
         let blocks = (input.rows + block - 1) / block
         let split = GEMMSplit(
             panels: gemms.map(\.panels), rowBlocks: blocks,
-            most: blocks == 1 ? maximumPanels.passing : maximumPanels.held, workers: pool.count)
+            most: blocks == 1 ? passingPanels : heldPanels(units: part), workers: pool.count)
         let tasks = gemms.indices.flatMap { index in
             stride(from: 0, to: gemms[index].panels, by: split.group).map { (gemm: index, panel: $0) }
         }
