@@ -2,7 +2,7 @@
 """Times every stage in every precision, compares with PyTorch and OpenVINO, and writes docs/performance.md with its
 plot.
 
-    bench.py                        everything, about 40 minutes on two processors
+    bench.py                        everything, two to three hours on two processors
     bench.py --resume               continues an interrupted run, and repeats what failed
     bench.py --only step-512 torch  measures only rows whose name has all these parts (see --list) again
     bench.py --page-only            writes the page again, from existing results
@@ -214,7 +214,7 @@ def main() -> None:
     from benchmark.page import page
     from benchmark.plot import draw
 
-    missing = [task.key for task in tasks() if not results.has(task)]
+    missing = [task.key for task in tasks() if task.key not in results.rows]
     if missing and not args.page_only:
         sys.exit("no page: nothing measured of\n  " + "\n  ".join(missing))
     (args.docs / "images").mkdir(parents=True, exist_ok=True)

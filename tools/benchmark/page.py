@@ -65,7 +65,9 @@ def title(results: Results) -> Table:
 def head(results: Results) -> Table:
     machine, limits = results.machine, results.limits
     shown = ", ".join(
-        f"{name} {limits[name]:.0f} G/s" for name in ("float32", "bfloat16", "int8") if limits.get(name) is not None
+        f"{name.replace('_avx2', ' with AVX2')} {limits[name]:.0f} G/s"
+        for name in ("float32", "float32_avx2", "bfloat16", "int8")
+        if limits.get(name) is not None
     )
     return [
         "## How it was measured",
@@ -248,10 +250,10 @@ def avx2(results: Results) -> Table:
         "|---|---|--:|---|",
     ]
     for task in avx2_tasks():
-        row = results.row(task)
-        if row:
-            used = row.get("instructions", "AVX2")
-            lines.append(f"| {WORKLOADS[task.workload].title} | {label(task)} | {min(row['seconds']):.2f} | {used} |")
+        seconds, row = results.seconds(task), results.rows.get(task.key, {})
+        shown = f"{seconds:.2f}" if seconds else "failed" if "failed" in row else ""
+        used = row.get("instructions", "AVX2") if seconds else row.get("failed", "not measured")
+        lines.append(f"| {WORKLOADS[task.workload].title} | {label(task)} | {shown} | {used} |")
     return [*lines, ""]
 
 

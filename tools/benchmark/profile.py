@@ -19,14 +19,15 @@ SOFTMAX = "the limit counts its two GEMMs; exponentials, maxima, sums and rescal
 EPILOGUE = (
     "bias, GELU, gate and residual are float32 in every precision, and take a larger share the faster the GEMMs are"
 )
+TILES = "AMX multiplies faster than tiles can be loaded from the second cache: 4 for 4 products."
 
 EXPLANATIONS: dict[str, str] = {
     "attention in bfloat16": f"{SOFTMAX}, and the rounding of weights to bfloat16.",
     "attention in float32": f"{SOFTMAX}.",
     "attention in int8": f"{SOFTMAX}, and sums are rescaled after every 64 keys.",
-    "GEMM in bfloat16": f"weights are laid out in panels; {EPILOGUE}.",
+    "GEMM in bfloat16": f"weights are laid out in panels; {EPILOGUE}. {TILES}",
     "GEMM in int8": f"weights are laid out in panels, int4 unpacked on the way, and sums scaled by row and column; "
-    f"{EPILOGUE}.",
+    f"{EPILOGUE}. {TILES}",
     "rows": "norms, modulation and rounding move bytes; there is no arithmetic to compare them with.",
     "between kernels": "work of the calling thread alone: patches, positions, and the start of each kernel.",
 }
@@ -36,7 +37,7 @@ EXPLANATIONS: dict[str, str] = {
 def name(kind: str, task: Task) -> str:
     """The name of a kind in the tables."""
     if kind.startswith("gemm_"):
-        return f"GEMM in {kind.removeprefix('product_')}"
+        return f"GEMM in {kind.removeprefix('gemm_')}"
     return f"attention in {COMPUTE[task.precision]}" if kind == "attention" else kind
 
 

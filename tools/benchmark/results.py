@@ -71,7 +71,12 @@ class Results:
         return max(arithmetic, reading) / seconds, reading > arithmetic
 
 
-def timed(workload: str) -> list[Task]:
-    """The tasks of one workload, in the order of the tables: engine by engine."""
-    rows = [task for task in tasks() if task.kind == "time" and task.workload == workload]
+def rows_of(kind: str, workload: str) -> list[Task]:
+    """The tasks of one kind and workload, in the order of the tables: engine by engine."""
+    rows = [task for task in tasks() if task.kind == kind and task.workload == workload]
     return sorted(rows, key=lambda task: list(NAMES).index(task.engine))
+
+
+def timed(workload: str) -> list[Task]:
+    """The timed tasks of one workload."""
+    return rows_of("time", workload)
