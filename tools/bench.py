@@ -122,7 +122,7 @@ def measure(task: Task, results: Results) -> dict:
     size = ["--px", workload.px, "--runs", task.runs]
     kind = "open" if task.kind == "open" else "time"
     model = folder / GGUF_FILE if task.precision in GGUF else folder
-    environment = AVX2 if task.kind == "avx2" and not own else {}
+    environment = avx2_only(results.file.parent) if task.kind == "avx2" else {}
     arguments = [kind, model, workload.stage, "--engine", task.engine, *options, *size]
     return process(results.file.parent, *arguments, environment=environment)
 
@@ -136,9 +136,27 @@ def read(folder: pathlib.Path) -> None:
                     pass
 
 
+def compiled(work: pathlib.Path, name: str, *flags: str) -> pathlib.Path:
+    """A file of `work`, compiled from a source of the same name."""
+    made = work / name
+    subprocess.run(["cc", "-O2", *flags, TOOLS / "benchmark" / f"{made.stem}.c", "-o", made], check=True)
+    return made
+
+
+def avx2_only(work: pathlib.Path) -> dict[str, str]:
+    """The environment that keeps a process from using more than AVX2."""
+    if not hides_instructions():
+        return AVX2
+    return {**AVX2, "LD_PRELOAD": str(compiled(work, "avx2_only.so", "-shared", "-fPIC"))}
+
+
+def hides_instructions() -> bool:
+    """Whether this machine can hide instruction sets from a process."""
+    return "cpuid_fault" in pathlib.Path("/proc/cpuinfo").read_text().split()
+
+
 def measure_limits(work: pathlib.Path) -> dict[str, float | None]:
-    program = work / "machine_limits"
-    subprocess.run(["cc", "-O2", "-pthread", TOOLS / "benchmark" / "machine_limits.c", "-o", program], check=True)
+    program = compiled(work, "machine_limits", "-pthread")
     return json.loads(subprocess.run([program], check=True, stdout=subprocess.PIPE).stdout)
 
 
@@ -158,6 +176,7 @@ def machine() -> dict[str, object]:
         "processor": names[0] if names else platform.machine(),
         "processors": len(os.sched_getaffinity(0)),
         "memory": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30),
+        "hides_instructions": hides_instructions(),
         "libpixart": f"{pixart.version()} ({described})" if described else pixart.version(),
         **{name: importlib.metadata.version(name) for name in packages},
     }

@@ -241,10 +241,7 @@ def avx2(results: Results) -> Table:
     lines = [
         "## With AVX2 only",
         "",
-        'libpixart opens with `"instructions": "avx2"`. The peers are restricted by environment variables '
-        "(`AVX2` in `tools/benchmark/workloads.py`). The last column has what they then say: the instruction set of "
-        "PyTorch, and those of OpenVINO's kernels that use more than AVX2, or that choose by themselves (MLAS). On a "
-        "processor without AVX-512 nothing uses it.",
+        restriction(results),
         "",
         "| | | s | uses |",
         "|---|---|--:|---|",
@@ -255,6 +252,21 @@ def avx2(results: Results) -> Table:
         used = row.get("instructions", "AVX2") if seconds else row.get("failed", "not measured")
         lines.append(f"| {WORKLOADS[task.workload].title} | {label(task)} | {shown} | {used} |")
     return [*lines, ""]
+
+
+def restriction(results: Results) -> str:
+    """How processes are kept from using more than AVX2."""
+    if results.machine.get("hides_instructions"):
+        return (
+            "CPUID hides from these processes what the processor has beyond AVX2 (`tools/benchmark/avx2_only.c`), so that "
+            "every engine computes as on a processor without it. The last column has the instruction sets that the engines "
+            "then name, if they do."
+        )
+    return (
+        'libpixart opens with `"instructions": "avx2"`. The peers are restricted by environment variables (`AVX2` in '
+        "`tools/benchmark/workloads.py`). The last column has what they then say: the instruction set of PyTorch, and those "
+        "of OpenVINO's kernels that use more than AVX2, or that choose by themselves (MLAS)."
+    )
 
 
 def opens(results: Results) -> Table:

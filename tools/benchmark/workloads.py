@@ -82,8 +82,8 @@ BYTES = {"float32": 4, "bfloat16": 2, "int8": 1, "int4": 0.5 + 4 / 64}
 """Bytes of a weight, including int4's scales."""
 
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
-"""The environment that keeps the peers from using more than AVX2: PyTorch's own kernels, oneDNN's, which OpenVINO also
-uses, and MKL's."""
+"""What asks the peers not to use more than AVX2: PyTorch's own kernels, oneDNN's, which OpenVINO also uses, and MKL's.
+OpenVINO's MLAS does not listen; avx2_only.c makes all of them."""
 
 GGUF = ("Q4_K", "Q8_0")
 """Types of GGUF's blocks that text encoders are measured in, with the library's own int8 and int4."""
