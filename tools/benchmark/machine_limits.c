@@ -1,7 +1,8 @@
 // Prints the limits of this processor as JSON: the G operations per second that all cores together reach in fused
 // multiply-adds of float32, in bfloat16 pairs and in int8 quadruples (a multiply-add counts as two), with operands in
 // registers, and the GB per second that they read from memory. "bfloat16" and "int8" are those of AMX, if the processor
-// has it, else of AVX-512, and null without AVX-512 BF16 or VNNI. "float32_avx2" is float32 with AVX2 only.
+// has it, else of AVX-512, and null without AVX-512 BF16 or VNNI. "float32_avx2" is float32 with AVX2 only,
+// "int8_avx512_vnni" and "int8_avx_vnni" are int8 with those.
 //
 //     cc -O2 -pthread tools/benchmark/machine_limits.c -o machine_limits
 
@@ -109,19 +110,22 @@ TARGET("avx512f,avx512bw,avx512vl,avx512bf16") static float bfloat16_avx512(cons
     return _mm512_reduce_add_ps(sums[0]);
 }
 
-TARGET("avx512f,avx512bw,avx512vnni") static float int8_avx512(const void *bytes) {
-    (void)bytes;
-    __m512i sums[CHAINS], left = _mm512_set1_epi32(0x01020304), right = _mm512_set1_epi32(0x01ff01ff);
-    for (int i = 0; i < CHAINS; i++)
-        sums[i] = _mm512_setzero_si512();
-    for (long step = 0; step < STEPS; step++)
-#pragma GCC unroll 12
-        for (int i = 0; i < CHAINS; i++)
-            sums[i] = _mm512_dpbusd_epi32(sums[i], left, right);
-    for (int i = 1; i < CHAINS; i++)
-        sums[0] = _mm512_add_epi32(sums[0], sums[i]);
-    return (float)_mm512_reduce_add_epi32(sums[0]);
-}
+#define QUADRUPLES(name, target, type, set, zero, multiply, add, first)                                                \
+    TARGET(target) static float name(const void *bytes) {                                                              \
+        (void)bytes;                                                                                                   \
+        type sums[CHAINS], left = set(0x01020304), right = set(0x01ff01ff);                                            \
+        for (int i = 0; i < CHAINS; i++)                                                                               \
+            sums[i] = zero();                                                                                          \
+        for (long step = 0; step < STEPS; step++)                                                                      \
+            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) sums[i] = multiply(sums[i], left, right);        \
+        for (int i = 1; i < CHAINS; i++)                                                                               \
+            sums[0] = add(sums[0], sums[i]);                                                                           \
+        return (float)first(sums[0]);                                                                                  \
+    }
+QUADRUPLES(int8_avx512_vnni, "avx512f,avx512bw,avx512vnni", __m512i, _mm512_set1_epi32, _mm512_setzero_si512,
+           _mm512_dpbusd_epi32, _mm512_add_epi32, _mm512_cvtsi512_si32)
+QUADRUPLES(int8_avx_vnni, "avx2,avxvnni", __m256i, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_dpbusd_avx_epi32,
+           _mm256_add_epi32, _mm256_cvtsi256_si32)
 
 // 16 rows of 64 bytes: two tiles to multiply, and sums that do not depend on each other.
 enum { TILE_ROWS = 16, TILE_BYTES = 64, TILE_SUMS = 4, TILE_STEPS = 2 * 1000 * 1000 };
@@ -216,13 +220,15 @@ int main(void) {
     long threads = sysconf(_SC_NPROCESSORS_ONLN);
     threads = threads < MAXIMUM_THREADS ? threads : MAXIMUM_THREADS;
     work *float32 = float32_portable, *avx2 = NULL, *bfloat16 = NULL, *int8 = NULL, *read = read_portable;
+    work *avx512_vnni = NULL, *avx_vnni = NULL;
     double pass = (double)STEPS * CHAINS, lanes = 16, of_bfloat16 = 32 * pass, of_int8 = 64 * pass;
 #if defined(__x86_64__)
     avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? float32_avx2 : NULL;
+    avx_vnni = __builtin_cpu_supports("avxvnni") ? int8_avx_vnni : NULL;
     if (__builtin_cpu_supports("avx512f")) {
         float32 = float32_avx512, read = read_avx512;
         bfloat16 = __builtin_cpu_supports("avx512bf16") ? bfloat16_avx512 : NULL;
-        int8 = __builtin_cpu_supports("avx512vnni") ? int8_avx512 : NULL;
+        int8 = avx512_vnni = __builtin_cpu_supports("avx512vnni") ? int8_avx512_vnni : NULL;
         if (has_tiles()) {
             bfloat16 = bfloat16_amx, int8 = int8_amx;
             of_int8 = (double)TILE_STEPS * TILE_SUMS * TILE_ROWS * TILE_ROWS * TILE_BYTES, of_bfloat16 = of_int8 / 2;
@@ -240,6 +246,8 @@ int main(void) {
     print_limit("float32_avx2", avx2, 8 * pass, threads);
     print_limit("bfloat16", bfloat16, of_bfloat16, threads);
     print_limit("int8", int8, of_int8, threads);
+    print_limit("int8_avx512_vnni", avx512_vnni, 64 * pass, threads);
+    print_limit("int8_avx_vnni", avx_vnni, 32 * pass, threads);
     printf("\"read\": %.1f}\n", 1e-9 * (double)READ_BYTES * (double)threads / seconds(read, bytes, threads));
     return 0;
 }
