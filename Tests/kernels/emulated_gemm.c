@@ -6,14 +6,14 @@
 #endif
 
 #include "../../Sources/CKernels/portable/loops.h"
-#include "../../Sources/CKernels/x86/gemm_avx512.h"
+#include "../../Sources/CKernels/x86/avx512/gemm_avx512.h"
 #if defined(EMULATED_TILES)
-#include "../../Sources/CKernels/x86/int8_panels_vnni.h"
+#include "../../Sources/CKernels/x86/avx512/int8_panels_vnni.h"
 
-#include "../../Sources/CKernels/x86/gemm_amx.h"
+#include "../../Sources/CKernels/x86/amx/gemm_amx.h"
 #else
-#include "../../Sources/CKernels/x86/bfloat16_avx512.h"
-#include "../../Sources/CKernels/x86/int8_avx512_vnni.h"
+#include "../../Sources/CKernels/x86/avx512/bfloat16_avx512.h"
+#include "../../Sources/CKernels/x86/avx512/int8_avx512_vnni.h"
 #endif
 
 /* A pointer to a function, by its name. */

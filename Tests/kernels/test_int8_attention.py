@@ -12,9 +12,9 @@ from libraries import AVX2, EMULATED, KERNELS, bfloat16, library
 
 SETS = {
     "portable": ("portable/attention_tiles.h", []),
-    "avx2": ("x86/attention_avx2.h", AVX2),
-    "avx512_vnni": ("x86/attention_vnni.h", EMULATED),
-    "amx": ("x86/attention_amx.h", EMULATED),
+    "avx2": ("x86/avx2/attention_avx2.h", AVX2),
+    "avx512_vnni": ("x86/avx512/attention_vnni.h", EMULATED),
+    "amx": ("x86/amx/attention_amx.h", EMULATED),
 }
 FLOAT32, BFLOAT16 = 0, 1
 CHANNELS = 80

@@ -9,14 +9,14 @@
                           "amx-tile,amx-int8,amx-bf16"))),                                                             \
     apply_to = function)
 #include "../portable/loops.h"
-#include "gemm_avx512.h"
-#include "int8_panels_vnni.h"
-#include "gemm_amx.h"
-#include "epilogue_bfloat16.h"
-#include "attention_bfloat16_amx.h"
-#include "softmax_bfloat16_avx512.h"
+#include "avx512/gemm_avx512.h"
+#include "avx512/int8_panels_vnni.h"
+#include "amx/gemm_amx.h"
+#include "avx512/epilogue_bfloat16.h"
+#include "amx/attention_bfloat16_amx.h"
+#include "avx512/softmax_bfloat16_avx512.h"
 #include "../portable/attention_bfloat16.h"
-#include "attention_amx.h"
+#include "amx/attention_amx.h"
 #pragma clang attribute pop
 
 const native_kernels native_kernels_amx = {.name = "amx",

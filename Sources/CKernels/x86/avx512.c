@@ -5,9 +5,9 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c,bmi,bmi2"))),          \
                              apply_to = function)
 #include "../portable/loops.h"
-#include "gemm_avx512.h"
-#include "int8_avx2.h"
-#include "attention_avx2.h"
+#include "avx512/gemm_avx512.h"
+#include "avx2/int8_avx2.h"
+#include "avx2/attention_avx2.h"
 #include "../portable/attention_int8.h"
 #pragma clang attribute pop
 

@@ -6,14 +6,14 @@
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16,fma,f16c,bmi,bmi2"))),             \
     apply_to = function)
 #include "../portable/loops.h"
-#include "gemm_avx512.h"
-#include "int8_avx512_vnni.h"
-#include "bfloat16_avx512.h"
-#include "epilogue_bfloat16.h"
-#include "attention_bfloat16_avx512.h"
-#include "softmax_bfloat16_avx512.h"
+#include "avx512/gemm_avx512.h"
+#include "avx512/int8_avx512_vnni.h"
+#include "avx512/bfloat16_avx512.h"
+#include "avx512/epilogue_bfloat16.h"
+#include "avx512/attention_bfloat16_avx512.h"
+#include "avx512/softmax_bfloat16_avx512.h"
 #include "../portable/attention_bfloat16.h"
-#include "attention_vnni.h"
+#include "avx512/attention_vnni.h"
 #include "../portable/attention_int8.h"
 #pragma clang attribute pop
 

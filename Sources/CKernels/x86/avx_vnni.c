@@ -7,9 +7,9 @@
 #pragma clang attribute push(__attribute__((target("avx2,avxvnni,fma,f16c,bmi,bmi2"))), apply_to = function)
 #define DPBUSD _mm256_dpbusd_avx_epi32
 #include "../portable/loops.h"
-#include "gemm_avx2.h"
-#include "int8_avx_vnni.h"
-#include "attention_avx2.h"
+#include "avx2/gemm_avx2.h"
+#include "avx2/int8_avx_vnni.h"
+#include "avx2/attention_avx2.h"
 #include "../portable/attention_int8.h"
 #pragma clang attribute pop
 

@@ -33,4 +33,4 @@ INLINE void tile_int8(const int rows, const int vectors, size_t columns, size_t 
                          out + (size_t)row * out_stride);
 }
 
-#include "../portable/tiles_int8.h"
+#include "../../portable/tiles_int8.h"

@@ -100,9 +100,10 @@ INLINE void scale_int8(size_t rows, size_t columns, const int32_t (*sums)[NATIVE
     }
 }
 
-/* out = sums * column_scales */
-INLINE void scale_bfloat16(size_t rows, size_t columns, const float (*sums)[NATIVE_PANEL], const float *column_scales,
-                           float *out, size_t out_stride) {
+/* out = sums * column_scales, of sums that are floats */
+INLINE void scale_bfloat16(size_t rows, size_t columns, const void *all_sums, const float *column_scales, float *out,
+                           size_t out_stride) {
+    const float (*sums)[NATIVE_PANEL] = all_sums;
     __mmask16 mask0 = lanes(columns, 0), mask1 = lanes(columns, 1);
     __m512 scale0 = _mm512_set1_ps(1), scale1 = scale0;
     if (column_scales) {
@@ -125,51 +126,43 @@ INLINE void start_tail(tail *end, size_t units, const void *panel) {
     }
 }
 
-static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
-                      const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
-                      const float *column_scales, float *out, size_t out_stride) {
-    _Alignas(64) int32_t products[BLOCK_ROWS][NATIVE_PANEL];
+/* Both GEMMs. `offsets` and `row_scales` are those of int8, the stride is in bytes. */
+INLINE void gemm_tiles(const int type, size_t rows, size_t columns, size_t units, const char *left, size_t stride,
+                       const void *panel, const void *ahead, const int32_t *offsets, const float *row_scales,
+                       const float *column_scales, float *out, size_t out_stride) {
+    _Alignas(64) int32_t sums[BLOCK_ROWS][NATIVE_PANEL]; /* floats in bfloat16 */
     tail end;
     start_tail(&end, units, panel);
     prefetcher prefetch = prefetcher_of(ahead, panel, (rows + BLOCK_ROWS - 1) / BLOCK_ROWS);
-    for (size_t configured = 0; rows > 0;) {
-        size_t count = rows < BLOCK_ROWS ? rows : BLOCK_ROWS;
+    for (size_t first = 0, count, configured = 0; first < rows; first += count) {
+        count = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
         if (count != configured)
             configure_tiles(configured = count);
+        const char *x = left + first * stride;
         if (count > TILE_ROWS)
-            sum_tiles(NATIVE_INT8, 1, count, units, (const char *)left, left_stride, panel, &prefetch, &end, products);
+            sum_tiles(type, 1, count, units, x, stride, panel, &prefetch, &end, sums);
         else
-            sum_tiles(NATIVE_INT8, 0, count, units, (const char *)left, left_stride, panel, &prefetch, &end, products);
-        scale_int8(count, columns, (const int32_t (*)[NATIVE_PANEL])products, sums, row_scales, column_scales, out,
-                   out_stride);
-        left += count * left_stride;
-        row_scales += count;
-        out += count * out_stride;
-        rows -= count;
+            sum_tiles(type, 0, count, units, x, stride, panel, &prefetch, &end, sums);
+        float *target = out + first * out_stride;
+        if (type == NATIVE_INT8)
+            scale_int8(count, columns, (const int32_t (*)[NATIVE_PANEL])sums, offsets, row_scales + first,
+                       column_scales, target, out_stride);
+        else
+            scale_bfloat16(count, columns, sums, column_scales, target, out_stride);
     }
     _tile_release();
+}
+
+static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
+                      const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
+                      const float *column_scales, float *out, size_t out_stride) {
+    gemm_tiles(NATIVE_INT8, rows, columns, units, (const char *)left, left_stride, panel, ahead, sums, row_scales,
+               column_scales, out, out_stride);
 }
 
 static void gemm_bfloat16(size_t rows, size_t columns, size_t units, const uint16_t *left, size_t left_stride,
                           const void *panel, const void *ahead, const float *column_scales, float *out,
                           size_t out_stride) {
-    _Alignas(64) float products[BLOCK_ROWS][NATIVE_PANEL];
-    size_t stride = left_stride * sizeof *left;
-    tail end;
-    start_tail(&end, units, panel);
-    prefetcher prefetch = prefetcher_of(ahead, panel, (rows + BLOCK_ROWS - 1) / BLOCK_ROWS);
-    for (size_t configured = 0; rows > 0;) {
-        size_t count = rows < BLOCK_ROWS ? rows : BLOCK_ROWS;
-        if (count != configured)
-            configure_tiles(configured = count);
-        if (count > TILE_ROWS)
-            sum_tiles(NATIVE_BFLOAT16, 1, count, units, (const char *)left, stride, panel, &prefetch, &end, products);
-        else
-            sum_tiles(NATIVE_BFLOAT16, 0, count, units, (const char *)left, stride, panel, &prefetch, &end, products);
-        scale_bfloat16(count, columns, (const float (*)[NATIVE_PANEL])products, column_scales, out, out_stride);
-        left += count * left_stride;
-        out += count * out_stride;
-        rows -= count;
-    }
-    _tile_release();
+    gemm_tiles(NATIVE_BFLOAT16, rows, columns, units, (const char *)left, left_stride * sizeof *left, panel, ahead,
+               NULL, NULL, column_scales, out, out_stride);
 }

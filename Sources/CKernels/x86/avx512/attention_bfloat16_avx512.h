@@ -3,7 +3,7 @@
 /* Queries of a block, and rows of a panel of keys. */
 enum { QUERIES = 24, KEY_UNITS = 40 };
 
-#include "../portable/attention_bfloat16_block.h"
+#include "../../portable/attention_bfloat16_block.h"
 
 static void begin_tiles(void) {}
 static void end_tiles(void) {}

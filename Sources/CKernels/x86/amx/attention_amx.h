@@ -5,9 +5,9 @@
  *
  * A unit of work is a block of keys for a group of 16 queries. While the vectors weigh the scores of a unit, the tiles
  * multiply the next unit's scores and the last one's values. */
-#include "../portable/attention_block.h"
+#include "../../portable/attention_block.h"
 #include "tile_shapes.h"
-#include "transpose_avx512.h"
+#include "../avx512/transpose_avx512.h"
 
 /* Queries of a group, and groups whose sums stay in the first cache. A unit of a tile is 4 bytes. */
 enum { GROUP = 16, MOST_GROUPS = 3, UNIT = 4, CHANNEL_TILES = CHANNELS / 16, KEY_TILES = BLOCK_KEYS / 16 };
@@ -32,7 +32,7 @@ static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_blo
     }
 }
 
-#include "../portable/attention_layout.h"
+#include "../../portable/attention_layout.h"
 
 /* ---- Tiles ------------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 /* Rows of a tile. */
 enum { TILE = 12 };
 
-#include "../portable/tiles.h"
+#include "../../portable/tiles.h"
 
 /* Loads 16 bytes of each of four rows side by side. */
 INLINE __m512i gather_quarters(const char *row, size_t step) {

@@ -1,6 +1,6 @@
 /* What AVX2 does with int8 panels except multiplying rows by them: sums of columns, int4 numbers, and the end of a
  * GEMM. Include it after loops.h. */
-#include "../portable/int4_panels.h"
+#include "../../portable/int4_panels.h"
 #include "lanes_avx2.h"
 
 /* sum + the products of bytes, unsigned by signed, four for each lane. Two neighbouring products may not exceed 16

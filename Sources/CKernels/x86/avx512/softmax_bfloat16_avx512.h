@@ -1,6 +1,6 @@
 /* Values and weights of attention in bfloat16 with AVX-512 BF16. Include it after epilogue_bfloat16.h, and before
  * attention_bfloat16.h. */
-#include "../portable/attention_bfloat16_block.h"
+#include "../../portable/attention_bfloat16_block.h"
 
 /* Pairs the values of two keys, or of one and zeros, and zeros beyond the width. */
 static void pair_values(int complete, size_t width, const uint16_t *even, size_t stride, uint32_t *pairs) {

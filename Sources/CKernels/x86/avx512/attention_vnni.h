@@ -1,6 +1,6 @@
 /* The tiles of int8 attention with AVX-512 VNNI: products of four pairs of 8-bit numbers, the first unsigned, added in
  * 32 bits. Include it after loops.h and before attention_int8.h. */
-#include "../portable/attention_block.h"
+#include "../../portable/attention_block.h"
 
 /* Queries of a tile of scores, and of a tile of values. */
 enum { SCORE_TILE = 12, VALUE_TILE = 5, KEY_PANEL = 32, UNIT = 4 };

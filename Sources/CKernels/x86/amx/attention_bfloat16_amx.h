@@ -4,7 +4,7 @@
 /* Queries of a block, and rows of a panel of keys: those beyond the width are 0. */
 enum { QUERIES = 32, KEY_UNITS = 48, STEP_UNITS = 16 };
 
-#include "../portable/attention_bfloat16_block.h"
+#include "../../portable/attention_bfloat16_block.h"
 
 /* Sums of 32 by 32 numbers are in tiles 0 to 3, the left matrix in 4 and 5, the right one in 6 and 7. */
 static void begin_tiles(void) {

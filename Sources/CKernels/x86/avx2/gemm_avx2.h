@@ -5,7 +5,7 @@
 enum { TILE = 6, WIDE_TILE = 3 };
 
 #include "lanes_avx2.h"
-#include "../portable/tiles.h"
+#include "../../portable/tiles.h"
 
 /* Transposes 8 units of 8 rows into a panel. */
 INLINE void transpose_units(const char *rows, size_t stride, float *out) {
@@ -114,4 +114,4 @@ INLINE void tile_float32(const int rows, const int vectors, size_t columns, size
 
 enum { PANEL_VECTORS = NATIVE_PANEL / 8 };
 
-#include "../portable/tiles_float32.h"
+#include "../../portable/tiles_float32.h"

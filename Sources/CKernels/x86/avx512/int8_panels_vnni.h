@@ -1,5 +1,5 @@
 /* int8 panels with AVX-512 VNNI. Include it after loops.h. */
-#include "../portable/int4_panels.h"
+#include "../../portable/int4_panels.h"
 
 /* The factors of the groups in a chunk, for one group of outputs. */
 INLINE __m256i int4_factors(const int4_block *block, size_t output, size_t first) {

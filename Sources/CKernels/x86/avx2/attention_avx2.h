@@ -1,6 +1,6 @@
 /* The tiles of int8 attention with AVX2: products of pairs of 16-bit numbers, added in 32 bits. Include it after
  * loops.h and before attention_int8.h. */
-#include "../portable/attention_block.h"
+#include "../../portable/attention_block.h"
 
 /* Queries of a tile of scores, and of a tile of values. A tile has 16 columns. */
 enum { SCORE_TILE = 6, VALUE_TILE = 6, COLUMN_PANEL = 16 };
