@@ -76,12 +76,9 @@ package struct Linear: Sendable {
 
     /// Bytes of activation rows that a task multiplies at a time. They stay in a core's cache.
     private static let blockBytes = 192 << 10
-    /// Most panels of a task with few rows, which reads one after the other.
-    static let passingPanels = 16
-
-    /// Most panels of a task with many rows: as many as stay in a core's second cache while all rows are multiplied by
-    /// them. The more, the less often the rows are read.
-    private static func heldPanels(units: Int) -> Int { min(max(3, (432 << 10) / (4 * units * Panel.width)), 12) }
+    /// Most panels of a task: as many as stay in a core's cache while all rows are multiplied by them. With few
+    /// rows, one panel is read after the other instead.
+    static let maximumPanels = (held: 3, passing: 16)
 
     /// Units of a panel that are multiplied with all rows before the next: few enough for the float32 panels of a
     /// task to stay in the cache.
@@ -119,12 +116,11 @@ package struct Linear: Sendable {
         }
         let gemms = try Self.withUpdates(gemms, of: input, pool)
         let units = (input.columns * input.encoding.size + 3) / 4
-        let part = parts(of: units, input.encoding)[0].count
-        let block = rowBlock(units: part, pool.kernels)
+        let block = rowBlock(units: parts(of: units, input.encoding)[0].count, pool.kernels)
         let blocks = (input.rows + block - 1) / block
         let split = GEMMSplit(
             panels: gemms.map(\.panels), rowBlocks: blocks,
-            most: blocks == 1 ? passingPanels : heldPanels(units: part), workers: pool.count)
+            most: blocks == 1 ? maximumPanels.passing : maximumPanels.held, workers: pool.count)
         let tasks = gemms.indices.flatMap { index in
             stride(from: 0, to: gemms[index].panels, by: split.group).map { (gemm: index, panel: $0) }
         }
@@ -198,8 +194,8 @@ extension Linear.GEMM {
         return packed
     }
 
-    /// Multiplies rows by some panels, which it packs if they are not given. The first rows also prefetch the weights
-    /// of later panels.
+    /// Multiplies rows by some panels, which it packs if they are not given. A block of rows prefetches the next one,
+    /// the last one the weights of later panels.
     fileprivate func run(
         _ input: ActivationRows, panels: Range<Int>, packed: ArraySlice<Panel>?, ahead: [UnsafeRawPointer], units: Int,
         into output: ActivationRows, _ term: LowRankTerm?, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
@@ -229,7 +225,12 @@ extension Linear.GEMM {
                     let tile = parts.count > 1 ? sums + row * tileStride : sums
                     for piece in pieces {
                         for (place, panel) in packed.enumerated() {
-                            let next = row == 0 && place < ahead.count ? ahead[place] : nil
+                            let next =
+                                if rows.upperBound == input.rows {
+                                    place < ahead.count ? ahead[place] : nil
+                                } else {
+                                    parts.count == 1 ? input.share(place, of: Panel.width, behind: rows) : nil
+                                }
                             input.rows(rows).multiply(
                                 by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: piece,
                                 ahead: next.map { $0 + 4 * piece.lowerBound * Panel.width },
@@ -277,6 +278,12 @@ extension Linear.GEMM {
 }
 
 extension ActivationRows {
+    /// As many bytes as `width` rows have, of the rows that follow some others: the share at a place.
+    fileprivate func share(_ place: Int, of width: Int, behind rows: Range<Int>) -> UnsafeRawPointer? {
+        let first = rows.upperBound + place * width
+        return first < min(rows.upperBound + rows.count, self.rows) ? UnsafeRawPointer(start + first * stride) : nil
+    }
+
     /// tile[rows][columns] = self times some units of a panel. Later units are added to the tile; only float32
     /// panels have several parts.
     fileprivate func multiply(

@@ -19,7 +19,7 @@ package struct WeightFootprint: Sendable, Equatable {
     /// What a call of `rows` rows allocates for updates of adapters on the workers of `pool`, in bytes.
     package func updateBytes(rows: Int, _ pool: ThreadPool) -> Int {
         // Queries, keys and values are computed together; each worker packs a task's panels.
-        largestRank * (3 * 4 * rows + pool.count * 4 * Panel.width * Linear.passingPanels)
+        largestRank * (3 * 4 * rows + pool.count * 4 * Panel.width * Linear.maximumPanels.passing)
     }
 
     /// Private memory of the process.
