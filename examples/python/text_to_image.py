@@ -1,8 +1,6 @@
 """Makes an image from text.
 
-    python examples/python/text_to_image.py "a cute cat face on a blue background" --output cat.png
-
-Needs `pip install './bindings/python[progress]'`.
+python examples/python/text_to_image.py "a cute cat face on a blue background" --output cat.png
 """
 
 import argparse

@@ -60,9 +60,9 @@ class Denoiser(Stage):
         embedding for all prompts, or a list of as many; it is required if guidance_scale > 1. `noise` [B, C, Y, X]
         replaces the seed's noise. `image_latents` and `mask` are as in Sampler.set_image_latents() and set_mask(), and
         need the option `strength`. `control` is as in Sampler.set_control(); a denoiser with a `controlnet` needs it.
-        `progress` is True for a bar (needs tqdm), or a callable that gets
-        (step, steps, fraction) on this thread many times per step. If it returns a true value, the run ends with
-        Cancelled. If it raises, the run ends and this call raises the exception.
+        `progress` is True for a bar, or a callable that gets (step, steps, fraction) on this thread many times per step.
+        If it returns a true value, the run ends with Cancelled. If it raises, the run ends and this call raises the
+        exception.
         """
         strength = options.get("strength")
         if strength is not None and image_latents is None:

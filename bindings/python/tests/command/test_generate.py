@@ -184,9 +184,11 @@ def test_ctrl_c_ends_a_run(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_reader_that_goes_is_no_error():
-    command = [sys.executable, "-m", "pixart", "completion", "bash"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("arguments, unbuffered", [("completion bash", ""), ("completion bash", "1"), ("--help", "")])
+def test_a_reader_that_goes_is_no_error(arguments, unbuffered):
+    command = [sys.executable, "-m", "pixart", *arguments.split()]
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     process.stdout.close()
     assert process.stderr.read() == b"" and process.wait() == 128 + signal.SIGPIPE
     process.stderr.close()

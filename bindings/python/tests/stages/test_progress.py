@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 
@@ -100,7 +101,10 @@ def test_a_bar_moves_within_a_step(denoiser, prompt, negative, monkeypatch):
     assert all(any(step < place < step + 1 for place in places) for step in range(4))
 
 
-def test_a_bar_without_tqdm_says_what_to_install(denoiser, prompt, negative, monkeypatch):
+def test_a_bar_needs_no_tqdm(denoiser, prompt, negative, latents, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.raises(ImportError, match=r"pip install 'pixart\[progress\]'"):
-        denoiser.denoise(prompt, negative, progress=True, **SMALL)
+    assert np.array_equal(denoiser.denoise(prompt, negative, progress=True, **SMALL), latents)
+    shown = capsys.readouterr().err
+    lines = [line.rstrip() for line in shown.split("\r") if line.strip()]
+    assert lines and re.fullmatch(r"\|#{30,}\| 100%  4\.0/4  \d+:\d\d < 0:00", lines[-1])
+    assert shown.endswith("\r") and not shown.split("\r")[-2].strip(), "the line is removed at the end"

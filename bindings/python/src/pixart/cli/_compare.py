@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._bar import Bar
+from .._core.bar import Bar
 from ._flags import Flags
 from ._measured import measure
 from ._model_flags import ModelFlags
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     shared = {"model": arguments.model, **model_flags.options(arguments)}
     images: dict[str, Pixels] = {}
     rows: list[dict[str, Any]] = []
-    with Bar(arguments.quiet) as bar:
+    with Bar(False if arguments.quiet else None) as bar:
         for place, name in enumerate(names):
             bar.start(name)
             bar(place, len(names), place / len(names))

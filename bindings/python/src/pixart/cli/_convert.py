@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .._checkpoint import convert
-from ._bar import Bar
+from .._core.bar import Bar
 from ._flags import Flags
 
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with Bar(arguments.quiet) as bar:
+    with Bar(False if arguments.quiet else None) as bar:
         bar.start("converting")
         convert(arguments.model, arguments.out, progress=bar, **arguments.flags.given(arguments))
     if not arguments.quiet:

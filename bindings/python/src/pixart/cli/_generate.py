@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .._core.bar import Bar
 from .._core.errors import ArgumentError, FileError
 from .._image import write_image
 from .._images import numbered, read_settings, settings_text
 from .._pipeline import Pipeline
-from ._bar import Bar
 from ._flags import Flags
 from ._model_flags import ModelFlags
 
@@ -65,7 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     requests = list(_requests(arguments, earlier, given))
     if not requests:
         arguments.parser.error("no prompt; expected one, --prompts FILE or --from PNG")
-    with model_flags.pipeline(arguments, given.get("preset")) as pipeline, Bar(arguments.quiet) as bar:
+    with (
+        model_flags.pipeline(arguments, given.get("preset")) as pipeline,
+        Bar(False if arguments.quiet else None) as bar,
+    ):
         batch = Batch(pipeline, arguments, bar)
         for place, request in enumerate(requests):
             batch.add(request, place, len(requests))

@@ -41,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line. Returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(given)
+        try:
+            return _run(given)
+        finally:
+            sys.stdout.flush()  # at the end of the process, a failure would be printed
     except KeyboardInterrupt:
         print("pixart: interrupted", file=sys.stderr)
         return INTERRUPTED

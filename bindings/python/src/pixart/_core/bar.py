@@ -1,4 +1,4 @@
-"""A progress bar on a terminal that moves within a step."""
+"""A progress bar that moves within a step, without other packages."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import TextIO
 
 
 class Bar:
-    """A line on standard error: what is done, how far, and how long it will take. Nothing if that is no terminal."""
+    """A line on standard error: what is done, how far, and how long it will take.
 
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None) -> None:
+    If `shown` is None, it is shown on a terminal only.
+    """
+
+    def __init__(self, shown: bool | None = None, stream: TextIO | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._shown = not quiet and self._stream.isatty()
+        self._shown = self._stream.isatty() if shown is None else shown
         self._begun = self._last = time.monotonic()
         self._line = ""
         self.label = ""
@@ -29,7 +32,7 @@ class Bar:
         width = shutil.get_terminal_size().columns - len(self.label) - len(end) - 3
         filled = int(max(0, min(width, 40)) * fraction)
         bar = "#" * filled + "-" * (max(0, min(width, 40)) - filled)
-        self._write(f"{self.label} |{bar}|{end}")
+        self._write(f"{self.label} |{bar}|{end}".lstrip())
 
     def start(self, label: str) -> None:
         """Begins something new."""
