@@ -135,15 +135,22 @@ package final class ThreadPool: @unchecked Sendable {
         let caught: Body = { task, scratch in
             do throws(PixArtError) { try body(task, scratch) } catch { failure.withLock { $0 = error } }
         }
-        // The compiler stores the length of this file's path as it is, even if it maps the path itself, so builds would
-        // differ by their folders.
-        #sourceLocation(file:"ThreadPool.run",line:141)
-        try withoutActuallyEscaping(caught) { body throws(PixArtError) in
-            try withUnsafePointer(to: body) { body throws(PixArtError) in try wait(for: tasks, body) }
-        }
-        #sourceLocation()
+        try lend(caught) { body throws(PixArtError) in try wait(for: tasks, body) }
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
+
+    // Where a closure ends, its check is compiled with the length of this file's path: the compiler maps the path itself
+    // only. A name of this function's own, up to its closing brace, makes builds equal in every folder.
+    #sourceLocation(file:"ThreadPool.lend",line:1)
+    /// Calls `use` with a place that holds `body` until `use` returns.
+    private func lend(
+        _ body: Body, to use: (UnsafePointer<Body>) throws(PixArtError) -> Void
+    ) throws(PixArtError) {
+        try withoutActuallyEscaping(body) { body throws(PixArtError) in
+            try withUnsafePointer(to: body, use)
+        }
+    }
+    #sourceLocation()
 
     /// Runs tasks on the workers, and regularly asks the host whether to continue.
     private func wait(for tasks: Int, _ body: UnsafePointer<Body>) throws(PixArtError) {
