@@ -85,6 +85,12 @@ def test_a_bar_counts_the_steps(denoiser, prompt, negative, latents, capsys):
     assert "4.0/4" in capsys.readouterr().err
 
 
+def test_a_bar_of_a_pipeline_counts_the_steps(model, capsys):
+    pixart.generate("a cat", model=model, progress=True, **SMALL)
+    shown = capsys.readouterr().err
+    assert "4.0/4" in shown and "?" not in shown.split("\r")[-1]
+
+
 def test_a_bar_moves_within_a_step(denoiser, prompt, negative, monkeypatch):
     import tqdm.auto
 

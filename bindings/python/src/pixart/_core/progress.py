@@ -52,6 +52,8 @@ def _tqdm_report(stack: contextlib.ExitStack) -> Report | None:
         nonlocal bar
         if bar is None:
             bar = stack.enter_context(tqdm(total=steps, initial=step, unit="step", bar_format=_BAR))
+        elif bar.total != steps:  # a pipeline knows the number of steps after encoding
+            bar.reset(total=steps)
         bar.update(fraction * steps - bar.n)
 
     return report
