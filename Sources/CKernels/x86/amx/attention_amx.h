@@ -320,10 +320,10 @@ static void attention_int8(size_t queries, size_t keys, size_t width, float scal
     for (size_t first = 0; first < groups; first += MOST_GROUPS) {
         size_t count = groups - first < MOST_GROUPS ? groups - first : MOST_GROUPS;
         for (size_t i = first; i < first + count; i++)
-            begin_group(s, s->group + i - first, query, i * GROUP, queries_of(queries, i), width, scale * log2_of_e);
+            begin_group(s, s->group + (i - first), query, i * GROUP, queries_of(queries, i), width, scale * log2_of_e);
         attend_groups(s, blocks, (keys + BLOCK_KEYS - 1) / BLOCK_KEYS, count, width);
         for (size_t i = first; i < first + count; i++)
-            end_group(s, s->group + i - first, head, i * GROUP, queries_of(queries, i), width, out);
+            end_group(s, s->group + (i - first), head, i * GROUP, queries_of(queries, i), width, out);
     }
     _tile_release();
 }
