@@ -61,11 +61,16 @@ struct RunSize: Sendable {
             return ResolutionBins.nearest(height: height, width: width, sampleSize: configuration.sampleSize)
         }
         let multiple = LatentShape.scale * configuration.patchSize
-        for (key, value) in [("height", height), ("width", width)] where value % multiple != 0 {
+        try check(height, "height", multiple)
+        try check(width, "width", multiple)
+        return (height, width)
+    }
+
+    private static func check(_ value: Int, _ key: String, _ multiple: Int) throws(PixArtError) {
+        guard value % multiple == 0 else {
             throw .option(
                 "option \"\(key)\" is \(value), expected a multiple of \(multiple) without resolution binning")
         }
-        return (height, width)
     }
 }
 
