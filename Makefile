@@ -124,7 +124,7 @@ test-style: lint # The style of the sources
 fuzz: check-deps ## Fuzz every reader, the options and the caption cleaner (SECONDS=60 for each)
 	Tests/fuzz/run $(or $(SECONDS),60)
 
-sanitize: check-deps ## Run the C tests under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
+sanitize: check-deps ## Run the tests of the kernels and of the ABI under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
 	Tests/sanitize
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae taesd t5" for the real sizes)

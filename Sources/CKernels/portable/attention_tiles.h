@@ -23,12 +23,15 @@ static void order_values(const int8_t value[BLOCK_KEYS][CHANNELS], attention_blo
             out->value[c * BLOCK_KEYS + i] = value[i][c];
 }
 
+static void widen_bytes(size_t count, const int8_t *bytes, int16_t *out) {
+    for (size_t i = 0; i < count; i++)
+        out[i] = bytes[i];
+}
+
 static const open_block *opened(const attention_block *block, size_t width, open_block *room) {
     (void)width;
-    for (size_t i = 0; i < BLOCK_KEYS * CHANNELS; i++)
-        room->key[0][i] = block->key[i];
-    for (size_t i = 0; i < BLOCK_KEYS * CHANNELS; i++)
-        room->value[0][i] = block->value[i];
+    widen_bytes(BLOCK_KEYS * CHANNELS, block->key, room->key[0]);
+    widen_bytes(BLOCK_KEYS * CHANNELS, block->value, room->value[0]);
     return room;
 }
 
