@@ -190,5 +190,5 @@ def in_turns(chosen: list[Task]) -> Iterator[tuple[Task, int]]:
     """Tasks in the order in which they run, each with the number of its round."""
     for (kind, workload), rows in itertools.groupby(chosen, key=lambda task: (task.kind, task.workload)):
         rows = list(rows)
-        for turn in range(ROUNDS.get(workload, 1) if kind == "time" else 1):
+        for turn in range(ROUNDS.get(workload, 1) if kind in ("time", "avx2") else 1):
             yield from ((task, turn) for task in rows)
