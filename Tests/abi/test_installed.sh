@@ -57,7 +57,7 @@ apart() {
     local to=$work/apart
     make -f "$root/packaging/install.mk" install PREFIX="$to/prefix" LIBDIR="$to/libraries" INCLUDEDIR="$to/headers" \
         LIBRARY="$library" &&
-        PKG_CONFIG_PATH=$to/libraries/pkgconfig make -B -C "$work" text_to_image LDFLAGS="-Wl,-rpath,$to/libraries" &&
+        make -B -C "$work" text_to_image PKG_CONFIG_PATH="$to/libraries/pkgconfig" LDFLAGS="-Wl,-rpath,$to/libraries" &&
         ldd "$work/text_to_image" | grep -q "$to/libraries" && by_cmake "$to/libraries" "$to/libraries"
 }
 stripped() { ! readelf -SW "$1" | grep -qE '\.symtab|\.debug'; }
