@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libpcre2-dev \
 	libutf8proc-dev libsimde-dev build-essential binutils pkg-config cmake python3-venv
+OTHER_SHELLS := zsh fish
 ARM_PACKAGES := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
@@ -83,6 +84,7 @@ test-abi: build # The library from C
 	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)
 
 test-python: build $(VENV)/ready # The Python binding
+	@$(call install_missing,$(OTHER_SHELLS))
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q bindings/python
 
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run

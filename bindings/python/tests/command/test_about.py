@@ -1,4 +1,4 @@
-"""`pixart inspect`, `estimate`, `convert`, `doctor` and `completion`, as processes."""
+"""`pixart inspect`, `estimate`, `convert` and `doctor`, as processes."""
 
 from __future__ import annotations
 
@@ -75,20 +75,6 @@ def test_doctor_measures():
     speed = json.loads(made("doctor", "--json"))["speed"]
     assert set(speed) == {"float32", "int8"}
     assert all(0 < each["512"] < each["1024"] for each in speed.values())
-
-
-@pytest.mark.parametrize("word, expected", [("gen", "generate"), ("generate --num-inf", "--num-inference-steps")])
-def test_bash_completes(word, expected, tmp_path):
-    script = made("completion", "bash")
-    words = ["pixart", *word.split()]
-    probe = f"{script}\nCOMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _pixart; echo ${{COMPREPLY[@]}}"
-    done = subprocess.run(["bash", "-c", probe], capture_output=True, text=True, cwd=tmp_path)
-    assert done.stdout.split() == [expected] and done.stderr == ""
-
-
-def test_scripts_of_other_shells():
-    assert made("completion", "zsh").startswith("autoload -Uz bashcompinit")
-    assert "complete -c pixart" in made("completion", "fish")
 
 
 @pytest.mark.parametrize("command, extra", [("serve", "server"), ("compare", "compare")])

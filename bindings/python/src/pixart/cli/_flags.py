@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any
 
 from .._core.schema import options_schema
 
@@ -66,23 +66,29 @@ def _reading(schema: Schema) -> dict[str, Any]:
         return {"type": int, "metavar": "N"}
     if types <= {"integer", "number"}:
         return {"type": float, "metavar": "X"}
-    return {"type": _json(types), "metavar": "|".join([*choices, "JSON"]) if len(choices) < 5 else "NAME|JSON"}
+    metavar = "|".join([*choices, "JSON"]) if len(choices) < 5 else "NAME|JSON"
+    return {"type": NameOrJSON(types, choices), "metavar": metavar}
 
 
-def _json(types: set[str]) -> Callable[[str], Any]:
-    def read(text: str) -> Any:
+class NameOrJSON:
+    """Reads the value of an option that is no single type."""
+
+    def __init__(self, types: set[str], names: list[str]) -> None:
+        self.names = names
+        """The names that the option takes."""
+        self._types = types
+
+    def __call__(self, text: str) -> Any:
         try:
-            if "array" in types and not text.lstrip().startswith("["):
-                return json.loads(text if "integer" in types and "," not in text else f"[{text}]")
+            if "array" in self._types and not text.lstrip().startswith("["):
+                return json.loads(text if "integer" in self._types and "," not in text else f"[{text}]")
             return json.loads(text)
         except json.JSONDecodeError:
-            if "string" in types:
+            if "string" in self._types:
                 return text
-            if "array" in types:
+            if "array" in self._types:
                 return [each.strip() for each in text.split(",")]
             raise argparse.ArgumentTypeError(f"{text!r} is no JSON") from None
-
-    return read
 
 
 def _help(schema: Schema) -> str:
