@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libpcre2-dev \
 	libutf8proc-dev libsimde-dev build-essential binutils pkg-config cmake python3-venv
-OTHER_SHELLS := zsh fish
+PYTHON_TEST_PACKAGES := curl zsh fish
 ARM_PACKAGES := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
@@ -84,7 +84,7 @@ test-abi: build # The library from C
 	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)
 
 test-python: build $(VENV)/ready # The Python binding
-	@$(call install_missing,$(OTHER_SHELLS))
+	@$(call install_missing,$(PYTHON_TEST_PACKAGES))
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q bindings/python
 
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run
@@ -127,6 +127,7 @@ fuzz: check-deps ## Fuzz every reader, the options and the caption cleaner (SECO
 	Tests/fuzz/run $(or $(SECONDS),60)
 
 sanitize: check-deps ## Run the tests of the kernels and of the ABI under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
+	@$(call install_missing,valgrind)
 	Tests/sanitize
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae taesd t5" for the real sizes)
@@ -158,6 +159,7 @@ $(SITE)/ready: tools/site/requirements.txt
 	@touch $@
 
 test-docs: ## Run the commands of all pages as they are written, in a clean clone (about 20 minutes)
+	@$(call install_missing,curl)
 	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
@@ -173,7 +175,8 @@ wheel: build $(PACKAGERS)/ready ## Make the Python wheel, dist/pixart-*.whl, and
 	@$(PACKAGERS)/bin/twine check --strict dist/*.whl
 	@python3 Tests/wheel/contents.py dist/*.whl
 
-test-wheel: wheel ## Test the wheel in empty Debian 12 and 13 (needs root, debootstrap and Debian's and Python's packages)
+test-wheel: wheel ## Test the wheel in empty Debian 12 and 13 (needs root, and Debian's and Python's packages)
+	@$(call install_missing,debootstrap)
 	Tests/wheel/run dist/*.whl $(CURDIR)/$(LIBRARY) $(PACKAGERS)/bin/python
 
 $(PACKAGERS)/ready:
