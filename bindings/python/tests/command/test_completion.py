@@ -58,10 +58,11 @@ def by_tab(name, script, line, folder):
     """What becomes of a line by a press of Tab, in a terminal."""
     command, on_control_x = INTERACTIVE[name]
     (folder / "script").write_text(f"{script}\n{on_control_x}\n")
-    child, terminal = pty.fork()
-    if child == 0:
-        os.chdir(folder)
-        os.execvpe(command[0], command, {**os.environ, "TERM": "dumb", "HOME": str(folder)})
+    terminal, end = pty.openpty()
+    streams = {"stdin": end, "stdout": end, "stderr": end}
+    environment = {**os.environ, "TERM": "dumb", "HOME": str(folder)}
+    child = subprocess.Popen(command, **streams, cwd=folder, env=environment, start_new_session=True)
+    os.close(end)
     try:
         os.write(terminal, b'source ./script; echo "rea"dy\n')
         shown = read(terminal, "ready")
@@ -69,7 +70,7 @@ def by_tab(name, script, line, folder):
         shown += read(terminal, "<<.*>>")
     finally:
         os.close(terminal)
-        os.waitpid(child, 0)
+        child.wait()
     assert "not found" not in shown, shown
     return re.search("<<(.*)>>", shown)[1].rstrip()
 
