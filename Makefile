@@ -5,7 +5,6 @@ SHELL := /bin/bash
 
 DEBIAN_PACKAGES := libopenblas-dev libpng-dev libjson-c-dev libpcre2-dev \
 	libutf8proc-dev libsimde-dev build-essential binutils pkg-config cmake python3-venv
-PYTHON_TEST_PACKAGES := curl zsh fish
 ARM_PACKAGES := qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 MODEL ?= models/emoji
 PROMPT ?= a cute cat face on a blue background
@@ -42,6 +41,9 @@ install_missing = missing=$$($(call missing,$(1))); if [ -n "$$missing" ]; then 
 		echo "installing: "$$missing; \
 		$$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
 	fi
+
+# Installs those of the programs $(1) that are not on PATH, whose packages have their names.
+install_absent = $(call install_missing,$(foreach program,$(1),$(if $(shell command -v $(program)),,$(program))))
 
 deps: ## Install the Debian packages that are missing
 	@$(call install_missing,$(DEBIAN_PACKAGES))
@@ -84,7 +86,7 @@ test-abi: build # The library from C
 	$(MAKE) --no-print-directory -s -C Tests/abi test LIBRARY=$(LIBRARY) MODEL=$(MODEL)
 
 test-python: build $(VENV)/ready # The Python binding
-	@$(call install_missing,$(PYTHON_TEST_PACKAGES))
+	@$(call install_absent,curl zsh fish)
 	PIXART_LIBRARY="$(CURDIR)/$(LIBRARY)" $(VENV)/bin/python -m pytest -q bindings/python
 
 test-examples: build $(VENV)/ready # The programs in examples, compiled and run
@@ -127,7 +129,7 @@ fuzz: check-deps ## Fuzz every reader, the options and the caption cleaner (SECO
 	Tests/fuzz/run $(or $(SECONDS),60)
 
 sanitize: check-deps ## Run the tests of the kernels and of the ABI under AddressSanitizer, UBSan, ThreadSanitizer and valgrind
-	@$(call install_missing,valgrind)
+	@$(call install_absent,valgrind)
 	Tests/sanitize
 
 compare: build ## Compare with diffusers (REAL="256 512 1024 vae taesd t5" for the real sizes)
@@ -159,7 +161,7 @@ $(SITE)/ready: tools/site/requirements.txt
 	@touch $@
 
 test-docs: ## Run the commands of all pages as they are written, in a clean clone (about 20 minutes)
-	@$(call install_missing,curl)
+	@$(call install_absent,curl)
 	tools/docs/run_commands.py
 
 gallery: build $(VENV)/ready ## Make the images of docs/gallery.md
@@ -176,7 +178,7 @@ wheel: build $(PACKAGERS)/ready ## Make the Python wheel, dist/pixart-*.whl, and
 	@python3 Tests/wheel/contents.py dist/*.whl
 
 test-wheel: wheel ## Test the wheel in empty Debian 12 and 13 (needs root, and Debian's and Python's packages)
-	@$(call install_missing,debootstrap)
+	@$(call install_absent,debootstrap)
 	Tests/wheel/run dist/*.whl $(CURDIR)/$(LIBRARY) $(PACKAGERS)/bin/python
 
 $(PACKAGERS)/ready:
