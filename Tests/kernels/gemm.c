@@ -122,12 +122,17 @@ static size_t check_int8(const native_kernels *table, shape s, weight_kind kind)
             expected[row * s.out_stride + c] = (float)(sum - 128 * weights) * scale;
         }
     }
-    table->gemm_int8(s.rows, s.columns, s.units, left, s.left_stride, panel, kind == USUAL ? NULL : panel, sums,
-                     row_scales, column_scales, out, s.out_stride);
+    uint8_t *prepared = NULL;
+    if (table->prepare_int8) {
+        prepared = guarded(native_prepared_bytes(s.rows, s.units));
+        table->prepare_int8(s.rows, s.units, left, s.left_stride, prepared);
+    }
+    table->gemm_int8(s.rows, s.columns, s.units, prepared ? prepared : left, s.left_stride, panel,
+                     kind == USUAL ? NULL : panel, sums, row_scales, column_scales, out, s.out_stride);
     mistakes += differing("gemm_int8", &s, out, expected);
     free(expected);
     return mistakes + release(left) + release(panel) + release(sums) + release(out) + release(row_scales) +
-           release(column_scales);
+           release(column_scales) + (prepared ? release(prepared) : 0);
 }
 
 void test_int8(const native_kernels *table) {

@@ -81,6 +81,7 @@ typedef struct native_kernels {
     int prefers_blas;        /* native_kernels_with_blas may return a faster one */
     int uses_blas;           /* gemm_float32 is OpenBLAS's and needs native_blas_reserve */
     int row_tile;            /* rows that gemm_bfloat16 and gemm_int8 multiply together; 0: a divisor of 12 */
+    int int8_rows;           /* rows that prepare_int8 takes at a time; 0: as many as gemm_int8 does */
     int multiplies_bfloat16; /* gemm_bfloat16 and attention_bfloat16 may be called */
 
     /* ---- GEMM ---- */
@@ -106,6 +107,10 @@ typedef struct native_kernels {
     void (*_Nonnull pack_int4)(size_t outputs, size_t count, const uint8_t *_Nonnull source,
                                const float *_Nonnull scales, const float *_Nonnull output_scales, void *_Nonnull panel,
                                int32_t *_Nonnull sums);
+    /* Makes of int8 rows what gemm_int8 of the same table takes as `left`, for any number of panels. `prepared` has
+     * native_prepared_bytes(rows, units) bytes, aligned to 64. NULL: gemm_int8 takes the rows as they are. */
+    void (*_Nullable prepare_int8)(size_t rows, size_t units, const uint8_t *_Nonnull left, size_t left_stride,
+                                   uint8_t *_Nonnull prepared);
     /* The same for int8, summed exactly: out = (sum - sums[column]) * row_scales[row] * column_scales[column]. */
     void (*_Nonnull gemm_int8)(size_t rows, size_t columns, size_t units, const uint8_t *_Nonnull left,
                                size_t left_stride, const void *_Nonnull panel, const void *_Nullable ahead,
@@ -237,6 +242,17 @@ enum {
 
 static inline size_t native_head_bytes(size_t keys) {
     return NATIVE_HEAD_BYTES + (keys + NATIVE_HEAD_KEYS - 1) / NATIVE_HEAD_KEYS * NATIVE_HEAD_BLOCK_BYTES;
+}
+
+/* The bytes of a row that prepare_int8 has made: whole lines, but no whole pages, whose lines would share cache sets.
+ */
+static inline size_t native_prepared_stride(size_t units) {
+    size_t bytes = (4 * units + 63) / 64 * 64;
+    return bytes % 4096 == 0 ? bytes + 64 : bytes;
+}
+
+static inline size_t native_prepared_bytes(size_t rows, size_t units) {
+    return (rows + 2) * native_prepared_stride(units);
 }
 
 /* Returns the table called `name`, or the best for this processor if `name` is NULL; only a reproducible one if

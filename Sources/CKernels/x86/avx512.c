@@ -16,6 +16,7 @@ const native_kernels native_kernels_avx512 = {.name = "avx512",
                                               .pack_panel = pack_panel,
                                               .gemm_float32 = gemm_float32,
                                               INT8_KERNELS,
+                                              PREPARING_INT8,
                                               .apply_epilogue = apply_epilogue,
                                               ATTENTION_KERNELS,
                                               PORTABLE_KERNELS};

@@ -79,6 +79,17 @@ package struct Linear: Sendable {
     /// Most panels of a task: as many as stay in a core's cache while all rows are multiplied by them. With few
     /// rows, one panel is read after the other instead.
     static let maximumPanels = (held: 3, passing: 16)
+    /// Bytes of panels that a task holds at least, if the kernels prepare rows: that is done once for all of them.
+    private static let panelBytes = 256 << 10
+
+    private static func mostPanels(
+        rowBlocks: Int, units: Int, _ encoding: ActivationRows.Encoding, _ kernels: Kernels
+    ) -> Int {
+        guard rowBlocks > 1 else { return maximumPanels.passing }
+        guard encoding == .int8, kernels.preparesInt8 else { return maximumPanels.held }
+        let room = panelBytes / (4 * units * Panel.width)
+        return min(max(room, maximumPanels.held), maximumPanels.passing)
+    }
 
     /// Units of a panel that are multiplied with all rows before the next: few enough for the float32 panels of a
     /// task to stay in the cache.
@@ -96,7 +107,8 @@ package struct Linear: Sendable {
     }
 
     /// Rows that are multiplied at a time: whole tiles of the kernels.
-    fileprivate static func rowBlock(units: Int, _ kernels: Kernels) -> Int {
+    fileprivate static func rowBlock(units: Int, _ encoding: ActivationRows.Encoding, _ kernels: Kernels) -> Int {
+        if encoding == .int8, kernels.preparesInt8 { return Int(kernels.table.pointee.int8_rows) }
         let tile = kernels.table.pointee.row_tile == 0 ? 12 : Int(kernels.table.pointee.row_tile)
         return min(96, max(tile, max(24, blockBytes / (4 * units)) / tile * tile))
     }
@@ -116,11 +128,11 @@ package struct Linear: Sendable {
         }
         let gemms = try Self.withUpdates(gemms, of: input, pool)
         let units = (input.columns * input.encoding.size + 3) / 4
-        let block = rowBlock(units: parts(of: units, input.encoding)[0].count, pool.kernels)
+        let block = rowBlock(units: parts(of: units, input.encoding)[0].count, input.encoding, pool.kernels)
         let blocks = (input.rows + block - 1) / block
         let split = GEMMSplit(
             panels: gemms.map(\.panels), rowBlocks: blocks,
-            most: blocks == 1 ? maximumPanels.passing : maximumPanels.held, workers: pool.count)
+            most: mostPanels(rowBlocks: blocks, units: units, input.encoding, pool.kernels), workers: pool.count)
         let tasks = gemms.indices.flatMap { index in
             stride(from: 0, to: gemms[index].panels, by: split.group).map { (gemm: index, panel: $0) }
         }
@@ -135,6 +147,7 @@ package struct Linear: Sendable {
             let range = first..<min(first + rows, input.rows)
             let last = min(panel + split.group, gemms[gemm].panels)
             let batch = blocks == 1 ? 1 : last - panel
+            let prepared = blocks == 1 ? try input.prepared(units: units, pool.kernels, scratch) : nil
             // Tasks are taken in order, so this worker's next task is probably this many further.
             let following = task + pool.count
             for first in stride(from: panel, to: last, by: batch) {
@@ -144,7 +157,7 @@ package struct Linear: Sendable {
                     ? (gemm: gemm, panel: first + batch) : following < tasks.count ? tasks[following] : nil
                 let ahead = packed != nil ? nil : next
                 try gemms[gemm].run(
-                    input.rows(range), panels: panels, packed: packed?[gemm, panels],
+                    input.rows(range), prepared, panels: panels, packed: packed?[gemm, panels],
                     ahead: ahead.map { gemms[$0.gemm].weights(from: $0.panel, count: batch) } ?? [],
                     units: units, into: gemms[gemm].output.rows(range), gemms[gemm].term?.rows(range), pool.kernels,
                     scratch)
@@ -194,11 +207,12 @@ extension Linear.GEMM {
         return packed
     }
 
-    /// Multiplies rows by some panels, which it packs if they are not given. A block of rows prefetches the next one,
-    /// the last one the weights of later panels.
+    /// Multiplies rows by some panels. It packs the panels and prepares the rows if they are not given. A block of rows
+    /// prefetches the next one, the last one the weights of later panels.
     fileprivate func run(
-        _ input: ActivationRows, panels: Range<Int>, packed: ArraySlice<Panel>?, ahead: [UnsafeRawPointer], units: Int,
-        into output: ActivationRows, _ term: LowRankTerm?, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+        _ input: ActivationRows, _ prepared: UnsafePointer<UInt8>?, panels: Range<Int>, packed: ArraySlice<Panel>?,
+        ahead: [UnsafeRawPointer], units: Int, into output: ActivationRows, _ term: LowRankTerm?, _ kernels: Kernels,
+        _ scratch: ThreadPool.Scratch
     ) throws(PixArtError) {
         let columns = panels.lowerBound * Panel.width..<min(panels.upperBound * Panel.width, linear.weight.outputs)
         let packed =
@@ -212,17 +226,21 @@ extension Linear.GEMM {
             }
         }
         let parts = Linear.parts(of: units, input.encoding)
-        let block = Linear.rowBlock(units: parts[0].count, kernels)
+        let block = Linear.rowBlock(units: parts[0].count, input.encoding, kernels)
         let tileStride = panels.count * Panel.width
         // The sums of all rows, if they are accumulated part by part.
         let sums = try scratch.floats((parts.count > 1 ? input.rows : block) * tileStride, slot: 2)
-        try withEpilogue(columns, type: output.encoding.type) { epilogue in
+        try withEpilogue(columns, type: output.encoding.type) { epilogue throws(PixArtError) in
             var epilogue = epilogue
             for (index, part) in parts.enumerated() {
                 let pieces = Linear.pieces(of: part, input.encoding)
                 for row in stride(from: 0, to: input.rows, by: block) {
                     let rows = row..<min(row + block, input.rows)
                     let tile = parts.count > 1 ? sums + row * tileStride : sums
+                    let prepared =
+                        if let prepared { prepared } else {
+                            try input.rows(rows).prepared(units: units, kernels, scratch)
+                        }
                     for piece in pieces {
                         for (place, panel) in packed.enumerated() {
                             let next =
@@ -232,7 +250,8 @@ extension Linear.GEMM {
                                     parts.count == 1 ? input.share(place, of: Panel.width, behind: rows) : nil
                                 }
                             input.rows(rows).multiply(
-                                by: panel, columns: min(Panel.width, columns.count - place * Panel.width), units: piece,
+                                prepared, by: panel,
+                                columns: min(Panel.width, columns.count - place * Panel.width), units: piece,
                                 ahead: next.map { $0 + 4 * piece.lowerBound * Panel.width },
                                 into: tile + place * Panel.width, stride: tileStride, kernels)
                         }
@@ -284,10 +303,22 @@ extension ActivationRows {
         return first < min(rows.upperBound + rows.count, self.rows) ? UnsafeRawPointer(start + first * stride) : nil
     }
 
-    /// tile[rows][columns] = self times some units of a panel. Later units are added to the tile; only float32
-    /// panels have several parts.
+    /// What the kernels make of these rows before they multiply them by panels, in the worker's memory; nil if they take
+    /// the rows as they are.
+    fileprivate func prepared(
+        units: Int, _ kernels: Kernels, _ scratch: ThreadPool.Scratch
+    ) throws(PixArtError) -> UnsafePointer<UInt8>? {
+        guard encoding == .int8, let prepare = kernels.table.pointee.prepare_int8 else { return nil }
+        let bytes = native_prepared_bytes(rows, units)
+        let made = UnsafeMutableRawPointer(try scratch.floats(bytes / 4, slot: 5)).assumingMemoryBound(to: UInt8.self)
+        prepare(rows, units, start.assumingMemoryBound(to: UInt8.self), stride, made)
+        return UnsafePointer(made)
+    }
+
+    /// tile[rows][columns] = these rows, or what was made of them, times some units of a panel. Later units are added to
+    /// the tile; only float32 panels have several parts.
     fileprivate func multiply(
-        by panel: Panel, columns: Int, units: Range<Int>, ahead: UnsafeRawPointer?,
+        _ prepared: UnsafePointer<UInt8>?, by panel: Panel, columns: Int, units: Range<Int>, ahead: UnsafeRawPointer?,
         into tile: UnsafeMutablePointer<Float>, stride tileStride: Int, _ kernels: Kernels
     ) {
         switch encoding {
@@ -301,8 +332,8 @@ extension ActivationRows {
                 ahead, panel.hasScales ? panel.scales : nil, tile, tileStride)
         case .int8:
             kernels.table.pointee.gemm_int8(
-                rows, columns, units.count, start.assumingMemoryBound(to: UInt8.self), elementStride, panel.elements,
-                ahead, panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
+                rows, columns, units.count, prepared ?? UnsafePointer(start.assumingMemoryBound(to: UInt8.self)),
+                elementStride, panel.elements, ahead, panel.zeroPointSums, scales!, panel.scales, tile, tileStride)
         }
     }
 }

@@ -39,6 +39,9 @@ package struct Kernels: @unchecked Sendable {
     /// Whether OpenBLAS multiplies in float32.
     package var usesBLAS: Bool { table.pointee.uses_blas != 0 }
 
+    /// Whether int8 rows are prepared before they are multiplied by panels.
+    var preparesInt8: Bool { table.pointee.prepare_int8 != nil }
+
     /// The kernels with OpenBLAS's GEMM if they prefer it and it is there. Fails with `.memory` and `.file` if it
     /// cannot be loaded.
     func withBLAS() throws(PixArtError) -> Kernels {

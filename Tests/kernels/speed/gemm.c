@@ -23,7 +23,7 @@ static const char *const type_names[] = {"float32", "bfloat16", "int8"};
 static const size_t bytes_of[] = {4, 2, 1};
 
 typedef struct {
-    uint8_t *left;
+    uint8_t *left, *prepared;
     void *panel;
     float *out, *scales;
     int32_t *sums;
@@ -35,8 +35,8 @@ static void multiply(const native_kernels *table, const memory *m, int type, siz
         table->gemm_float32(rows, NATIVE_PANEL, units, (float *)m->left, units, m->panel, NULL, m->out, NATIVE_PANEL,
                             0);
     else if (type == NATIVE_INT8)
-        table->gemm_int8(rows, NATIVE_PANEL, units, m->left, bytes, m->panel, NULL, m->sums, m->scales, m->scales,
-                         m->out, NATIVE_PANEL);
+        table->gemm_int8(rows, NATIVE_PANEL, units, table->prepare_int8 ? m->prepared : m->left, bytes, m->panel, NULL,
+                         m->sums, m->scales, m->scales, m->out, NATIVE_PANEL);
     else
         table->gemm_bfloat16(rows, NATIVE_PANEL, units, (uint16_t *)m->left, bytes / 2, m->panel, NULL, NULL, m->out,
                              NATIVE_PANEL);
@@ -68,6 +68,8 @@ static void fill(int type, size_t bytes, int zero_point, void *memory) {
 static double speed(const native_kernels *table, const memory *m, int type, size_t rows, size_t bytes) {
     double work = (double)(rows * NATIVE_PANEL * bytes / bytes_of[type]), best = 0;
     size_t count = (size_t)(1e10 / 10 / work) / 10 + 1;
+    if (type == NATIVE_INT8 && table->prepare_int8)
+        table->prepare_int8(rows, bytes / 4, m->left, bytes, m->prepared);
     for (int i = 0; i < REPETITIONS; i++) {
         double start = now();
         for (size_t j = 0; j < count; j++)
@@ -81,10 +83,13 @@ static double speed(const native_kernels *table, const memory *m, int type, size
 int main(int count, char **names) {
     static const size_t all_rows[] = {1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 32, 48, 96, 512};
     static const size_t all_bytes[] = {1152, 2304, 4608, 9216};
-    memory m = {aligned_alloc(64, MOST_ROWS * MOST_BYTES), aligned_alloc(64, NATIVE_PANEL * MOST_BYTES),
+    memory m = {aligned_alloc(64, MOST_ROWS * MOST_BYTES),
+                aligned_alloc(64, native_prepared_bytes(MOST_ROWS, MOST_BYTES / 4)),
+                aligned_alloc(64, NATIVE_PANEL * MOST_BYTES),
                 aligned_alloc(64, MOST_ROWS * NATIVE_PANEL * sizeof(float)),
-                aligned_alloc(64, MOST_ROWS * sizeof(float)), aligned_alloc(64, NATIVE_PANEL * sizeof(int32_t))};
-    if (!m.left || !m.panel || !m.out || !m.scales || !m.sums)
+                aligned_alloc(64, MOST_ROWS * sizeof(float)),
+                aligned_alloc(64, NATIVE_PANEL * sizeof(int32_t))};
+    if (!m.left || !m.prepared || !m.panel || !m.out || !m.scales || !m.sums)
         return 1;
     memset(m.scales, 0, MOST_ROWS * sizeof(float));
     memset(m.sums, 0, NATIVE_PANEL * sizeof(int32_t));
@@ -102,6 +107,6 @@ int main(int count, char **names) {
                 printf("\n");
             }
     }
-    free(m.left), free(m.panel), free(m.out), free(m.scales), free(m.sums);
+    free(m.left), free(m.prepared), free(m.panel), free(m.out), free(m.scales), free(m.sums);
     return 0;
 }

@@ -10,14 +10,16 @@
 #include "int8_panels_avx2.h"
 
 /* Rows of a tile (with 6, sums leave the registers), its columns, the rows for which sorting takes longer than it
- * saves, the units that are sorted at a time, and how many light units wait for another one. */
-enum { INT8_TILE = 5, INT8_COLUMNS = 16, FEW_ROWS = 10, SORTED_UNITS = 1280, WAITING = 4 };
+ * saves, the units that are sorted at a time, how many light units wait for another one, and the rows that are prepared
+ * at a time: of more rows, fewer units fit together. */
+enum { INT8_TILE = 5, INT8_COLUMNS = 16, FEW_ROWS = 10, SORTED_UNITS = 1280, WAITING = 2, PREPARED_ROWS = 95 };
 
-/* The bytes of some rows at each place: the lowest, which is at most 127, and how far the highest is above it. */
+/* What prepare_int8 makes of some rows, `stride` bytes each: the lowest byte of all rows at each place, at most 127;
+ * how far the highest is above it; and the rows, without the lowest bytes. */
 typedef struct {
-    _Alignas(32) uint8_t lowest[4 * SORTED_UNITS];
-    _Alignas(32) uint8_t span[4 * SORTED_UNITS];
-} row_spans;
+    size_t stride;
+    const uint8_t *lowest, *span, *rows;
+} prepared_rows;
 
 /* The units of a panel's 16 columns by kind. Those of a pair follow each other. `offset` is what the bytes that were
  * subtracted from the rows add to the sums. */
@@ -32,32 +34,48 @@ typedef struct {
     __m256i most[2], least[2];
 } sum_bounds;
 
-static void find_spans(size_t rows, size_t units, const uint8_t *left, size_t stride, row_spans *spans) {
-    size_t unit = 0;
-    for (; unit + 8 <= units; unit += 8) {
-        const uint8_t *row = left + 4 * unit;
-        __m256i lowest = _mm256_set1_epi8(127), highest = _mm256_setzero_si256();
-        for (size_t i = 0; i < rows; i++, row += stride) {
-            __m256i bytes = _mm256_loadu_si256((const __m256i *)row);
-            lowest = _mm256_min_epu8(lowest, bytes);
-            highest = _mm256_max_epu8(highest, bytes);
-        }
-        _mm256_store_si256((__m256i *)(spans->lowest + 4 * unit), lowest);
-        _mm256_store_si256((__m256i *)(spans->span + 4 * unit), _mm256_sub_epi8(highest, lowest));
-    }
-    memset(spans->lowest + 4 * unit, 0, 4 * (units - unit));
-    memset(spans->span + 4 * unit, 255, 4 * (units - unit));
+INLINE prepared_rows prepared_rows_at(size_t units, const uint8_t *prepared) {
+    size_t stride = native_prepared_stride(units);
+    return (prepared_rows){stride, prepared, prepared + stride, prepared + 2 * stride};
 }
 
-/* The bytes of a row above the lowest ones. */
-static void subtract_lowest(size_t units, const uint8_t *row, const uint8_t *lowest, uint8_t *out) {
-    size_t unit = 0;
-    for (; unit + 8 <= units; unit += 8) {
-        __m256i bytes = _mm256_loadu_si256((const __m256i *)(row + 4 * unit));
-        __m256i low = _mm256_load_si256((const __m256i *)(lowest + 4 * unit));
-        _mm256_store_si256((__m256i *)(out + 4 * unit), _mm256_sub_epi8(bytes, low));
+/* Prepares 64 bytes of each row. The rows may be those that are made. */
+static void prepare_line(size_t rows, const uint8_t *left, size_t left_stride, uint8_t *prepared, size_t stride) {
+    __m256i low[2] = {_mm256_set1_epi8(127), _mm256_set1_epi8(127)};
+    __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (size_t row = 0; row < rows; row++)
+#pragma unroll
+        for (size_t v = 0; v < 2; v++) {
+            __m256i bytes = _mm256_loadu_si256((const __m256i *)(left + row * left_stride) + v);
+            low[v] = _mm256_min_epu8(low[v], bytes);
+            high[v] = _mm256_max_epu8(high[v], bytes);
+        }
+#pragma unroll
+    for (size_t v = 0; v < 2; v++) {
+        _mm256_store_si256((__m256i *)prepared + v, low[v]);
+        _mm256_store_si256((__m256i *)(prepared + stride) + v, _mm256_sub_epi8(high[v], low[v]));
     }
-    memcpy(out + 4 * unit, row + 4 * unit, 4 * (units - unit));
+    prepared += 2 * stride;
+    for (size_t row = 0; row < rows; row++)
+#pragma unroll
+        for (size_t v = 0; v < 2; v++) {
+            __m256i bytes = _mm256_loadu_si256((const __m256i *)(left + row * left_stride) + v);
+            _mm256_store_si256((__m256i *)(prepared + row * stride) + v, _mm256_sub_epi8(bytes, low[v]));
+        }
+}
+
+static void prepare_int8(size_t rows, size_t units, const uint8_t *left, size_t left_stride, uint8_t *prepared) {
+    const size_t stride = native_prepared_stride(units), whole = 4 * units / 64 * 64, rest = 4 * units - whole;
+    for (size_t place = 0; place < whole; place += 64)
+        prepare_line(rows, left + place, left_stride, prepared + place, stride);
+    if (rest == 0)
+        return;
+    uint8_t *made = prepared + 2 * stride + whole;
+    for (size_t row = 0; row < rows; row++) {
+        memset(made + row * stride, 0, 64);
+        memcpy(made + row * stride, left + row * left_stride + whole, rest);
+    }
+    prepare_line(rows, made, stride, prepared + whole, stride);
 }
 
 INLINE sum_bounds bounds_of(__m256i span, const __m256i *weights) {
@@ -89,23 +107,17 @@ INLINE int fits(const sum_bounds *bounds) {
     return _mm256_testz_si256(either, either);
 }
 
-static void sort_units(size_t units, const row_spans *spans, const uint32_t *panel, sorted_units *sorted) {
+static void sort_units(size_t units, const uint8_t *lowest, const uint8_t *span, const uint32_t *panel,
+                       sorted_units *sorted) {
     sum_bounds bounds[WAITING + 1]; /* of units that wait, and of the next one */
     uint16_t waiting[WAITING];
     size_t count = 0, paired = 0, light = 0, heavy = 0;
     __m256i offset[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     for (size_t unit = 0; unit < units; unit++, panel += NATIVE_PANEL) {
         const __m256i *weights = (const __m256i *)panel;
+        __m256i low = broadcast_unit(lowest + 4 * unit);
         sum_bounds *next = bounds + count;
-        *next = bounds_of(broadcast_unit(spans->span + 4 * unit), weights);
-        const int is_light = fits(next);
-        __m256i low = is_light ? broadcast_unit(spans->lowest + 4 * unit) : _mm256_set1_epi8((char)128);
-        for (size_t v = 0; v < 2; v++)
-            offset[v] = add_products(offset[v], low, _mm256_load_si256(weights + v));
-        if (!is_light) {
-            sorted->heavy_units[heavy++] = (uint16_t)unit;
-            continue;
-        }
+        *next = bounds_of(broadcast_unit(span + 4 * unit), weights);
         size_t partner = 0;
         for (; partner < count; partner++) {
             sum_bounds both = together(bounds + partner, next);
@@ -117,6 +129,9 @@ static void sort_units(size_t units, const row_spans *spans, const uint32_t *pan
             sorted->paired_units[paired++] = (uint16_t)unit;
             waiting[partner] = waiting[--count];
             bounds[partner] = bounds[count];
+        } else if (!fits(next)) {
+            sorted->heavy_units[heavy++] = (uint16_t)unit;
+            low = _mm256_set1_epi8((char)128);
         } else if (count < WAITING) {
             waiting[count++] = (uint16_t)unit;
         } else { /* the one that waits longest gives up */
@@ -125,6 +140,8 @@ static void sort_units(size_t units, const row_spans *spans, const uint32_t *pan
             memmove(bounds, bounds + 1, sizeof bounds - sizeof *bounds);
             waiting[WAITING - 1] = (uint16_t)unit;
         }
+        for (size_t v = 0; v < 2; v++)
+            offset[v] = add_products(offset[v], low, _mm256_load_si256(weights + v));
     }
     while (count > 0)
         sorted->light_units[light++] = waiting[--count];
@@ -144,14 +161,7 @@ static void take_all_as_heavy(int is_first, size_t units, const int32_t *sums, s
 /* Sums of a tile, in vectors of 8 columns. */
 typedef __m256i int8_sums[INT8_TILE][INT8_COLUMNS / 8];
 
-/* The rows of a tile, as they are and without the lowest bytes. */
-typedef struct {
-    const uint8_t *left;
-    size_t stride;
-    _Alignas(32) uint8_t above_lowest[INT8_TILE][4 * SORTED_UNITS];
-} tile_rows_int8;
-
-INLINE void add_paired(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+INLINE void add_paired(const int rows, const sorted_units *sorted, const prepared_rows *x, const uint32_t *panel,
                        prefetcher *prefetch, int8_sums sum) {
     const uint16_t *next = sorted->paired_units, *end = next + sorted->paired;
     for (; next < end; next += 2) {
@@ -159,12 +169,12 @@ INLINE void add_paired(const int rows, const sorted_units *sorted, const tile_ro
         prefetch->next += 2 * prefetch->step;
         const __m256i *first = (const __m256i *)(panel + (size_t)next[0] * NATIVE_PANEL);
         const __m256i *second = (const __m256i *)(panel + (size_t)next[1] * NATIVE_PANEL);
-        const uint8_t *left = x->above_lowest[0] + 4 * (size_t)next[0];
-        const uint8_t *right = x->above_lowest[0] + 4 * (size_t)next[1];
+        const uint8_t *left = x->rows + 4 * (size_t)next[0];
+        const uint8_t *right = x->rows + 4 * (size_t)next[1];
 #pragma unroll
         for (int row = 0; row < rows; row++) {
-            __m256i a = broadcast_unit(left + (size_t)row * sizeof *x->above_lowest);
-            __m256i b = broadcast_unit(right + (size_t)row * sizeof *x->above_lowest);
+            __m256i a = broadcast_unit(left + (size_t)row * x->stride);
+            __m256i b = broadcast_unit(right + (size_t)row * x->stride);
 #pragma unroll
             for (int v = 0; v < 2; v++) {
                 __m256i products = _mm256_add_epi16(_mm256_maddubs_epi16(a, _mm256_load_si256(first + v)),
@@ -175,17 +185,17 @@ INLINE void add_paired(const int rows, const sorted_units *sorted, const tile_ro
     }
 }
 
-INLINE void add_light(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+INLINE void add_light(const int rows, const sorted_units *sorted, const prepared_rows *x, const uint32_t *panel,
                       prefetcher *prefetch, int8_sums sum) {
     const uint16_t *next = sorted->light_units, *end = next + sorted->light;
     for (; next < end; next++) {
         prefetch_step(prefetch);
         const __m256i *weights = (const __m256i *)(panel + (size_t)*next * NATIVE_PANEL);
-        const uint8_t *left = x->above_lowest[0] + 4 * (size_t)*next;
+        const uint8_t *left = x->rows + 4 * (size_t)*next;
         __m256i weight[2] = {_mm256_load_si256(weights), _mm256_load_si256(weights + 1)};
 #pragma unroll
         for (int row = 0; row < rows; row++) {
-            __m256i unit = broadcast_unit(left + (size_t)row * sizeof *x->above_lowest);
+            __m256i unit = broadcast_unit(left + (size_t)row * x->stride);
 #pragma unroll
             for (int v = 0; v < 2; v++)
                 sum[row][v] = add_products(sum[row][v], unit, weight[v]);
@@ -193,19 +203,19 @@ INLINE void add_light(const int rows, const sorted_units *sorted, const tile_row
     }
 }
 
-INLINE void add_heavy(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+INLINE void add_heavy(const int rows, const sorted_units *sorted, const prepared_rows *x, const uint32_t *panel,
                       prefetcher *prefetch, int8_sums sum) {
-    const __m256i zero_point = _mm256_set1_epi8((char)128);
     const uint16_t *next = sorted->heavy_units, *end = next + sorted->heavy;
     for (; next < end; next++) {
         prefetch_step(prefetch);
         const __m256i *weights = (const __m256i *)(panel + (size_t)*next * NATIVE_PANEL);
-        const uint8_t *left = x->left + 4 * (size_t)*next;
+        const uint8_t *left = x->rows + 4 * (size_t)*next;
         __asm__("" : "+r"(left)); /* one register for all rows: the compiler would take one for each */
         __m256i weight[2] = {_mm256_load_si256(weights), _mm256_load_si256(weights + 1)};
+        __m256i low = _mm256_sub_epi8(broadcast_unit(x->lowest + 4 * (size_t)*next), _mm256_set1_epi8((char)128));
 #pragma unroll
         for (int row = 0; row < rows; row++) {
-            __m256i centered = _mm256_xor_si256(broadcast_unit(left + (size_t)row * x->stride), zero_point);
+            __m256i centered = _mm256_add_epi8(broadcast_unit(left + (size_t)row * x->stride), low);
 #pragma unroll
             for (int v = 0; v < 2; v++)
                 sum[row][v] =
@@ -214,7 +224,7 @@ INLINE void add_heavy(const int rows, const sorted_units *sorted, const tile_row
     }
 }
 
-INLINE void add_sorted(const int rows, const sorted_units *sorted, const tile_rows_int8 *x, const uint32_t *panel,
+INLINE void add_sorted(const int rows, const sorted_units *sorted, const prepared_rows *x, const uint32_t *panel,
                        prefetcher prefetch, int8_sums total) {
     int8_sums sum;
 #pragma unroll
@@ -230,7 +240,7 @@ INLINE void add_sorted(const int rows, const sorted_units *sorted, const tile_ro
 
 /* A tile times some units of 16 columns. Sums that are not the last ones wait in `out`, as integers. */
 static void multiply_tile(int is_first, int is_last, size_t rows, size_t columns, const sorted_units *sorted,
-                          const tile_rows_int8 *x, const uint32_t *panel, prefetcher prefetch, const int32_t *sums,
+                          const prepared_rows *x, const uint32_t *panel, prefetcher prefetch, const int32_t *sums,
                           const float *row_scales, const float *column_scales, float *out, size_t out_stride) {
     const size_t vectors = columns > 8 ? 2 : 1;
     int8_sums total = {{_mm256_setzero_si256()}};
@@ -256,34 +266,30 @@ static void multiply_tile(int is_first, int is_last, size_t rows, size_t columns
 static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *left, size_t left_stride,
                       const void *panel, const void *ahead, const int32_t *sums, const float *row_scales,
                       const float *column_scales, float *out, size_t out_stride) {
+    (void)left_stride;
+    const prepared_rows all = prepared_rows_at(units, left);
     const size_t passes = (rows + INT8_TILE - 1) / INT8_TILE * ((columns + INT8_COLUMNS - 1) / INT8_COLUMNS);
-    const int is_sorted = rows > FEW_ROWS;
     prefetcher prefetch = prefetcher_of(ahead, panel, passes);
     for (size_t first = 0; first < units; first += SORTED_UNITS) {
-        const size_t count = units - first < SORTED_UNITS ? units - first : SORTED_UNITS;
-        const uint32_t *weights = (const uint32_t *)panel + first * NATIVE_PANEL;
-        sorted_units sorted[NATIVE_PANEL / INT8_COLUMNS];
-        row_spans spans;
-        tile_rows_int8 x;
-        x.stride = left_stride;
-        if (is_sorted)
-            find_spans(rows, count, left + 4 * first, left_stride, &spans);
-        for (size_t column = 0, half = 0; column < columns; column += INT8_COLUMNS, half++)
-            if (is_sorted)
-                sort_units(count, &spans, weights + column, sorted + half);
+        const size_t count = units - first < SORTED_UNITS ? units - first : SORTED_UNITS, place = 4 * first;
+        for (size_t column = 0; column < columns; column += INT8_COLUMNS) {
+            const uint32_t *weights = (const uint32_t *)panel + first * NATIVE_PANEL + column;
+            prepared_rows x = {all.stride, all.lowest + place, all.span + place, all.rows + place};
+            sorted_units sorted;
+            if (rows > FEW_ROWS)
+                sort_units(count, x.lowest, x.span, weights, &sorted);
             else
-                take_all_as_heavy(first == 0, count, sums + column, sorted + half);
-        for (size_t row = 0, tile; row < rows; row += tile) {
-            tile = tile_rows(rows - row, INT8_TILE);
-            x.left = left + row * left_stride + 4 * first;
-            for (size_t i = 0; i < tile && is_sorted; i++)
-                subtract_lowest(count, x.left + i * left_stride, spans.lowest, x.above_lowest[i]);
-            for (size_t column = 0, half = 0; column < columns; column += INT8_COLUMNS, half++) {
-                multiply_tile(first == 0, first + count == units, tile, columns - column, sorted + half, &x,
-                              weights + column, prefetch, sums + column, row_scales + row, column_scales + column,
+                take_all_as_heavy(first == 0, count, sums + column, &sorted);
+            for (size_t row = 0, tile; row < rows; row += tile, x.rows += tile * x.stride) {
+                tile = tile_rows(rows - row, INT8_TILE);
+                multiply_tile(first == 0, first + count == units, tile, columns - column, &sorted, &x, weights,
+                              prefetch, sums + column, row_scales + row, column_scales + column,
                               out + row * out_stride + column, out_stride);
                 prefetch.next += count * prefetch.step;
             }
         }
     }
 }
+
+/* These members of a kernel table, beside INT8_KERNELS. */
+#define PREPARING_INT8 .int8_rows = PREPARED_ROWS, .prepare_int8 = prepare_int8
