@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable
 
 import numpy as np
 
 from .._checkpoint import inspect
 from .._core.errors import FileError
-from .._core.stage import Stage
 from .._decoder import Decoder
 from .._denoiser import Denoiser
 from .._encoder import Encoder
 from .._image import blend_images, encode_png, resize_image
 from .._image_encoder import ImageEncoder
 from .._images import settings_text
-from .._pipeline import Pipeline
+from .._open_stages import OpenStages
 from .._sampler import Sampler
 from .._version import __version__
 from ._jobs import Job, Order, Picture, Pixels, Preview, Progress
 from ._settings import Settings
 
-S = TypeVar("S", bound=Stage)
 SHARE_OF_DENOISING = 0.9
 """Part of an image's progress that its steps are. Decoding is the rest."""
 
@@ -31,12 +28,11 @@ class Engine:
     """The stages of a model, opened once, or one after the other for each job. One thread runs jobs."""
 
     def __init__(self, settings: Settings, model: str, name: str) -> None:
-        weights: Any = settings.weights
-        preset: Any = settings.preset
-        self._stages = Pipeline(
+        self._stages = OpenStages(
+            "server",
             model,
-            preset=preset,
-            weights=weights,
+            preset=settings.preset,
+            weights=settings.weights,
             variant=settings.variant,
             threads=settings.threads,
             one_at_a_time=settings.one_at_a_time,
@@ -48,9 +44,9 @@ class Engine:
         """Opens the stages that stay open. Fails if the model cannot be used."""
         if self._settings.one_at_a_time:
             return
-        with self._stage(Encoder) as encoder:
+        with self._stages.use(Encoder) as encoder:
             empty = encoder.encode("")
-        with self._stage(Denoiser), self._stage(Decoder):
+        with self._stages.use(Denoiser), self._stages.use(Decoder):
             self._empty = empty
 
     def close(self) -> None:
@@ -60,26 +56,26 @@ class Engine:
         """Fails as the run would, if the options of an order are wrong. Computes nothing. Any thread may call it. If
         the stages are not open, the run itself has to find out."""
         if self._empty is not None:
-            with self._stage(Denoiser) as denoiser:
+            with self._stages.use(Denoiser) as denoiser:
                 self._sampler(denoiser, self._empty, self._empty, order, 0).close()
 
     def run(self, job: Job) -> None:
         """Makes the images of a job. Raises Cancelled soon after the job is cancelled."""
         order = job.order
-        with self._stage(Encoder) as encoder:
+        with self._stages.use(Encoder) as encoder:
             tokens = encoder.tokenize(order.prompt)["ids"]
             prompt = encoder.encode(order.prompt, progress=_stopper(job))
             negative = encoder.encode(order.negative_prompt, progress=_stopper(job))
         job.input_tokens = len(tokens)
         made: list[tuple[Any, Pixels | None]] = []
-        with self._stage(Denoiser) as denoiser:
+        with self._stages.use(Denoiser) as denoiser:
             for index in range(len(order.seeds)):
                 made.append(self._denoised(denoiser, job, prompt, negative, index))
                 if not self._settings.one_at_a_time:
-                    with self._stage(Decoder) as decoder:
+                    with self._stages.use(Decoder) as decoder:
                         self._decode(decoder, job, index, *made[index])
         if self._settings.one_at_a_time:
-            with self._stage(Decoder) as decoder:
+            with self._stages.use(Decoder) as decoder:
                 for index, each in enumerate(made):
                     self._decode(decoder, job, index, *each)
 
@@ -97,7 +93,7 @@ class Engine:
             original = None
             if order.image is not None:
                 original = resize_image(order.image, rows * 8, columns * 8, order.resize_mode)
-                with self._stage(ImageEncoder) as image_encoder:
+                with self._stages.use(ImageEncoder) as image_encoder:
                     sampler.set_image_latents(image_encoder.encode(original, progress=_stopper(job)))
                 if order.mask is not None:
                     sampler.set_mask(
@@ -139,10 +135,6 @@ class Engine:
         png = encode_png(images, 0, text)
         job.pictures.append(Picture(png, order.seeds[index], height, width))
         job.report(Progress(index, job.progress.steps, job.progress.steps, (index + 1) / len(order.seeds)))
-
-    def _stage(self, kind: type[S]) -> contextlib.AbstractContextManager[S]:
-        """An open stage: for the length of the block, or until close()."""
-        return self._stages._stage(kind)
 
 
 def _stopper(job: Job) -> Callable[[int, int, float], bool]:
