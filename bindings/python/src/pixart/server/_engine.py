@@ -18,6 +18,7 @@ from .._open_stages import OpenStages
 from .._sampler import Sampler
 from .._version import __version__
 from ._jobs import Job, Order, Picture, Pixels, Preview, Progress
+from ._refusals import Refusal
 from ._settings import Settings
 
 SHARE_OF_DENOISING = 0.9
@@ -28,6 +29,7 @@ class Engine:
     """The stages of a model, opened once, or one after the other for each job. One thread runs jobs."""
 
     def __init__(self, settings: Settings, model: str, name: str) -> None:
+        denoiser = {"fuse_adapters": False, **settings.denoiser}  # so that requests can change their scales
         self._stages = OpenStages(
             "server",
             model,
@@ -36,12 +38,21 @@ class Engine:
             variant=settings.variant,
             threads=settings.threads,
             one_at_a_time=settings.one_at_a_time,
+            encoder=settings.encoder,
+            denoiser=denoiser,
+            decoder=settings.decoder,
         )
         self._settings, self._name = settings, name
         self._empty: Any = None
+        self.has_control = denoiser.get("controlnet") is not None
+        self.adapters: list[dict[str, Any]] = []
+        """The adapters of the denoiser whose scales requests can change, as reports have them."""
 
     def open(self) -> None:
         """Opens the stages that stay open. Fails if the model cannot be used."""
+        if self._settings.denoiser.get("adapters"):
+            with self._stages.use(Denoiser) as denoiser:
+                self.adapters = [each for each in denoiser.report()["adapters"] if not each["fused"]]
         if self._settings.one_at_a_time:
             return
         with self._stages.use(Encoder) as encoder:
@@ -68,9 +79,10 @@ class Engine:
             negative = encoder.encode(order.negative_prompt, progress=_stopper(job))
         job.input_tokens = len(tokens)
         made: list[tuple[Any, Pixels | None]] = []
+        latents: dict[str, Any] = {}
         with self._stages.use(Denoiser) as denoiser:
             for index in range(len(order.seeds)):
-                made.append(self._denoised(denoiser, job, prompt, negative, index))
+                made.append(self._denoised(denoiser, job, prompt, negative, index, latents))
                 if not self._settings.one_at_a_time:
                     with self._stages.use(Decoder) as decoder:
                         self._decode(decoder, job, index, *made[index])
@@ -81,24 +93,22 @@ class Engine:
 
     def _sampler(self, denoiser: Denoiser, prompt: Any, negative: Any, order: Order, index: int) -> Sampler:
         options = {"preset": self._settings.preset, **order.options, "seed": order.seeds[index]}
+        if self.has_control and order.control is None:
+            name = "controlnet_conditioning_scale"
+            if options.get(name):
+                message = f"{name} is {options[name]}, but there is no control image"
+                raise Refusal(400, message, param=name, code="invalid_value")
+            options[name] = 0  # without an image, as if there were no ControlNet
         return denoiser.sampler(prompt, negative, **options)
 
     def _denoised(
-        self, denoiser: Denoiser, job: Job, prompt: Any, negative: Any, index: int
+        self, denoiser: Denoiser, job: Job, prompt: Any, negative: Any, index: int, latents: dict[str, Any]
     ) -> tuple[Any, Pixels | None]:
         """The latents of an image, and the original in the size of the run."""
         order = job.order
         with self._sampler(denoiser, prompt, negative, order, index) as sampler:
             _, _, rows, columns = sampler.latents.shape
-            original = None
-            if order.image is not None:
-                original = resize_image(order.image, rows * 8, columns * 8, order.resize_mode)
-                with self._stages.use(ImageEncoder) as image_encoder:
-                    sampler.set_image_latents(image_encoder.encode(original, progress=_stopper(job)))
-                if order.mask is not None:
-                    sampler.set_mask(
-                        resize_image(order.mask[..., None], rows * 8, columns * 8, order.resize_mode)[..., 0]
-                    )
+            original = self._set_images(sampler, job, latents)
             shown = _steps_to_show(sampler.steps, order.previews)
 
             def report(step: int, steps: int, fraction: float) -> bool:
@@ -113,6 +123,28 @@ class Engine:
                     job.show(Preview(encode_png(resize_image(view, rows * 8, columns * 8)), index, shown.index(step)))
             job.output_tokens += rows * columns // 4
             return sampler.latents.copy(), original
+
+    def _set_images(self, sampler: Sampler, job: Job, latents: dict[str, Any]) -> Pixels | None:
+        """Gives a run the images of its order. Their `latents` are the same for all images of a job. Returns the
+        original in the size of the run."""
+        order = job.order
+        height, width = (8 * side for side in sampler.latents.shape[2:])
+        original = None
+        if order.image is not None:
+            original = resize_image(order.image, height, width, order.resize_mode)
+            if "image" not in latents:
+                with self._stages.use(ImageEncoder) as encoder:
+                    latents["image"] = encoder.encode(original, progress=_stopper(job))
+            sampler.set_image_latents(latents["image"])
+            if order.mask is not None:
+                sampler.set_mask(resize_image(order.mask[..., None], height, width, order.resize_mode)[..., 0])
+        if order.control is not None:
+            if "control" not in latents:
+                control = resize_image(order.control, height, width, "crop")
+                with self._stages.use(ImageEncoder) as encoder:
+                    latents["control"] = encoder.encode(control, sample_mode="argmax", progress=_stopper(job))
+            sampler.set_control(latents["control"])
+        return original
 
     def _decode(self, decoder: Decoder, job: Job, index: int, latents: Any, original: Pixels | None) -> None:
         order, options = job.order, job.order.options
@@ -129,6 +161,11 @@ class Engine:
             "model": self._name,
         }
         settings.update(options, seed=order.seeds[index], version=__version__)
+        if self.adapters:
+            scales = {each["name"]: each["scale"] for each in self.adapters}
+            settings["adapter_scales"] = {**scales, **options.get("adapter_scales", {})}
+        if order.control is not None:
+            settings["control"] = True
         text = settings_text(settings)
         if order.texts:
             text["parameters"] = order.texts[index]
