@@ -202,10 +202,10 @@ def test_wrong_control_images(controlled, script, words):
 def test_control_images_without_a_controlnet(server, control):
     text = base64.b64encode(control).decode()
     reply = server.generate(control=text)
-    assert reply.status == 422 and "this server has no ControlNet" in reply.json["error"]["message"]
+    assert reply.status == 400 and "this server has no ControlNet" in reply.json["error"]["message"]
     script = {"ControlNet": {"args": [{"image": text}]}}
     reply = server.post("/sdapi/v1/txt2img", {**REQUEST, "alwayson_scripts": script})
-    assert reply.status == 422 and "this server has no ControlNet" in reply.json["detail"]
+    assert reply.status == 400 and "this server has no ControlNet" in reply.json["detail"]
 
 
 def test_a_scale_without_a_control_image(controlled):

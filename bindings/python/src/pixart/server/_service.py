@@ -50,7 +50,7 @@ class Service:
         """Refuses a control image, which the field `name` has, if there is no ControlNet."""
         if not self.engine.has_control:
             message = f"{name} is given, but this server has no ControlNet (--denoiser.controlnet)"
-            raise Refusal(422, message, param=name, code="unsupported")
+            raise Refusal(400, message, param=name, code="unsupported")
 
     async def submit(self, order: Order, api: str) -> Job:
         """Puts an order into the queue. Refuses what the queue or the run would refuse."""
