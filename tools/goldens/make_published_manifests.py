@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Tests/published/networks.json: configurations, and names and shapes of tensors, of published checkpoints.
+"""Writes bindings/python/src/pixart/cli/networks.json: configurations, and names and shapes of tensors, of published checkpoints.
 
 They come from the classes of diffusers and transformers that the published configurations name, made without memory.
 Tests/published/repositories.json says what each repository holds; it is written by hand, each fact with its source.
@@ -78,7 +78,7 @@ def main() -> None:
     for name, (config, tensors) in networks.items():
         rows = ",\n".join("  " + json.dumps(row) for row in compact(tensors))
         texts.append(f'{json.dumps(name)}: {{"config": {json.dumps(config)}, "tensors": [\n{rows}\n]}}')
-    path = ROOT / "Tests" / "published" / "networks.json"
+    path = ROOT / "bindings" / "python" / "src" / "pixart" / "cli" / "networks.json"
     path.write_text("{\n" + ",\n".join(texts) + "\n}\n")
 
 

@@ -19,11 +19,13 @@ C
 # uncalled FOLDER: functions of the release that its host does not call
 uncalled() { cut -d ' ' -f 2 "$1/symbols.txt" | while read -r name; do grep -q "\b$name(" "$1/host.c" || echo "$name"; done; }
 
+# With a sanitizer's flags, because the library then needs its runtime, which comes with the host.
+# shellcheck disable=SC2086 # flags are words
 run_host() {
     local work=$build/released-$1
     rm -rf "$work" && mkdir -p "$work" && ln -sf "$(realpath "$library")" "$work/libpixart.so.1" &&
-        ${CC:-cc} -std=c11 -O1 -Wall -Wextra -Werror -I"$here/released/$1" "$here/released/$1/host.c" \
-            "$work/libpixart.so.1" -Wl,-rpath,"$work" -o "$work/host" && "$work/host" "$model" "$work"
+        ${CC:-cc} -std=c11 ${CFLAGS:-} -Wall -Wextra -Werror -I"$here/released/$1" "$here/released/$1/host.c" \
+            "$work/libpixart.so.1" ${LDFLAGS:-} -Wl,-rpath,"$work" -o "$work/host" && "$work/host" "$model" "$work"
 }
 
 check_released() {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -24,6 +25,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALL = {"seed": 3, "num_inference_steps": 4, "use_resolution_binning": False}
 """Options of a short run."""
+
+CONTROL_BLOCKS = 2
+"""Blocks of the ControlNet."""
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +79,46 @@ def negative(encoder) -> np.ndarray:
 @pytest.fixture(scope="session")
 def latents(denoiser, prompt, negative) -> np.ndarray:
     return denoiser.denoise(prompt, negative, **SMALL)
+
+
+@pytest.fixture(scope="session")
+def transformer_weights(model) -> dict[str, np.ndarray]:
+    return pixart.load_tensors(model / "transformer" / "diffusion_pytorch_model.safetensors")
+
+
+@pytest.fixture(scope="session")
+def lora(transformer_weights, tmp_path_factory) -> pathlib.Path:
+    """An adapter of the model's transformer, "style", as diffusers saves it."""
+    tensors, random = {}, np.random.default_rng(5)
+    for name, weight in transformer_weights.items():
+        if name.endswith("attn1.to_v.weight"):
+            module, (rows, columns) = f"transformer.{name.removesuffix('.weight')}", weight.shape
+            tensors[f"{module}.lora_A.weight"] = random.standard_normal((2, columns)).astype(np.float32) / columns**0.5
+            tensors[f"{module}.lora_B.weight"] = random.standard_normal((rows, 2)).astype(np.float32)
+    path = tmp_path_factory.mktemp("adapters") / "style.safetensors"
+    pixart.save_tensors(path, tensors)
+    return path
+
+
+@pytest.fixture(scope="session")
+def controlnet(model, transformer_weights, tmp_path_factory):
+    """The folder of a ControlNet in the form of diffusers, made of the model's own blocks."""
+    weights = transformer_weights
+    width = len(weights["pos_embed.proj.bias"])
+    tensors = {}
+    for copy in range(CONTROL_BLOCKS):
+        for name, values in weights.items():
+            block = f"transformer_blocks.{copy}."
+            if name.startswith(block):
+                tensors[f"controlnet_blocks.{copy}.transformer_block.{name[len(block) :]}"] = values
+        for layer in ("before_proj", "after_proj")[copy > 0 :]:
+            tensors[f"controlnet_blocks.{copy}.{layer}.weight"] = np.eye(width, dtype=np.float32) / 4
+            tensors[f"controlnet_blocks.{copy}.{layer}.bias"] = np.zeros(width, np.float32)
+    folder = tmp_path_factory.mktemp("controlnet")
+    pixart.save_tensors(folder / "diffusion_pytorch_model.safetensors", tensors)
+    config = {"_class_name": "PixArtControlNetAdapterModel", "num_layers": CONTROL_BLOCKS}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 @pytest.fixture(scope="session")

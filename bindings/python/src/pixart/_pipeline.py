@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import random
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ._core.arguments import Path
-from ._core.errors import ArgumentError, ClosedError
+from ._core.errors import ArgumentError
 from ._core.library import version
 from ._core.progress import Progress, reporting
-from ._core.stage import Stage
 from ._decoder import Decoder
 from ._denoiser import Denoiser
 from ._encoder import Encoder
 from ._image_encoder import ImageEncoder
 from ._images import Images
 from ._models import default_model
+from ._open_stages import OpenStages
 from ._picture import Picture
 from ._sampler import Sampler
 from ._start import Start
@@ -43,7 +41,6 @@ Weights = Literal["auto", "float32", "bfloat16", "int8", "int4"]
 Preview = Callable[[int, npt.NDArray[np.uint8]], object]
 """Gets the number of steps done and small images of the predicted original, uint8 [B, Y, X, 3]."""
 Report = Callable[[int, int, float], object]
-S = TypeVar("S", bound=Stage)
 
 SEEDS = 1 << 32
 """Seeds that are drawn are below this number."""
@@ -75,28 +72,26 @@ class Pipeline:
         decode: DecodeOptions | None = None,
     ) -> None:
         self.model = os.fspath(default_model() if model is None else model)
-        shared = {"preset": preset, "variant": variant, "threads": threads}
-        precise: dict[str, Any] = {**shared, "weights": weights}
-        self._options: dict[type[Stage], dict[str, Any]] = {
-            Encoder: {**precise, **(encoder or {})},
-            Denoiser: {**precise, **(denoiser or {})},
-            Decoder: {**shared, **(decoder or {})},
-            ImageEncoder: shared,
-        }
+        self._stages = OpenStages(
+            "Pipeline",
+            self.model,
+            preset=preset,
+            weights=weights,
+            variant=variant,
+            threads=threads,
+            one_at_a_time=one_at_a_time,
+            encoder=encoder,
+            denoiser=denoiser,
+            decoder=decoder,
+        )
         self._encode, self._decode = dict(encode or {}), dict(decode or {})
         given: dict[str, Any] = {"preset": preset, "weights": weights, "variant": variant, "encoder": encoder}
         given.update(denoiser=denoiser, decoder=decoder, encode=encode, decode=decode)
         self._given: dict[str, Any] = {name: value for name, value in given.items() if value not in (None, "auto", {})}
-        self._one_at_a_time = one_at_a_time
-        self._stages: dict[type[Stage], Stage] = {}
-        self._lock = threading.RLock()
-        self._closed = False
 
     def close(self) -> None:
         """Releases all stages. Any later use raises ClosedError; closing again does nothing."""
-        self._closed = True
-        for stage in list(self._stages.values()):
-            stage.close()
+        self._stages.close()
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +101,13 @@ class Pipeline:
 
     def __repr__(self) -> str:
         given = "".join(f" {key}={value!r}" for key, value in self._given.items())
-        return f"<pixart.Pipeline {self.model!r}{given}{', closed' if self._closed else ''}>"
+        return f"<pixart.Pipeline {self.model!r}{given}{', closed' if self._stages.is_closed else ''}>"
 
     def encode(self, prompts: str | Sequence[str], *, progress: Progress = None) -> list[npt.NDArray[np.float32]]:
         """Encodes prompts into embeddings, each float32 [S, E]. A prompt that comes twice is encoded once."""
         texts = [prompts] if isinstance(prompts, str) else list(prompts)
         options: Any = self._encode
-        with self._stage(Encoder) as encoder:
+        with self._stages.use(Encoder) as encoder:
             found = {text: encoder.encode(text, progress=progress, **options) for text in dict.fromkeys(texts)}
         return [found[text] for text in texts]
 
@@ -145,7 +140,7 @@ class Pipeline:
         """
         _check_count(batch_size, "batch_size")
         plan = self._plan(prompt, negative_prompt, Start(image, mask, control), options)
-        with self._lock if self._one_at_a_time else contextlib.nullcontext(), reporting(progress) as report:
+        with self._stages.turn(), reporting(progress) as report:
             images = self._images(plan, batch_size, report or _ignore, preview)
         return Images(images, plan.settings)
 
@@ -188,11 +183,11 @@ class Pipeline:
         embedding = dict(zip(texts, self.encode(texts, progress=lambda *_: report(0, 1, 0.0))))
         if start.is_needed:
             height, width = self._run_size(embedding[rows[0].prompt], options)
-            with self._stage(ImageEncoder) as image_encoder:
+            with self._stages.use(ImageEncoder) as image_encoder:
                 start.encode(image_encoder, height, width, lambda *_: report(0, 1, 0.0))
         batches = [rows[first : first + batch_size] for first in range(0, len(rows), batch_size)]
         latents, steps = [], 0
-        with self._stage(Denoiser) as denoiser:
+        with self._stages.use(Denoiser) as denoiser:
             for number, batch in enumerate(batches):
                 prompts = [embedding[row.prompt] for row in batch]
                 negatives = [embedding[row.negative_prompt] for row in batch] if guided else None
@@ -204,7 +199,7 @@ class Pipeline:
                     latents.append(_run(sampler, part, preview if number == 0 else None))
         total = steps * len(batches)
         size: Any = {"height": options.get("height"), "width": options.get("width"), **self._decode}
-        with self._stage(Decoder) as decoder:
+        with self._stages.use(Decoder) as decoder:
             images = [decoder.decode(each, progress=lambda *_: report(total, total, 1.0), **size) for each in latents]
         return start.keep_unmasked(np.concatenate(images))
 
@@ -212,24 +207,9 @@ class Pipeline:
         """The height and width of a run in pixels, which resolution binning may change."""
         names = ("height", "width", "use_resolution_binning")
         size: Any = {name: options[name] for name in names if name in options}
-        with self._stage(Denoiser) as denoiser, denoiser.sampler(embedding, guidance_scale=1.0, **size) as sampler:
+        with self._stages.use(Denoiser) as denoiser, denoiser.sampler(embedding, guidance_scale=1.0, **size) as sampler:
             height, width = sampler.latents.shape[2:]
         return 8 * height, 8 * width
-
-    @contextlib.contextmanager
-    def _stage(self, kind: type[S]) -> Iterator[S]:
-        with self._lock:
-            if self._closed:
-                raise ClosedError("this Pipeline is closed")
-            stage = self._stages.get(kind)
-            if stage is None:
-                stage = self._stages[kind] = kind(self.model, **self._options[kind])
-        try:
-            yield cast(S, stage)
-        finally:
-            if self._one_at_a_time:
-                with self._lock:
-                    self._stages.pop(kind, stage).close()
 
 
 @dataclasses.dataclass(frozen=True)

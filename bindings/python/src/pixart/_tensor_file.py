@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ._core.arguments import Path, encode_path, encode_text, json_report
 from ._core.errors import ModelError
 from ._core.library import library
-from ._core.tensor import array_of, borrowed_tensor, view
+from ._core.tensor import array_of, borrowed_tensor, take_arrays
 
 _READ = ("F32", "F16", "BF16", "U8")
 """The supported types of a safetensors file."""
@@ -48,9 +48,8 @@ def load_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, np
             raise ModelError(f'{os.fspath(path)}: tensor "{name}" has type {types[name]}; expected {", ".join(_READ)}')
     count = len(names)
     encoded = (c_char_p * count)(*[encode_text(name, "name") for name in names])
-    out = (c_void_p * count)()
-    library().pixart_tensors_load(encode_path(path), count, encoded, out)
-    return {name: view(c_void_p(tensor)) for name, tensor in zip(names, out)}
+    load, where = library().pixart_tensors_load, encode_path(path)
+    return dict(zip(names, take_arrays(count, lambda out: load(where, count, encoded, out))))
 
 
 def list_tensors(path: Path) -> dict[str, dict[str, Any]]:

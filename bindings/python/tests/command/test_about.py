@@ -12,6 +12,7 @@ import pytest
 from processes import made, pixart_command
 
 import pixart
+from pixart.cli._units import megabytes
 
 COMMIT = "0123" * 10
 
@@ -51,12 +52,17 @@ def test_convert(model, tmp_path):
     assert pixart.inspect(out)["parts"]["transformer"]["types"]["I8"] > 0
 
 
-def test_doctor_tells_what_opens(model, tmp_path):
-    cached = tmp_path / "hub" / "models--PixArt-alpha--small" / "snapshots" / COMMIT
+def hub(model, cache):
+    """Puts a checkpoint without VAE into a cache of the Hub."""
+    cached = cache / "models--PixArt-alpha--small" / "snapshots" / COMMIT
     shutil.copytree(model, cached)
     (cached.parents[1] / "refs").mkdir()
     (cached.parents[1] / "refs" / "main").write_text(COMMIT)
     shutil.rmtree(cached / "vae")
+
+
+def test_doctor_tells_what_opens(model, tmp_path):
+    hub(model, tmp_path / "hub")
     environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "hub")}
     done = pixart_command("doctor", "--json", "--no-speed", env=environment)
     found = json.loads(done.stdout)
@@ -69,6 +75,38 @@ def test_doctor_tells_what_opens(model, tmp_path):
     assert found["processors"] == len(os.sched_getaffinity(0)) and found["library"]["version"] == pixart.version()
     shown = pixart_command("doctor", "--no-speed", env=environment).stdout
     assert "PixArt-alpha/small: text_encoder, transformer opens; no vae" in shown
+
+
+VARIABLES = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME")
+
+
+@pytest.mark.parametrize(
+    ("variable", "below"),
+    list(zip(VARIABLES, ("", "", "hub", "huggingface/hub", ".cache/huggingface/hub"), strict=True)),
+)
+def test_doctor_looks_where_the_library_does(model, tmp_path, variable, below):
+    """Variables that come later name another folder, and those that come first are empty."""
+    hub(model, tmp_path / "here" / below)
+    place = VARIABLES.index(variable)
+    folders = [*[""] * place, str(tmp_path / "here"), *[str(tmp_path / "elsewhere")] * (len(VARIABLES) - place - 1)]
+    environment = {**os.environ, **dict(zip(VARIABLES, folders, strict=True))}
+    assert "PixArt-alpha/small: text_encoder" in pixart_command("doctor", "--no-speed", env=environment).stdout
+    assert pixart_command("inspect", "PixArt-alpha/small", env=environment).returncode == 0
+
+
+def test_doctor_tells_memory_without_any_checkpoint(tmp_path):
+    environment = {**os.environ, "HF_HUB_CACHE": str(tmp_path)}
+    found = json.loads(pixart_command("doctor", "--json", "--no-speed", env=environment).stdout)
+    assert found["checkpoints"] == []
+    uses = found["published"]["PixArt-alpha/PixArt-XL-2-512x512"]
+    assert set(uses) == {"exact", "balanced", "fast"}
+    assert 17 << 30 < uses["exact"]["resident"] < 19 << 30 and 4 << 30 < uses["fast"]["resident"] < 6 << 30
+    assert 2 << 30 < uses["exact"]["streamed"] < 3 << 30 and uses["fast"]["streamed"] < 1 << 30
+    shown = pixart_command("doctor", "--no-speed", env=environment).stdout
+    wanted = ", ".join(
+        f"{preset} {megabytes(use['resident'])} ({megabytes(use['streamed'])})" for preset, use in uses.items()
+    )
+    assert f"\n  PixArt-alpha/PixArt-XL-2-512x512: {wanted}\n" in shown
 
 
 def test_doctor_measures():

@@ -1,6 +1,7 @@
 """Published repositories as sparse files: configurations, headers, and holes of the true size.
 
-The facts are in `Tests/published`: networks.json from the reference's classes, repositories.json by hand with sources.
+The facts are in networks.json of the package, from the reference's classes, and in Tests/published/repositories.json,
+by hand with sources.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import pathlib
 import struct
 from typing import Any
 
+from pixart.cli._published import FILES, networks, size, tensors, write_sparse
+
 ROOT = next(folder for folder in pathlib.Path(__file__).resolve().parents if (folder / "Tests" / "published").is_dir())
-NETWORKS: dict[str, Any] = json.loads((ROOT / "Tests" / "published" / "networks.json").read_text())
+NETWORKS = networks()
 REPOSITORIES: dict[str, Any] = json.loads((ROOT / "Tests" / "published" / "repositories.json").read_text())[
     "repositories"
 ]
 TOKENIZER = ROOT / "Tests" / "PixArtFormatsTests" / "Resources" / "t5-tokenizer" / "spiece.model"
 SHARD_BYTES = 5_000_000_000
-TYPES = {"F32": 4, "F16": 2}
-STEMS = {"transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 
 SCHEDULERS: dict[str, dict[str, Any]] = {
     "DPMSolverMultistepScheduler": {
@@ -43,44 +44,6 @@ SCHEDULERS: dict[str, dict[str, Any]] = {
         "prediction_type": "epsilon", "timestep_spacing": "leading", "variance_type": "fixed_small",
     },
 }  # fmt: skip
-
-
-def tensors(network: str) -> dict[str, list[int]]:
-    """Names and shapes, in the order of the class."""
-    groups: dict[str, list[Any]] = {}
-    for row in NETWORKS[network]["tensors"]:
-        groups.setdefault(row[0].partition("#")[0] if "#" in row[0] else row[0], []).append(row)
-    shapes = {}
-    for rows in groups.values():
-        for number in range(max(count for _, count, _ in rows)):
-            for name, count, shape in rows:
-                if number < count:
-                    shapes[name.replace("#", str(number))] = shape
-    return shapes
-
-
-def size(shape: list[int], type: str) -> int:
-    """Bytes of a tensor."""
-    count = TYPES[type]
-    for dimension in shape:
-        count *= dimension
-    return count
-
-
-def write_sparse(path: pathlib.Path, shapes: dict[str, list[int]], type: str) -> int:
-    """Writes a safetensors file whose tensors are holes, in the order of the safetensors library. Returns its size."""
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
-    offset = 0
-    for name, shape in sorted(shapes.items()):
-        end = offset + size(shape, type)
-        header[name] = {"dtype": type, "shape": shape, "data_offsets": [offset, end]}
-        offset = end
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    with path.open("wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        file.truncate(8 + len(text) + offset)
-    return 8 + len(text) + offset
 
 
 def pickled(shapes: dict[str, list[int]]) -> bytes:
@@ -148,14 +111,14 @@ def write_weights(folder: pathlib.Path, part: str, network: str, type: str, vari
         filled += size(shape, type)
     dotted = f".{variant}" if variant else ""
     if len(shards) == 1:
-        return [write_sparse(folder / f"{STEMS[part]}{dotted}.safetensors", shards[0], type)]
+        return [write_sparse(folder / f"{FILES[part]}{dotted}.safetensors", shards[0], type)]
     places, sizes = {}, []
     for number, shapes in enumerate(shards, 1):
-        file = f"{STEMS[part]}{dotted}-{number:05}-of-{len(shards):05}.safetensors"
+        file = f"{FILES[part]}{dotted}-{number:05}-of-{len(shards):05}.safetensors"
         sizes.append(write_sparse(folder / file, shapes, type))
         places.update(dict.fromkeys(shapes, file))
     total = sum(size(shape, type) for shape in tensors(network).values())
-    index = f"{STEMS[part]}.safetensors.index{dotted}.json"
+    index = f"{FILES[part]}.safetensors.index{dotted}.json"
     write_json(folder / index, {"metadata": {"total_size": total}, "weight_map": places})
     return sizes
 
@@ -169,14 +132,14 @@ def write_repository(folder: pathlib.Path, name: str) -> dict[str, list[int]]:
     if "scheduler" in facts:
         (folder / "scheduler").mkdir()
         write_json(folder / "scheduler" / "scheduler_config.json", SCHEDULERS[facts["scheduler"]["class"]])
-    for part in STEMS:
+    for part in FILES:
         if part not in facts:
             continue
         (folder / part).mkdir()
         network = facts[part]["network"]
         write_json(folder / part / "config.json", NETWORKS[network]["config"] | facts[part]["config"])
         if facts[part].get("pickle"):
-            sizes[part] = [write_sparse_pickle(folder / part / f"{STEMS[part]}.bin", tensors(network))]
+            sizes[part] = [write_sparse_pickle(folder / part / f"{FILES[part]}.bin", tensors(network))]
             continue
         sizes[part] = write_weights(folder / part, part, network, "F32")
         for variant in facts[part].get("variants", []):

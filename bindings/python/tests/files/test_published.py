@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-import tempfile
+import re
 
 import pytest
-from sparse_repository import NETWORKS, REPOSITORIES, SCHEDULERS, size, tensors, write_repository, write_weights
+from sparse_repository import NETWORKS, REPOSITORIES, ROOT, SCHEDULERS, size, tensors, write_repository, write_weights
 
 import pixart
+from pixart.cli._published import PIPELINES, SHARED, published_memory, sparse_folder
 
 STAGES = {
     "text_encoder": [("encode", pixart.Encoder)],
@@ -31,9 +31,7 @@ def used_bytes(network, stage, type):
 
 @pytest.fixture
 def folder():
-    """A folder in memory if the system has one, because a file system on disk reads ahead into the holes."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(dir=memory) as path:
+    with sparse_folder() as path:
         yield pathlib.Path(path)
 
 
@@ -80,6 +78,68 @@ def test_a_file_with_one_tensor_less_or_more_is_noticed(folder):
         with pytest.raises(pixart.ModelError, match=message):
             pixart.Denoiser(folder)
     pixart.Denoiser(folder, unexpected_tensors="ignore").close()
+
+
+def test_the_memory_that_the_doctor_tells_is_that_of_the_repositories(folder):
+    """Of parts of one repository, or of the two that Sigma's come from."""
+    told = published_memory()
+    assert set(told) == {name for checkpoints in PIPELINES.values() for name in checkpoints}
+    for pipeline, checkpoints in PIPELINES.items():
+        for name, transformer in checkpoints.items():
+            facts = REPOSITORIES[name]["transformer"]
+            assert transformer == (facts["network"], facts["config"])
+            rest = name if pipeline == "PixArtAlphaPipeline" else "PixArt-alpha/pixart_sigma_sdxlvae_T5_diffusers"
+            assert REPOSITORIES[rest]["pipeline"] == pipeline
+            assert SHARED == {part: REPOSITORIES[rest][part]["network"] for part in SHARED}
+    name = "PixArt-alpha/PixArt-XL-2-1024-MS"
+    write_repository(folder, name)
+    for preset, found in told[name].items():
+        stages = [pixart.memory_estimate(folder, stage, preset=preset)["peak"] for stage in ("denoise", "decode")]
+        for residency, peak in found.items():
+            encode = pixart.memory_estimate(folder, "encode", preset=preset, residency=residency)["peak"]
+            assert peak == max(encode, *stages)
+    assert found["streamed"] < found["resident"] < told[name]["exact"]["resident"]
+
+
+HERE = {"threads": 2, "instructions": "portable"}
+"""What the tables of the pages are for. Sets of AVX2 and AVX-512 need as much as "portable"."""
+
+
+def mebibytes(folder, stage, **options):
+    return round(pixart.memory_estimate(folder, stage, **HERE, **options)["peak"] / 2**20)
+
+
+def test_the_table_of_memory_by_precision(folder):
+    """That of docs/getting-started.md."""
+    page = (ROOT / "docs" / "getting-started.md").read_text()
+    rows = re.findall(r"^\| (PixArt-\S+)? ?\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.M)
+    assert [row[1] for row in rows] == ["float32", "bfloat16", "int8", "int4"] * 2
+    for name, weights, *told in rows:
+        if name:
+            model = folder / name
+            model.mkdir()
+            write_repository(model, f"PixArt-alpha/{name}")
+        decoded = {"weights": weights} if weights in ("float32", "bfloat16") else {}
+        found = [
+            mebibytes(model, "encode", weights=weights),
+            mebibytes(model, "encode", weights=weights, residency="streamed"),
+            mebibytes(model, "denoise", weights=weights),
+            mebibytes(model, "decode", **decoded),
+        ]
+        assert found == [int(number) for number in told], (model, weights)
+
+
+def test_the_table_of_memory_by_repository(folder):
+    """That of docs/models.md: the largest stage as stored and in int8, of repositories with a denoiser the denoiser."""
+    page = (ROOT / "docs" / "models.md").read_text()
+    rows = re.findall(r"^\| [^|]+ \| (PixArt-alpha/[\w-]+)[^|]* \| [^|]+ \| (\d+) / (\d+) \|", page, re.M)
+    assert {name for name, *_ in rows} | {"PixArt-alpha/PixArt-XL-2-SAM-256x256"} == set(REPOSITORIES)
+    for name, stored, converted in rows:
+        model = folder / name
+        model.mkdir(parents=True)
+        write_repository(model, name)
+        stage = "denoise" if "transformer" in REPOSITORIES[name] else "encode"
+        assert [mebibytes(model, stage), mebibytes(model, stage, weights="int8")] == [int(stored), int(converted)], name
 
 
 def test_every_fact_has_a_source():

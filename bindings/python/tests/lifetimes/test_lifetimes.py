@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
 import weakref
@@ -14,6 +15,7 @@ from conftest import SMALL
 
 import pixart
 from pixart._core import tensor as arrays
+from pixart._core.handle import Handle
 
 
 def threads():
@@ -103,6 +105,29 @@ def test_arrays_are_read_only_views_released_with_the_last_of_them(encoder, rele
     del row
     gc.collect()
     assert len(releases) == 1
+
+
+def test_releasing_runs_no_python_code(model, tmp_path):
+    """Python drops an exception that a signal handler raises while an object is destroyed."""
+
+    def owners():
+        encoder, denoiser, decoder = pixart.Encoder(model), pixart.Denoiser(model), pixart.Decoder(model)
+        prompt = encoder.encode("a cat")
+        sampler = denoiser.sampler(prompt, guidance_scale=1.0, **SMALL)
+        latents = sampler.latents
+        pixart.save_tensors(tmp_path / "file", {"prompt": prompt})
+        loaded = pixart.load_tensors(tmp_path / "file")["prompt"]
+        return [prompt, latents, decoder.decode(latents), loaded, sampler, encoder, denoiser, decoder]
+
+    held, called = owners(), []
+    gone = [weakref.ref(each if isinstance(each, Handle) else each.base) for each in held]
+    gc.collect()
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        held.clear()
+    finally:
+        sys.setprofile(None)
+    assert called == [] and [each() for each in gone] == [None] * len(gone)
 
 
 def test_inputs_are_released_after_the_call(denoiser, prompt, negative, releases):

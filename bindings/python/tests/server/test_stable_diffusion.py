@@ -130,7 +130,7 @@ def test_schedules_of_noise(server):
         ({"sampler_name": "Nonsense"}, 404, "Sampler not found"),
         ({"enable_hr": True}, 422, "enable_hr"),
         ({"script_name": "x"}, 422, "script_name"),
-        ({"alwayson_scripts": {"ControlNet": {}}}, 422, "alwayson_scripts"),
+        ({"alwayson_scripts": {"ADetailer": {}}}, 422, "alwayson_scripts"),
     ],
 )
 def test_wrong_fields(server, fields, status, word):

@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
-from conftest import SMALL
+from conftest import CONTROL_BLOCKS, SMALL
 
 import pixart
 
 RUN = {**SMALL, "height": 64, "width": 64}
-COPIES = 2
-
-
-@pytest.fixture(scope="module")
-def controlnet(model, tmp_path_factory):
-    """The folder of an adapter of diffusers."""
-    weights = pixart.load_tensors(model / "transformer" / "diffusion_pytorch_model.safetensors")
-    width = len(weights["pos_embed.proj.bias"])
-    tensors = {}
-    for copy in range(COPIES):
-        for name, values in weights.items():
-            block = f"transformer_blocks.{copy}."
-            if name.startswith(block):
-                tensors[f"controlnet_blocks.{copy}.transformer_block.{name[len(block) :]}"] = values
-        for layer in ("before_proj", "after_proj")[copy > 0 :]:
-            tensors[f"controlnet_blocks.{copy}.{layer}.weight"] = np.eye(width, dtype=np.float32) / 4
-            tensors[f"controlnet_blocks.{copy}.{layer}.bias"] = np.zeros(width, np.float32)
-    folder = tmp_path_factory.mktemp("controlnet")
-    pixart.save_tensors(folder / "diffusion_pytorch_model.safetensors", tensors)
-    config = {"_class_name": "PixArtControlNetAdapterModel", "num_layers": COPIES}
-    (folder / "config.json").write_text(json.dumps(config))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +35,7 @@ def test_a_control_image_guides_a_run(denoiser, controlled, prompt, negative, co
     late = controlled.denoise(prompt, negative, control=control, control_guidance_start=0.5, **RUN)
     assert not np.array_equal(late, result) and not np.array_equal(late, plain)
     assert np.array_equal(controlled.denoise(prompt, negative, controlnet_conditioning_scale=0, **RUN), plain)
-    assert controlled.report()["architecture"]["controlnet_num_layers"] == COPIES
+    assert controlled.report()["architecture"]["controlnet_num_layers"] == CONTROL_BLOCKS
     assert controlled.memory()["peak"] > denoiser.memory()["peak"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from conftest import SMALL
 
 import pixart
-from pixart import _pipeline
+from pixart import _open_stages, _pipeline
 
 PROMPT = "a cute cat face on a blue background"
 RUN = {key: value for key, value in SMALL.items() if key != "seed"}
@@ -74,7 +74,9 @@ def watch(monkeypatch):
         return Watched
 
     for name in ("Encoder", "Denoiser", "Decoder", "ImageEncoder"):
-        monkeypatch.setattr(_pipeline, name, watching(getattr(_pipeline, name)))
+        watched = watching(getattr(pixart, name))
+        for module in (_pipeline, _open_stages):
+            monkeypatch.setattr(module, name, watched)
     return opened, closed
 
 

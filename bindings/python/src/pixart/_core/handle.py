@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import threading
 import weakref
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import Any, Callable, NoReturn, TypeVar
 
 from .errors import ClosedError, StateError
 from .progress import Progress, with_progress
+from .release import release_with
 
 Self = TypeVar("Self", bound="Handle")
 
@@ -92,23 +91,11 @@ class _Call:
     __slots__ = ("__weakref__",)
 
 
-_references: dict[int, weakref.ref[c_void_p]] = {}
-"""Releases a C object when its pointer is destroyed. At exit nothing is released, because a daemon thread may still be
-inside a call."""
-atexit.register(_references.clear)
-
-
 def _owned(
     create: Callable[[Any, Any], object], release: Callable[[c_void_p], None], callback: Any
 ) -> tuple[c_void_p, Callable[[], object]]:
-    """Returns a new C object and a function that releases it. The function is called at the latest with the last
-    reference to its pointer. Calling it again does nothing. It has no Python code in which a signal handler could
-    raise."""
+    """Returns a new C object and a function that releases it (see release_with()). The function is called at the latest
+    with the last reference to the object's pointer."""
     pointer = c_void_p()
     create(callback, byref(pointer))
-    releasing = functools.partial(next, map(release, [c_void_p(pointer.value)]), None)
-    for key, reference in list(_references.items()):
-        if reference() is None:
-            _references.pop(key, None)
-    _references[id(pointer)] = weakref.ref(pointer, functools.partial(next, *releasing.args[:1]))
-    return pointer, releasing
+    return pointer, release_with(pointer, release, c_void_p(pointer.value))

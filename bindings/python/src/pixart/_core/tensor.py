@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections.abc import Iterator, Sequence
 from ctypes import byref, c_int64, c_ubyte, c_void_p
 from typing import Any, Callable
@@ -13,33 +12,48 @@ import numpy.typing as npt
 
 from .errors import ArgumentError
 from .library import library
+from .release import release_with
 
 _TYPES: dict[int, np.dtype[Any]] = {1: np.dtype(np.float32), 2: np.dtype(np.uint8)}
 _CODES = {dtype: code for code, dtype in _TYPES.items()}
 
 
+class _Owner:
+    """Releases a C tensor when it is destroyed: with the last view of the tensor, or before there is one."""
+
+    __slots__ = ("__weakref__", "tensor")
+
+    def __init__(self) -> None:
+        self.tensor = c_void_p()
+        release_with(self, library().pixart_tensor_release, self.tensor)
+
+
 def take_array(call: Callable[[Any], object]) -> npt.NDArray[Any]:
     """Returns the array of the tensor that `call` stores in its out-parameter."""
-    out = c_void_p()
-    try:
-        call(byref(out))
-    except BaseException:  # an interrupt may come after the tensor was made
-        library().pixart_tensor_release(out)
-        raise
-    return view(out)
+    owner = _Owner()
+    call(byref(owner.tensor))
+    return _view(owner)
 
 
-def view(tensor: c_void_p) -> npt.NDArray[Any]:
-    """Returns a read-only view of the memory of a C tensor. The tensor is released with the last view."""
-    c = library()
+def take_arrays(count: int, call: Callable[[Any], object]) -> list[npt.NDArray[Any]]:
+    """Returns the arrays of `count` tensors that `call` stores in its out-parameter, an array of pointers."""
+    owners, out = [_Owner() for _ in range(count)], (c_void_p * count)()
+    call(out)
+    for owner, pointer in zip(owners, out):
+        owner.tensor.value = pointer
+    return [_view(owner) for owner in owners]
+
+
+def _view(owner: _Owner) -> npt.NDArray[Any]:
+    """Returns a read-only view of the memory of a C tensor."""
+    c, tensor = library(), owner.tensor
     dtype = _TYPES[c.pixart_tensor_type(tensor)]
     shape = tuple(c.pixart_tensor_shape(tensor)[: c.pixart_tensor_rank(tensor)])
     size = c.pixart_tensor_size(tensor)
     if size == 0:
-        c.pixart_tensor_release(tensor)
         return np.empty(shape, dtype)
-    memory = (c_ubyte * size).from_address(c.pixart_tensor_data(tensor))
-    weakref.finalize(memory, c.pixart_tensor_release, tensor).atexit = False
+    memory: Any = (c_ubyte * size).from_address(c.pixart_tensor_data(tensor))
+    memory.owner = owner
     return np.frombuffer(memoryview(memory).toreadonly(), dtype).reshape(shape)
 
 
@@ -115,8 +129,8 @@ def borrowed_tensor(values: object, name: str, dtype: npt.DTypeLike = np.float32
     c, array, tensor = library(), contiguous(values, name, dtype), c_void_p()
     shape = (c_int64 * array.ndim)(*array.shape)
     data = array.ctypes.data_as(c_void_p)
-    c.pixart_tensor_create(_CODES[array.dtype], array.ndim, shape, data, array.nbytes, byref(tensor))
     try:
+        c.pixart_tensor_create(_CODES[array.dtype], array.ndim, shape, data, array.nbytes, byref(tensor))
         yield tensor
     finally:
         c.pixart_tensor_release(tensor)

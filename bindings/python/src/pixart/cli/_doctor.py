@@ -16,6 +16,7 @@ from .._core.schema import options_schema
 from .._denoiser import Denoiser
 from .._models import default_model
 from ._estimate import estimates
+from ._published import published_memory
 from ._speed import picture_seconds
 from ._units import megabytes
 
@@ -29,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = {**_machine(), "kernels": _kernels(), "library": _library(), "checkpoints": _checkpoints()}
+    found = {**_machine(), "kernels": _kernels(), "library": _library()}
+    found.update(checkpoints=_checkpoints(), published=_published())
     if not arguments.no_speed:
         found["speed"] = {name: picture_seconds(options) for name, options in SETTINGS.items()}
     print(json.dumps(found, indent=2, ensure_ascii=False) if arguments.json else _report(found))
@@ -77,8 +79,7 @@ def _library() -> dict[str, Any]:
 
 def _checkpoints() -> list[dict[str, Any]]:
     """The PixArt checkpoints in the Hub's cache: which parts open, and what is missing."""
-    home = pathlib.Path(os.environ.get("HF_HOME") or pathlib.Path.home() / ".cache" / "huggingface")
-    cache = pathlib.Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    cache = _cache()
     found: list[dict[str, Any]] = []
     for folder in sorted(cache.glob("models--*")) if cache.is_dir() else ():
         name = folder.name[len("models--") :].replace("--", "/")
@@ -101,6 +102,24 @@ def _checkpoints() -> list[dict[str, Any]]:
     return found
 
 
+def _cache() -> pathlib.Path:
+    """The Hub's cache, which the library looks into (docs/models.md)."""
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if named:
+        return pathlib.Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(os.environ.get("HF_HOME") or pathlib.Path(base, "huggingface")) / "hub"
+
+
+def _published() -> dict[str, dict[str, dict[str, int]]]:
+    try:
+        return published_memory()
+    except OSError as error:  # a machine without a place for temporary files
+        if isinstance(error, PixArtError):
+            raise
+        return {}
+
+
 def _report(found: dict[str, Any]) -> str:
     kernels, lib = found["kernels"], found["library"]
     lines = [
@@ -113,6 +132,9 @@ def _report(found: dict[str, Any]) -> str:
         "",
         "checkpoints in the Hub's cache:",
         *([_checkpoint(each) for each in found["checkpoints"]] or ["  none; `hf download` brings one (see the docs)"]),
+        "",
+        "memory of published checkpoints by preset, with one stage open at a time (and with the text encoder streamed):",
+        *([_uses(*each) for each in found["published"].items()] or ["  not known: no folder for temporary files"]),
     ]
     if "speed" in found:
         lines += ["", "PixArt-XL, 20 steps with guidance and decoding, calculated from two blocks at real size:"]
@@ -133,6 +155,11 @@ def _checkpoint(each: dict[str, Any]) -> str:
         peaks = (use["peak"] for use in estimates(each["id"], {"weights": "int8"}).values())
         needs.append(f"; in int8 it needs {megabytes(max(peaks))}")
     return text + "".join(needs)
+
+
+def _uses(name: str, presets: dict[str, dict[str, int]]) -> str:
+    uses = (f"{preset} {megabytes(use['resident'])} ({megabytes(use['streamed'])})" for preset, use in presets.items())
+    return f"  {name}: {', '.join(uses)}"
 
 
 def _duration(seconds: float) -> str:

@@ -14,10 +14,13 @@ from typing import Any
 
 from .._core.errors import PixArtError
 from .._models import default_model
+from ..cli._flags import Flags
+from ..cli._model_flags import GROUPS, SHARED
 from ._settings import MEBIBYTE, Settings
 
 NEEDED = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 KEY_VARIABLE = "PIXART_API_KEY"
+STAGES = ("encoder", "denoiser", "decoder")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         shown = getattr(default, name)
         text = f"time {text} (default: {shown:g})"
         group.add_argument(flag, dest=name, type=_seconds, default=shown, metavar="S", help=text)
+    parser.set_defaults(stages={name: Flags(parser, *GROUPS[name], f"{name}.", SHARED) for name in STAGES})
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,7 +106,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     values.update(
         allowed_hosts=tuple(name.lower() for name in arguments.allow_host), api_key=_key(arguments.api_key_file)
     )
-    return Settings(**values)
+    return Settings(**values, **{name: flags.given(arguments) for name, flags in arguments.stages.items()})
 
 
 def _key(path: str | None) -> str | None:

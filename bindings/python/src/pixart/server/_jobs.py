@@ -28,12 +28,16 @@ class Order:
     options: dict[str, Any]
     image: Pixels | None = None
     mask: Pixels | None = None
+    control: Pixels | None = None
+    """The image of the ControlNet, which is cut to the proportions of the run."""
     resize_mode: Literal["default", "crop"] = "crop"
     """How the image and the mask get the size of the run."""
     previews: int = 0
     """Previews of each image."""
     texts: tuple[str, ...] = ()
     """The text `parameters` of each PNG file, if it has one."""
+    written: str = ""
+    """The prompt as the client wrote it, if that is more than `prompt`."""
 
 
 @dataclasses.dataclass(frozen=True)

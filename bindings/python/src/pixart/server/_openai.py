@@ -19,7 +19,7 @@ from ._fields import Fields, wrong
 from ._jobs import Job, Order, Pixels
 from ._refusals import Refusal, refusal_of
 from ._service import Service
-from ._uploads import read_png, transparent_parts
+from ._uploads import from_base64, read_png, transparent_parts
 
 API = "openai"
 QUALITIES = {"low": "fast", "medium": "balanced", "high": "exact"}
@@ -27,7 +27,7 @@ QUALITIES = {"low": "fast", "medium": "balanced", "high": "exact"}
 IGNORED = ("user", "moderation", "style", "safety_identifier", "input_fidelity")
 FIELDS = (
     *("prompt", "negative_prompt", "model", "n", "size", "seed", "response_format", "stream", "partial_images"),
-    *("progress", "quality", "background", "output_format", "output_compression", "image", "mask"),
+    *("progress", "quality", "background", "output_format", "output_compression", "image", "mask", "control"),
 )
 
 
@@ -137,14 +137,14 @@ class OpenAI:
         if quality in QUALITIES:
             options.setdefault("preset", QUALITIES[quality])
             echo["quality"] = quality
-        image, mask = await asyncio.to_thread(self._images, files)
+        image, mask, control = await asyncio.to_thread(self._images, fields, files)
         options.update(self._size(fields, image))
         if image is None and options.get("strength") is not None:
             raise wrong("strength", options["strength"], "strength only with an image, at /v1/images/edits")
         if image is not None:
             options.setdefault("strength", 1.0 if mask is not None else 0.6)
         seeds = tuple(seed + index for index in range(count))
-        return Order(prompt, negative, seeds, options, image, mask, previews=previews), echo
+        return Order(prompt, negative, seeds, options, image, mask, control, previews=previews), echo
 
     def _output(self, fields: Fields) -> dict[str, object]:
         """Checks the fields about the file, which is always an opaque PNG."""
@@ -153,23 +153,33 @@ class OpenAI:
         fields.integer("output_compression", 100, 100, 100)
         return {"output_format": "png", "background": "opaque"}
 
-    def _images(self, files: dict[str, list[bytes]]) -> tuple[Pixels | None, Pixels | None]:
+    def _images(
+        self, fields: Fields, files: dict[str, list[bytes]]
+    ) -> tuple[Pixels | None, Pixels | None, Pixels | None]:
+        """The images of a form, and the control image, which may also be a text in base64."""
         most = self._settings.max_upload_pixels
         for name, several in files.items():
-            if name not in ("image", "mask"):
-                raise Refusal(400, f"{name} is a file; expected image and mask", param=name, code="invalid_value")
+            if name not in ("image", "mask", "control"):
+                raise Refusal(
+                    400, f"{name} is a file; expected image, mask and control", param=name, code="invalid_value"
+                )
             if len(several) > 1:
                 message = f"{name} is {len(several)} files; expected one"
                 raise Refusal(400, message, param=name, code="invalid_value")
         image = read_png(files["image"][0], "image", most_pixels=most) if "image" in files else None
+        control = None
+        if "control" in files or "control" in fields:
+            self._service.check_control("control")
+            data = files["control"][0] if "control" in files else from_base64(fields.raw("control"), "control")
+            control = read_png(data, "control", most_pixels=most)
         if "mask" not in files or image is None:
-            return image, None
+            return image, None, control
         mask = read_png(files["mask"][0], "mask", most_pixels=most, channels=4)
         if mask.shape[:2] != image.shape[:2]:
             found = f"mask has {mask.shape[1]} x {mask.shape[0]} pixels"
             expected = f"those of the image, {image.shape[1]} x {image.shape[0]}"
             raise Refusal(400, f"{found}; expected {expected}", param="mask", code="invalid_value")
-        return image, transparent_parts(mask)
+        return image, transparent_parts(mask), control
 
     def _size(self, fields: Fields, image: Pixels | None) -> dict[str, int]:
         """The size of the images: as given, or of the image that is edited, or the model's own."""

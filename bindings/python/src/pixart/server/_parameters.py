@@ -15,8 +15,8 @@ def info(job: Job, model: str, sampler: str, stamp: str) -> str:
     count, options = len(job.pictures), order.options
     seeds = list(order.seeds[:count])
     fields: dict[str, Any] = {
-        "prompt": order.prompt,
-        "all_prompts": [order.prompt] * count,
+        "prompt": order.written or order.prompt,
+        "all_prompts": [order.written or order.prompt] * count,
         "negative_prompt": order.negative_prompt,
         "all_negative_prompts": [order.negative_prompt] * count,
         "seed": order.seeds[0],
@@ -65,7 +65,7 @@ def infotext(order: Order, seed: int, model: str, sampler: str) -> str:
     if "strength" in options:
         parts["Denoising strength"] = options["strength"]
     parts["Version"] = f"pixart {__version__}"
-    lines = [order.prompt]
+    lines = [order.written or order.prompt]
     if order.negative_prompt:
         lines.append(f"Negative prompt: {order.negative_prompt}")
     return "\n".join([*lines, ", ".join(f"{name}: {value}" for name, value in parts.items())])

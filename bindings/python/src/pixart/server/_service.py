@@ -46,6 +46,12 @@ class Service:
         """Whether a request would be served now."""
         return self.worker.is_ready and not self.is_closing and not self.queue.is_full
 
+    def check_control(self, name: str) -> None:
+        """Refuses a control image, which the field `name` has, if there is no ControlNet."""
+        if not self.engine.has_control:
+            message = f"{name} is given, but this server has no ControlNet (--denoiser.controlnet)"
+            raise Refusal(400, message, param=name, code="unsupported")
+
     async def submit(self, order: Order, api: str) -> Job:
         """Puts an order into the queue. Refuses what the queue or the run would refuse."""
         self.queue.check()

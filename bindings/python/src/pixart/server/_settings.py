@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 MEBIBYTE = 1 << 20
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -18,6 +20,10 @@ class Settings:
     variant: str | None = None
     threads: int = 0
     one_at_a_time: bool = False
+    encoder: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    denoiser: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    decoder: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Further options of opening each stage."""
 
     host: str = "127.0.0.1"
     port: int = 8188

@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ._adapters import listed, take_adapters
 from ._bodies import Bodies
+from ._control import SCRIPT, take_control
 from ._denoise_options import check_side
 from ._fields import Fields, wrong
 from ._jobs import Order, Pixels
@@ -26,7 +28,7 @@ from ._uploads import from_base64, read_png
 
 API = "stable_diffusion"
 EMPTY_LISTS = (
-    *("embeddings", "face-restorers", "hypernetworks", "latent-upscale-modes", "loras", "prompt-styles"),
+    *("embeddings", "face-restorers", "hypernetworks", "latent-upscale-modes", "prompt-styles"),
     *("realesrgan-models", "sd-modules", "sd-vae", "upscalers"),
 )
 """Lists that front ends ask for at their start, and that are empty here."""
@@ -46,13 +48,14 @@ class StableDiffusion:
         self._service, self._bodies, self._settings = service, bodies, service.settings
 
     def routes(self) -> list[Route]:
+        scripts = [SCRIPT] if self._service.engine.has_control else []
         gets: dict[str, Any] = {
             "cmd-flags": {},
             "memory": {"ram": {}, "cuda": {"error": "no GPU"}},
             "options": self._options(),
             "samplers": samplers(self._service.options),
             "schedulers": self._schedulers(),
-            "scripts": {"txt2img": [], "img2img": []},
+            "scripts": {"txt2img": scripts, "img2img": scripts},
             "script-info": [],
             "sd-models": [self._model()],
             **{name: [] for name in EMPTY_LISTS if name != "embeddings"},
@@ -65,6 +68,10 @@ class StableDiffusion:
             Route("/sdapi/v1/interrupt", self.interrupt, methods=["POST"]),
             Route("/sdapi/v1/skip", self.interrupt, methods=["POST"]),
             Route("/sdapi/v1/options", self.set_options, methods=["POST"]),
+            Route("/sdapi/v1/loras", self.adapters, methods=["GET"]),
+            Route("/sdapi/v1/refresh-loras", self.nothing, methods=["POST"]),
+            Route("/controlnet/model_list", _constant({"model_list": scripts}), methods=["GET"]),
+            Route("/controlnet/module_list", _constant({"module_list": ["none"]}), methods=["GET"]),
             Route("/sdapi/v1/refresh-checkpoints", self.nothing, methods=["POST"]),
             *(Route(f"/sdapi/v1/{name}", _constant(value), methods=["GET"]) for name, value in gets.items()),
         ]
@@ -119,6 +126,9 @@ class StableDiffusion:
             raise Refusal(404, found, param="sd_model_checkpoint", code="model_not_found")
         return JSONResponse(None)
 
+    async def adapters(self, _: Request) -> Response:
+        return JSONResponse(listed(self._service.engine.adapters))
+
     async def nothing(self, _: Request) -> Response:
         return JSONResponse(None)
 
@@ -166,7 +176,8 @@ class StableDiffusion:
         self, request: Request, given: dict[str, Any], image: Pixels | None, mask: Pixels | None
     ) -> Response:
         fields, service = Fields(given), self._service
-        order = self._order(fields, image, mask)
+        control, control_options = await asyncio.to_thread(self._control, fields)
+        order = self._order(fields, image, mask, control, control_options)
         job = await service.submit(order, API)
         self._bodies.release(request.scope)
         await service.finished(job, request.receive)
@@ -182,16 +193,29 @@ class StableDiffusion:
         name = fields.text("sampler_name", "")
         return name or fields.text("sampler_index", "") or "Automatic"
 
-    def _order(self, fields: Fields, image: Pixels | None, mask: Pixels | None) -> Order:
+    def _control(self, fields: Fields) -> tuple[Pixels | None, dict[str, float]]:
+        """The control image, and the options of its run."""
+        given, options = take_control(fields.raw("alwayson_scripts"))
+        if given is None:
+            return None, {}
+        self._service.check_control("alwayson_scripts")
+        data = from_base64(given, "alwayson_scripts")
+        return read_png(data, "alwayson_scripts", most_pixels=self._settings.max_upload_pixels), options
+
+    def _order(
+        self,
+        fields: Fields,
+        image: Pixels | None,
+        mask: Pixels | None,
+        control: Pixels | None,
+        control_options: dict[str, float],
+    ) -> Order:
         settings, service = self._settings, self._service
         for name in UNSUPPORTED if mask is None else (*UNSUPPORTED, *UNSUPPORTED_WITH_MASK):
             if fields.raw(name) not in (None, False, 0, "", "None"):
                 raise Refusal(422, f"{name} is not supported by this server", param=name, code="unsupported")
-        scripts = fields.raw("alwayson_scripts")
-        if isinstance(scripts, dict) and scripts or scripts not in (None, {}, []):
-            message = "alwayson_scripts is not supported by this server"
-            raise Refusal(422, message, param="alwayson_scripts", code="unsupported")
-        prompt = fields.text("prompt", "", longest=settings.max_prompt)
+        written = fields.text("prompt", "", longest=settings.max_prompt)
+        prompt, scales = take_adapters(written)
         negative = fields.text("negative_prompt", "", longest=settings.max_prompt)
         most = settings.max_images
         count = fields.integer("batch_size", 1, 1, most) * fields.integer("n_iter", 1, 1, most)
@@ -211,7 +235,10 @@ class StableDiffusion:
         if image is not None:
             options["strength"] = fields.number("denoising_strength", 0.75, 0, 1)
         seeds = tuple(seed + index for index in range(count))
-        order = Order(prompt, negative, seeds, options, image, mask, resize_mode, PREVIEWS)
+        options.update(control_options)
+        if scales:
+            options["adapter_scales"] = scales
+        order = Order(prompt, negative, seeds, options, image, mask, control, resize_mode, PREVIEWS, written=written)
         name, sampler = service.model_name, self._sampler(fields)
         return dataclasses.replace(order, texts=tuple(infotext(order, each, name, sampler) for each in seeds))
 
