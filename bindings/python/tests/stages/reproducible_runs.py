@@ -1,4 +1,4 @@
-"""The runs of test_reproducible.py."""
+"""The runs of test_reproducible.py, which Tests/arm repeats on arm64."""
 
 from __future__ import annotations
 
