@@ -17,7 +17,7 @@ PACKAGERS := .venv/wheel
 SITE := .venv/site
 # Of the files in the wheel: two wheels of one commit are equal.
 COMMIT_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),315532800)
-PYTHON_FOLDERS := bindings examples packaging tools training Tests/hosts Tests/kernels Tests/packaging Tests/ray Tests/wheel
+PYTHON_FOLDERS := bindings examples packaging tools training Tests/arm Tests/hosts Tests/kernels Tests/packaging Tests/ray Tests/wheel
 IMAGE := build/demo.png
 
 include packaging/install.mk
@@ -117,6 +117,10 @@ test-fuzz: build # Each input of the fuzzing corpus once
 test-arm: ## Run the tests of the arm64 kernels under QEMU
 	@$(call install_missing,$(ARM_PACKAGES))
 	@$(MAKE) --no-print-directory -s -C Tests/kernels arm
+
+test-arm-images: build $(VENV)/ready ## Build the library for arm64, and compare its images under QEMU (needs root and Debian's packages)
+	@$(call install_missing,$(ARM_PACKAGES) mmdebstrap)
+	Tests/arm/run $(LIBRARY) $(MODEL) $(VENV)/bin/python
 
 test-page: build $(VENV)/ready ## Run the tests of the server's web page in headless Chromium
 	@$(call install_missing,chromium chromium-driver)
