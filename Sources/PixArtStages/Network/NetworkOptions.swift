@@ -132,8 +132,8 @@ package struct PrecisionOptions: Sendable {
                     + "for each token. It needs int8 or int4 weights; if \"weights\" is \"auto\", floating-point weights of 16 "
                     + "or 32 bits are converted to int8, and those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file "
                     + "and are rounded to int8 on their way into a multiplication. With \"bfloat16\" and \"int8\", results "
-                    + "on processors with AVX-512 BF16 or arm64's BF16 differ from those of others by a fraction of the "
-                    + "rounding error, unless \"reproducible\" is true."))
+                    + "on processors with AVX-512 BF16 or arm64's BF16 differ from those of others by about the rounding "
+                    + "error, unless \"reproducible\" is true."))
     }
 
     /// Of an autoencoder, which has fewer precisions.

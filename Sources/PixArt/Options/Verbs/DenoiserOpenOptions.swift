@@ -65,8 +65,7 @@ public struct DenoiserOpenOptions: CallOptions {
     /// needs int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to
     /// int8, and those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way
     /// into a multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16
-    /// differ from those of others by a fraction of the rounding error, unless "reproducible" is true. Default:
-    /// `"auto"`.
+    /// differ from those of others by about the rounding error, unless "reproducible" is true. Default: `"auto"`.
     public var compute: Compute? {
         get { read("compute") }
         set { write("compute", newValue) }

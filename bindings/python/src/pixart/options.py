@@ -96,7 +96,7 @@ class EncoderOpenOptions(TypedDict, total=False):
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
     multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16 differ from
-    those of others by a fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
+    those of others by about the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -218,7 +218,7 @@ class DenoiserOpenOptions(TypedDict, total=False):
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
     multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16 differ from
-    those of others by a fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
+    those of others by about the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
@@ -839,7 +839,7 @@ class MemoryEstimateOptions(TypedDict, total=False):
     int8 or int4 weights; if "weights" is "auto", floating-point weights of 16 or 32 bits are converted to int8, and
     those of 8 bits or fewer (fp8, blocks of GGUF) stay in the file and are rounded to int8 on their way into a
     multiplication. With "bfloat16" and "int8", results on processors with AVX-512 BF16 or arm64's BF16 differ from
-    those of others by a fraction of the rounding error, unless "reproducible" is true. Default: "auto"."""
+    those of others by about the rounding error, unless "reproducible" is true. Default: "auto"."""
 
     config: Mapping[str, object]
     """Fields of the part's config.json. They replace those of the file. A single file of weights has no config.json:
