@@ -291,5 +291,5 @@ static void gemm_int8(size_t rows, size_t columns, size_t units, const uint8_t *
     }
 }
 
-/* These members of a kernel table, beside INT8_KERNELS. */
+/* Members of a kernel table. A table with this GEMM has them and INT8_KERNELS. */
 #define PREPARING_INT8 .int8_rows = PREPARED_ROWS, .prepare_int8 = prepare_int8
