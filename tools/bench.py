@@ -195,11 +195,11 @@ def summary(row: dict) -> str:
 def run(chosen: list[Task], results: Results) -> None:
     work = results.file.parent
     results.machine = machine()
-    measured = None
+    group, round_ = "", 0
     for task, turn in in_turns(chosen):
-        if task.workload != measured:  # the machine's speed changes during a run
-            results.add_limits(measure_limits(work))
-            measured = task.workload
+        if (group, round_) != (task.group, turn):  # the machine's speed changes during a run
+            results.add_limits(measure_limits(work), group, task.group)
+            group, round_ = task.group, turn
         try:
             row = measure(task, results)
         except RuntimeError as error:
@@ -207,7 +207,7 @@ def run(chosen: list[Task], results: Results) -> None:
         results.add(task, row, turn)
         results.save()
         print(f"{task.key}: {summary(row)}", flush=True)
-    results.add_limits(measure_limits(work))
+    results.add_limits(measure_limits(work), group)
     results.save()
 
 

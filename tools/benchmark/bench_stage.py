@@ -71,17 +71,18 @@ def measure(args: argparse.Namespace) -> dict[str, object]:
         return {"opens": [ours.opening(stage, folder, args.px, args.options) for _ in range(args.runs)]}
     ours.pixart.version()  # loads the library
     start = time.perf_counter()
-    run, profile = ours.stage(stage, folder, args.px, args.options)
+    run, handle = ours.stage(stage, folder, args.px, args.options)
     opening = time.perf_counter() - start
-    loading, seconds, profiles = status("VmHWM"), [], [profile()]
+    loading, seconds, profiles = status("VmHWM"), [], [handle.profile()]
     for _ in range(args.runs):
         seconds += timed(run, 1)
-        profiles.append(profile())
+        profiles.append(handle.profile())
     fastest = seconds.index(min(seconds))
     return {
         "opening": opening,
         "loading": loading,
         "seconds": seconds,
+        "instructions": handle.report()["kernels"]["instructions"],
         "profile": ours.growth(profiles[fastest], profiles[fastest + 1]),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,28 +17,27 @@ WIDTH = 4096
 
 
 Profile = dict[str, dict[str, float]]
+Handle = pixart.Encoder | pixart.Denoiser | pixart.Decoder | pixart.ImageEncoder
 
 
-def stage(
-    name: str, folder: str, px: int, options: dict[str, Any]
-) -> tuple[Callable[[], object], Callable[[], Profile]]:
-    """Opens a stage. Returns its work, and the profile of its handle."""
+def stage(name: str, folder: str, px: int, options: dict[str, Any]) -> tuple[Callable[[], object], Handle]:
+    """Opens a stage. Returns its work, and its handle."""
     noise = np.random.default_rng(0)
     if name == "encode":
         encoder = pixart.Encoder(folder, **options)
-        return lambda: encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.profile
+        return lambda: encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder
     if name == "decode":
         decoder = pixart.Decoder(folder, **options)
         latents = noise.standard_normal((1, 4, px // 8, px // 8), dtype=np.float32)
-        return lambda: decoder.decode(latents), decoder.profile
+        return lambda: decoder.decode(latents), decoder
     if name == "image":
-        encoder = pixart.ImageEncoder(folder, **options)
+        image_encoder = pixart.ImageEncoder(folder, **options)
         image = noise.integers(0, 256, (px, px, 3), dtype=np.uint8)
-        return lambda: encoder.encode(image, height=px, width=px), encoder.profile
+        return lambda: image_encoder.encode(image), image_encoder
     denoiser = pixart.Denoiser(folder, **options)
-    size = {"height": px, "width": px, "use_resolution_binning": False}
+    size: dict[str, Any] = {"height": px, "width": px, "use_resolution_binning": False}
     sampler = denoiser.sampler(embedding(TOKENS), embedding(1), num_inference_steps=100, **size)
-    return sampler.step, denoiser.profile
+    return sampler.step, denoiser
 
 
 def growth(before: Profile, after: Profile) -> Profile:
@@ -74,14 +73,22 @@ def opening(name: str, folder: str, px: int, options: dict[str, Any]) -> dict[st
 
 
 def picture(
-    text: str, transformer: str, vae: str, px: int, *, preset: str, steps: int, low_memory: bool = False
+    text: str,
+    transformer: str,
+    vae: str,
+    px: int,
+    *,
+    preset: Literal["exact", "balanced", "fast"],
+    steps: int,
+    low_memory: bool = False,
 ) -> dict[str, float]:
     """Seconds of each stage of a complete image with guidance in a preset. A stage is released before the next is
     opened.
 
     With `low_memory` the denoiser is streamed as well, and decoding takes as little memory as it can.
     """
-    seconds, start = {}, time.perf_counter()
+    seconds: dict[str, float] = {}
+    start = time.perf_counter()
 
     def lap(name: str) -> None:
         nonlocal start
@@ -91,9 +98,9 @@ def picture(
     with pixart.Encoder(text, residency="streamed", preset=preset) as encoder:
         prompt, negative = encoder.encode(PROMPT, max_sequence_length=TOKENS), encoder.encode("")
     lap("encode")
-    residency = "streamed" if low_memory else "resident"
+    residency: Literal["streamed", "resident"] = "streamed" if low_memory else "resident"
     with pixart.Denoiser(transformer, residency=residency, preset=preset) as denoiser:
-        options = {"height": px, "width": px, "use_resolution_binning": False, "preset": preset}
+        options: dict[str, Any] = {"height": px, "width": px, "use_resolution_binning": False, "preset": preset}
         with denoiser.sampler(prompt, negative, num_inference_steps=steps, **options) as sampler:
             lap("open")
             latents = sampler.run()

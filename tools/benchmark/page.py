@@ -77,8 +77,10 @@ def head(results: Results) -> Table:
         f"fastest run. Sizes are the published ones, weights are random, prompts have {TOKENS} tokens, and a step "
         "includes classifier-free guidance with a negative prompt of one token.",
         "",
-        f"Limits of this machine, measured in the same run (`tools/benchmark/machine_limits.c`): {shown}; reading memory "
-        f"{limits['read']:.0f} GB/s.",
+        f"Limits of this machine, the greatest of the run (`tools/benchmark/machine_limits.c`): {shown}; reading memory "
+        f"{limits['read']:.0f} GB/s.{chosen(results)}",
+        "",
+        f"A host can change its speed within minutes. {next_to(results)}",
         "",
         "![Seconds and fraction of the limit](images/performance.png)",
         "",
@@ -90,6 +92,25 @@ def sitting(results: Results) -> str:
     if not all(results.has(task) for task in tasks()):
         return "several runs of some rows each (`--only`), without those that are marked"
     return "one run" if results.of_one_run() else "several runs of some rows each (`--only`)"
+
+
+def next_to(results: Results) -> str:
+    """Says which fractions are of limits that were measured next to their rows."""
+    own = [workload.title for name, workload in WORKLOADS.items() if f"time/{name}" in results.limits_by_group]
+    if len(own) == len(WORKLOADS):
+        return "Fractions below are of the limits before and after the rows of a column."
+    titles = " and ".join(f'"{title}"' for title in own) or "no column"
+    return (
+        f"Fractions of {titles} are of the limits before and after its rows. Others are of the greatest, which makes them "
+        "too low if the host was slower then."
+    )
+
+
+def chosen(results: Results) -> str:
+    """Says which of libpixart's sets of kernels ran, if the rows have it."""
+    rows = (results.row(task) for name in WORKLOADS for task in timed(name) if task.engine == "libpixart")
+    sets = sorted({row["instructions"] for row in rows if row and "instructions" in row})
+    return f" libpixart chose its kernels {', '.join(f'`{name}`' for name in sets)}." if sets else ""
 
 
 def label(task: Task) -> str:

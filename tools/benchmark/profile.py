@@ -22,6 +22,7 @@ EPILOGUE = (
 TILES = "AMX multiplies faster than tiles can be loaded from the second cache: 4 for 4 products."
 
 EXPLANATIONS: dict[str, str] = {
+    "GEMM in float32": "the limit is the greatest of the run, in which the host changed its speed.",
     "attention in bfloat16": f"{SOFTMAX}, and the rounding of weights to bfloat16.",
     "attention in float32": f"{SOFTMAX}.",
     "attention in int8": f"{SOFTMAX}, and sums are rescaled after every 64 keys.",
@@ -44,8 +45,8 @@ def name(kind: str, task: Task) -> str:
 def limit(results: Results, kind: str, task: Task) -> float | None:
     """G operations a second that the machine allows; None for kinds with hardly any arithmetic."""
     if kind.startswith("gemm_"):
-        return results.limit_of(kind.removeprefix("gemm_"))
-    return results.limit_of(COMPUTE[task.precision]) if kind == "attention" else None
+        return results.limit_of(task, kind.removeprefix("gemm_"))
+    return results.limit_of(task, COMPUTE[task.precision]) if kind == "attention" else None
 
 
 def spent(row: dict[str, Any]) -> dict[str, dict[str, float]]:

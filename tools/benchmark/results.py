@@ -10,14 +10,16 @@ from .workloads import ARITHMETIC, BYTES, NAMES, WORKLOADS, Task, tasks
 
 
 class Results:
-    """`machine`: texts; `limits`: G operations and GB a second; `rows`: what bench_stage.py printed, by Task.key;
-    `conversions`: seconds and memory by "<folder>-<precision>"."""
+    """`machine`: texts; `limits`: G operations and GB a second in the machine's fastest minute; `limits_by_group`: those
+    next to the rows of a group; `rows`: what bench_stage.py printed, by Task.key; `conversions`: seconds
+    and memory by "<folder>-<precision>"."""
 
     def __init__(self, file: pathlib.Path, keep: bool) -> None:
         self.file = file
         read = json.loads(file.read_text()) if keep and file.exists() else {}
         self.machine: dict[str, Any] = read.get("machine", {})
         self.limits: dict[str, float | None] = read.get("limits", {})
+        self.limits_by_group: dict[str, dict[str, float | None]] = read.get("limits_by_group", {})
         self.rows: dict[str, dict[str, Any]] = read.get("rows", {})
         self.conversions: dict[str, dict[str, Any]] = read.get("conversions", {})
 
@@ -27,10 +29,12 @@ class Results:
         partial.write_text(json.dumps(content, indent=1) + "\n")
         partial.replace(self.file)
 
-    def add_limits(self, measured: dict[str, float | None]) -> None:
-        """Keeps the greater of each limit, because a disturbance lowers a measurement."""
-        for name, value in measured.items():
-            self.limits[name] = max((v for v in (value, self.limits.get(name)) if v is not None), default=None)
+    def add_limits(self, measured: dict[str, float | None], *groups: str) -> None:
+        """Adds what was measured next to the rows of some groups. Keeps the greater of each limit, because a
+        disturbance lowers a measurement."""
+        for limits in (self.limits, *(self.limits_by_group.setdefault(group, {}) for group in groups if group)):
+            for name, value in measured.items():
+                limits[name] = max((v for v in (value, limits.get(name)) if v is not None), default=None)
 
     def add(self, task: Task, row: dict[str, Any], turn: int) -> None:
         """Adds the runs of a later round to those of earlier rounds. The other values are those of the fastest
@@ -56,9 +60,14 @@ class Results:
         row = self.row(task)
         return min(row["seconds"]) if row else None
 
-    def limit_of(self, precision: str) -> float:
+    def limits_of(self, task: Task) -> dict[str, float | None]:
+        """The limits next to the rows of a task's group."""
+        return self.limits_by_group.get(task.group) or self.limits
+
+    def limit_of(self, task: Task, precision: str) -> float:
         """G operations per second. If the processor lacks the instructions, those of float32."""
-        return self.limits.get(ARITHMETIC[precision]) or self.limits["float32"] or 0
+        limits = self.limits_of(task)
+        return limits.get(ARITHMETIC[precision]) or limits["float32"] or 0
 
     def fraction(self, task: Task) -> tuple[float, bool] | None:
         """The fraction of its time that a task would need at the machine's limit, and True if that is the limit of
@@ -66,8 +75,8 @@ class Results:
         seconds, workload = self.seconds(task), WORKLOADS.get(task.workload)
         if seconds is None or workload is None or not self.limits:
             return None
-        arithmetic = workload.gflop / self.limit_of(task.precision)
-        reading = workload.parameters * BYTES[task.precision] * 1e-9 / (self.limits["read"] or 1)
+        arithmetic = workload.gflop / self.limit_of(task, task.precision)
+        reading = workload.parameters * BYTES[task.precision] * 1e-9 / (self.limits_of(task)["read"] or 1)
         return max(arithmetic, reading) / seconds, reading > arithmetic
 
 

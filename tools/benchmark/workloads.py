@@ -114,10 +114,15 @@ class Task:
     """Of a process."""
 
     @property
+    def group(self) -> str:
+        """What the rows that are compared with each other have in common."""
+        return f"{self.kind}/{self.workload}"
+
+    @property
     def key(self) -> str:
         mode = "/streamed" if self.options.get("residency") == "streamed" else ""
         compute = f"/{self.options['compute']}" if self.kind == "gguf" else ""
-        return f"{self.kind}/{self.workload}/{self.engine}/{self.precision}{compute}{mode}"
+        return f"{self.group}/{self.engine}/{self.precision}{compute}{mode}"
 
 
 def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **options: Any) -> Task:
@@ -126,7 +131,7 @@ def ours(workload: str, precision: str, kind: str = "time", runs: int = 3, **opt
     return Task(workload, "libpixart", precision, kind, {**compute, **options}, runs)
 
 
-STREAMED = {"residency": "streamed"}
+STREAMED: dict[str, Any] = {"residency": "streamed"}
 PRECISIONS = tuple(BYTES)
 AUTOENCODER = ("decode", "image")
 """Stages that libpixart computes in float32 only, and the peers not in int8."""
@@ -188,7 +193,7 @@ def gguf_tasks() -> list[Task]:
 
 def in_turns(chosen: list[Task]) -> Iterator[tuple[Task, int]]:
     """Tasks in the order in which they run, each with the number of its round."""
-    for (kind, workload), rows in itertools.groupby(chosen, key=lambda task: (task.kind, task.workload)):
-        rows = list(rows)
-        for turn in range(ROUNDS.get(workload, 1) if kind in ("time", "avx2") else 1):
+    for _, grouped in itertools.groupby(chosen, key=lambda task: task.group):
+        rows = list(grouped)
+        for turn in range(ROUNDS.get(rows[0].workload, 1) if rows[0].kind in ("time", "avx2") else 1):
             yield from ((task, turn) for task in rows)

@@ -18,8 +18,9 @@ PACKAGE = pathlib.Path(pixart.__file__).parent
 
 def check(*paths):
     """The errors of mypy in files: {path: {line: message}}."""
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", *map(str, paths)]
-    environment = {**os.environ, "MYPYPATH": str(PACKAGE.parent), "COLUMNS": "200"}
+    flags = ["--strict", "--explicit-package-bases", "--no-error-summary", "--hide-error-context"]
+    command = [sys.executable, "-m", "mypy", *flags, *map(str, paths)]
+    environment = {**os.environ, "MYPYPATH": f"{PACKAGE.parent}:{ROOT / 'tools'}", "COLUMNS": "200"}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.returncode in (0, 1), result.stdout + result.stderr
     found = {}
@@ -41,6 +42,11 @@ def test_the_package_its_calls_and_the_examples_are_accepted():
     examples = sorted((ROOT / "examples" / "python").glob("*.py"))
     assert examples
     assert check(PACKAGE, HERE / "accepted.py", *examples) == {}
+
+
+def test_the_calls_of_the_benchmark_are_accepted():
+    """It runs for hours, and on no machine of the tests."""
+    assert check(ROOT / "tools" / "benchmark" / "ours.py") == {}
 
 
 def test_wrong_keys_and_types_are_refused():
