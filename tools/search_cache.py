@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Searches values of the option `cache` for a checkpoint: the least work for the best of the worst image.
 
-    tools/search_cache.py                                       residuals for models/emoji, 20 steps
+    tools/search_cache.py                                       residuals for models/emoji, 20 steps with guidance
     tools/search_cache.py DIR --form schedule --out front.json  schedules for your checkpoint
     tools/search_cache.py DIR --compute int8 --prompt "a cat" "a harbour at dawn" --seed 0 1 2
 
@@ -32,6 +32,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=4.5)
     parser.add_argument("--compute", default="auto", help="of the denoiser")
+    parser.add_argument(
+        "--counted-blocks",
+        type=int,
+        metavar="N",
+        help="count the work of residuals as that of a checkpoint of N blocks",
+    )
     parser.add_argument("--population", type=int, default=24)
     parser.add_argument("--generations", type=int, default=20)
     parser.add_argument("--search-seed", type=int, default=0)
@@ -43,13 +49,15 @@ def main() -> None:
     args = parse_arguments()
     sys.path[:0] = [str(TOOLS), str(ROOT / "bindings" / "python" / "src")]
     restart_in_reference(folder=ROOT / ".venv" / "caching", requirements=CACHING)
-    from caching.forms import FORMS
+    from caching.forms import Form, Residual, Schedule
     from caching.runs import GALLERY, Runs
     from caching.search import search
 
     prompts = args.prompt or GALLERY
     with Runs(args.model, prompts, args.seed, args.steps, args.guidance, {"compute": args.compute}) as runs:
-        form = FORMS[args.form](args.steps, runs.blocks)
+        form: Form = Schedule(args.steps, runs.blocks)
+        if args.form == "residual":
+            form = Residual(args.steps, runs.blocks, args.counted_blocks)
         front = search(runs, form, args.population, args.generations, args.search_seed)
     for one in front:
         shown = one["cache"] if args.form == "residual" else "a schedule"

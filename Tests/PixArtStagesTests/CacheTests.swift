@@ -29,7 +29,10 @@ import Testing
     /// Half of the modules of five steps.
     private static let half = schedule(steps: 5) { step, block, name in (step + block + name.count) % 2 == 0 }
     /// One of each kind, for runs of five steps.
-    private static let caches = ["\"half\"", #"{"blocks": [0, 2], "steps": [3]}"#, half]
+    private static let caches = [
+        "\"half\"", #"{"blocks": [0, 2], "steps": [3]}"#, half,
+        #"{"steps": [2], "prompt_steps": [1, 3]}"#,
+    ]
 
     private func options(_ cache: String?, _ others: String = "") -> String {
         (cache.map { ", \"cache\": \($0)" } ?? "") + others
@@ -69,17 +72,109 @@ import Testing
         #expect((1e-4...0.5).contains(relativeError(table[1], all[1])))
     }
 
-    /// Presets keep the first and the last block, and compute their share of the steps of every run.
+    /// Presets keep the first and the last block, and compute their share of the steps of every run: the steps of a search
+    /// in one of 20 from noise.
     @Test(arguments: [
-        ("half", 20, [2, 4, 6, 8, 10, 12, 14, 16, 18]), ("third", 20, [4, 8, 12, 16]), ("half", 7, [2, 4]),
-        ("third", 9, [4]), ("third", 1, []),
+        (
+            "half", 20,
+            #""steps": [3, 5, 7, 9, 10, 12, 14, 16, 18], "prompt_steps": [17], "guidance_start": 3"#
+        ),
+        ("third", 20, #""steps": [4, 9, 12, 16], "prompt_steps": [14, 18], "guidance_start": 4"#),
+        ("half", 19, #""interval": 2"#), ("third", 21, #""interval": 4"#), ("half", 7, #""steps": [2, 4]"#),
+        ("third", 9, #""steps": [4]"#), ("third", 1, #""steps": []"#),
     ])
-    func presets(_ name: String, _ steps: Int, _ computed: [Int]) throws {
+    func presets(_ name: String, _ steps: Int, _ spelled: String) throws {
         let denoiser = try model.denoiser()
         func last(_ cache: String) throws -> [Float]? {
             try model.sampler(denoiser, options(cache), steps: steps).states().last
         }
-        #expect(try last("\"\(name)\"") == last("{\"blocks\": [1, 2], \"steps\": \(computed)}"))
+        let named = try last("\"\(name)\"")
+        #expect(try named == last("{\"blocks\": [1, 2], \(spelled)}"))
+        #expect(try named == last("{\"preset\": \"\(name)\"}"))
+    }
+
+    /// A run from an image takes no steps of the search, even if there are 20.
+    @Test func presetFromImage() throws {
+        let denoiser = try model.denoiser()
+        func states(_ cache: String) throws -> [[Float]] {
+            let sampler = try model.sampler(denoiser, options(cache, #", "strength": 0.8"#), steps: 25)
+            try sampler.setImage(model["hints"])
+            return try sampler.states()
+        }
+        let named = try states("\"half\"")
+        #expect(try named.count == 20 && named == states(#"{"interval": 2}"#))
+    }
+
+    // MARK: Steps that compute the prompt's prediction
+
+    /// A negative prompt that is the prompt follows it exactly, so such a step is like one that computes everything.
+    @Test(arguments: [false, true])
+    func following(_ isControlled: Bool) throws {
+        let denoiser = try isControlled ? model.controlled() : model.denoiser()
+        func states(_ cache: String, same: Bool) throws -> [[Float]] {
+            let sampler = try model.sampler(denoiser, options(cache), negativeIsPrompt: same)
+            if isControlled { try sampler.setControl(model["hints"]) }
+            return try sampler.states()
+        }
+        let listed = #"{"blocks": [1, 2], "steps": [2, 3]}"#
+        let followed = #"{"blocks": [1, 2], "steps": [2], "prompt_steps": [3]}"#
+        for (a, b) in zip(try states(listed, same: true), try states(followed, same: true)) {
+            #expect(relativeError(a, b) < 1e-5)
+        }
+        let (all, prompt) = (try states(listed, same: false), try states(followed, same: false))
+        for step in 0..<3 { #expect(relativeError(all[step], prompt[step]) < 1e-5) }
+        #expect(relativeError(all[3], prompt[3]) > 1e-5)
+    }
+
+    /// Without other predictions, a step of the prompt is one of all.
+    @Test func promptAlone() throws {
+        let denoiser = try model.denoiser()
+        let plain = #", "guidance_interval": [0, 0]"#
+        let prompt = try states(denoiser, #"{"steps": [], "prompt_steps": [2, 3]}"#, plain)
+        #expect(try prompt == states(denoiser, #"{"steps": [2, 3]}"#, plain))
+        #expect(try prompt != states(denoiser, #"{"steps": [2]}"#, plain))
+    }
+
+    /// The start of guidance is that of an interval, of which the later one holds. The step that guidance starts in
+    /// computes everything.
+    @Test func guidanceStart() throws {
+        let denoiser = try model.denoiser()
+        let started = try states(denoiser, #"{"steps": [], "guidance_start": 2}"#)
+        #expect(try started == states(denoiser, #"{"steps": [2]}"#, #", "guidance_interval": [0.4, 1]"#))
+        #expect(
+            try started
+                == states(denoiser, #"{"steps": [], "guidance_start": 2}"#, #", "guidance_interval": [0.2, 1]"#))
+        #expect(try started != states(denoiser, #"{"steps": [2]}"#))
+        // Guidance that ends before it starts.
+        _ = try states(denoiser, #"{"steps": [], "guidance_start": 4}"#, #", "guidance_interval": [0, 0.4]"#)
+    }
+
+    /// A step of the prompt counts the blocks that its predictions compute: four of one item, then one of the other.
+    @Test func progressOfParts() throws {
+        let sampler = try model.sampler(model.denoiser(), options(#"{"steps": [], "prompt_steps": [2]}"#))
+        var spans: [Double] = []
+        for _ in 0..<5 {
+            try CallProgress.run({ _, _, fraction in
+                if fraction != spans.last { spans.append(fraction) }
+                return true
+            }) { try sampler.step() }
+        }
+        #expect(spans == spans.sorted())
+        // Two predictions of four, two, half of each, two and four blocks.
+        let total = Double(8 + 4 + 4 + 2 + 4 + 8)
+        #expect([8, 12, 16, 18, 22, 30].allSatisfy { work in spans.contains { abs($0 - work / total) < 1e-12 } })
+    }
+
+    @Test func perturbedItemsFollow() throws {
+        let denoiser = try model.denoiser()
+        let others = #", "pag_scale": 1, "pag_applied_layers": [1]"#
+        let (listed, followed, reused) = (
+            try states(denoiser, #"{"steps": [2, 3]}"#, others),
+            try states(denoiser, #"{"steps": [2], "prompt_steps": [3]}"#, others),
+            try states(denoiser, #"{"steps": [2]}"#, others)
+        )
+        #expect(relativeError(followed[3], listed[3]) < relativeError(reused[3], listed[3]))
+        #expect(followed.allSatisfy { $0.allSatisfy(\.isFinite) })
     }
 
     /// A table computes all of the first step, whatever it says.
@@ -309,8 +404,15 @@ import Testing
         ("1", ["option \"cache\" is 1", "\"half\"", "\"third\"", "\"schedule\""]),
         ("\"fast\"", ["option \"cache\" is \"fast\""]),
         ("[]", ["option \"cache\" is []"]),
-        ("{}", ["neither \"steps\" nor \"interval\"", "one of them"]),
-        (#"{"interval": 2, "steps": [1]}"#, ["both \"steps\" and \"interval\""]),
+        ("{}", ["none of \"steps\", \"interval\" and \"preset\"", "one of them"]),
+        (#"{"interval": 2, "steps": [1]}"#, ["\"steps\" and \"interval\"", "one of them"]),
+        (#"{"preset": "half", "interval": 2}"#, ["\"interval\" and \"preset\"", "one of them"]),
+        (#"{"preset": "quarter"}"#, ["\"preset\" \"quarter\"", "\"half\" or \"third\""]),
+        (#"{"preset": 2}"#, ["\"preset\" 2"]),
+        (#"{"steps": [], "prompt_steps": [-1]}"#, ["\"prompt_steps\" [-1]", "from 0 on"]),
+        (#"{"steps": [], "guidance_start": 0.15}"#, ["\"guidance_start\" 0.15", "a step, from 0 on"]),
+        (#"{"interval": 2, "prompt_steps": [1]}"#, ["\"prompt_steps\" without \"steps\""]),
+        (#"{"preset": "half", "guidance_start": 1}"#, ["\"guidance_start\" without \"steps\""]),
         (#"{"interval": 0}"#, ["\"interval\" 0", "from 1 to 100000"]),
         (#"{"interval": 2.0}"#, ["\"interval\" 2.0"]),
         (#"{"steps": [1, -1]}"#, ["\"steps\" [1,-1]", "from 0 on"]),
@@ -318,7 +420,11 @@ import Testing
         (#"{"steps": ["1"]}"#, ["\"steps\" [\"1\"]"]),
         (
             #"{"stepz": [1]}"#,
-            ["key \"stepz\"", "\"blocks\", \"steps\", \"interval\", \"minimum_steps\", \"schedule\""]
+            [
+                "key \"stepz\"",
+                "\"blocks\", \"steps\", \"prompt_steps\", \"guidance_start\", \"interval\", \"preset\", "
+                    + "\"minimum_steps\", \"schedule\"",
+            ]
         ),
         (#"{"blocks": [2, 1], "interval": 2}"#, ["\"blocks\" [2,1]", "do not fall"]),
         (#"{"blocks": [-1, 1], "interval": 2}"#, ["\"blocks\" [-1,1]"]),
@@ -374,6 +480,9 @@ import Testing
         }
         expectFailure(PIXART_ERROR_OPTION, "step 5 in \"steps\"", "from 0 to 4 of the run") {
             _ = try states(denoiser, #"{"steps": [1, 5]}"#)
+        }
+        expectFailure(PIXART_ERROR_OPTION, "step 7 in \"prompt_steps\"", "from 0 to 4 of the run") {
+            _ = try states(denoiser, #"{"steps": [1], "prompt_steps": [2, 7]}"#)
         }
         expectFailure(PIXART_ERROR_OPTION, "4 steps in \"schedule\"", "expected 5") {
             _ = try states(denoiser, Self.schedule(steps: 4) { _, _, _ in true })

@@ -58,10 +58,10 @@ struct ControlModel {
     /// A run of five steps for two images, with the reference's noise. `options` follow others.
     func sampler(
         _ denoiser: Denoiser, _ options: String = "", images: Int = 2, steps: Int = 5,
-        scheduler: String = #"{"_class_name": "DDIMScheduler", "clip_sample": false}"#
+        scheduler: String = #"{"_class_name": "DDIMScheduler", "clip_sample": false}"#, negativeIsPrompt: Bool = false
     ) throws -> Sampler {
         let sampler = try Sampler(
-            denoiser, PromptBatch(prompt: self["prompt"], negative: self["negative"]),
+            denoiser, PromptBatch(prompt: self["prompt"], negative: self[negativeIsPrompt ? "prompt" : "negative"]),
             DenoiseOptions(
                 json: """
                     {"height": 48, "width": 80, "use_resolution_binning": false, "num_inference_steps": \(steps),

@@ -79,8 +79,8 @@ import Testing
     @Test func presetsOfRuns() throws {
         for (given, spelled) in [
             (#"{"preset": "exact"}"#, "{}"),
-            (#"{"preset": "balanced"}"#, #"{"cache": {"interval": 2, "minimum_steps": 15}}"#),
-            (#"{"preset": "fast"}"#, #"{"cache": {"interval": 4, "minimum_steps": 10}}"#),
+            (#"{"preset": "balanced"}"#, #"{"cache": {"preset": "half", "minimum_steps": 15}}"#),
+            (#"{"preset": "fast"}"#, #"{"cache": {"preset": "third", "minimum_steps": 10}}"#),
             (#"{"preset": "fast", "cache": "half"}"#, #"{"cache": "half"}"#),
             (#"{"preset": "fast", "cache": null, "seed": 1}"#, #"{"seed": 1}"#),
         ] {
@@ -111,7 +111,7 @@ import Testing
         {
             try expectSame(
                 "{\"preset\": \"fast\", \"stage\": \"\(stage)\"}",
-                "{\"stage\": \"\(stage)\", \"compute\": \"\(compute)\", \"cache\": {\"interval\": 4, \"minimum_steps\": 10}}",
+                "{\"stage\": \"\(stage)\", \"compute\": \"\(compute)\", \"cache\": {\"preset\": \"third\", \"minimum_steps\": 10}}",
                 MemoryEstimateOptions.self)
         }
     }

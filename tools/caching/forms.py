@@ -25,33 +25,46 @@ class Form(Protocol):
         """The first generation."""
 
 
+NOTHING, PROMPT, ALL = range(3)
+"""What a step between the first and the last computes."""
+
+
 class Residual:
-    """Whether each step between the first and the last is computed, then how many blocks before and after the residual
-    are, at most `edge` each."""
+    """What each step between the first and the last computes, then how many blocks before and after the residual are,
+    at most `edge` each, then the first step with guidance, at most a fifth of the run. The work is that of a checkpoint
+    of `counted` blocks."""
 
-    def __init__(self, steps: int, blocks: int, edge: int = 1) -> None:
-        self.steps, self.blocks = steps, blocks
-        inner = steps - 2
-        self.low = np.zeros(inner + 2, int)
-        self.high = np.array([1] * inner + [min(edge, (blocks - 1) // 2)] * 2)
+    def __init__(self, steps: int, blocks: int, counted: int | None = None, edge: int = 1) -> None:
+        self.steps, self.blocks, self.counted = steps, blocks, counted or blocks
+        self.inner = steps - 2
+        self.low = np.zeros(self.inner + 3, int)
+        self.high = np.array([ALL] * self.inner + [min(edge, (blocks - 1) // 2)] * 2 + [steps // 5])
 
-    def computed(self, numbers: np.ndarray) -> list[int]:
-        return [0, *(int(step) + 1 for step in np.flatnonzero(numbers[:-2])), self.steps - 1]
+    def chosen(self, numbers: np.ndarray, kind: int) -> list[int]:
+        return [int(step) + 1 for step in np.flatnonzero(numbers[: self.inner] == kind)]
 
     def cache(self, numbers: np.ndarray) -> dict[str, Any]:
-        before, after = (int(number) for number in numbers[-2:])
-        return {"blocks": [before, self.blocks - 1 - after], "steps": self.computed(numbers)}
+        before, after, start = (int(number) for number in numbers[self.inner :])
+        return {
+            "blocks": [before, self.blocks - 1 - after],
+            "steps": self.chosen(numbers, ALL),
+            "prompt_steps": self.chosen(numbers, PROMPT),
+            "guidance_start": start,
+        }
 
     def work(self, numbers: np.ndarray) -> float:
-        return residual_work(self.computed(numbers), self.steps, numbers[-2:].sum() / self.blocks)
+        before, after, start = numbers[self.inner :]
+        live = float(before + after) / self.counted
+        return residual_work(self.steps, self.chosen(numbers, ALL), self.chosen(numbers, PROMPT), int(start), live)
 
     def start(self, count: int, random: np.random.Generator) -> np.ndarray:
         rows = random.integers(self.low, self.high + 1, (count, len(self.low)))
-        inner = self.steps - 2
         for row in rows:
-            row[:inner] = random.random(inner) < random.uniform(0.15, 0.7)
+            some, most = np.sort(random.uniform(0.1, 0.7, 2))
+            share = random.random(self.inner)
+            row[: self.inner] = np.where(share < some, ALL, np.where(share < most, PROMPT, NOTHING))
         for row, interval in zip(rows, range(2, 7)):
-            row[:inner] = [(step + 1) % interval == 0 for step in range(inner)]
+            row[: self.inner] = [ALL * ((step + 1) % interval == 0) for step in range(self.inner)]
         return rows
 
 
@@ -84,6 +97,3 @@ class Schedule:
             row[:] = whole[:, None, None] | (random.random(self.shape) < random.choice([0.0, 0.1, 0.3]))
             row[-1] = 1
         return rows.reshape(count, -1)
-
-
-FORMS = {"residual": Residual, "schedule": Schedule}

@@ -194,6 +194,8 @@ def schedule(steps: int, blocks: int) -> dict[str, Any]:
     return {"schedule": {f"{step:03d}": row for step, row in enumerate(rows)}}
 
 
+PROMPT_STEPS = {"blocks": (0, 3), "steps": (4, 6), "prompt_steps": (5, 6), "guidance_start": 2}
+
 STEP_CACHE = (
     Model(
         "step cache",
@@ -209,6 +211,11 @@ STEP_CACHE = (
             Run(steps=10, cache=schedule(10, 5), prompt=(LONG, CAT), negative=(MIXED, EMPTY), seed=7),
             Run(steps=10, cache={"interval": 2}, guidance_interval=(0.3, 0.8)),
             Run(steps=10, cache=schedule(10, 5), guidance_interval=(0.3, 0.8), images=2, seed=(3, 4)),
+            Run(steps=10, cache={"steps": (3, 6), "prompt_steps": (1, 4, 5, 8)}, images=2, seed=(3, 4)),
+            Run(steps=10, cache=PROMPT_STEPS, prompt=(LONG, CAT), negative=(MIXED, EMPTY), seed=7),
+            Run(steps=10, cache=PROMPT_STEPS, guidance_interval=(0.3, 0.8), images=2, seed=(3, 4)),
+            Run(steps=10, cache=PROMPT_STEPS, strength=0.8),
+            Run(steps=25, cache="half", strength=0.8),
             Run(steps=10, cache={"interval": 3}, strength=0.6, mask=True),
             Run(steps=10, cache=schedule(10, 5), strength=0.6),
             *(

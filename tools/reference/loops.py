@@ -1,5 +1,5 @@
-"""Runs that no PixArt pipeline of diffusers has, written with diffusers' parts: guidance in part of the run, and
-image-to-image with or without a mask."""
+"""Runs that no PixArt pipeline of diffusers has, written with diffusers' parts: guidance in part of the run, steps that
+compute the prompt's prediction only, and image-to-image with or without a mask."""
 
 from __future__ import annotations
 
@@ -116,6 +116,9 @@ def predictor(reference: Reference, run: Run, steps: int, cache: StepCache | Non
     guider."""
     transformer = reference.pipeline.transformer
     start, stop = run.guidance_interval or (0.0, 1.0)
+    if cache:
+        # The guider rounds the product with the number of steps down.
+        start = max(start, (cache.guidance_start + 0.5) / steps)
     guider = ClassifierFreeGuidance(guidance_scale=run.guidance, start=start, stop=stop, enabled=run.guidance > 1)
     inputs = reference.embeddings(run)
 
@@ -135,8 +138,9 @@ def predictor(reference: Reference, run: Run, steps: int, cache: StepCache | Non
         if cache:
             cache.begin(*("prompt", "negative_prompt")[: guider.num_conditions])
         with torch.no_grad():
+            prompt = predicted(latents, timestep, "prompt")
             negative = predicted(latents, timestep, "negative_prompt") if guider.num_conditions == 2 else None
-            return guider.forward(predicted(latents, timestep, "prompt"), negative).pred
+            return guider.forward(prompt, negative).pred
 
     return predict
 

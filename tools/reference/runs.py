@@ -20,6 +20,7 @@ from .loops import mask_of, picture_of, run_loop
 from .measures import Row, Table
 from .random_checkpoint import write_checkpoint
 from .run import Model, Run
+from .step_cache import makes_parts
 
 
 class Stages(NamedTuple):
@@ -66,7 +67,7 @@ def compare_run(row: Row, run: Run, reference: Reference, ours: Stages, work: pa
 
     if run.plain:
         compare_forward(row, run, reference, ours.denoiser, embeddings[0])
-    written = run.strength is not None or run.guidance_interval is not None
+    written = run.strength is not None or run.guidance_interval is not None or makes_parts(run.cache, run.steps)
     expected = run_loop(reference, run) if written else reference.run(run)
     positives, negatives = embeddings[: len(run.prompts)], embeddings[len(run.prompts) :]
     one = len(positives) == 1

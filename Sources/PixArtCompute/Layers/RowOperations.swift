@@ -53,6 +53,17 @@ extension Matrix {
         }
     }
 
+    /// x -= other, elementwise
+    package func subtract(_ other: Matrix, _ pool: ThreadPool) throws(PixArtError) {
+        precondition(other.rows == rows && other.columns == columns)
+        try pool.run(total: rows, grain: Self.grain, as: .rows) { range, _ in
+            for row in range {
+                let (x, part) = (self.row(row), other.row(row))
+                for column in 0..<columns { x[column] -= part[column] }
+            }
+        }
+    }
+
     /// x = x / (1 + exp(-x)), elementwise
     package func silu() {
         for row in 0..<rows { Kernels.best.table.pointee.silu(columns, self.row(row)) }

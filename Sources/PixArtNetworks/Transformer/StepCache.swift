@@ -35,6 +35,8 @@ package struct StepCache: Sendable {
         fileprivate let reused: [BlockModules]
         /// The rows of the step's items.
         fileprivate let rows: Range<Int>
+        /// The rows of the items that others follow; nil if none does.
+        fileprivate let leader: Range<Int>?
     }
 
     fileprivate let residual: Residual?
@@ -69,10 +71,14 @@ package struct StepCache: Sendable {
         }
     }
 
-    /// The use of a step whose items are consecutive ones of the largest batch, from `firstItem` on. `reused` are the
-    /// modules of each block that are not computed: all or none of each block of a residual, or any that are kept.
-    package func step(reusing reused: [BlockModules], firstItem: Int, items: Int) -> Step {
-        Step(cache: self, reused: reused, rows: firstItem * tokens..<(firstItem + items) * tokens)
+    /// The use of a step for consecutive items of the largest batch. `reused` are the modules of each block that are not
+    /// computed: all or none of each block of a residual, or any that are kept.
+    ///
+    /// With a `leader`, the items come in groups of its size, and the residuals of the other groups are kept as
+    /// differences from its own. So they follow it when it is computed alone.
+    package func step(reusing reused: [BlockModules], items: Range<Int>, leader: Range<Int>? = nil) -> Step {
+        func rows(_ items: Range<Int>) -> Range<Int> { items.lowerBound * tokens..<items.upperBound * tokens }
+        return Step(cache: self, reused: reused, rows: rows(items), leader: leader.map(rows))
     }
 }
 
@@ -131,13 +137,13 @@ extension StepCache.Step {
     /// Before a block: remembers the streams before the first block of a residual, or adds the residual.
     func enter(_ block: Int, _ stream: Matrix, copies: Matrix?, _ pool: ThreadPool) throws(PixArtError) {
         guard let residual = cache.residual, block == residual.blocks.lowerBound else { return }
-        let kept = copies.flatMap { own in residual.copyStream.map { (own: own, rows: $0.rows(rows)) } }
+        let kept = copies.flatMap { own in residual.copyStream.map { (own: own, all: $0, rows: $0.rows(rows)) } }
         if skips(block) {
             if let kept {
                 if residual.copiesBeginWithin { kept.own.copy(from: stream) }
-                try ActivationRows(kept.rows).add(to: kept.own, pool)
+                try add(kept.all, to: kept.own, pool)
             }
-            try ActivationRows(residual.stream.rows(rows)).add(to: stream, pool)
+            try add(residual.stream, to: stream, pool)
         } else {
             residual.stream.rows(rows).copy(from: stream)
             if let kept { kept.rows.copy(from: residual.copiesBeginWithin ? stream : kept.own) }
@@ -147,8 +153,32 @@ extension StepCache.Step {
     /// After a block that was computed: takes the residual if it was the last of it.
     func leave(_ block: Int, _ stream: Matrix, copies: Matrix?, _ pool: ThreadPool) throws(PixArtError) {
         guard let residual = cache.residual, block == residual.blocks.upperBound else { return }
-        try residual.stream.rows(rows).subtract(from: stream, pool)
-        if let copies, let kept = residual.copyStream { try kept.rows(rows).subtract(from: copies, pool) }
+        try take(residual.stream, from: stream, pool)
+        if let copies, let kept = residual.copyStream { try take(kept, from: copies, pool) }
+    }
+
+    /// Adds the step's rows of a residual to a stream.
+    private func add(_ kept: Matrix, to stream: Matrix, _ pool: ThreadPool) throws(PixArtError) {
+        try ActivationRows(kept.rows(rows)).add(to: stream, pool)
+        for (group, leader) in followers {
+            try ActivationRows(kept.rows(leader)).add(to: stream.rows(group), pool)
+        }
+    }
+
+    /// Makes the step's rows of a residual, which are those of the stream before its blocks, what was added to them.
+    private func take(_ kept: Matrix, from stream: Matrix, _ pool: ThreadPool) throws(PixArtError) {
+        try kept.rows(rows).subtract(from: stream, pool)
+        for (group, leader) in followers {
+            try kept.rows(rows).rows(group).subtract(kept.rows(leader), pool)
+        }
+    }
+
+    /// The groups of the step's items that follow others: their rows of its stream, and those of the leader's residual.
+    private var followers: [(group: Range<Int>, leader: Range<Int>)] {
+        guard let leader else { return [] }
+        return stride(from: rows.lowerBound, to: rows.upperBound, by: leader.count)
+            .filter { $0 != leader.lowerBound }
+            .map { ($0 - rows.lowerBound..<$0 - rows.lowerBound + leader.count, leader) }
     }
 }
 

@@ -13,9 +13,35 @@ package enum CacheRequest: Sendable, Equatable {
 
 /// The steps that compute a residual. The first and the last always do, and need not be listed.
 package enum ComputedSteps: Sendable, Equatable {
-    case listed([Int])
+    case listed(ListedSteps)
     /// One of so many steps, from the first on.
     case every(Int)
+    case preset(CachePreset)
+
+    /// The steps of a run of `count` steps, after the first `skipped` ones of the schedule.
+    func listed(steps count: Int, skipped: Int) -> ListedSteps {
+        func every(_ interval: Int) -> ListedSteps { ListedSteps(Set(stride(from: 0, to: count, by: interval))) }
+        return switch self {
+        case .listed(let steps): steps
+        case .every(let interval): every(interval)
+        case .preset(let preset):
+            count == CachePreset.searchedSteps && skipped == 0 ? preset.searched : every(preset.interval)
+        }
+    }
+}
+
+/// Steps of a run by their numbers, from 0 on.
+package struct ListedSteps: Sendable, Equatable {
+    /// Those that compute the residuals of all predictions.
+    let steps: Set<Int>
+    /// Those that compute the prompt's alone. The others change as it does.
+    let promptSteps: Set<Int>
+    /// The first step with classifier-free guidance.
+    let guidanceStart: Int
+
+    init(_ steps: Set<Int>, prompt: Set<Int> = [], guidanceStart: Int = 0) {
+        (self.steps, promptSteps, self.guidanceStart) = (steps, prompt, guidanceStart)
+    }
 }
 
 /// A residual cache of stated quality.
@@ -24,29 +50,41 @@ package enum CachePreset: String, CaseIterable, Sendable {
     case third
 
     /// One of so many steps is computed.
-    var interval: Int {
+    fileprivate var interval: Int {
         switch self {
         case .half: 2
         case .third: 4
         }
     }
 
-    var request: CacheRequest { .residual(of: nil, .every(interval)) }
+    /// Steps of a run that `searched` is for.
+    fileprivate static let searchedSteps = 20
+
+    /// The best steps that a search found for prompts of which some are sensitive: docs/caching.md.
+    fileprivate var searched: ListedSteps {
+        switch self {
+        case .half: ListedSteps([3, 5, 7, 9, 10, 12, 14, 16, 18], prompt: [17], guidanceStart: 3)
+        case .third: ListedSteps([4, 9, 12, 16], prompt: [14, 18], guidanceStart: 4)
+        }
+    }
 }
 
 extension Option where Value == CacheRequest? {
     static var cache: Self {
         .optionalForm(
             "cache",
-            "\(CachePreset.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")), an object with \"steps\" or "
-                + "\"interval\", or an object with \"schedule\"",
+            "\(CachePreset.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")), an object with \"steps\", "
+                + "\"interval\" or \"preset\", or an object with \"schedule\"",
             schemas: CacheRequest.schemas,
             "Results of earlier steps that later ones add again instead of computing them. \"half\" computes "
-                + "every second step and \"third\" every fourth, in about 60% and 35% of the time. An object with "
-                + "\"steps\" lists the steps that are computed, from 0 on, and one with \"interval\": n computes "
-                + "each n-th; the first and the last are always computed. The others add again what the blocks from "
-                + "the first to the second number of \"blocks\" added in all (default: all blocks but the first and "
-                + "the last of the checkpoint). With \"minimum_steps\", runs of fewer steps compute all of "
+                + "about every second step and \"third\" about every fourth, in about 60% and 37% of the time; in runs of 20 "
+                + "steps from noise, they leave guidance out of the first 3 or 4. {\"preset\": "
+                + "\"half\"} is the same. An object with \"steps\" lists the steps that are computed, from 0 on, and one with "
+                + "\"interval\": n computes each n-th; the first and the last are always computed. The others add again "
+                + "what the blocks from the first to the second number of \"blocks\" added in all (default: all blocks but "
+                + "the first and the last of the checkpoint). With \"steps\", \"prompt_steps\" lists steps that compute the "
+                + "prompt's prediction only, which the negative prompt's follows, and \"guidance_start\" is the first step "
+                + "with classifier-free guidance. With \"minimum_steps\", runs of fewer steps compute all of "
                 + "every step. An object with \"schedule\" is a table of step, block and "
                 + "module, such as {\"000\": {\"0\": {\"attn1\": true, \"attn2\": true, \"ff\": true}}}, for all steps of "
                 + "the scheduler: with false, the module's last output is added again. null computes all of every step. "
@@ -59,14 +97,15 @@ extension Option where Value == CacheRequest? {
 
 extension CacheRequest {
     private static let keys = (
-        residual: ["blocks", "steps", "interval", "minimum_steps"], schedule: ["schedule"]
+        residual: ["blocks", "steps", "prompt_steps", "guidance_start", "interval", "preset", "minimum_steps"],
+        schedule: ["schedule"]
     )
 
     /// nil for JSON of another kind than the forms. Fails with `.option` naming what is not allowed.
     fileprivate init?(_ json: JSONValue) throws(PixArtError) {
         if let name = json.string {
             guard let preset = CachePreset(rawValue: name) else { return nil }
-            self = preset.request
+            self = .residual(of: nil, .preset(preset))
             return
         }
         guard let members = json.object else { return nil }
@@ -89,6 +128,12 @@ extension CacheRequest {
     /// Whether a run of so many steps reuses anything.
     func applies(toSteps count: Int) -> Bool {
         if case .residual(_, _, let minimumSteps) = self { count >= minimumSteps } else { true }
+    }
+
+    /// The first step with classifier-free guidance, of `count` steps after the first `skipped` ones of the schedule.
+    func guidanceStart(steps count: Int, skipped: Int) -> Int {
+        guard case .residual(_, let choice, _) = self else { return 0 }
+        return choice.listed(steps: count, skipped: skipped).guidanceStart
     }
 
     static func refused(_ what: String, expected: String) -> PixArtError {
@@ -189,23 +234,52 @@ extension BlockModules {
 
 extension ComputedSteps {
     fileprivate init(_ members: [Name: JSONValue]) throws(PixArtError) {
-        switch (members["steps"], members["interval"]) {
-        case (let steps?, nil):
-            let numbers = steps.array?.compactMap(\.integer) ?? []
-            guard numbers.count == steps.array?.count, numbers.allSatisfy({ 0..<100_000 ~= $0 }) else {
-                throw CacheRequest.refused("\"steps\" \(steps.serialized())", expected: "an array of steps, from 0 on")
-            }
-            self = .listed(numbers.map { Int($0) })
-        case (nil, let interval?):
+        let choices = ["steps", "interval", "preset"].filter { members[Name($0)] != nil }
+        guard choices.count == 1 else {
+            let keys = choices.map { "\"\($0)\"" }.joined(separator: " and ")
+            throw CacheRequest.refused(
+                choices.isEmpty ? "none of \"steps\", \"interval\" and \"preset\"" : keys, expected: "one of them")
+        }
+        if let steps = members["steps"] {
+            self = .listed(
+                ListedSteps(
+                    try Self.steps(steps, "steps"), prompt: try Self.steps(members["prompt_steps"], "prompt_steps"),
+                    guidanceStart: try Self.guidanceStart(members["guidance_start"])))
+            return
+        }
+        for key in ["prompt_steps", "guidance_start"] where members[Name(key)] != nil {
+            throw CacheRequest.refused("\"\(key)\" without \"steps\"", expected: "both")
+        }
+        if let interval = members["interval"] {
             guard let count = interval.integer, CacheRequest.steps ~= count else {
                 throw CacheRequest.refused(
                     "\"interval\" \(interval.serialized())", expected: "an integer from 1 to 100000")
             }
             self = .every(Int(count))
-        case (let steps, _):
-            throw CacheRequest.refused(
-                steps == nil ? "neither \"steps\" nor \"interval\"" : "both \"steps\" and \"interval\"",
-                expected: "one of them")
+        } else {
+            guard let preset = members["preset"]?.string.flatMap(CachePreset.init(rawValue:)) else {
+                throw CacheRequest.refused(
+                    "\"preset\" \(members["preset"]?.serialized() ?? "")",
+                    expected: CachePreset.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: " or "))
+            }
+            self = .preset(preset)
         }
+    }
+
+    private static func steps(_ json: JSONValue?, _ key: String) throws(PixArtError) -> Set<Int> {
+        guard let json else { return [] }
+        let numbers = json.array?.compactMap(\.integer) ?? []
+        guard numbers.count == json.array?.count, numbers.allSatisfy({ 0..<100_000 ~= $0 }) else {
+            throw CacheRequest.refused("\"\(key)\" \(json.serialized())", expected: "an array of steps, from 0 on")
+        }
+        return Set(numbers.map { Int($0) })
+    }
+
+    private static func guidanceStart(_ json: JSONValue?) throws(PixArtError) -> Int {
+        guard let json else { return 0 }
+        guard let step = json.integer, 0..<100_000 ~= step else {
+            throw CacheRequest.refused("\"guidance_start\" \(json.serialized())", expected: "a step, from 0 on")
+        }
+        return Int(step)
     }
 }

@@ -3,6 +3,16 @@ import PixArtStorage
 
 /// What each step of a run computes, and what it takes from earlier steps.
 struct CachePlan: Sendable {
+    /// Predictions of a step that are made together.
+    struct Part: Sendable {
+        let roles: [Conditioning.Role]
+        /// For each block, the modules that are not computed.
+        let reused: [BlockModules]
+
+        /// Modules that the part computes, counted for each role.
+        fileprivate var work: Int { roles.count * reused.reduce(0) { $0 + 3 - $1.each.count } }
+    }
+
     /// What the predictions of a step are made of.
     struct Inputs: Sendable {
         let roles: [Conditioning.Role]
@@ -16,23 +26,41 @@ struct CachePlan: Sendable {
     }
 
     let contents: StepCache.Contents
-    /// For each step and block, the modules that are not computed.
-    let reused: [[BlockModules]]
+    /// For each step its parts, one after the other. Most steps have one.
+    let steps: [[Part]]
+    /// Whether steps compute the predictions of the prompt alone, and others follow them.
+    let followsPrompt: Bool
 
     /// For a transformer of `blocks` blocks, and a run whose steps have these inputs and come after the first `skipped`
     /// ones of the schedule. Fails with `.option`.
     init(_ request: CacheRequest, blocks: Int, steps: [Inputs], skipped: Int) throws(PixArtError) {
-        contents = try request.contents(blocks: blocks)
-        var reused =
-            switch request {
-            case .residual(_, let computed, _): try computed.reused(contents, blocks: blocks, steps: steps.count)
-            case .schedule(let table): try Self.reused(table, steps: steps.count, skipped: skipped)
+        let contents = try request.contents(blocks: blocks)
+        let reused: [[BlockModules]]
+        var promptSteps: Set<Int> = []
+        switch request {
+        case .residual(_, let choice, _):
+            let listed = choice.listed(steps: steps.count, skipped: skipped)
+            try listed.check(steps: steps.count)
+            promptSteps = listed.promptSteps
+            reused = steps.indices.map { step in
+                let isComputed = step == steps.count - 1 || listed.steps.contains(step)
+                return (0..<blocks).map { !isComputed && contents.spans($0) ? .all : [] }
             }
-        // Nothing is there yet that these steps could take.
-        for step in steps.indices where step == 0 || !steps[step - 1].serve(steps[step]) {
-            reused[step] = [BlockModules](repeating: [], count: blocks)
+        case .schedule(let table): reused = try Self.reused(table, steps: steps.count, skipped: skipped)
         }
-        self.reused = reused
+        let nothing = [BlockModules](repeating: [], count: blocks)
+        self.contents = contents
+        self.steps = steps.indices.map { step in
+            let roles = steps[step].roles
+            // Nothing is there yet that the first of these could take.
+            guard step > 0, steps[step - 1].serve(steps[step]) else { return [Part(roles: roles, reused: nothing)] }
+            guard promptSteps.contains(step), reused[step] != nothing else {
+                return [Part(roles: roles, reused: reused[step])]
+            }
+            return [Part(roles: [.prompt], reused: nothing)]
+                + roles.filter { $0 != .prompt }.map { Part(roles: [$0], reused: reused[step]) }
+        }
+        followsPrompt = !promptSteps.isEmpty
     }
 
     private static func reused(
@@ -45,12 +73,13 @@ struct CachePlan: Sendable {
         return table[skipped...].map { blocks in blocks.map { BlockModules.all.subtracting($0) } }
     }
 
-    /// The part of the run's work that a step is; its end if all are done.
-    func share(of step: Int) -> ClosedRange<Double> {
-        let work = reused.map { blocks in blocks.reduce(0) { $0 + 3 - $1.each.count } }
-        let total = Double(work.reduce(0, +))
-        let done = work[..<step].reduce(0, +)
-        return Double(done) / total...Double(done + (step < work.count ? work[step] : 0)) / total
+    /// The share of the run's work that a part of a step is; its end if all steps are done.
+    func share(of step: Int, part: Int) -> ClosedRange<Double> {
+        func work(_ parts: some Sequence<Part>) -> Int { parts.reduce(0) { $0 + $1.work } }
+        let total = Double(work(steps.joined()))
+        let next = step < steps.count ? steps[step] : []
+        let done = work(steps[..<step].joined()) + work(next.prefix(part))
+        return Double(done) / total...Double(done + work(next.dropFirst(part).prefix(1))) / total
     }
 }
 
@@ -86,24 +115,14 @@ extension CacheRequest {
     }
 }
 
-extension ComputedSteps {
-    /// For each step and block, the modules that are not computed. Fails with `.option` if there is no such step.
-    fileprivate func reused(
-        _ contents: StepCache.Contents, blocks: Int, steps: Int
-    ) throws(PixArtError) -> [[BlockModules]] {
-        let computed: Set<Int>
-        switch self {
-        case .listed(let listed):
-            if let step = listed.first(where: { $0 >= steps }) {
+extension ListedSteps {
+    /// Fails with `.option` if a run of so many steps lacks one.
+    fileprivate func check(steps count: Int) throws(PixArtError) {
+        for (key, listed) in [("steps", steps), ("prompt_steps", promptSteps)] {
+            if let step = listed.filter({ $0 >= count }).min() {
                 throw CacheRequest.refused(
-                    "step \(step) in \"steps\"", expected: "steps from 0 to \(steps - 1) of the run")
+                    "step \(step) in \"\(key)\"", expected: "steps from 0 to \(count - 1) of the run")
             }
-            computed = Set(listed)
-        case .every(let count): computed = Set(stride(from: 0, to: steps, by: count))
-        }
-        return (0..<steps).map { step in
-            let isComputed = step == steps - 1 || computed.contains(step)
-            return (0..<blocks).map { !isComputed && contents.spans($0) ? .all : [] }
         }
     }
 }

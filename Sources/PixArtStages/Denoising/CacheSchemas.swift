@@ -13,24 +13,24 @@ extension CacheRequest {
         func map(_ values: JSONValue) -> JSONValue {
             .object(["type": .string("object"), "additionalProperties": values])
         }
-        func integers(_ counts: [Name: JSONValue] = [:]) -> JSONValue {
-            let integer: JSONValue = .object([
-                "type": .string("integer"), "minimum": .integer(0), "maximum": .integer(99_999),
-            ])
-            return .object(counts.merging(["type": .string("array"), "items": integer]) { own, _ in own })
+        func integer(from least: Int64, to most: Int64) -> JSONValue {
+            .object(["type": .string("integer"), "minimum": .integer(least), "maximum": .integer(most)])
         }
-        let count: JSONValue = .object([
-            "type": .string("integer"), "minimum": .integer(1), "maximum": .integer(100_000),
+        let (step, count) = (integer(from: 0, to: 99_999), integer(from: 1, to: 100_000))
+        func integers(_ counts: [Name: JSONValue] = [:]) -> JSONValue {
+            .object(counts.merging(["type": .string("array"), "items": step]) { own, _ in own })
+        }
+        let preset: JSONValue = .object([
+            "type": .string("string"), "enum": .array(CachePreset.allCases.map { .string($0.rawValue) }),
         ])
         return [
-            .object([
-                "type": .string("string"), "enum": .array(CachePreset.allCases.map { .string($0.rawValue) }),
-            ]),
+            preset,
             object(
                 "ResidualCache", required: [],
                 [
                     "blocks": integers(["minItems": .integer(2), "maxItems": .integer(2)]), "steps": integers(),
-                    "interval": count, "minimum_steps": count,
+                    "prompt_steps": integers(), "guidance_start": step, "interval": count, "preset": preset,
+                    "minimum_steps": count,
                 ]),
             object(
                 "ScheduledCache", required: ["schedule"],

@@ -16,6 +16,8 @@ struct Guidance: Sendable {
     private let scale: Float
     /// The part of the run with classifier-free guidance, as fractions of its steps.
     private let interval: (start: Double, stop: Double)
+    /// The first step with classifier-free guidance, if the interval does not start later.
+    var firstStep = 0
     private let perturbedScale: Float
     private let perturbedAdaptiveScale: Float
 
@@ -53,7 +55,9 @@ struct Guidance: Sendable {
     func uses(_ role: Conditioning.Role, step: Int, of steps: Int, timestep: Float) -> Bool {
         switch role {
         case .prompt: true
-        case .negative: (Int(interval.start * Double(steps))..<Int(interval.stop * Double(steps))).contains(step)
+        case .negative:
+            step >= firstStep
+                && (Int(interval.start * Double(steps))..<Int(interval.stop * Double(steps))).contains(step)
         case .perturbed: perturbedWeight(timestep) > 0
         }
     }

@@ -32,16 +32,24 @@ struct RunCache: Sendable {
         images = run.size.images
     }
 
-    /// What a step takes that makes predictions in these roles: consecutive ones of the run's, because guidance leaves
-    /// out the first or the last.
-    func step(_ step: Int, _ used: [Conditioning.Role]) -> StepCache.Step {
-        let first = used.first.flatMap { roles.firstIndex(of: $0) } ?? 0
+    /// The roles of the parts of a step, in the order that they are made in.
+    func parts(of step: Int) -> [[Conditioning.Role]] { plan.steps[step].map(\.roles) }
+
+    /// What a part of a step takes. Its roles are consecutive ones of the run's, because guidance leaves out the first or
+    /// the last.
+    func part(_ part: Int, of step: Int) -> StepCache.Step {
+        let part = plan.steps[step][part]
+        func items(_ used: [Conditioning.Role]) -> Range<Int> {
+            let first = used.first.flatMap { roles.firstIndex(of: $0) } ?? 0
+            return first * images..<(first + used.count) * images
+        }
         return results.step(
-            reusing: plan.reused[step], firstItem: first * images, items: used.count * images)
+            reusing: part.reused, items: items(part.roles), leader: plan.followsPrompt ? items([.prompt]) : nil)
     }
 
-    /// Reports that so many of the steps are done, weighed by what they compute. Fails with `.cancelled`.
-    func report(done: Int) throws(PixArtError) {
-        try CallProgress.report(step: done, of: plan.reused.count, span: plan.share(of: done))
+    /// Reports that so many of the steps, and parts of the next, are done, weighed by what they compute. Fails with
+    /// `.cancelled`.
+    func report(done: Int, parts: Int) throws(PixArtError) {
+        try CallProgress.report(step: done, of: plan.steps.count, span: plan.share(of: done, part: parts))
     }
 }

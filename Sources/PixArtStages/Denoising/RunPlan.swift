@@ -77,7 +77,7 @@ struct RunSize: Sendable {
 /// What a run does: its options, resolved once with the checkpoint.
 struct RunPlan: Sendable {
     let size: RunSize
-    let guidance: Guidance
+    var guidance: Guidance
     /// The generator of the noise and of the scheduler, before the first draw.
     let noise: NoiseGenerator
     let schedule: RunSchedule

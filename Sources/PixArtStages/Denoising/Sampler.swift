@@ -48,7 +48,7 @@ package final class Sampler: ProcessBound {
         self.denoiser = denoiser
         transformer = try denoiser.transformer(options.adapterScales)
         let configuration = transformer.configuration
-        plan = try RunPlan(options, prompts: batch.count, configuration, denoiser.pipeline)
+        var plan = try RunPlan(options, prompts: batch.count, configuration, denoiser.pipeline)
         var scheduler = try denoiser.scheduler(options.scheduler).start(plan.schedule)
         guard !scheduler.wantsVariance || configuration.outChannels > configuration.inChannels else {
             throw .option(
@@ -65,12 +65,16 @@ package final class Sampler: ProcessBound {
         workspace = try transformer.workspace(
             for: shape.with(images: plan.size.items, channels: shape.channels),
             size: (plan.size.height, plan.size.width), denoiser.pool)
-        cache =
-            if let request = options.cache, request.applies(toSteps: allTimesteps.count - skipped) {
-                try RunCache(
-                    request, plan, transformer, timesteps: Array(allTimesteps[skipped...]), skipped: skipped, workspace,
-                    denoiser.pool)
-            } else { nil }
+        let steps = allTimesteps.count - skipped
+        if let request = options.cache, request.applies(toSteps: steps) {
+            plan.guidance.firstStep = request.guidanceStart(steps: steps, skipped: skipped)
+            cache = try RunCache(
+                request, plan, transformer, timesteps: Array(allTimesteps[skipped...]), skipped: skipped, workspace,
+                denoiser.pool)
+        } else {
+            cache = nil
+        }
+        self.plan = plan
         var noiseGenerator = plan.noise
         noise = Latents(shape, noiseGenerator.normal(shape.count))
         let initial = scheduler.initialNoiseSigma
@@ -187,21 +191,11 @@ package final class Sampler: ProcessBound {
                     + "pixart_sampler_set_control, or set the option \"controlnet_conditioning_scale\" to 0")
         }
         let configuration = transformer.configuration
-        try report(done: stepIndex)
         let timestep = allTimesteps[skipped + stepIndex]
-        let used = conditionings.filter {
-            plan.guidance.uses($0.role, step: stepIndex, of: steps, timestep: timestep)
-        }
-        let input = Latents(noise.shape, state.scheduler.modelInput(state.latents.values))
-        let output = try transformer(
-            input.repeated(used.count), timestep: timestep, used.flatMap { $0.segments(images: plan.size.images) },
-            perturbedBlocks: plan.guidance.perturbedBlocks,
-            control: plan.control.scale(step: stepIndex, of: steps).flatMap { scale in
-                hint.map { ControlNet.Control($0, scale: scale) }
-            }, cache: cache?.step(stepIndex, used.map(\.role)), workspace, denoiser.pool)
+        let predictions = try predictions(timestep: timestep)
         func prediction(_ channels: Range<Int>) -> [Float] {
-            let parts = zip(used.map(\.role), output.parts(used.count, channels: channels))
-            return plan.guidance.combined(Array(parts), timestep: timestep).values
+            let parts = predictions.flatMap { zip($0.roles, $0.output.parts($0.roles.count, channels: channels)) }
+            return plan.guidance.combined(parts, timestep: timestep).values
         }
         var next = state
         let result = next.scheduler.step(
@@ -215,10 +209,35 @@ package final class Sampler: ProcessBound {
         state = next
     }
 
-    /// Reports the steps that are done, weighed by what they compute.
-    private func report(done: Int) throws(PixArtError) {
+    /// The transformer's predictions of the next step: of all conditionings at once, or of parts that a cache makes one
+    /// after the other.
+    private func predictions(
+        timestep: Float
+    ) throws(PixArtError) -> [(roles: [Conditioning.Role], output: Latents)] {
+        let input = Latents(noise.shape, state.scheduler.modelInput(state.latents.values))
+        let control = plan.control.scale(step: stepIndex, of: steps).flatMap { scale in
+            hint.map { ControlNet.Control($0, scale: scale) }
+        }
+        let used = conditionings.filter {
+            plan.guidance.uses($0.role, step: stepIndex, of: steps, timestep: timestep)
+        }
+        var predictions: [(roles: [Conditioning.Role], output: Latents)] = []
+        for (index, roles) in (cache?.parts(of: stepIndex) ?? [used.map(\.role)]).enumerated() {
+            try report(done: stepIndex, parts: index)
+            let segments = used.filter { roles.contains($0.role) }.flatMap { $0.segments(images: plan.size.images) }
+            let output = try transformer(
+                input.repeated(roles.count), timestep: timestep, segments,
+                perturbedBlocks: plan.guidance.perturbedBlocks, control: control,
+                cache: cache?.part(index, of: stepIndex), workspace, denoiser.pool)
+            predictions.append((roles, output))
+        }
+        return predictions
+    }
+
+    /// Reports the steps that are done, and the parts of the next, weighed by what they compute.
+    private func report(done: Int, parts: Int = 0) throws(PixArtError) {
         guard let cache else { return try CallProgress.report(step: done, of: steps) }
-        try cache.report(done: done)
+        try cache.report(done: done, parts: parts)
     }
 
     /// The state after a step with this result.

@@ -56,7 +56,7 @@ package enum Preset: String, CaseIterable, Sendable {
 
     /// A cache for runs that are long enough to have results that hardly change.
     private static func cache(_ preset: CachePreset, minimumSteps: Int64) -> JSONValue {
-        .object(["interval": .integer(Int64(preset.interval)), "minimum_steps": .integer(minimumSteps)])
+        .object(["preset": .string(preset.rawValue), "minimum_steps": .integer(minimumSteps)])
     }
 
     /// The settings of a verb; nil if it has no presets.

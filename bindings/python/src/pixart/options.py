@@ -68,8 +68,11 @@ class ResidualCache(TypedDict, total=False):
     """An object within an option."""
 
     blocks: Sequence[int]
+    guidance_start: int
     interval: int
     minimum_steps: int
+    preset: Literal["half", "third"]
+    prompt_steps: Sequence[int]
     steps: Sequence[int]
 
 
@@ -310,14 +313,17 @@ class DenoiseOptions(TypedDict, total=False):
     denoiser with "fuse_adapters": false. Default: {}."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
-    """Results of earlier steps that later ones add again instead of computing them. "half" computes every second step
-    and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
+    """Results of earlier steps that later ones add again instead of computing them. "half" computes about every second
+    step and "third" about every fourth, in about 60% and 37% of the time; in runs of 20 steps from noise, they leave
+    guidance out of the first 3 or 4. {"preset": "half"} is the same. An object with "steps" lists the steps that are
     computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
     others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
-    but the first and the last of the checkpoint). With "minimum_steps", runs of fewer steps compute all of every step.
-    An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true,
-    "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again. null computes
-    all of every step. docs/caching.md has the definitions, and the quality of the presets. Default: null."""
+    but the first and the last of the checkpoint). With "steps", "prompt_steps" lists steps that compute the prompt's
+    prediction only, which the negative prompt's follows, and "guidance_start" is the first step with classifier-free
+    guidance. With "minimum_steps", runs of fewer steps compute all of every step. An object with "schedule" is a table
+    of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the
+    scheduler: with false, the module's last output is added again. null computes all of every step. docs/caching.md has
+    the definitions, and the quality of the presets. Default: null."""
 
     control_guidance_end: float
     """Fraction of the run at which the ControlNet ends. Default: 1.0."""
@@ -370,8 +376,8 @@ class DenoiseOptions(TypedDict, total=False):
 
     preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"cache": null}, "balanced" sets {"cache":
-    {"interval":2,"minimum_steps":15}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
-    option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
+    {"minimum_steps":15,"preset":"half"}}, "fast" sets {"cache": {"minimum_steps":10,"preset":"third"}}. null sets
+    nothing. An option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
     docs/presets.md compares the presets. Default: null."""
 
     result: Literal["auto", "sample", "predicted_original"]
@@ -418,14 +424,17 @@ class DenoiserMemoryOptions(TypedDict, total=False):
     """Options of pixart_denoiser_memory."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
-    """Results of earlier steps that later ones add again instead of computing them. "half" computes every second step
-    and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
+    """Results of earlier steps that later ones add again instead of computing them. "half" computes about every second
+    step and "third" about every fourth, in about 60% and 37% of the time; in runs of 20 steps from noise, they leave
+    guidance out of the first 3 or 4. {"preset": "half"} is the same. An object with "steps" lists the steps that are
     computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
     others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
-    but the first and the last of the checkpoint). With "minimum_steps", runs of fewer steps compute all of every step.
-    An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true,
-    "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again. null computes
-    all of every step. docs/caching.md has the definitions, and the quality of the presets. Default: null."""
+    but the first and the last of the checkpoint). With "steps", "prompt_steps" lists steps that compute the prompt's
+    prediction only, which the negative prompt's follows, and "guidance_start" is the first step with classifier-free
+    guidance. With "minimum_steps", runs of fewer steps compute all of every step. An object with "schedule" is a table
+    of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the
+    scheduler: with false, the module's last output is added again. null computes all of every step. docs/caching.md has
+    the definitions, and the quality of the presets. Default: null."""
 
     guidance_scale: float
     """Weight of classifier-free guidance. Guidance is used if this is above 1, and doubles the computation. Default:
@@ -445,8 +454,8 @@ class DenoiserMemoryOptions(TypedDict, total=False):
 
     preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"cache": null}, "balanced" sets {"cache":
-    {"interval":2,"minimum_steps":15}}, "fast" sets {"cache": {"interval":4,"minimum_steps":10}}. null sets nothing. An
-    option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
+    {"minimum_steps":15,"preset":"half"}}, "fast" sets {"cache": {"minimum_steps":10,"preset":"third"}}. null sets
+    nothing. An option that is given keeps its value, and presets do not set "compute" to "int8" if "weights" is given.
     docs/presets.md compares the presets. Default: null."""
 
     prompts: int
@@ -824,14 +833,17 @@ class MemoryEstimateOptions(TypedDict, total=False):
     Cross-attention takes little time and is not quantized. Default: "auto"."""
 
     cache: Literal["half", "third"] | ResidualCache | ScheduledCache | None
-    """Results of earlier steps that later ones add again instead of computing them. "half" computes every second step
-    and "third" every fourth, in about 60% and 35% of the time. An object with "steps" lists the steps that are
+    """Results of earlier steps that later ones add again instead of computing them. "half" computes about every second
+    step and "third" about every fourth, in about 60% and 37% of the time; in runs of 20 steps from noise, they leave
+    guidance out of the first 3 or 4. {"preset": "half"} is the same. An object with "steps" lists the steps that are
     computed, from 0 on, and one with "interval": n computes each n-th; the first and the last are always computed. The
     others add again what the blocks from the first to the second number of "blocks" added in all (default: all blocks
-    but the first and the last of the checkpoint). With "minimum_steps", runs of fewer steps compute all of every step.
-    An object with "schedule" is a table of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true,
-    "ff": true}}}, for all steps of the scheduler: with false, the module's last output is added again. null computes
-    all of every step. docs/caching.md has the definitions, and the quality of the presets. Default: null."""
+    but the first and the last of the checkpoint). With "steps", "prompt_steps" lists steps that compute the prompt's
+    prediction only, which the negative prompt's follows, and "guidance_start" is the first step with classifier-free
+    guidance. With "minimum_steps", runs of fewer steps compute all of every step. An object with "schedule" is a table
+    of step, block and module, such as {"000": {"0": {"attn1": true, "attn2": true, "ff": true}}}, for all steps of the
+    scheduler: with false, the module's last output is added again. null computes all of every step. docs/caching.md has
+    the definitions, and the quality of the presets. Default: null."""
 
     compute: Literal["auto", "float32", "bfloat16", "int8"]
     """Precision of matrix multiplications. Sums are float32. "auto": int8 if the weights are int8 or int4, float32
@@ -901,10 +913,10 @@ class MemoryEstimateOptions(TypedDict, total=False):
 
     preset: Literal["exact", "balanced", "fast", None]
     """Values for options that are not given: "exact" sets {"cache": null, "compute": "float32"}, "balanced" sets
-    {"cache": {"interval":2,"minimum_steps":15}, "compute": "int8"}, "fast" sets {"cache":
-    {"interval":4,"minimum_steps":10}, "compute": "int8"}. null sets nothing. An option that is given keeps its value,
-    and presets do not set "compute" to "int8" if "weights" is given. docs/presets.md compares the presets. Default:
-    null."""
+    {"cache": {"minimum_steps":15,"preset":"half"}, "compute": "int8"}, "fast" sets {"cache":
+    {"minimum_steps":10,"preset":"third"}, "compute": "int8"}. null sets nothing. An option that is given keeps its
+    value, and presets do not set "compute" to "int8" if "weights" is given. docs/presets.md compares the presets.
+    Default: null."""
 
     prompts: int
     """Number of prompts, as in pixart_sampler_create_batch. Default: 1."""

@@ -25,6 +25,7 @@ RUNS: dict[str, Any] = {
     "half": "half",
     "third": "third",
     "residual": {"blocks": [0, 3], "steps": [2, 3, 6]},
+    "prompt steps": {"steps": [4], "prompt_steps": [2, 5, 6], "guidance_start": 1},
     "schedule": schedule(STEPS, BLOCKS),
 }
 """Values of the option, by the names of their results."""

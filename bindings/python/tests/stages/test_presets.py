@@ -86,7 +86,7 @@ def test_short_runs_reuse_nothing(denoiser, prompt, negative, steps):
     fast = denoiser.denoise(prompt, negative, preset="fast", **run)
     assert np.array_equal(fast, plain) == (steps < 10)
     # The same without a preset, and a cache that is given by name is obeyed.
-    spelled = denoiser.denoise(prompt, negative, cache={"interval": 4, "minimum_steps": 10}, **run)
+    spelled = denoiser.denoise(prompt, negative, cache={"preset": "third", "minimum_steps": 10}, **run)
     np.testing.assert_array_equal(spelled, fast)
     named = denoiser.denoise(prompt, negative, cache="third", **run)
     assert np.array_equal(named, plain) == (steps == 1)
